@@ -1,0 +1,136 @@
+"""What a check found: the data that every report, table, JSON file and picture is a view of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """The three answers a check can give."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a leaf, truth beside claim.
+
+    ``bound`` bounds |truth - exact derivative|.
+    """
+
+    index: tuple[int, ...]
+    claimed: float
+    truth: float
+    bound: float
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """The outcome for one array of the checked arguments.
+
+    Attributes
+    ----------
+    path
+        The argument's own name, then keys: ``W1``, ``params['b'][0]``.
+    resolution
+        Smallest relative error in this leaf that the check would have caught; None where it was not tested.
+    max_abs_error, max_rel_error
+        The largest error located, None where the errors were not located. Relative to the truth's own entry
+        where that is not 0, else to the leaf's largest entry.
+    worst_index
+        Index of the entry with the largest error; None where not located.
+    entries
+        A handful of entries with truth and claim, worst first.
+    note
+        What a reader must know beyond the verdict: "at a kink, accepted as a subgradient",
+        "not tested: the derivative is zero here". Empty where there is nothing to say.
+    """
+
+    path: str
+    shape: tuple[int, ...]
+    dtype: str
+    verdict: Verdict
+    resolution: float | None = None
+    max_abs_error: float | None = None
+    max_rel_error: float | None = None
+    worst_index: tuple[int, ...] | None = None
+    entries: tuple[Entry, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """A mistake by name.
+
+    ``kind`` is one of `KINDS`, ``leaf`` a path ("" where it concerns the whole claim), ``message`` one or two
+    sentences for a person, ``evidence`` the figures behind them, ``certainty`` "certain", "likely" or
+    "possible".
+    """
+
+    kind: str
+    leaf: str
+    message: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    certainty: str = "certain"
+
+
+KINDS = (
+    "scale", "sign", "transpose", "permutation", "swapped_leaves", "shape", "dtype",
+    "missing_activation_derivative", "wrong_activation_derivative", "missing_term", "extra_term", "zero",
+    "constant", "single_entry", "rows", "columns", "sparse", "small_relative", "nonfinite",
+    "nondeterministic", "mutates_input", "kink", "other",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class OracleUse:
+    """Whether an oracle took part, and if not why: ("autograd", False, "np.vectorize cannot be traced")."""
+
+    name: str
+    used: bool
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Everything one check found.
+
+    Attributes
+    ----------
+    check
+        "grad", "vjp", "jvp", "jacobian", "hessian", "hvp" or "layer".
+    reasons
+        Of an inconclusive verdict: what stands in the way, whose fault it is, what to do.
+    evaluations, claim_evaluations
+        Calls of f (traced ones included) and of the claim.
+    rtol
+        The relative error the user wants caught.
+    miss_probability
+        Bound on the probability that an error of relative size ``rtol`` in one leaf was missed.
+    notes
+        Other remarks worth a line each.
+    """
+
+    check: str
+    verdict: Verdict
+    leaves: tuple[Leaf, ...]
+    diagnoses: tuple[Diagnosis, ...]
+    reasons: tuple[str, ...]
+    oracles: tuple[OracleUse, ...]
+    evaluations: int
+    claim_evaluations: int
+    seconds: float
+    seed: int
+    rtol: float
+    miss_probability: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the verdict is a pass."""
+        return self.verdict is Verdict.PASS
