@@ -29,6 +29,8 @@ class LeafEvidence:
         The derivative and a bound on its error, in the shape of ``value``; NaN where it was not located.
     wrong
         Whether the claim is outside the bound somewhere in this leaf.
+    dtype, claimed_dtype
+        Of the argument and of the claim as they came, before they were widened to float64.
     """
 
     path: str
@@ -38,6 +40,8 @@ class LeafEvidence:
     truth: Floats
     bound: Floats
     wrong: bool
+    dtype: str = "float64"
+    claimed_dtype: str = "float64"
 
 
 @dataclass(frozen=True)
