@@ -1,0 +1,65 @@
+"""Numbers for people: as many digits as tell two values apart, and bounds rounded the honest way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, Context
+
+from gradcheck.findings import Entry
+
+_UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
+
+
+def figure(x: float) -> str:
+    """Three significant digits."""
+    return f"{x:.3g}"
+
+
+def upwards(bound: float) -> str:
+    """A bound in two significant digits, never rounded to less than it is."""
+    if not math.isfinite(bound):
+        return str(bound)
+    return f"{float(_UPWARDS.create_decimal_from_float(bound)):.2g}"
+
+
+def duration(seconds: float) -> str:
+    """``0.9 ms``, ``12 ms``, ``1.5 s``, ``210 s``."""
+    size, unit = (1e3 * seconds, "ms") if seconds < 1 else (seconds, "s")
+    return f"{size:.0f} {unit}" if size >= 10 else f"{size:.1f} {unit}"
+
+
+def shape(sizes: Sequence[int]) -> str:
+    """A shape as NumPy prints it, ``(3, 4)``, and "scalar" where there are no axes."""
+    return str(tuple(sizes)) if sizes else "scalar"
+
+
+def index(position: Sequence[int]) -> str:
+    """An index as it is typed behind an array's name: ``[0, 1]``; nothing for a scalar."""
+    return f"[{', '.join(map(str, position))}]" if position else ""
+
+
+def entry_figures(entry: Entry) -> tuple[str, str, str, str, str, str]:
+    """Index, claim, truth, bound, ratio and error over bound, with the digits that show the difference."""
+    error = abs(entry.claimed - entry.truth)
+    scale = max(abs(entry.claimed), abs(entry.truth))
+    digits = _digits(error, scale)
+    return (
+        index(entry.index),
+        f"{entry.claimed:.{digits}g}",
+        f"{entry.truth:.{digits}g}",
+        figure(entry.bound),
+        _ratio(entry.claimed, entry.truth, digits),
+        figure(error / entry.bound) if entry.bound > 0 else "",
+    )
+
+
+def _digits(error: float, scale: float) -> int:
+    """Digits that show the error itself to two places; 17 tell any two float64 apart."""
+    if not (0 < error < math.inf and scale < math.inf):
+        return 7
+    return min(17, max(7, math.ceil(math.log10(scale / error)) + 2))
+
+
+def _ratio(claimed: float, truth: float, digits: int) -> str:
+    return f"{claimed / truth:.{digits}g}" if truth else ""

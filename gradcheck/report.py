@@ -1,0 +1,92 @@
+"""What a check hands back: the findings with their views, and the two exceptions that carry them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Never
+
+from gradcheck import ambient, html, text
+from gradcheck.findings import Findings, Verdict
+from gradcheck.plain import plain, strict
+
+
+@dataclass(frozen=True)
+class Report(Findings):
+    """The outcome of one check.
+
+    A value object: ``verdict``, ``ok``, ``leaves``, ``diagnoses``, ``reasons``, ``evaluations``, ``seconds``,
+    ``seed`` and the other fields of `gradcheck.findings.Findings`. Text, dict, JSON and HTML are views of it.
+    """
+
+    def __str__(self) -> str:
+        return text.render(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as dicts, lists, strings and numbers.
+
+        ``oracles`` lists the names of those that took part, ``unused_oracles`` the others, each with the
+        reason. Floats stay floats, NaN and infinities included.
+        """
+        whole: dict[str, Any] = plain(self)
+        oracles = whole.pop("oracles")
+        return {
+            "check": whole.pop("check"),
+            "verdict": whole.pop("verdict"),
+            "ok": self.ok,
+            "summary": text.headline(self),
+            "oracles": [oracle["name"] for oracle in oracles if oracle["used"]],
+            "unused_oracles": {oracle["name"]: oracle["note"] for oracle in oracles if not oracle["used"]},
+            **whole,
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as strict JSON (RFC 8259): NaN and infinities are the strings "nan", "inf", "-inf"."""
+        return json.dumps(strict(self.to_dict()), indent=indent, allow_nan=False)
+
+    def to_html(self) -> str:
+        """A page of its own: no script, no link to anything outside it, light and dark."""
+        return html.page([self.to_dict()], title=f"gradcheck: {self.verdict}")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows for a report that ends a cell."""
+        return html.fragment(self.to_dict())
+
+
+class Unsuccessful(AssertionError):
+    """A check that did not pass; ``report`` says why, and so does ``str``."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)  # the report alone in args, so that the exception can be pickled
+        self.report = report
+
+    def __str__(self) -> str:
+        return str(self.report)
+
+
+class GradientMismatch(Unsuccessful):
+    """The claim is wrong: outside the oracle's bound, or no derivative at all."""
+
+
+class InconclusiveCheck(Unsuccessful):
+    """The oracles cannot tell whether the claim is right; ``report.reasons`` says what stands in the way."""
+
+
+def raise_for(report: Report) -> Never:
+    """Raise the exception that belongs to a report which is not a pass."""
+    raise (GradientMismatch if report.verdict is Verdict.FAIL else InconclusiveCheck)(report)
+
+
+def conclude(report: Report, raise_on_failure: bool) -> Report:
+    """The last step of every check: announce the report to who listens, then raise or return it.
+
+    Raises
+    ------
+    GradientMismatch, InconclusiveCheck
+        If the report is not a pass and ``raise_on_failure`` is set.
+    """
+    __tracebackhide__ = True
+    ambient.announce(report)
+    if raise_on_failure and not report.ok:
+        raise_for(report)
+    return report

@@ -1,0 +1,202 @@
+"""A report as text: the verdict at a glance, the leaves worst first, and on a failure what is wrong.
+
+Plain strings, so that a failing test needs nothing but this to explain itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from textwrap import fill
+
+from gradcheck.figures import duration, entry_figures, figure, index, shape, upwards
+from gradcheck.findings import Diagnosis, Findings, Leaf, Verdict
+
+WIDTH = 100
+ROWS = 12
+"""Leaves shown of each verdict; the report object holds them all."""
+
+DERIVATIVES = {
+    "grad": "gradient", "vjp": "VJP", "jvp": "JVP", "jacobian": "Jacobian", "hessian": "Hessian",
+    "hvp": "HVP", "layer": "backward pass",
+}  # fmt: skip
+
+_ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
+
+
+def render(findings: Findings) -> str:
+    """The whole report, ending without a line break."""
+    parts = {
+        Verdict.PASS: (_leaf_table, _sharpness, _remarks),
+        Verdict.FAIL: (_leaf_table, _entries, _diagnoses, _advice, _remarks),
+        Verdict.INCONCLUSIVE: (_reasons, _leaf_table, _diagnoses, _remarks, _replay),
+    }[findings.verdict]
+    blocks = [headline(findings), *(part(findings) for part in parts)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def headline(findings: Findings) -> str:
+    """The verdict in one line, with what it cost and who judged."""
+    said = {Verdict.PASS: _passed, Verdict.FAIL: _failed, Verdict.INCONCLUSIVE: _undecided}[findings.verdict]
+    oracles = ", ".join(oracle.name for oracle in findings.oracles if oracle.used) or "none"
+    cost = f"{findings.evaluations} evaluations of f, {duration(findings.seconds)}, seed {findings.seed}"
+    return f"{findings.verdict}: {said(findings)}; {cost}; oracles: {oracles}"
+
+
+def resolution(leaves: Iterable[float | None]) -> float | None:
+    """The resolution that holds for every tested leaf, from each leaf's own; None where none was tested."""
+    return max((leaf for leaf in leaves if leaf is not None), default=None)
+
+
+def severity(verdict: str, error: float | None, resolved: float | None) -> tuple[int, float, float]:
+    """Sorts failed leaves first, by the size of their error, then undecided ones, then the dullest passes."""
+    return _ORDER[Verdict(verdict)], -_or_inf(error), -_or_inf(resolved)
+
+
+def worst_first(leaves: Iterable[Leaf]) -> list[Leaf]:
+    """The leaves in the order of their `severity`."""
+    return sorted(leaves, key=lambda leaf: severity(leaf.verdict, leaf.max_rel_error, leaf.resolution))
+
+
+def _or_inf(x: float | None) -> float:
+    return math.inf if x is None or math.isnan(x) else x
+
+
+def _sharpness_of(leaves: Iterable[Leaf]) -> float | None:
+    return resolution(leaf.resolution for leaf in leaves)
+
+
+def _passed(findings: Findings) -> str:
+    bound, name = _sharpness_of(findings.leaves), DERIVATIVES[findings.check]
+    untested = sum(leaf.resolution is None for leaf in findings.leaves)
+    if bound is None:
+        return f"no leaf of the {name} was tested"
+    if untested:
+        return f"every tested leaf of the {name} right to {upwards(bound)} or better, {untested} not tested"
+    whole = f"{name}" if len(findings.leaves) == 1 else f"every leaf of the {name}"
+    return f"{whole} right to {upwards(bound)} or better"
+
+
+def _failed(findings: Findings) -> str:
+    name = DERIVATIVES[findings.check]
+    wrong = [leaf for leaf in findings.leaves if leaf.verdict is Verdict.FAIL]
+    if not wrong:
+        return f"the {name} is wrong"
+    paths = ", ".join(leaf.path for leaf in wrong[:ROWS]) + (", ..." if len(wrong) > ROWS else "")
+    if len(findings.leaves) == 1:
+        return f"the {name} is wrong in {paths}"
+    return f"the {name} is wrong in {len(wrong)} of {len(findings.leaves)} leaves: {paths}"
+
+
+def _undecided(findings: Findings) -> str:
+    return f"no telling whether the {DERIVATIVES[findings.check]} is right"
+
+
+def _leaf_table(findings: Findings) -> str:
+    if not findings.leaves:
+        return ""
+    shown: list[Leaf] = []
+    rest: list[str] = []
+    ordered = worst_first(findings.leaves)
+    for verdict in _ORDER:
+        alike = [leaf for leaf in ordered if leaf.verdict is verdict]
+        shown += alike[:ROWS]
+        if hidden := alike[ROWS:]:
+            rest.append(f"  and {len(hidden)} more: {verdict}, {_rest_of(hidden)} (see report.leaves)")
+    header = ("leaf", "shape", "dtype", "verdict", "resolution", "largest relative error", "")
+    return "\n".join([*_columns([header, *map(_leaf_row, shown)]), *rest])
+
+
+def _rest_of(hidden: Sequence[Leaf]) -> str:
+    bound = _sharpness_of(hidden)
+    return "not tested" if bound is None else f"resolution {upwards(bound)} or better"
+
+
+def _leaf_row(leaf: Leaf) -> tuple[str, ...]:
+    error = "" if leaf.max_rel_error is None else figure(leaf.max_rel_error)
+    if leaf.worst_index:
+        error += f" at {index(leaf.worst_index)}"
+    resolution = "not tested" if leaf.resolution is None else upwards(leaf.resolution)
+    return leaf.path, shape(leaf.shape), leaf.dtype, leaf.verdict.value, resolution, error, leaf.note
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Left-aligned columns, those without content below the header left out."""
+    kept = [i for i in range(len(rows[0])) if any(row[i] for row in rows[1:])]
+    widths = {i: max(len(row[i]) for row in rows) for i in kept}
+    return ["  " + "  ".join(row[i].ljust(widths[i]) for i in kept).rstrip() for row in rows]
+
+
+def _sharpness(findings: Findings) -> str:
+    if findings.miss_probability is None:
+        return ""
+    return _paragraph(
+        f"An error of relative size {figure(findings.rtol)} in one leaf would have gone unnoticed with a "
+        f"probability below {upwards(findings.miss_probability)}.",
+    )
+
+
+def _entries(findings: Findings) -> str:
+    wrong = [leaf for leaf in worst_first(findings.leaves) if leaf.verdict is Verdict.FAIL and leaf.entries]
+    return "\n\n".join(_entry_table(leaf) for leaf in wrong[:4])
+
+
+def _entry_table(leaf: Leaf) -> str:
+    header = ("index", "yours", "truth", "+-", "yours / truth", "error / bound")
+    rows = [header, *(entry_figures(entry) for entry in leaf.entries)]
+    return "\n".join([f"{leaf.path}, worst entries first", *_columns(rows)])
+
+
+def _diagnoses(findings: Findings) -> str:
+    if not findings.diagnoses:
+        return ""
+    return "\n".join(["What is wrong", *map(_diagnosis, findings.diagnoses)])
+
+
+def _diagnosis(diagnosis: Diagnosis) -> str:
+    return _item(f"{diagnosis.message} ({diagnosis.kind}, {diagnosis.certainty})")
+
+
+def _reasons(findings: Findings) -> str:
+    if not findings.reasons:
+        return ""
+    return "\n".join(["What stands in the way", *map(_item, findings.reasons)])
+
+
+def _advice(findings: Findings) -> str:
+    kinds = {diagnosis.kind for diagnosis in findings.diagnoses}
+    if "mutates_input" in kinds:
+        fault = "Whatever writes into its arguments is at fault: work on a copy there."
+    elif "nondeterministic" in kinds:
+        fault = "The claim is at fault: called twice at one point it must answer the same."
+    else:
+        fault = (
+            f"The {DERIVATIVES[findings.check]} is at fault, not f and not the tolerance: the truth above is "
+            "known to within its bound, and the claim lies outside."
+        )
+    return f"{_paragraph(fault)}\n{_replay(findings)}"
+
+
+def _replay(findings: Findings) -> str:
+    return _paragraph(f"To replay exactly this check, give it seed={findings.seed}.")
+
+
+def _remarks(findings: Findings) -> str:
+    idle = [oracle for oracle in findings.oracles if not oracle.used and oracle.note]
+    lines = [f"{oracle.name}: not applicable, because {oracle.note}" for oracle in idle]
+    return "\n".join(_paragraph(line) for line in [*findings.notes, *lines])
+
+
+def _paragraph(words: str, first: str = "", later: str = "") -> str:
+    return fill(
+        words,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=later,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _item(words: str) -> str:
+    return _paragraph(words, first="  - ", later="    ")
