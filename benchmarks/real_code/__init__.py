@@ -1,0 +1,1 @@
+"""Derivatives that public packages ship hand-written, called as installed: the check on real code."""
