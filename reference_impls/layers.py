@@ -1,0 +1,47 @@
+"""The linear layer, examples first, and its hand-written pullback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def linear(X: Array, W: Array, b: Array) -> Array:
+    """``Z = X W + b``.
+
+    ``X`` has the shape (examples, inputs), ``W`` (inputs, outputs), ``b`` (outputs,); ``b`` is added to
+    each row.
+    """
+    return X @ W + b
+
+
+def linear_vjp(upstream: Array, X: Array, W: Array, b: Array) -> tuple[Array, Array, Array]:
+    """Pull ``upstream``, of the shape of ``Z``, back to ``X``, ``W`` and ``b``.
+
+    Written with indices, ``Z_nk = sum_i X_ni W_ik + b_k``. So ``dZ_nk/dX_ni = W_ik``, ``dZ_nk/dW_ik =
+    X_ni`` and ``dZ_nk/db_k = 1``. Each weighted by ``U_nk`` and summed over the indices that are not its
+    own:
+
+    - ``dX_ni = sum_k U_nk W_ik``, which is ``U W^T``;
+    - ``dW_ik = sum_n X_ni U_nk``, which is ``X^T U``: a sum over the examples;
+    - ``db_k = sum_n U_nk``: every row added the same ``b``, so its derivative gathers every row.
+    """
+    del b  # only its shape would matter, and upstream has that
+    return upstream @ W.T, X.T @ upstream, np.sum(upstream, axis=0)
+
+
+def cases() -> list[Case]:
+    """The layer at random inputs: a batch, one example, and float32."""
+    rng = np.random.default_rng(2)
+    X, W, b = rng.standard_normal((5, 3)), rng.standard_normal((3, 4)), rng.standard_normal(4)
+    single = (X.astype(np.float32), W.astype(np.float32), b.astype(np.float32))
+    return [
+        Case("layers/linear", linear, linear_vjp, (X, W, b), kind="vjp"),
+        Case("layers/linear_one_example", linear, linear_vjp, (X[:1], W, b), kind="vjp"),
+        Case("layers/linear_float32", linear, linear_vjp, single, kind="vjp"),
+    ]
