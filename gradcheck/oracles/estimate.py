@@ -1,0 +1,32 @@
+"""The answer of an oracle: a derivative that knows its own error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A derivative at 0 with a bound on its own error.
+
+    Attributes
+    ----------
+    value
+        The estimate. At a kink the middle of the two one-sided slopes; NaN where phi is not finite at 0.
+    error
+        Bound on ``|value - exact|``, in the units of ``value``. At a kink it reaches over both slopes; infinite
+        where there is no derivative at all (a jump, phi not finite).
+    smooth
+        False where a kink or a jump lies at 0 or within what was probed.
+    left, right
+        One-sided slopes at 0 where ``smooth`` is False, else None. Infinite on the side that a jump tears off.
+    evaluations
+        Calls of phi, those found in a memo not counted.
+    """
+
+    value: float
+    error: float
+    smooth: bool = True
+    left: float | None = None
+    right: float | None = None
+    evaluations: int = 0
