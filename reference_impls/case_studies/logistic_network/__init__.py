@@ -1,0 +1,69 @@
+"""The logistic network: two ramps through 2-3-1 sigmoid units, then real digits through a relu classifier.
+
+The derivation of the first was found wrong in a way that still trains. ``python -m
+reference_impls.case_studies.logistic_network`` trains it mended and as found, trains the classifier and
+compares that with torch.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls import mlp
+from reference_impls.case_studies.digits import shipped
+from reference_impls.case_studies.history import Gradient, History, Watch, descend, paired
+from reference_impls.case_studies.logistic_network import classifier, ramps
+from reference_impls.case_studies.logistic_network.ramps import as_found_gradient, data, gradient, loss, start
+
+__all__ = ["as_found_gradient", "cases", "classifier", "data", "gradient", "loss", "start", "train"]
+
+
+def train(
+    *,
+    steps: int = 200_000,
+    learning_rate: float = 1e-4,
+    seed: int = 0,
+    gradient: Gradient = ramps.gradient,
+    watch: Watch | None = None,
+) -> History:
+    """Gradient descent on all 1,000 points from ``start(seed)``; ``gradient=as_found_gradient`` trains as
+    the original did.
+    """
+    return descend(
+        paired(loss, gradient, *data()), start(seed), steps=steps, learning_rate=learning_rate, watch=watch
+    )
+
+
+def cases() -> list[Case]:
+    """The logistic network at its start and after 1,000 steps, as found too; the classifier on 64 real
+    digits.
+    """
+    at = (2, 3, 4, 5)
+    first = (*data(), *start())
+    trained = (*data(), *train(steps=1000).parameters)
+    images, labels = shipped()
+    params = mlp.initial_parameters(classifier.SIZES, np.random.default_rng(0))
+    softmax = partial(mlp.loss, loss="softmax_cross_entropy")
+    return [
+        Case("case_studies.logistic_network/gradient", loss, gradient, first, argnums=at),
+        Case("case_studies.logistic_network/gradient_trained", loss, gradient, trained, argnums=at),
+        Case(
+            "case_studies.logistic_network/as_found",
+            loss,
+            as_found_gradient,
+            first,
+            argnums=at,
+            expect="fail",
+            leaf="b2",
+        ),
+        Case(
+            "case_studies.logistic_network/digit_classifier",
+            softmax,
+            mlp.gradients,
+            (params, images[:64], labels[:64]),
+            argnums=0,
+        ),
+    ]

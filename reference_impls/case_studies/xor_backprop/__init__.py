@@ -1,0 +1,89 @@
+"""XOR by backpropagation: a 2-2-1 sigmoid network trained by gradient descent, and a relu network that
+solves it exactly.
+
+This is the one study whose derivation was found right. ``python -m
+reference_impls.case_studies.xor_backprop --pictures DIR`` trains it, prints the loss, compares the
+hand-written gradient with autograd's and draws the decision boundary and an animation of the training.
+"""
+
+from __future__ import annotations
+
+from gradcheck import Case
+from reference_impls.case_studies.history import Gradient, History, Watch, descend, paired
+from reference_impls.case_studies.xor_backprop import network
+from reference_impls.case_studies.xor_backprop.network import (
+    SOLUTION,
+    X,
+    Y,
+    as_found_cross_entropy_gradient,
+    cross_entropy,
+    cross_entropy_gradient,
+    gradient,
+    loss,
+    predict,
+    relu_network,
+    start,
+)
+
+__all__ = [
+    "SOLUTION",
+    "X",
+    "Y",
+    "as_found_cross_entropy_gradient",
+    "cases",
+    "cross_entropy",
+    "cross_entropy_gradient",
+    "gradient",
+    "loss",
+    "predict",
+    "relu_network",
+    "start",
+    "train",
+]
+
+
+def train(
+    *,
+    steps: int = 140,
+    learning_rate: float = 1.0,
+    seed: int = 0,
+    gradient: Gradient = network.gradient,
+    watch: Watch | None = None,
+) -> History:
+    """Gradient descent on all four examples from ``start(seed)``; another ``gradient`` trains by that one
+    instead.
+    """
+    return descend(
+        paired(loss, gradient, X, Y), start(seed), steps=steps, learning_rate=learning_rate, watch=watch
+    )
+
+
+def cases() -> list[Case]:
+    """The gradient at the start and after training; the output's derivative, right and as found."""
+    p = predict(X, *start())
+    return [
+        Case("case_studies.xor_backprop/gradient", loss, gradient, (X, Y, *start()), argnums=(2, 3, 4, 5)),
+        Case(
+            "case_studies.xor_backprop/gradient_trained",
+            loss,
+            gradient,
+            (X, Y, *train().parameters),
+            argnums=(2, 3, 4, 5),
+        ),
+        Case(
+            "case_studies.xor_backprop/output_derivative",
+            cross_entropy,
+            cross_entropy_gradient,
+            (p, Y),
+            argnums=0,
+        ),
+        Case(
+            "case_studies.xor_backprop/as_found_output_derivative",
+            cross_entropy,
+            as_found_cross_entropy_gradient,
+            (p, Y),
+            argnums=0,
+            expect="fail",
+            leaf="p",
+        ),
+    ]
