@@ -1,0 +1,150 @@
+"""Moving entries about: everything that only takes, repeats or puts entries has one derivative, by positions.
+
+A *position* is the index of an entry in its array read in C order. If ``F`` only moves entries, then ``F``
+applied to the array of positions says where each entry of the result came from, and that is all its
+derivative needs to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.core import SparseObject, vspace
+from autograd.extend import primitive
+from autograd.numpy.numpy_boxes import ArrayBox
+from numpy.typing import NDArray
+
+from gradcheck.oracles.tracing.tape import rules
+
+Positions = NDArray[np.intp]
+Maker = Callable[..., Callable[[Any], Any]]
+
+
+def rule(fun: Any, *makers: Maker | None, argnums: tuple[int, ...] | None = None) -> None:
+    """State the derivative of ``fun`` for this package's tape: one ``maker(ans, *args) -> g -> vjp`` each.
+
+    ``None`` marks an argument that the result is constant in.
+    """
+    table = dict(zip(argnums or range(len(makers)), makers, strict=False))
+
+    def vjps(wanted: tuple[int, ...], ans: Any, args: Any, kwargs: Any) -> Callable[[Any], Any]:
+        for argnum in wanted:
+            if argnum not in table:
+                raise NotImplementedError(f"{fun.__name__} with respect to argument {argnum}")
+        pulls = [
+            (lambda g, a=args[n]: vspace(a).zeros()) if maker is None else maker(ans, *args, **kwargs)
+            for n, maker in ((n, table[n]) for n in wanted)
+        ]
+        return lambda g: (pull(g) for pull in pulls)
+
+    rules[fun] = vjps
+
+
+def positions(shape: tuple[int, ...]) -> Positions:
+    """The position of each entry of an array of this shape."""
+    return np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def gather(x: Any, where: Positions) -> Any:
+    """Entries of ``x`` at ``where``."""
+    return np.reshape(x, -1)[where]
+
+
+@primitive  # type: ignore[untyped-decorator]
+def scatter(g: Any, where: Positions, shape: tuple[int, ...]) -> Any:
+    """Zeros of ``shape`` to which the entries of ``g`` are added at ``where``: the adjoint of `gather`."""
+    size = int(np.prod(shape))
+    if np.iscomplexobj(g):
+        flat = np.zeros(size, dtype=complex)
+        np.add.at(flat, where, g)
+        return flat.reshape(shape)
+    return np.bincount(where.ravel(), weights=np.ravel(g), minlength=size).reshape(shape)
+
+
+rule(gather, lambda ans, x, where: lambda g: scatter(g, where, np.shape(x)))
+rule(scatter, lambda ans, g, where, shape: lambda h: gather(h, where))
+
+
+@primitive  # type: ignore[untyped-decorator]
+def rearrange(x: Any, move: Callable[[Any], Any]) -> Any:
+    """``move(x)`` for any ``move`` that only takes and repeats entries of its argument."""
+    return move(x)
+
+
+def _rearranged(ans: Any, x: Any, move: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda g: scatter(g, move(positions(np.shape(x))), np.shape(x))
+
+
+rule(rearrange, _rearranged)
+
+
+@primitive  # type: ignore[untyped-decorator]
+def put(x: Any, where: Positions, values: Any) -> Any:
+    """A copy of ``x`` with ``values`` at ``where``, positions that do not repeat."""
+    copy = np.array(x, order="C")
+    copy.reshape(-1)[where] = values
+    return copy
+
+
+@primitive  # type: ignore[untyped-decorator]
+def blank(g: Any, where: Positions) -> Any:
+    """A copy of ``g`` with zeros at ``where``."""
+    copy = np.array(g, order="C")
+    copy.reshape(-1)[where] = 0
+    return copy
+
+
+def _put_values(ans: Any, x: Any, where: Positions, values: Any) -> Callable[[Any], Any]:
+    shape = np.shape(values)
+    return lambda g: sum_to(gather(g, where), shape)
+
+
+rule(put, lambda ans, x, where, values: lambda g: blank(g, where), None, _put_values)
+rule(blank, lambda ans, x, where: lambda g: blank(g, where))
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum ``g`` over what broadcasting added to an array of ``shape``: the adjoint of broadcasting."""
+    while anp.ndim(g) > len(shape):
+        g = anp.sum(g, axis=0)
+    for axis, size in enumerate(shape):
+        if size == 1 and anp.shape(g)[axis] != 1:
+            g = anp.sum(g, axis=axis, keepdims=True)
+    return g
+
+
+take = ArrayBox.__getitem__
+"""autograd's primitive for ``x[index]``."""
+
+
+@primitive  # type: ignore[untyped-decorator]
+def untake(g: Any, index: Any, space: Any) -> Any:
+    """The adjoint of `take`, to be added in place where the cotangents meet."""
+    repeats = not _takes_once(index)
+
+    def add_to(total: Any) -> Any:
+        if repeats:
+            np.add.at(total, index, g)
+        else:
+            total[index] += g
+        return total
+
+    return SparseObject(space, add_to)
+
+
+def _takes_once(index: Any) -> bool:
+    # slices, integers and masks name each entry once; np.add.at, which sums repeated ones, is far slower
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        part is None or part is Ellipsis or isinstance(part, slice | int | np.integer)
+        or (isinstance(part, np.ndarray) and part.dtype == bool)
+        for part in parts
+    )  # fmt: skip
+
+
+rule(take, lambda ans, x, index: lambda g: untake(g, index, vspace(x)))
+rule(untake, lambda ans, g, index, space: lambda h: take(h, index))

@@ -1,0 +1,222 @@
+"""The tape: what was computed, in order, and how each step pulls a cotangent back to its parents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from autograd.core import VJPNode, add_outgrads, primitive_vjps
+from autograd.tracer import Node, getval, notrace_primitives
+from numpy.typing import NDArray
+
+from gradcheck.oracles.tracing.refusal import Untraceable, explain, refuse
+
+Floats = NDArray[np.float64]
+Pull = Callable[[Any], Any]
+Override = Mapping[tuple[int, int], Pull]
+
+rules: dict[Any, Any] = {}
+"""Local derivative rules by primitive; they come before autograd's own and are never seen by it.
+
+A rule is a "vjp maker" in autograd's sense: ``maker(argnums, value, args, kwargs) -> g -> pulled back``.
+"""
+
+
+class Step(Node):  # type: ignore[misc]
+    """One recorded call of a primitive. autograd creates it, in the place of its own node."""
+
+    __slots__ = ("args", "argnums", "fun", "index", "kwargs", "parents", "pulls", "tape", "value")
+
+    def __init__(
+        self, value: Any, fun: Any, args: Any, kwargs: Any, argnums: tuple[int, ...], parents: tuple[Step, ...]
+    ) -> None:
+        if fun not in rules and fun not in primitive_vjps:
+            refuse(f"{getattr(fun, '__name__', fun)} has no derivative rule")
+        self.value, self.fun, self.args, self.kwargs = value, fun, args, kwargs
+        self.argnums, self.parents = argnums, parents
+        self.pulls: tuple[Pull, ...] | None = None
+        self.tape: list[Step] = parents[0].tape
+        self.index = len(self.tape)
+        self.tape.append(self)
+
+    def initialize_root(self, value: Any, tape: list[Step]) -> None:
+        """Make this the step of a leaf, which has no parents."""
+        self.value, self.fun, self.args, self.kwargs = value, None, (), {}
+        self.argnums, self.parents, self.pulls = (), (), ()
+        self.tape, self.index = tape, len(tape)
+        tape.append(self)
+
+    def prepare(self) -> tuple[Pull, ...]:
+        """One pullback for each parent, made once."""
+        if self.pulls is None:
+            maker = rules.get(self.fun) or primitive_vjps[self.fun]
+            self.pulls = tuple(
+                _single(maker((argnum,), self.value, self.args, self.kwargs)) for argnum in self.argnums
+            )
+        return self.pulls
+
+
+# what autograd treats as constant (comparisons, argmax, floor, ...) is constant for this kind of node too
+notrace_primitives[Step] = notrace_primitives[VJPNode]
+
+
+def _single(pull: Callable[[Any], Any]) -> Pull:
+    return lambda g: next(iter(pull(g)))
+
+
+@dataclass(frozen=True)
+class TapeNode:
+    """One step of the computation as the diagnosis reads it.
+
+    Attributes
+    ----------
+    name
+        The primitive, by autograd's name: "dot", "add", "tanh", "__getitem__"; "leaf" for a differentiated
+        leaf.
+    value
+        What the step computed: a plain array (a tuple of arrays for slogdet and its like).
+    parents
+        ``(node, argument)`` pairs: the index of the parent in `Trace.nodes` and the position of the
+        primitive's argument that it was.
+    args
+        All arguments of the primitive, plain; those that are not parents are constants.
+    vjps
+        For each parent, ``g -> contribution to the parent's cotangent``.
+    """
+
+    name: str
+    value: Any
+    parents: tuple[tuple[int, int], ...]
+    args: tuple[Any, ...]
+    vjps: tuple[Pull, ...]
+
+
+class Trace:
+    """A function differentiated at one point: evaluated once, to be pulled back as often as one likes.
+
+    Attributes
+    ----------
+    outputs
+        The leaves of the function's result in order, as float64 arrays.
+    structure
+        The function's result with the plain outputs as its leaves.
+    branches
+        What the traced path hangs on: names of comparisons, choices and roundings of traced values. A tie in
+        one of them is a kink or a jump.
+    leaf_nodes, output_nodes
+        Index in `nodes` of each differentiated leaf and each output; None for an output that depends on
+        none of them.
+    """
+
+    def __init__(
+        self,
+        leaves: Sequence[Step],
+        ends: Sequence[Step | None],
+        outputs: Sequence[Floats],
+        structure: Any,
+        branches: Sequence[str],
+    ) -> None:
+        self._steps = _ancestors(leaves, [end for end in ends if end is not None])
+        self.leaf_nodes = tuple(leaf.index for leaf in leaves)
+        self.output_nodes = tuple(None if end is None else end.index for end in ends)
+        self.outputs = tuple(outputs)
+        self.structure = structure
+        self.branches = tuple(branches)
+        for step in self._steps:
+            step.prepare()
+
+    @cached_property
+    def nodes(self) -> tuple[TapeNode, ...]:
+        """The tape in topological order, leaves first; steps that no output depends on are left out."""
+        return tuple(_public(step) for step in self._steps)
+
+    def pullback(self, cotangents: Sequence[Any]) -> tuple[Floats, ...]:
+        """The vector-Jacobian product: one cotangent for each output, one float64 array for each path."""
+        return self.backward(cotangents)
+
+    def backward(self, cotangents: Sequence[Any], override: Override | None = None) -> tuple[Floats, ...]:
+        """`pullback` with some local derivatives replaced.
+
+        Parameters
+        ----------
+        cotangents
+            One array for each output, in its shape.
+        override
+            ``{(node, parent_position): g -> g}`` replaces the vjp of that node with respect to its parent at
+            that position in ``nodes[node].parents``.
+
+        Raises
+        ------
+        ValueError
+            For cotangents of the wrong number or shape.
+        Untraceable
+            When one of autograd's rules fails.
+        """
+        starts = [np.asarray(g, dtype=np.float64) for g in cotangents]
+        if [g.shape for g in starts] != [y.shape for y in self.outputs]:
+            raise ValueError(
+                f"cotangents: shapes {[g.shape for g in starts]} came, "
+                f"but the outputs have {[y.shape for y in self.outputs]}"
+            )
+        try:
+            with np.errstate(all="ignore"):
+                grads = sweep(self._steps, self.output_nodes, starts, override or {})
+            return tuple(
+                _dense(grads[node], self._steps[node].value) for node in self.leaf_nodes
+            )
+        except Exception as error:
+            raise explain(error) from error
+
+
+def sweep(
+    steps: Sequence[Step], ends: Sequence[int | None], starts: Sequence[Any], override: Override
+) -> list[Any]:
+    """Cotangents of all steps, last to first; None where an output does not depend on the step."""
+    grads: list[Any] = [None] * len(steps)
+    for end, start in zip(ends, starts, strict=True):
+        if end is not None:
+            grads[end] = add_outgrads(grads[end], start)
+    for step in reversed(steps):
+        if grads[step.index] is None or not step.parents:
+            continue
+        g = grads[step.index][0]
+        for position, (parent, pull) in enumerate(zip(step.parents, step.prepare(), strict=True)):
+            pull = override.get((step.index, position), pull)
+            grads[parent.index] = add_outgrads(grads[parent.index], pull(g))
+    return [None if grad is None else grad[0] for grad in grads]
+
+
+def _dense(grad: Any, value: Any) -> Floats:
+    shape = np.shape(value)
+    if grad is None:
+        return np.zeros(shape)
+    array = np.asarray(grad)
+    if array.shape != shape:
+        raise Untraceable(f"autograd's derivative has shape {array.shape} where {shape} was due")
+    # a complex intermediate leaves a real leaf with a complex cotangent; its real part is the gradient
+    return np.array(array.real, dtype=np.float64)
+
+
+def _ancestors(leaves: Sequence[Step], ends: Sequence[Step]) -> list[Step]:
+    """All leaves and every step that an end depends on, renumbered in the order they were computed."""
+    found = {id(step): step for step in leaves}
+    stack = list(ends)
+    while stack:
+        step = stack.pop()
+        if id(step) not in found:
+            found[id(step)] = step
+            stack.extend(step.parents)
+    steps = sorted(found.values(), key=lambda step: step.index)
+    for index, step in enumerate(steps):
+        step.index = index
+    return steps
+
+
+def _public(step: Step) -> TapeNode:
+    name = "leaf" if step.fun is None else getattr(step.fun, "__name__", str(step.fun))
+    parents = tuple((p.index, n) for p, n in zip(step.parents, step.argnums, strict=True))
+    args = tuple(getval(arg) for arg in step.args)
+    return TapeNode(name, getval(step.value), parents, args, step.prepare())
