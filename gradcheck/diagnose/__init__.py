@@ -1,0 +1,38 @@
+"""Says which mistake a wrong derivative holds: hypotheses that predict the claim from the truth."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.diagnose.catalogue import OF_A_LEAF, OF_THE_WHOLE
+from gradcheck.diagnose.ranking import ranked
+from gradcheck.diagnose.shapes import explain_shape as explain_shape
+from gradcheck.diagnose.subject import subjects
+from gradcheck.evidence import Evidence
+from gradcheck.findings import Diagnosis
+
+__all__ = ["diagnose", "explain_shape"]
+
+
+def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
+    """The mistakes that explain a failed check, most likely first.
+
+    Every hypothesis of the catalogue predicts from the true derivative what the claim would be had that
+    mistake been made, and is kept only where the prediction is the claim, within the oracle's own bounds. Among
+    those kept, the ones that explain all wrong leaves with the least are told first, their rivals after them.
+
+    Parameters
+    ----------
+    evidence
+        Claim beside truth for each leaf, and what f was computed from.
+
+    Returns
+    -------
+    tuple of Diagnosis
+        Empty only where no leaf is wrong.
+    """
+    with np.errstate(all="ignore"):
+        guesses = [guess for hypothesis in OF_THE_WHOLE for guess in hypothesis(evidence)]
+        for subject in subjects(evidence):
+            guesses += [guess for hypothesis in OF_A_LEAF for guess in hypothesis(subject)]
+        return tuple(ranked(guesses, evidence))

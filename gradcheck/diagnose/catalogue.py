@@ -1,0 +1,48 @@
+"""The catalogue: every mistake that is known by name, cheap ones first.
+
+To add one, write a function that yields a `Guess` where the mistake explains the claim, and list it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gradcheck.diagnose import layout, patterns, precision, scale, terms
+from gradcheck.diagnose.cotangent import cotangent
+from gradcheck.diagnose.guess import Guess
+from gradcheck.diagnose.nonfinite import nonfinite
+from gradcheck.diagnose.shapes import shape
+from gradcheck.diagnose.subject import Subject
+from gradcheck.diagnose.swapped import swapped_leaves
+from gradcheck.evidence import Evidence
+
+OF_A_LEAF: tuple[Callable[[Subject], Iterator[Guess]], ...] = (
+    patterns.zero,
+    patterns.constant,
+    scale.sign,
+    scale.scale,
+    scale.signs_lost,
+    scale.scale_by_line,
+    scale.scale_by_entry,
+    layout.transpose,
+    layout.permutation,
+    precision.whole_numbers,
+    precision.small_relative,
+    terms.added_multiple,
+    terms.added_by_line,
+    terms.offset_by_line,
+    terms.half_of_symmetric,
+    patterns.single_entry,
+    patterns.lines,
+    patterns.sparse,
+    patterns.other,
+)
+"""Mistakes that show in one leaf, from its truth and claim alone."""
+
+OF_THE_WHOLE: tuple[Callable[[Evidence], Iterator[Guess]], ...] = (
+    shape,
+    nonfinite,
+    swapped_leaves,
+    cotangent,
+)
+"""Mistakes that concern the claim as a whole, or several leaves together."""

@@ -1,0 +1,73 @@
+"""Which guesses are told, and in which order: the fewest and likeliest mistakes that explain every wrong leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from gradcheck.diagnose.guess import REMAINDER, Guess
+from gradcheck.diagnose.words import diagnosis
+from gradcheck.evidence import Evidence
+from gradcheck.findings import Diagnosis
+
+# Guesses dearer than the best by more than this are no rivals of it.
+RIVAL = 12.0
+TOLD = 6
+
+
+def merged(guesses: Iterable[Guess]) -> list[Guess]:
+    """Guesses of equal kind and key made one, over all leaves that they explain."""
+    found: dict[tuple[str, object], Guess] = {}
+    for guess in guesses:
+        name = (guess.kind, guess.key)
+        found[name] = found[name].joined(guess) if name in found else guess
+    return list(found.values())
+
+
+def ranked(guesses: Iterable[Guess], evidence: Evidence) -> Iterator[Diagnosis]:
+    """The likeliest explanation of all wrong leaves, then the rivals of each part of it."""
+    pool = merged(guesses)
+    chosen = _cover(pool, {i for i, leaf in enumerate(evidence.leaves) if leaf.wrong})
+    rivals: list[Guess] = []
+    for guess in chosen:
+        told = {g.kind for g in chosen + rivals}
+        rivals += [g for g in _rivals(guess, pool) if g.kind not in told][:2]
+    for guess in chosen:
+        close = [g.cost - guess.cost for g in _rivals(guess, pool) if g.kind != guess.kind]
+        yield diagnosis(guess, evidence, _certainty(guess, min(close, default=RIVAL)))
+    for guess in sorted(rivals, key=lambda g: g.cost)[: max(TOLD - len(chosen), 1)]:
+        yield diagnosis(guess, evidence, "possible")
+
+
+def _cover(pool: list[Guess], wrong: set[int]) -> list[Guess]:
+    """Guesses that together explain every wrong leaf, cheapest first found: the whole at once, or leaf by leaf.
+
+    The price of a guess is what it costs plus what the leaves it leaves open cost by themselves.
+    """
+    alone = {i: min((g.cost for g in pool if i in g.leaves), default=REMAINDER) for i in wrong}
+    chosen: list[Guess] = []
+    left = set(wrong)
+    while left:
+        useful = [g for g in pool if left & set(g.leaves)]
+        if not useful:
+            break
+
+        def price(guess: Guess, left: set[int] = left) -> float:
+            return guess.cost + sum(alone[i] for i in left - set(guess.leaves))
+
+        best = min(useful, key=lambda g: (price(g), g.cost))
+        chosen.append(best)
+        left = left - set(best.leaves)
+    return chosen
+
+
+def _rivals(guess: Guess, pool: list[Guess]) -> list[Guess]:
+    """Other explanations of the same leaves, likeliest first; those of part of them after those of all."""
+    own = set(guess.leaves)
+    others = [g for g in pool if g is not guess and own & set(g.leaves) and g.cost - guess.cost < RIVAL]
+    return sorted(others, key=lambda g: (len(own - set(g.leaves)), g.cost))
+
+
+def _certainty(guess: Guess, gap: float) -> str:
+    if guess.kind == "other":
+        return "possible"
+    return "certain" if gap >= 3.0 else "likely" if gap >= 1.0 else "possible"

@@ -1,0 +1,72 @@
+"""Prints how often each planted mistake is named, kind by kind: ``python tests/diagnose/confusion.py``."""
+
+from __future__ import annotations
+
+import sys
+import time
+import warnings
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import numpy as np
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
+
+from corpus import specimens  # noqa: E402
+from evidence_made import evidence_of  # noqa: E402
+
+from gradcheck.diagnose import diagnose  # noqa: E402
+
+
+# what is noticed before any number is compared is no matter of the diagnosis
+BEFORE = {"mutates_input", "nondeterministic", "kink"}
+
+
+def main(verbose: bool) -> None:
+    first = second = leaf = entries = entry = total = 0
+    table: dict[str, Counter[str]] = defaultdict(Counter)
+    start, slowest = time.perf_counter(), (0.0, "")
+    for specimen in specimens():
+        if specimen.label != "wrong" or specimen.mistake[0] in BEFORE or specimen.truth is None or specimen.kind not in ("grad", "vjp"):
+            continue
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                evidence = evidence_of(specimen.f, specimen.claim, specimen.truth, specimen.args, specimen.argnums,
+                                       specimen.kind, inputs=specimen.inputs(specimen.args))  # fmt: skip
+        except Exception as error:
+            print(f"!! {specimen.name}: {type(error).__name__}: {error}")
+            continue
+        before = time.perf_counter()
+        found = diagnose(evidence)
+        slowest = max(slowest, (time.perf_counter() - before, specimen.name))
+        total += 1
+        kinds = [d.kind for d in found]
+        good = bool(kinds) and kinds[0] in specimen.mistake
+        first, second = first + good, second + bool(set(kinds[:2]) & set(specimen.mistake))
+        right_leaf = not specimen.leaf or (bool(found) and found[0].leaf in specimen.leaf)
+        leaf += right_leaf
+        right_entry = True
+        if specimen.entry is not None:
+            entries += 1
+            right_entry = bool(found) and any(tuple(d.evidence.get("index", ())) == specimen.entry for d in found[:1])
+            entry += right_entry
+        table[specimen.mistake[0]][kinds[0] if kinds else "-"] += 1
+        if not (good and right_leaf and right_entry) or verbose:
+            print(f"{'  ' if good else 'x '}{specimen.name}{'' if evidence.tape else ' (no tape)'}: wanted {specimen.mistake} in {specimen.leaf}")
+            for d in found[:3]:
+                print(f"      {d.kind} [{d.leaf}] ({d.certainty}) {d.message[:330]}")
+    print_table(table)
+    print(f"first {first}/{total} = {first / total:.1%}, top two {second}/{total} = {second / total:.1%}, "
+          f"leaf {leaf}/{total}, entry {entry}/{entries}, other {sum(c['other'] for c in table.values())}; "
+          f"{time.perf_counter() - start:.1f} s, slowest {slowest[0]:.2f} s {slowest[1]}")  # fmt: skip
+
+
+def print_table(table: dict[str, Counter[str]]) -> None:
+    print("\nplanted (rows) told first:")
+    for planted, told in sorted(table.items()):
+        print(f"  {planted:32s}" + ", ".join(f"{kind} {count}" for kind, count in told.most_common()))
+
+
+if __name__ == "__main__":
+    main("-v" in sys.argv)
