@@ -107,17 +107,15 @@ class Case:
         return check(self.f, self.claim, *self.args, **options)
 
     def problem(self, report: Report) -> str:
-        """One sentence on how ``report`` differs from what the case expects; empty where it does not."""
+        """How ``report`` differs from what the case expects, without its name; empty where it does not."""
         if report.verdict is not self.expect:
-            return f"{self.name} should {_outcome(self.expect)} but {_came(report.verdict)}"
+            return f"should {_outcome(self.expect)} but {_came(report.verdict)}"
         wrong = [leaf.path for leaf in report.leaves if leaf.verdict is Verdict.FAIL]
         if self.leaf is not None and self.leaf not in wrong:
-            return f"{self.name} should fail in {self.leaf}, but the leaves found wrong are {_list(wrong)}"
+            return f"should fail in {self.leaf}, but the leaves found wrong are {_list(wrong)}"
         kinds = [diagnosis.kind for diagnosis in report.diagnoses]
         if self.diagnosis is not None and self.diagnosis not in kinds[:1]:
-            return (
-                f"{self.name} should be diagnosed as {self.diagnosis}, but the diagnoses are {_list(kinds)}"
-            )
+            return f"should be diagnosed as {self.diagnosis}, but the diagnoses are {_list(kinds)}"
         return ""
 
     def check(self) -> Report:
@@ -136,7 +134,7 @@ class Case:
         if problem and self.expect is Verdict.PASS:
             raise_for(report)
         if problem:
-            raise UnexpectedOutcome(problem, report)
+            raise UnexpectedOutcome(f"{self.name} {problem}", report)
         return report
 
 

@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import Any, Never
 
-from gradcheck import ambient, html, text
+from gradcheck import ambient
 from gradcheck.findings import Findings, Verdict
-from gradcheck.plain import plain, strict
+from gradcheck.views import html, text
+from gradcheck.views.plain import plain, strict
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gradcheck import figures, text
 from gradcheck.findings import Entry
+from gradcheck.views import figures, text
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -32,7 +32,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader
     from markupsafe import Markup
 
-    loader = PackageLoader("gradcheck")
+    loader = PackageLoader("gradcheck.views")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     environment.globals["style"] = Markup(loader.get_source(environment, "style.css")[0])
     environment.filters |= {

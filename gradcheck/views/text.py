@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from textwrap import fill
 
-from gradcheck.figures import duration, entry_figures, figure, index, shape, upwards
 from gradcheck.findings import Diagnosis, Findings, Leaf, Verdict
+from gradcheck.views.figures import duration, entry_figures, figure, index, shape, upwards
+from gradcheck.views.layout import columns, item, paragraph
 
-WIDTH = 100
 ROWS = 12
 """Leaves shown of each verdict; the report object holds them all."""
 
@@ -104,7 +103,7 @@ def _leaf_table(findings: Findings) -> str:
         if hidden := alike[ROWS:]:
             rest.append(f"  and {len(hidden)} more: {verdict}, {_rest_of(hidden)} (see report.leaves)")
     header = ("leaf", "shape", "dtype", "verdict", "resolution", "largest relative error", "")
-    return "\n".join([*_columns([header, *map(_leaf_row, shown)]), *rest])
+    return "\n".join([*columns([header, *map(_leaf_row, shown)]), *rest])
 
 
 def _rest_of(hidden: Sequence[Leaf]) -> str:
@@ -120,17 +119,10 @@ def _leaf_row(leaf: Leaf) -> tuple[str, ...]:
     return leaf.path, shape(leaf.shape), leaf.dtype, leaf.verdict.value, resolution, error, leaf.note
 
 
-def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Left-aligned columns, those without content below the header left out."""
-    kept = [i for i in range(len(rows[0])) if any(row[i] for row in rows[1:])]
-    widths = {i: max(len(row[i]) for row in rows) for i in kept}
-    return ["  " + "  ".join(row[i].ljust(widths[i]) for i in kept).rstrip() for row in rows]
-
-
 def _sharpness(findings: Findings) -> str:
     if findings.miss_probability is None:
         return ""
-    return _paragraph(
+    return paragraph(
         f"An error of relative size {figure(findings.rtol)} in one leaf would have gone unnoticed with a "
         f"probability below {upwards(findings.miss_probability)}.",
     )
@@ -144,7 +136,7 @@ def _entries(findings: Findings) -> str:
 def _entry_table(leaf: Leaf) -> str:
     header = ("index", "yours", "truth", "+-", "yours / truth", "error / bound")
     rows = [header, *(entry_figures(entry) for entry in leaf.entries)]
-    return "\n".join([f"{leaf.path}, worst entries first", *_columns(rows)])
+    return "\n".join([f"{leaf.path}, worst entries first", *columns(rows)])
 
 
 def _diagnoses(findings: Findings) -> str:
@@ -154,13 +146,13 @@ def _diagnoses(findings: Findings) -> str:
 
 
 def _diagnosis(diagnosis: Diagnosis) -> str:
-    return _item(f"{diagnosis.message} ({diagnosis.kind}, {diagnosis.certainty})")
+    return item(f"{diagnosis.message} ({diagnosis.kind}, {diagnosis.certainty})")
 
 
 def _reasons(findings: Findings) -> str:
     if not findings.reasons:
         return ""
-    return "\n".join(["What stands in the way", *map(_item, findings.reasons)])
+    return "\n".join(["What stands in the way", *map(item, findings.reasons)])
 
 
 def _advice(findings: Findings) -> str:
@@ -174,29 +166,14 @@ def _advice(findings: Findings) -> str:
             f"The {DERIVATIVES[findings.check]} is at fault, not f and not the tolerance: the truth above is "
             "known to within its bound, and the claim lies outside."
         )
-    return f"{_paragraph(fault)}\n{_replay(findings)}"
+    return f"{paragraph(fault)}\n{_replay(findings)}"
 
 
 def _replay(findings: Findings) -> str:
-    return _paragraph(f"To replay exactly this check, give it seed={findings.seed}.")
+    return paragraph(f"To replay exactly this check, give it seed={findings.seed}.")
 
 
 def _remarks(findings: Findings) -> str:
     idle = [oracle for oracle in findings.oracles if not oracle.used and oracle.note]
     lines = [f"{oracle.name}: not applicable, because {oracle.note}" for oracle in idle]
-    return "\n".join(_paragraph(line) for line in [*findings.notes, *lines])
-
-
-def _paragraph(words: str, first: str = "", later: str = "") -> str:
-    return fill(
-        words,
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=later,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _item(words: str) -> str:
-    return _paragraph(words, first="  - ", later="    ")
+    return "\n".join(paragraph(line) for line in [*findings.notes, *lines])

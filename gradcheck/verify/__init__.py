@@ -1,0 +1,1 @@
+"""What ``gradcheck verify`` does: find the cases, run them, draw what came."""

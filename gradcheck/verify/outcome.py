@@ -1,0 +1,75 @@
+"""Run cases, one after the other, and set what came beside what was expected."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradcheck.report import Report
+from gradcheck.verify.collect import Broken, Found
+from gradcheck.verify.mishap import traceback
+from gradcheck.views import html
+from gradcheck.views.plain import strict
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one case.
+
+    ``problem`` says how it differs from what was expected, and is empty where it does not; ``report`` is None
+    where there was no check to report on (``traceback`` then says why).
+    """
+
+    name: str
+    expected: str
+    report: Report | None
+    problem: str = ""
+    traceback: str = ""
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the check ended as the case says."""
+        return not self.problem
+
+    @property
+    def verdict(self) -> str:
+        """The report's verdict, or "error" where the check did not come to one."""
+        return self.report.verdict.value if self.report else "error"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything about the outcome, with the whole of `Report.to_dict`."""
+        blank = {"oracles": [], "evaluations": 0, "seconds": 0.0, "leaves": [], "diagnoses": []}
+        found = self.report.to_dict() if self.report else blank
+        told = {"problem": self.problem, "traceback": self.traceback}
+        own = {"name": self.name, "expected": self.expected, "verdict": self.verdict}
+        return found | own | {key: value for key, value in told.items() if value}
+
+
+def run(found: Found) -> Outcome:
+    """Run one case; whatever it raises is part of the outcome."""
+    if isinstance(found, Broken):
+        return Outcome(found.name, "pass", None, found.problem, found.traceback)
+    try:
+        report = found.run()
+    except Exception as error:
+        problem = f"the check raised {type(error).__name__}: {error}"
+        return Outcome(found.name, found.expect.value, None, problem, traceback(error))
+    return Outcome(found.name, found.expect.value, report, found.problem(report))
+
+
+def to_json(outcomes: Sequence[Outcome]) -> str:
+    """Strict JSON, ``{"checks": [...], "ok": ...}``; a check not as expected has a ``problem`` too."""
+    keys = (
+        "name", "expected", "verdict", "oracles", "evaluations", "seconds", "leaves", "diagnoses", "problem",
+    )  # fmt: skip
+    whole = [outcome.to_dict() for outcome in outcomes]
+    checks = [{key: check[key] for key in keys if key in check} for check in whole]
+    ok = all(outcome.as_expected for outcome in outcomes)
+    return json.dumps(strict({"checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"
+
+
+def to_html(outcomes: Sequence[Outcome]) -> str:
+    """One page with the table and every report."""
+    return html.page([outcome.to_dict() for outcome in outcomes], title="gradcheck verify")
