@@ -15,7 +15,7 @@ from gradcheck.findings import Leaf, Verdict
 from gradcheck.verify.collect import Found
 from gradcheck.verify.outcome import Outcome, run
 from gradcheck.views import text
-from gradcheck.views.figures import duration, figure, index, upwards
+from gradcheck.views.figures import count, duration, figure, index, upwards
 from gradcheck.views.layout import inset, item, paragraph
 
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "magenta"}
@@ -58,9 +58,9 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     reports = [outcome.report for outcome in outcomes if outcome.report]
     return ", ".join(
         [
-            f"{len(outcomes)} checks",
+            count(len(outcomes), "check"),
             *(f"{went[key]} {word}" for key, word in words.items() if went[key]),
-            f"{sum(report.evaluations for report in reports)} evaluations",
+            count(sum(report.evaluations for report in reports), "evaluation"),
             duration(sum(report.seconds for report in reports)),
         ]
     )

@@ -13,20 +13,31 @@ _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 
 def figure(x: float) -> str:
     """Three significant digits."""
-    return f"{x:.3g}"
+    return _short(f"{x:.3g}")
 
 
 def upwards(bound: float) -> str:
     """A bound in two significant digits, never rounded to less than it is."""
     if not math.isfinite(bound):
         return str(bound)
-    return f"{float(_UPWARDS.create_decimal_from_float(bound)):.2g}"
+    # repr, because the exact binary value of 1e-9 is a trifle more and would round to 1.1e-9
+    return _short(f"{float(_UPWARDS.create_decimal(repr(float(bound)))):.2g}")
+
+
+def _short(number: str) -> str:
+    """``1e-6`` for ``1e-06``."""
+    return number.replace("e-0", "e-").replace("e+0", "e+")
 
 
 def duration(seconds: float) -> str:
     """``0.9 ms``, ``12 ms``, ``1.5 s``, ``210 s``."""
     size, unit = (1e3 * seconds, "ms") if seconds < 1 else (seconds, "s")
     return f"{size:.0f} {unit}" if size >= 10 else f"{size:.1f} {unit}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 leaf``, ``1,234 leaves``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def shape(sizes: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from gradcheck.findings import Diagnosis, Findings, Leaf, Verdict
-from gradcheck.views.figures import duration, entry_figures, figure, index, shape, upwards
+from gradcheck.views.figures import count, duration, entry_figures, figure, index, shape, upwards
 from gradcheck.views.layout import columns, item, paragraph
 
 ROWS = 12
@@ -38,7 +38,8 @@ def headline(findings: Findings) -> str:
     """The verdict in one line, with what it cost and who judged."""
     said = {Verdict.PASS: _passed, Verdict.FAIL: _failed, Verdict.INCONCLUSIVE: _undecided}[findings.verdict]
     oracles = ", ".join(oracle.name for oracle in findings.oracles if oracle.used) or "none"
-    cost = f"{findings.evaluations} evaluations of f, {duration(findings.seconds)}, seed {findings.seed}"
+    evaluations = count(findings.evaluations, "evaluation")
+    cost = f"{evaluations} of f, {duration(findings.seconds)}, seed {findings.seed}"
     return f"{findings.verdict}: {said(findings)}; {cost}; oracles: {oracles}"
 
 
@@ -71,9 +72,11 @@ def _passed(findings: Findings) -> str:
     if bound is None:
         return f"no leaf of the {name} was tested"
     if untested:
-        return f"every tested leaf of the {name} right to {upwards(bound)} or better, {untested} not tested"
-    whole = f"{name}" if len(findings.leaves) == 1 else f"every leaf of the {name}"
-    return f"{whole} right to {upwards(bound)} or better"
+        return (
+            f"every tested leaf of the {name} is right to {upwards(bound)} or better, {untested} not tested"
+        )
+    whole = f"the {name}" if len(findings.leaves) == 1 else f"every leaf of the {name}"
+    return f"{whole} is right to {upwards(bound)} or better"
 
 
 def _failed(findings: Findings) -> str:
@@ -162,10 +165,9 @@ def _advice(findings: Findings) -> str:
     elif "nondeterministic" in kinds:
         fault = "The claim is at fault: called twice at one point it must answer the same."
     else:
-        fault = (
-            f"The {DERIVATIVES[findings.check]} is at fault, not f and not the tolerance: the truth above is "
-            "known to within its bound, and the claim lies outside."
-        )
+        fault = f"The {DERIVATIVES[findings.check]} is at fault, neither f nor the tolerance"
+        located = any(leaf.entries for leaf in findings.leaves)
+        fault += ": it lies outside the bounds of the truth shown above." if located else "."
     return f"{paragraph(fault)}\n{_replay(findings)}"
 
 

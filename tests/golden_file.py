@@ -1,0 +1,22 @@
+"""Compare a text with the one on file; GRADCHECK_WRITE_GOLDEN=1 in the environment files what comes now."""
+
+import os
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "golden"
+
+
+def masked(text: str) -> str:
+    """``text`` without what differs between runs and machines: durations, and the digits of tiny figures."""
+    text = re.sub(r"\b\d+(\.\d+)? (ms|s)\b", "(time)", text)
+    return re.sub(r"\b\d(\.\d+)?e[-+]\d+\b", "(tiny)", text)
+
+
+def same_as_golden(name: str, text: str) -> bool:
+    """Whether ``text`` is what is on file; pytest shows the difference when this is asserted."""
+    file = FOLDER / f"{name}.txt"
+    if os.environ.get("GRADCHECK_WRITE_GOLDEN"):
+        file.write_text(text + "\n")
+    assert text + "\n" == file.read_text()
+    return True

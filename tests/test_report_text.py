@@ -1,0 +1,70 @@
+"""What str(report) says."""
+
+import pytest
+from golden_file import same_as_golden
+from sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong
+
+from gradcheck.findings import Entry
+from gradcheck.views.text import headline, worst_first
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_text_is_the_one_on_file(name):
+    assert same_as_golden(name, str(SAMPLES[name]))
+
+
+def test_headline_is_the_first_line():
+    assert str(BATCH).splitlines()[0] == headline(BATCH)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_headline_starts_with_the_verdict(name):
+    assert headline(SAMPLES[name]).startswith(f"{SAMPLES[name].verdict.value}: ")
+
+
+def test_leaves_are_listed_worst_first():
+    leaves = [right("a", (), 1e-12), right("b", (), 1e-9), wrong("c", (), 0.1, []), wrong("d", (), 2.0, [])]
+
+    assert [leaf.path for leaf in worst_first(leaves)] == ["d", "c", "b", "a"]
+
+
+def test_an_error_that_is_not_a_number_is_the_worst():
+    leaves = [wrong("a", (), 10.0, []), wrong("b", (), float("nan"), [])]
+
+    assert [leaf.path for leaf in worst_first(leaves)] == ["b", "a"]
+
+
+def test_untested_leaves_are_listed_before_tested_ones():
+    leaves = [right("a", (), 1e-3), right("b", (), None)]
+
+    assert [leaf.path for leaf in worst_first(leaves)] == ["b", "a"]
+
+
+def test_every_pass_shows_the_resolution_of_every_leaf():
+    text = str(report(PASS, [right("a", (), 1.5e-11), right("b", (), 2.5e-12), right("c", (), None)]))
+
+    assert [line.split()[-1] for line in text.splitlines() if "  pass  " in line] == [
+        "tested",
+        "1.5e-11",
+        "2.5e-12",
+    ]
+
+
+def test_a_hundred_wrong_leaves_do_not_flood_the_screen():
+    leaves = [wrong(f"w[{i}]", (3,), 1.0 + i, [Entry((0,), 2.0, 1.0, 1e-12)]) for i in range(100)]
+
+    text = str(report(FAIL, leaves))
+
+    assert "w[99]" in text
+    assert "and 88 more" in text
+    assert len(text.splitlines()) < 50
+
+
+def test_no_line_but_the_headline_and_tables_is_longer_than_a_hundred():
+    assert max(len(line) for line in str(BATCH).splitlines()[1:]) <= 100
+
+
+def test_sides_are_labelled_yours_and_truth():
+    header = next(line for line in str(BATCH).splitlines() if "yours" in line)
+
+    assert header.split()[:3] == ["index", "yours", "truth"]
