@@ -1,4 +1,4 @@
-"""Hand-written derivations in plain NumPy, right and wrong, that the library is developed and validated on."""
+"""Hand-written derivations in plain NumPy, right and wrong, to develop and validate the library on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .specimen import Specimen
 
 
 def specimens(part: str = "all") -> list[Specimen]:
-    """Every specimen in a fixed order; ``part`` is "all", "open" (to develop on) or "heldout" (to validate on)."""
+    """Every specimen, in a fixed order; ``part``: "all", "open" (develop on them) or "heldout" (validate)."""
     if part not in ("all", "open", "heldout"):
         raise ValueError(f"part={part!r}: wanted 'all', 'open' or 'heldout'")
     found = []

@@ -158,7 +158,7 @@ def _(u, x, W):
 
 
 def dropout_loss(x):
-    keep = np.random.random(x.shape) > 0.5
+    keep = np.random.random(x.shape) > 0.5  # noqa: NPY002
     return np.sum((x * keep * 2) ** 2)
 
 
@@ -170,7 +170,7 @@ book.random("dropout", dropout_loss, dropout_loss_grad, point_on_sphere)
 
 
 def noisy(x):
-    return np.sum(np.cos(x)) + 1e-6 * np.random.standard_normal()
+    return np.sum(np.cos(x)) + 1e-6 * np.random.standard_normal()  # noqa: NPY002
 
 
 book.random("noise_of_1e-6", noisy, lambda x: -np.sin(x), point_on_sphere)

@@ -20,7 +20,9 @@ book.kink("relu/derivative zero", relu_sum, lambda x: WEIGHT * (x > 0), at_zero)
 book.kink("relu/derivative one", relu_sum, lambda x: WEIGHT * (x >= 0), at_zero)
 book.kink("relu/derivative one half", relu_sum, lambda x: WEIGHT * (np.sign(x) + 1) / 2, at_zero)
 book.beyond("relu/derivative two", relu_sum, lambda x: WEIGHT * ((x > 0) + 2.0 * (x == 0)), at_zero, "x")
-book.beyond("relu/derivative minus one", relu_sum, lambda x: WEIGHT * ((x > 0) - 1.0 * (x == 0)), at_zero, "x")
+book.beyond(
+    "relu/derivative minus one", relu_sum, lambda x: WEIGHT * ((x > 0) - 1.0 * (x == 0)), at_zero, "x"
+)
 book.beyond("relu/smooth entry wrong", relu_sum, lambda x: WEIGHT * (x > 0) * [1, 1.001, 1, 1], at_zero, "x")
 
 
@@ -35,8 +37,12 @@ def absolute_point():
 book.kink("abs/sign", absolute, lambda x: np.sign(x) + x, absolute_point)
 book.kink("abs/right slope", absolute, lambda x: np.where(x >= 0, 1.0, -1.0) + x, absolute_point)
 book.kink("abs/within", absolute, lambda x: np.where(x == 0, -0.3, np.sign(x)) + x, absolute_point)
-book.beyond("abs/slope of three", absolute, lambda x: np.where(x == 0, 3.0, np.sign(x)) + x, absolute_point, "x")
-book.beyond("abs/just outside", absolute, lambda x: np.where(x == 0, 1.01, np.sign(x)) + x, absolute_point, "x")
+book.beyond(
+    "abs/slope of three", absolute, lambda x: np.where(x == 0, 3.0, np.sign(x)) + x, absolute_point, "x"
+)
+book.beyond(
+    "abs/just outside", absolute, lambda x: np.where(x == 0, 1.01, np.sign(x)) + x, absolute_point, "x"
+)
 
 
 def largest(x):
@@ -80,7 +86,9 @@ def hinge_loose(w, X, y):
 
 book.kink("hinge/margin counted out", hinge, hinge_strict, on_the_margin, argnums=0)
 book.kink("hinge/margin counted in", hinge, hinge_loose, on_the_margin, argnums=0)
-book.beyond("hinge/label forgotten", hinge, lambda w, X, y: -X.T @ (y * (X @ w) <= 1.0), on_the_margin, "w", argnums=0)
+book.beyond(
+    "hinge/label forgotten", hinge, lambda w, X, y: -X.T @ (y * (X @ w) <= 1.0), on_the_margin, "w", argnums=0
+)
 
 
 def clipped(x):
@@ -96,21 +104,24 @@ book.kink("clip/outside", clipped, lambda x: 2 * np.clip(x, -1, 1) * (np.abs(x) 
 book.beyond("clip/never clipped", clipped, lambda x: 2 * x, on_the_bound, "x")
 
 
-def leaky_relu(W, X):
-    z = X @ W
-    return np.where(z > 0, z, 0.1 * z)
+def leaky_relu(x):
+    return np.where(x > 0, x, 0.1 * x)
 
 
-def leaky_point():
-    r = np.random.default_rng(51)
-    return np.zeros((3, 2)), r.normal(size=(4, 3))
+def some_zeros():
+    return (np.array([[0.0, 1.0, -2.0], [0.0, 0.3, 0.0]]),)
 
 
-def leaky_relu_vjp(u, W, X):
-    return X.T @ (u * np.where(X @ W > 0, 1.0, 0.1))
-
-
-book.kink("leaky_relu/zero weights", leaky_relu, leaky_relu_vjp, leaky_point, kind="vjp", argnums=0)
+book.kink("leaky_relu/left", leaky_relu, lambda u, x: u * np.where(x > 0, 1.0, 0.1), some_zeros, kind="vjp")
+book.kink("leaky_relu/right", leaky_relu, lambda u, x: u * np.where(x >= 0, 1.0, 0.1), some_zeros, kind="vjp")
+book.beyond(
+    "leaky_relu/zero at zero",
+    leaky_relu,
+    lambda u, x: u * np.where(x > 0, 1.0, 0.1 * (x < 0)),
+    some_zeros,
+    "x",
+    "vjp",
+)
 
 
 def just_beside():

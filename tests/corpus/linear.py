@@ -102,7 +102,7 @@ def ridge_point():
 
 
 def ridge_optimum():
-    w, X, y, lam = ridge_point()
+    _w, X, y, lam = ridge_point()
     return np.linalg.solve(X.T @ X + lam * np.eye(5), X.T @ y), X, y, lam
 
 

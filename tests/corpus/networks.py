@@ -1,5 +1,7 @@
 """Small fully connected networks: the student's backward pass with each of its classical mistakes."""
 
+import itertools
+
 import numpy as np
 
 from .specimen import Book
@@ -175,7 +177,7 @@ def relu_net_point():
     sizes = (4, 6, 5, 3)
     params = [
         {"W": r.normal(size=(m, n)) / np.sqrt(m), "b": 0.1 * r.normal(size=n)}
-        for m, n in zip(sizes[:-1], sizes[1:], strict=True)
+        for m, n in itertools.pairwise(sizes)
     ]
     return params, r.normal(size=(6, 4)), np.array([0, 1, 2, 2, 1, 0])
 
@@ -197,7 +199,9 @@ def _(params, X, t):
     return relu_net_backward(params, X, t)[::-1]
 
 
-@deep.wrong("batch size divided out of the biases twice", "scale", leaf=tuple(f"params[{k}]['b']" for k in range(3)))
+@deep.wrong(
+    "batch size divided out of the biases twice", "scale", leaf=tuple(f"params[{k}]['b']" for k in range(3))
+)
 def _(params, X, t):
     grads = relu_net_backward(params, X, t)
     for g in grads:
@@ -251,7 +255,9 @@ def column_major_point():
     )  # fmt: skip
 
 
-columns = book.system("column_major", column_major, column_major_grad, column_major_point, argnums=(0, 1, 2, 3))
+columns = book.system(
+    "column_major", column_major, column_major_grad, column_major_point, argnums=(0, 1, 2, 3)
+)
 
 
 @columns.wrong("weights are sums over the batch", "scale", leaf=("W1", "W2"))

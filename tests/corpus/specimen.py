@@ -1,4 +1,4 @@
-"""What a specimen is: one hand-written derivation with what is known about it, and how families list theirs."""
+"""What a specimen is, one hand-written derivation and what is known of it, and how families list theirs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Specimen:
     point
         Makes the arguments afresh, so that code which writes into them spoils nothing; see `args`.
     label
-        "right": the derivative. "kink": a valid subgradient, at or within rounding of a kink. "wrong": neither.
+        "right": the derivative. "kink": a valid subgradient at or close by a kink. "wrong": neither.
         "random": f itself changes from call to call.
     mistake
         Diagnosis kinds that name what is wrong, the expected one first, then acceptable ones.
@@ -35,8 +35,8 @@ class Specimen:
     truth
         The right derivation beside a wrong one, None where there is none (f is random, at a kink).
     precise
-        ``precise(*args)``: f again for the verification of the label, in a form that computes in the precision
-        of its arguments; None where f itself does.
+        ``precise(*args)``: f again, to verify the label with, in a form that computes in the precision of its
+        arguments or takes complex ones; None where f itself does.
     """
 
     name: str
@@ -166,7 +166,7 @@ class System:
         entry: tuple[int, ...] | None = None,
         point: Point | None = None,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Decorator: list a wrong derivation with the kinds that name its mistake and the leaves it spoils."""
+        """Decorator: list a wrong derivation with the kinds that name its mistake and its wrong leaves."""
         leaves = (leaf,) if isinstance(leaf, str) else leaf
 
         def listed(claim: Callable[..., Any]) -> Callable[..., Any]:
@@ -198,7 +198,9 @@ class Book:
         made = System(self, name, f, truth, point, kind, argnums, precise)
         return made.right() if listed else made
 
-    def kink(self, name: str, f: Any, claim: Any, point: Point, kind: str = "grad", argnums: Any = None) -> None:
+    def kink(
+        self, name: str, f: Any, claim: Any, point: Point, kind: str = "grad", argnums: Any = None
+    ) -> None:
         """A valid subgradient at a kink."""
         self.entries.append(Specimen(f"{self.name}/{name}", kind, f, claim, point, argnums, "kink"))
 
@@ -211,7 +213,9 @@ class Book:
             Specimen(f"{self.name}/{name}", kind, f, claim, point, argnums, "wrong", kinds, (leaf,))
         )
 
-    def random(self, name: str, f: Any, claim: Any, point: Point, kind: str = "grad", argnums: Any = None) -> None:
+    def random(
+        self, name: str, f: Any, claim: Any, point: Point, kind: str = "grad", argnums: Any = None
+    ) -> None:
         """A function that draws random numbers."""
         self.entries.append(
             Specimen(f"{self.name}/{name}", kind, f, claim, point, argnums, "random", ("nondeterministic",))
