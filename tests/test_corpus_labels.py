@@ -140,10 +140,12 @@ def romberg(phi: Callable[[Any], Any], start: float = 0.04, rows: int = 12) -> t
     best, error, last = np.longdouble(np.nan), np.longdouble(np.inf), []
     for k in range(rows):
         h = np.longdouble(start) / 2**k
-        row = [(phi(h) - phi(-h)) / (2 * h)]
+        ahead, behind = phi(h), phi(-h)
+        rounding = np.finfo(np.longdouble).eps * abs(ahead) / h
+        row = [(ahead - behind) / (2 * h)]
         for j, coarse in enumerate(last):
             row.append(row[j] + (row[j] - coarse) / (4 ** (j + 1) - 1))
-            guess = max(abs(row[j + 1] - row[j]), abs(row[j + 1] - coarse))
+            guess = max(abs(row[j + 1] - row[j]), abs(row[j + 1] - coarse), rounding)
             if guess < error:
                 best, error = row[j + 1], guess
         last = row
@@ -167,7 +169,7 @@ def gradient(s: Specimen, truth: Callable[..., Any]) -> list[np.ndarray]:
 
 
 def disagreement(s: Specimen, truth: Callable[..., Any], kind: type) -> tuple[float, float]:
-    """Worst |exact - truth| over directions in units of what the direction sees, and the exactness reached."""
+    """Worst |exact - truth| over directions in units of what a direction sees, and how exactly known."""
     pair = Pairing(s, kind)
     answer = gradient(s, truth)
     worst, reached = 0.0, 0.0
