@@ -1,0 +1,152 @@
+"""The public checks: each says how a claim of its kind becomes a pullback, the rest is common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import numpy as np
+
+from gradcheck.arguments import Point, point
+from gradcheck.evidence import Floats
+from gradcheck.guard import Counted
+from gradcheck.reading import Reading, fitting_argnums, read, shaped
+from gradcheck.report import Report, conclude
+from gradcheck.run import ORACLES, Options, Task, run
+
+Argnums = int | Sequence[int] | None
+
+
+def check_grad(
+    f: Callable[..., Any],
+    grad: Callable[..., Any],
+    *args: Any,
+    argnums: Argnums = None,
+    rtol: float | None = None,
+    oracles: Sequence[str] | None = None,
+    seed: int = 0,
+    raise_on_failure: bool = True,
+    points: int = 0,
+    executor: Executor | None = None,
+) -> Report:
+    """Check the gradient of a scalar function.
+
+    Parameters
+    ----------
+    f
+        ``f(*args)`` -> a number.
+    grad
+        ``grad(*args)`` -> the gradient with respect to the checked arguments: of one, itself; of several, a
+        tuple or list in their order. Each has the tree and the shapes of its argument.
+    *args
+        The point: arrays, floats, nested lists, tuples and dicts of them; anything else is passed on as it is.
+    argnums
+        The arguments to check; None for every one that holds floating-point arrays.
+    rtol
+        The relative error that must be caught; a check that cannot see it is inconclusive. Default 1e-3, in
+        single precision 3e-2; most checks are far sharper and say so.
+    oracles
+        Of "autograd", "differences", "complex_step"; None for all that apply.
+    seed
+        Of the random directions.
+    raise_on_failure
+        Raise on any verdict but "pass"; otherwise return the report whatever it says.
+    points
+        So many further points near the given one are checked, too.
+    executor
+        Takes independent evaluations of f; f must be picklable where its workers are processes.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    GradientMismatch
+        The claim is wrong.
+    InconclusiveCheck
+        It cannot be told; the report says why.
+    TypeError, ValueError
+        The check was called wrongly.
+    """
+    where = _where(f, "f", grad, "grad", args, argnums)
+
+    def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
+        return _read(at, claim(*arguments), "grad", argnums)
+
+    claim = Counted(grad, "grad")
+    options = _options(rtol, oracles, seed, points, executor)
+    return conclude(
+        run(Task("grad", Counted(f, "f"), claim, ask, where, options, scalar=True)), raise_on_failure
+    )
+
+
+def check_vjp(
+    f: Callable[..., Any],
+    vjp: Callable[..., Any],
+    *args: Any,
+    argnums: Argnums = None,
+    rtol: float | None = None,
+    oracles: Sequence[str] | None = None,
+    seed: int = 0,
+    raise_on_failure: bool = True,
+    points: int = 0,
+    executor: Executor | None = None,
+) -> Report:
+    """Check a pullback: ``vjp(cotangent, *args)`` for a cotangent with the tree and shapes of ``f(*args)``.
+
+    It returns what a gradient would (see `check_grad`, also for the keywords).
+    """
+    where = _where(f, "f", vjp, "vjp", args, argnums)
+
+    def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
+        return _read(at, claim(shaped(output, u), *arguments), "vjp", argnums)
+
+    claim = Counted(vjp, "vjp")
+    options = _options(rtol, oracles, seed, points, executor)
+    return conclude(
+        run(Task("vjp", Counted(f, "f"), claim, ask, where, options, scalar=False)), raise_on_failure
+    )
+
+
+def _where(
+    f: object, f_name: str, claim: object, claim_name: str, args: tuple[Any, ...], argnums: Argnums
+) -> Point:
+    for value, name in ((f, f_name), (claim, claim_name)):
+        if not callable(value):
+            raise TypeError(f"{name} must be callable, got {name}={value!r} ({type(value).__name__})")
+    return point(f, args, argnums)  # type: ignore[arg-type]
+
+
+def _read(where: Point, result: Any, label: str, argnums: Argnums) -> Reading:
+    reading = read(where, result, label)
+    if reading.problems and argnums is None and len(where.argnums) > 1:
+        fitting = fitting_argnums(where, result)
+        if fitting is not None:
+            names = ", ".join(repr(where.names[number]) for number in where.argnums)
+            proposed = fitting[0] if len(fitting) == 1 else fitting
+            raise ValueError(
+                f"f has {len(where.argnums)} floating-point arguments ({names}) and argnums was left out, but what "
+                f"{label} returned fits only some of them: pass argnums={proposed!r} "
+                f"({', '.join(where.names[number] for number in fitting)}) to check those"
+            )
+    return reading
+
+
+def _options(
+    rtol: float | None, oracles: Sequence[str] | None, seed: int, points: int, executor: Executor | None
+) -> Options:
+    if rtol is not None and not 0.0 < float(rtol) < 1.0:
+        raise ValueError(f"rtol must lie between 0 and 1, got rtol={rtol!r}")
+    chosen = ORACLES if oracles is None else (oracles,) if isinstance(oracles, str) else tuple(oracles)
+    for name in chosen:
+        if name not in ORACLES:
+            raise ValueError(f"oracles has {name!r}; wanted any of {', '.join(map(repr, ORACLES))}")
+    if not chosen:
+        raise ValueError(f"oracles is empty; wanted any of {', '.join(map(repr, ORACLES))}, or None for all")
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise ValueError(f"seed must be an int >= 0, got seed={seed!r}")
+    if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 0:
+        raise ValueError(f"points must be an int >= 0, got points={points!r}")
+    return Options(rtol, chosen, int(seed), int(points), executor)

@@ -1,0 +1,406 @@
+"""From comparisons to a verdict: is the claimed gradient of a pairing right, and how sharp was the look?
+
+With autograd's answer at hand every entry of the claim is compared with it, and differences say along one
+direction which of the two to believe wherever they differ, and that both are right where they do not. Without
+it the claim is compared with differences along one direction for each group of entries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gradcheck import kinked
+from gradcheck.comparison import COARSE, FINE, ROUNDING, Comparison, Outcome, along, central, noise
+from gradcheck.directions import equilibrated, groups, signs
+from gradcheck.evidence import Floats
+from gradcheck.findings import Verdict
+from gradcheck.oracles.derivative import derivative
+from gradcheck.pairing import Line, Pairing, Traced
+from gradcheck.rounding import claim_rounding
+
+RESOLUTION = {False: 1e-9, True: 2e-5}  # autograd and a claim in double, in single precision (key: single)
+_LEAF_SHARE = {False: 1e-13, True: 2e-6}
+_PARDON = 32.0
+"""Entries may differ by this many measured roundings: the measurements sample a distribution, and its tail
+reaches a few times further in a large array."""
+
+_BEYOND_DOUBT = 100.0
+"""Where differences are too coarse to arbitrate, autograd's word counts only this far outside the tolerance."""
+
+
+@dataclass
+class Judgement:
+    """What the judge found.
+
+    Attributes
+    ----------
+    resolution
+        For each slot, the smallest relative error that would have been seen; None where it was not tested.
+    wrong
+        Mask of the entries known to be wrong, where autograd is trusted.
+    truth, bound
+        Autograd's gradient and its tolerance where it is trusted, else None.
+    autograd
+        What became of autograd: "" where it took part and was right.
+    miss_probability
+        Bound on the probability that an error of size ``rtol`` in one leaf went unseen.
+    """
+
+    verdict: Verdict
+    resolution: dict[int, float | None] = field(default_factory=dict)
+    notes: dict[int, str] = field(default_factory=dict)
+    reasons: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    wrong: np.ndarray | None = None
+    truth: Floats | None = None
+    bound: Floats | None = None
+    autograd: str = ""
+    differences: bool = False
+    miss_probability: float | None = None
+    kinks: tuple[kinked.Kink, ...] = ()
+
+
+def judge(pairing: Pairing, traced: Traced | None, generator: np.random.Generator, rtol: float) -> Judgement:
+    """Compare the claim of ``pairing`` with every oracle at hand."""
+    if traced is not None:
+        judgement = _with_autograd(pairing, traced, generator, rtol)
+        if judgement is not None:
+            return judgement
+        refused = "differences contradict it here and agree with the claim; it was left out"
+        return _with_differences(pairing, generator, rtol, autograd=refused)
+    return _with_differences(pairing, generator, rtol)
+
+
+# --- with autograd -------------------------------------------------------------------------------------------
+
+
+def _with_autograd(
+    pairing: Pairing, traced: Traced, generator: np.random.Generator, rtol: float
+) -> Judgement | None:
+    tolerance = _entry_tolerance(pairing, traced)
+    gap = pairing.claimed - traced.gradient
+    wrong = np.abs(gap) > tolerance
+    if wrong.any() and _may_be_rounding(pairing, traced, gap):
+        tolerance = tolerance + _PARDON * (_rounding(pairing) + _autograd_rounding(pairing, traced))
+        wrong = np.abs(gap) > tolerance
+    if not wrong.any():
+        return _confirm(pairing, traced, tolerance, generator, rtol)
+    return _arbitrate(pairing, traced, gap, wrong, tolerance, generator, rtol)
+
+
+def _entry_tolerance(pairing: Pairing, traced: Traced) -> Floats:
+    single = pairing.unit > 1e-12
+    tolerance = RESOLUTION[single] * np.abs(traced.gradient)
+    for slot in pairing.slots:
+        part = tolerance[slot.start : slot.stop]
+        if part.size:
+            part += _LEAF_SHARE[single] / RESOLUTION[single] * float(part.max())
+    return tolerance
+
+
+def _may_be_rounding(pairing: Pairing, traced: Traced, gap: Floats) -> bool:
+    small = np.abs(gap) <= 1e-3 * np.abs(traced.gradient)
+    small |= np.abs(gap) * pairing.scale <= 1e-12 * pairing.magnitude
+    for slot in pairing.slots:
+        part = slice(slot.start, slot.stop)
+        if slot.size:
+            small[part] |= np.abs(gap[part]) <= 1e-6 * float(np.max(np.abs(traced.gradient[part])))
+    return bool(small.any())
+
+
+def _floor(pairing: Pairing) -> Floats:
+    return 1e-12 * pairing.magnitude / pairing.scale
+
+
+def _rounding(pairing: Pairing) -> Floats:
+    return claim_rounding(
+        pairing.claim_at, pairing.x, pairing.claimed, pairing.scale, pairing.unit, _floor(pairing)
+    )
+
+
+def _autograd_rounding(pairing: Pairing, traced: Traced) -> Floats:
+    nudged = traced.at(pairing.x + 2.0 * ROUNDING * pairing.scale)
+    if nudged is None:
+        return np.zeros_like(pairing.x)
+    rounding = np.abs(nudged - traced.gradient)
+    believable = np.maximum(1e-3 * np.abs(traced.gradient), _floor(pairing))
+    return np.where(rounding <= believable, rounding, 0.0)
+
+
+def _confirm(
+    pairing: Pairing, traced: Traced, tolerance: Floats, generator: np.random.Generator, rtol: float
+) -> Judgement:
+    """Claim and autograd are one: a single direction of differences guards against a common blindness."""
+    judgement = Judgement(Verdict.PASS, truth=traced.gradient, bound=tolerance, miss_probability=0.0)
+    _entrywise_resolution(pairing, traced.gradient, tolerance, judgement)
+    floor = 100.0 * ROUNDING * pairing.magnitude
+    contribution = np.abs(pairing.claimed) * pairing.scale
+    mask = next(groups(contribution, floor), None)
+    if mask is None:
+        return _flat(pairing, np.ones(pairing.x.shape, dtype=bool), generator, judgement)
+    v = _direction(pairing, mask, generator)
+    comparison = along(pairing, v)
+    judgement.differences = True
+    if comparison.outcome is Outcome.DIFFERS:  # a second look, in another direction, before anything is said
+        v = _direction(pairing, mask, generator)
+        comparison = along(pairing, v)
+    if comparison.outcome is Outcome.KINKED:
+        return _ruled(pairing, v, comparison, judgement)
+    if comparison.outcome is Outcome.DIFFERS:
+        judgement.verdict = Verdict.INCONCLUSIVE
+        judgement.reasons.append(
+            f"the oracles disagree: your claim and autograd agree ({comparison.claimed:.9g} along a random "
+            f"direction), finite differences say {comparison.truth:.9g} +- {comparison.tolerance:.1g}. This is "
+            "not held against you; f may do something here that rounding hides from differences"
+        )
+    elif comparison.outcome is Outcome.UNRESOLVED:
+        judgement.differences = False
+        judgement.remarks.append(
+            f"differences could not resolve this point ({comparison.reason}); autograd did"
+        )
+        if not traced.faithful:
+            judgement.verdict = Verdict.INCONCLUSIVE
+            judgement.reasons.append(
+                "autograd's value of f is not f's own, and differences could not resolve f"
+            )
+    return judgement
+
+
+def _entrywise_resolution(
+    pairing: Pairing, gradient: Floats, tolerance: Floats, judgement: Judgement
+) -> None:
+    for number, slot in enumerate(pairing.slots):
+        part = np.abs(gradient[slot.start : slot.stop])
+        largest = float(part.max()) if part.size else 0.0
+        if largest > 0.0:
+            judgement.resolution[number] = float(tolerance[slot.start : slot.stop].max()) / largest
+        else:
+            judgement.resolution[number] = None
+            judgement.notes[number] = _untested(slot.size)
+
+
+def _untested(size: int) -> str:
+    if size == 0:
+        return "no entries"
+    return "not tested: the derivative is zero at this point; try points=3"
+
+
+def _arbitrate(
+    pairing: Pairing,
+    traced: Traced,
+    gap: Floats,
+    wrong: np.ndarray,
+    tolerance: Floats,
+    generator: np.random.Generator,
+    rtol: float,
+) -> Judgement | None:
+    """Claim and autograd differ: let differences along the disagreeing entries decide; None drops autograd."""
+    failed = Judgement(
+        Verdict.FAIL,
+        wrong=wrong,
+        truth=traced.gradient,
+        bound=tolerance,
+        differences=True,
+        miss_probability=0.0,
+    )
+    size = np.where(wrong, np.abs(gap), 0.0)
+    mask = next(groups(size * pairing.scale, 0.0))
+    # signs that make every disagreement count in the same sense: nothing cancels
+    v = np.abs(equilibrated(generator, gap, pairing.scale, mask, pairing.slots)) * np.sign(gap)
+    line = Line(pairing, v)
+    between = float(gap @ v)
+    truth = float(traced.gradient @ v)
+    if _supports(line, truth, between):
+        return failed
+    if _supports(line, truth + between, between):
+        return None
+    estimate = derivative(line, samples=line.samples, tolerance=0.05 * between)
+    if estimate.left is not None and estimate.right is not None and estimate.right != estimate.left:
+        if abs(estimate.right - estimate.left) > 0.05 * between:
+            comparison = Comparison(
+                Outcome.KINKED, truth + between, estimate.value, 0.0, *sorted((estimate.left, estimate.right))
+            )
+            judgement = Judgement(
+                Verdict.PASS, differences=True, truth=traced.gradient, bound=tolerance, wrong=wrong
+            )
+            _entrywise_resolution(pairing, traced.gradient, tolerance, judgement)
+            return _ruled(pairing, v, comparison, judgement)
+    if estimate.error <= 0.25 * between:
+        if abs(estimate.value - truth) <= 0.25 * between + estimate.error:
+            return failed
+        if abs(estimate.value - truth - between) <= 0.25 * between + estimate.error:
+            return None
+        return None  # three different answers: differences judge alone, in directions of their own
+    beyond = float(np.max(np.abs(gap) / np.where(tolerance > 0.0, tolerance, np.inf), initial=0.0))
+    hidden = not np.any(wrong & (tolerance > 0.0))
+    if traced.faithful and (beyond > _BEYOND_DOUBT or hidden):
+        failed.differences = False
+        return failed
+    return None
+
+
+def _supports(line: Line, candidate: float, between: float) -> bool:
+    """Whether four evaluations already show phi smooth with slope ``candidate``, told from ``between`` away."""
+    slack = 0.05 * between
+    if noise(line, FINE) > slack:
+        return False
+    coarse, fine = central(line, COARSE, FINE)
+    ahead, behind = line(FINE), line(-FINE)
+    bend = (
+        abs(ahead + behind - 2.0 * line(0.0)) / FINE
+    )  # constant at a kink, proportional to the step elsewhere
+    wide = abs(line(COARSE) + line(-COARSE) - 2.0 * line(0.0)) / COARSE
+    smooth = bend <= slack or bend <= 4.0 * (FINE / COARSE) * wide
+    extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
+    return smooth and abs(fine - candidate) <= slack and abs(extrapolated - candidate) <= slack
+
+
+# --- with differences alone ----------------------------------------------------------------------------------
+
+
+def _with_differences(
+    pairing: Pairing, generator: np.random.Generator, rtol: float, autograd: str = ""
+) -> Judgement:
+    judgement = Judgement(Verdict.PASS, autograd=autograd, differences=True)
+    contribution = np.abs(pairing.claimed) * pairing.scale
+    floor = 4.0 * ROUNDING * pairing.magnitude
+    rounding: Floats | None = None
+    missed = 0.0
+    for mask in groups(contribution, floor):
+        v = _direction(pairing, mask, generator)
+        comparison = along(pairing, v)
+        if comparison.outcome in (Outcome.DIFFERS, Outcome.UNRESOLVED) and np.isfinite(comparison.tolerance):
+            if abs(comparison.claimed - comparison.truth) <= 1e-3 * _span(pairing, v):
+                rounding = _rounding(pairing) if rounding is None else rounding
+                comparison = along(pairing, v, rounding)
+        if comparison.outcome is Outcome.DIFFERS:
+            judgement.verdict = Verdict.FAIL
+            return judgement
+        if comparison.outcome is Outcome.KINKED:
+            judgement = _ruled(pairing, v, comparison, judgement)
+            if judgement.verdict is not Verdict.PASS:
+                return judgement
+            continue
+        _record(pairing, v, comparison, judgement)
+        if comparison.outcome is Outcome.UNRESOLVED:
+            _undecided(judgement, comparison.reason)
+        elif comparison.tolerance > rtol * _span(pairing, v):
+            _undecided(judgement, _too_noisy(comparison, _span(pairing, v), rtol))
+        missed = max(missed, _miss(pairing, v, comparison, rtol))
+    zero = contribution <= floor
+    if zero.any():
+        judgement = _flat(pairing, zero, generator, judgement)
+    judgement.miss_probability = min(1.0, missed)
+    return judgement
+
+
+def _direction(pairing: Pairing, mask: np.ndarray, generator: np.random.Generator) -> Floats:
+    return equilibrated(generator, pairing.claimed, pairing.scale, mask, pairing.slots)
+
+
+def _span(pairing: Pairing, v: Floats) -> float:
+    return float(np.linalg.norm(pairing.claimed * v))
+
+
+def _ruled(pairing: Pairing, v: Floats, joint: Comparison, judgement: Judgement) -> Judgement:
+    ruling = kinked.rule(pairing, v, joint)
+    judgement.kinks = (*judgement.kinks, *ruling.kinks)
+    at_kink = [kink.index for kink in ruling.kinks if kink.outcome is Outcome.AGREES]
+    for number, slot in enumerate(pairing.slots):
+        count = sum(slot.start <= index < slot.stop for index in at_kink)
+        if count:
+            judgement.notes[number] = f"{count} of {slot.size} entries at a kink, accepted as subgradients"
+    if not at_kink and ruling.outcome is Outcome.AGREES:
+        judgement.remarks.append("f has a kink at this point; the claim lies between its one-sided slopes")
+    if judgement.wrong is not None and at_kink:
+        judgement.wrong[at_kink] = False
+    if ruling.outcome is Outcome.DIFFERS:
+        judgement.verdict = Verdict.FAIL
+        judgement.remarks += [ruling.reason] if ruling.reason else []
+    elif ruling.outcome is not Outcome.AGREES:
+        _undecided(judgement, ruling.reason)
+    return judgement
+
+
+def _record(pairing: Pairing, v: Floats, comparison: Comparison, judgement: Judgement) -> None:
+    for number, slot in enumerate(pairing.slots):
+        part = slice(slot.start, slot.stop)
+        share = float(np.linalg.norm(pairing.claimed[part] * v[part]))
+        if share > 0.0:
+            seen = comparison.tolerance / share
+            judgement.resolution[number] = max(seen, judgement.resolution.get(number) or 0.0)
+
+
+def _miss(pairing: Pairing, v: Floats, comparison: Comparison, rtol: float) -> float:
+    # an error of rtol spread over a leaf enters phi'(0) as a sum with density at most 0.8 / ||e v||
+    shares = [float(np.linalg.norm((pairing.claimed * v)[slot.start : slot.stop])) for slot in pairing.slots]
+    smallest = min((share for share in shares if share > 0.0), default=0.0)
+    return 0.8 * comparison.tolerance / (rtol * smallest) if smallest > 0.0 else 0.0
+
+
+def _undecided(judgement: Judgement, reason: str) -> None:
+    judgement.verdict = Verdict.INCONCLUSIVE
+    if reason not in judgement.reasons:
+        judgement.reasons.append(reason)
+
+
+def _too_noisy(comparison: Comparison, span: float, rtol: float) -> str:
+    return (
+        f"f is too noisy here: differences resolve a relative error of {comparison.tolerance / span:.1g}, "
+        f"rtol asks for {rtol:.1g}. Evaluate f in double precision, take an offset out of it, or state a larger rtol"
+    )
+
+
+# --- where the gradient is zero ------------------------------------------------------------------------------
+
+
+def _flat(
+    pairing: Pairing, mask: np.ndarray, generator: np.random.Generator, judgement: Judgement
+) -> Judgement:
+    """Entries claimed to be zero (or all rounding): is f flat along them?
+
+    There is no span to judge a bound by, so it is judged by how f moves over the entries' own scale.
+    """
+    v = np.where(mask, pairing.scale, 0.0) * signs(generator, mask.size)
+    line = Line(pairing, v)
+    claimed = float(pairing.claimed @ v)
+    coarse, fine = central(line, COARSE, FINE)
+    resolved = noise(line, COARSE)
+    for number, slot in enumerate(pairing.slots):
+        part = mask[slot.start : slot.stop]
+        if part.size and part.all():
+            judgement.resolution[number] = None
+            judgement.notes.setdefault(number, _untested(slot.size))
+    bends = [abs(line(h) + line(-h) - 2.0 * line(0.0)) / h for h in (COARSE, FINE)]
+    if abs(coarse - claimed) <= resolved and bends[1] <= noise(line, FINE):
+        secant = max(abs(value - line(0.0)) for value in line.ask((1.0, -1.0)))
+        if (
+            not np.isfinite(secant)
+            or resolved <= 1e-3 * secant
+            or secant <= 1e3 * ROUNDING * pairing.magnitude
+        ):
+            return judgement
+    estimate = derivative(line, samples=line.samples, tolerance=resolved)
+    steepest = max(
+        (abs(value - line(0.0)) / abs(t) for t, value in line.samples.items() if 1e-3 <= abs(t) <= 1.0),
+        default=0.0,
+    )
+    if estimate.left is not None and estimate.right is not None and estimate.left != estimate.right:
+        low, high = sorted((estimate.left, estimate.right))
+        if high - low > estimate.error:
+            comparison = Comparison(
+                Outcome.KINKED, claimed, estimate.value, estimate.error - 0.5 * (high - low), low, high
+            )
+            return _ruled(pairing, v, comparison, judgement)
+    off = abs(claimed - estimate.value)
+    if off > 3.0 * estimate.error + resolved * 1e-3:
+        judgement.verdict = Verdict.FAIL
+    elif estimate.error > max(1e-2 * steepest, 1e-6 * pairing.magnitude):
+        _undecided(
+            judgement,
+            f"the claim is zero where differences resolve no better than {estimate.error:.1g}; "
+            "whether f is flat here cannot be told",
+        )
+    return judgement

@@ -1,0 +1,199 @@
+"""At a kink: is the claim a subgradient?
+
+Where f has different slopes on the two sides of the point, every entry between them is a valid answer (an
+element of Clarke's generalised gradient, the convex hull of the gradients of the pieces that meet there). A
+random direction blends kinks of many entries, convex and concave, so nothing is failed on its word: the kinked
+entries are found and judged one by one, neighbours among them also in pairs (at a tie ``max(a, b)`` either
+entry may take the 1, not both), and the smooth rest is compared as usual.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from gradcheck.comparison import COARSE, MARGIN, Comparison, Outcome, along, noise
+from gradcheck.evidence import Floats
+from gradcheck.oracles.derivative import STEPS, derivative
+from gradcheck.pairing import Line, Pairing
+
+PROBE = STEPS[6]
+ONE_BY_ONE = 40  # so many entries are looked at each by itself; more are bisected
+MOST = 24  # kinked entries judged singly; beyond, only the joint direction is
+MOST_PAIRS = 8
+
+
+@dataclass(frozen=True)
+class Kink:
+    """One kinked entry: flat index, the slopes on its two sides, the claim and whether it lies between them."""
+
+    index: int
+    left: float
+    right: float
+    claimed: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """The outcome over all entries looked at, the kinks among them, and why it is not simply AGREES."""
+
+    outcome: Outcome
+    kinks: tuple[Kink, ...]
+    reason: str = ""
+
+
+def rule(pairing: Pairing, v: Floats, joint: Comparison) -> Ruling:
+    """Judge the entries where ``v`` is not 0, after ``joint`` found a kink along ``v``."""
+    width = joint.right - joint.left
+    suspects = _suspects(pairing, v, np.flatnonzero(v), width)
+    kinks = [] if suspects is None else [_entry(pairing, v, index) for index in suspects]
+    kinks = [kink for kink in kinks if kink.right != kink.left]
+    if suspects is None or not kinks:
+        return _jointly(joint, tuple(kinks))
+    if any(kink.outcome is Outcome.DIFFERS for kink in kinks):
+        return Ruling(Outcome.DIFFERS, tuple(kinks))
+    for first, second in list(pairwise(kinks))[:MOST_PAIRS]:
+        if not _pair_is_subgradient(pairing, v, first.index, second.index):
+            reason = "each entry lies between its one-sided slopes, but together they are no subgradient"
+            return Ruling(Outcome.DIFFERS, tuple(kinks), reason)
+    rest = v.copy()
+    rest[[kink.index for kink in kinks]] = 0.0
+    if not rest.any():
+        undecided = any(kink.outcome is Outcome.UNRESOLVED for kink in kinks)
+        return Ruling(
+            Outcome.UNRESOLVED if undecided else Outcome.AGREES, tuple(kinks), _EDGE if undecided else ""
+        )
+    comparison = along(pairing, rest)
+    if comparison.outcome is Outcome.KINKED:
+        return _jointly(comparison, tuple(kinks))
+    return Ruling(comparison.outcome, tuple(kinks), comparison.reason)
+
+
+_EDGE = "the claim lies at the edge of the one-sided slopes of a kink"
+
+
+def _jointly(joint: Comparison, kinks: tuple[Kink, ...]) -> Ruling:
+    slack = MARGIN * joint.tolerance + 1e-6 * (joint.right - joint.left)
+    if joint.left - slack <= joint.claimed <= joint.right + slack:
+        return Ruling(Outcome.AGREES, kinks)
+    reason = (
+        f"f has a kink here: its slopes along a random direction are {joint.left:.6g} and {joint.right:.6g}, the "
+        f"claim is {joint.claimed:.6g}, and which entries are kinked could not be told. Move the point off the kink"
+    )
+    return Ruling(Outcome.UNRESOLVED, kinks, reason)
+
+
+def _suspects(pairing: Pairing, v: Floats, entries: np.ndarray, width: float) -> list[int] | None:
+    """Entries along which f bends at once; None where there are too many."""
+    if entries.size <= ONE_BY_ONE:
+        return [int(entry) for entry in entries if _bends(pairing, v, entries[entries == entry], width)]
+    found: list[int] = []
+    stack = [entries]
+    while stack:
+        part = stack.pop()
+        if not _bends(pairing, v, part, width):
+            continue
+        if part.size == 1:
+            found.append(int(part[0]))
+            if len(found) > MOST:
+                return None
+        else:
+            middle = part.size // 2
+            stack += [part[middle:], part[:middle]]
+    return sorted(found)
+
+
+def _bends(pairing: Pairing, v: Floats, entries: np.ndarray, width: float) -> bool:
+    line = _restricted(pairing, v, entries)
+    ahead, behind = line.ask((PROBE, -PROBE))
+    bend = abs(ahead + behind - 2.0 * line(0.0)) / PROBE
+    if bend <= 2.0 * noise(line, PROBE) or bend <= 1e-6 * width:
+        return False
+    # curvature bends in proportion to the step, a kink the same at every step
+    ahead, behind = line.ask((COARSE, -COARSE))
+    wide = abs(ahead + behind - 2.0 * line(0.0)) / COARSE
+    return not bend <= 4.0 * (PROBE / COARSE) * wide
+
+
+def _restricted(pairing: Pairing, v: Floats, entries: np.ndarray) -> Line:
+    direction = np.zeros_like(v)
+    direction[entries] = v[entries]
+    return Line(pairing, direction)
+
+
+def _entry(pairing: Pairing, v: Floats, index: int) -> Kink:
+    line = _restricted(pairing, v, np.array([index]))
+    claimed = float(pairing.claimed[index] * v[index])
+    estimate = derivative(line, samples=line.samples)
+    low, high = (
+        sorted((estimate.left, estimate.right))
+        if estimate.left is not None and estimate.right is not None
+        else (estimate.value, estimate.value)
+    )
+    width = high - low
+    tolerance = max(estimate.error - 0.5 * width, 0.0) + 1e-7 * max(abs(low), abs(high), width)
+    off = max(low - claimed, claimed - high)
+    outcome = (
+        Outcome.AGREES
+        if off <= tolerance
+        else Outcome.DIFFERS
+        if off > MARGIN * tolerance
+        else Outcome.UNRESOLVED
+    )
+    left, right = sorted((low / v[index], high / v[index]))
+    return Kink(index, float(left), float(right), float(pairing.claimed[index]), outcome)
+
+
+def _pair_is_subgradient(pairing: Pairing, v: Floats, first: int, second: int) -> bool:
+    """Whether the claim's two entries lie in the convex hull of the gradients of f beside the point."""
+    claimed = pairing.claimed[[first, second]] * v[[first, second]]
+    return any(_in_hull_beside(pairing, v, first, second, claimed, distance) for distance in (1e-3, 1e-5))
+
+
+# unequal magnitudes, so that no point lies on a tie of the two entries
+_BESIDE = (
+    ((1.0, 0.6), (-0.6, 1.0), (-1.0, -0.6), (0.6, -1.0)),
+    ((0.6, 1.0), (-1.0, 0.6), (-0.6, -1.0), (1.0, -0.6)),
+)
+_ANGLES = np.linspace(0.0, 2.0 * np.pi, 64, endpoint=False)
+_NORMALS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+
+
+def _in_hull_beside(
+    pairing: Pairing, v: Floats, first: int, second: int, claimed: Floats, distance: float
+) -> bool:
+    gradients: list[Floats] = []
+    for half in _BESIDE:
+        gradients += [_gradient_beside(pairing, v, first, second, distance, *corner) for corner in half]
+        if _in_hull(claimed, gradients):
+            return True
+    return False
+
+
+def _gradient_beside(
+    pairing: Pairing, v: Floats, first: int, second: int, distance: float, a: float, b: float
+) -> Floats:
+    step = 0.1 * distance
+
+    def at(p: float, q: float) -> float:
+        x = pairing.x.copy()
+        x[first] += p * v[first]
+        x[second] += q * v[second]
+        pairing.count(1)
+        return pairing.value(x)
+
+    p, q = a * distance, b * distance
+    here = at(p, q)
+    return np.array([at(p + step, q) - here, at(p, q + step) - here]) / step
+
+
+def _in_hull(point: Floats, corners: Sequence[Floats]) -> bool:
+    # in the hull means: in no direction beyond the outermost corner
+    stacked = np.array(corners)
+    spread = float(np.ptp(stacked, axis=0).max())
+    reach = (stacked @ _NORMALS.T).max(axis=0)
+    return bool(np.all(point @ _NORMALS.T <= reach + 0.02 * spread))

@@ -1,0 +1,102 @@
+"""After a failure: where is the claim wrong? The truth entry by entry, bought from differences where autograd is not at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gradcheck.comparison import COARSE, FINE, ROUNDING, central, noise
+from gradcheck.directions import signs
+from gradcheck.evidence import Floats
+from gradcheck.oracles.derivative import derivative
+from gradcheck.pairing import Line, Pairing
+
+EVERY_ENTRY = 64
+"""So many entries are looked at one by one; more are searched by group testing."""
+
+SEARCH_BUDGET = 160
+"""Evaluations that the search in a large claim may spend."""
+
+SAMPLE = 12
+"""Entries of a wrong leaf whose truth is bought for the diagnosis, wherever the search ended."""
+
+
+def entry_truth(pairing: Pairing, index: int) -> tuple[float, float]:
+    """One entry of the true gradient and a bound on its error, by differences: 4 evaluations where f is smooth."""
+    length = float(pairing.scale[index])
+    line = _line(pairing, np.array([index]))
+    coarse, fine = central(line, COARSE, FINE)
+    extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
+    bound = abs(extrapolated - fine) + noise(line, FINE)
+    # a claim that meets the difference needs no bound of its own; otherwise two steps that agree are enough to
+    # show by how much it is off
+    off = abs(pairing.claimed[index] * length - extrapolated)
+    if bound <= max(1e-2 * off, 1e-7 * abs(extrapolated)):
+        return extrapolated / length, bound / length
+    estimate = derivative(line, samples=line.samples, tolerance=max(1e-2 * off, 1e-9 * abs(extrapolated)))
+    if not np.isfinite(estimate.value) or estimate.error > bound:
+        return extrapolated / length, bound / length
+    return estimate.value / length, estimate.error / length
+
+
+def _line(pairing: Pairing, entries: np.ndarray) -> Line:
+    direction = np.zeros_like(pairing.x)
+    direction[entries] = pairing.scale[entries]
+    return Line(pairing, direction)
+
+
+def truth_by_differences(pairing: Pairing, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """The true gradient where it was located and a bound on its error, NaN elsewhere; shape (P,) each."""
+    size = pairing.x.size
+    truth, bound = np.full(size, np.nan), np.full(size, np.nan)
+    entries = range(size) if size <= EVERY_ENTRY else _suspects(pairing, generator)
+    for index in entries:
+        truth[index], bound[index] = entry_truth(pairing, int(index))
+    return truth, bound
+
+
+def _suspects(pairing: Pairing, generator: np.random.Generator) -> Sequence[int]:
+    """Entries worth looking at: group testing down to wrong ones, and a sample of every wrong leaf."""
+    chosen: dict[int, None] = {}
+    wrong_leaves = []
+    for slot in pairing.slots:
+        entries = np.arange(slot.start, slot.stop)
+        if entries.size and _is_wrong(pairing, entries, generator):
+            wrong_leaves.append(entries)
+    budget = SEARCH_BUDGET
+    for entries in wrong_leaves:
+        for index in generator.permutation(entries)[:SAMPLE]:
+            chosen[int(index)] = None
+        stack = [entries]
+        share = budget // len(wrong_leaves)
+        while stack and share > 0:
+            part = stack.pop()
+            if part.size == 1:
+                chosen[int(part[0])] = None
+                continue
+            half = part.size // 2
+            share -= 4
+            if _is_wrong(pairing, part[:half], generator):
+                stack.append(part[:half])
+                share -= 4
+                if _is_wrong(pairing, part[half:], generator):
+                    stack.append(part[half:])
+            else:  # the whole was wrong and the first half is not
+                stack.append(part[half:])
+    return list(chosen)
+
+
+def _is_wrong(pairing: Pairing, entries: np.ndarray, generator: np.random.Generator) -> bool:
+    direction = np.zeros_like(pairing.x)
+    direction[entries] = pairing.scale[entries] * signs(generator, entries.size)
+    line = Line(pairing, direction)
+    claimed = float(pairing.claimed @ direction)
+    coarse, fine = central(line, COARSE, FINE)
+    extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
+    slack = (
+        noise(line, FINE)
+        + abs(extrapolated - fine)
+        + 1e-8 * float(np.linalg.norm(pairing.claimed * direction))
+    )
+    return abs(claimed - extrapolated) > 2.0 * slack + 4.0 * ROUNDING * abs(claimed)
