@@ -1,20 +1,33 @@
 """A 3-4-1 network with one example a column, relu then sigmoid, trained by gradient descent on a mean
 squared error.
 
-With examples as columns the layers read ``Z1 = W1 X + b1``, ``A1 = relu(Z1)``, ``z2 = W2 A1 + b2``, ``a =
-sigmoid(z2)``, and the biases are columns. The loss is the mean of ``(y - a)**2`` over the ``n`` examples.
-Run this module to see it train: ``python -m reference_impls.case_studies.column_major``.
+With examples as columns the layers read ``Z1 = W1 X + b1``, ``A1 = relu(Z1)``, ``z2 = W2 A1 + b2``,
+``a = sigmoid(z2)``, and the biases are columns. The loss is the mean of ``(y - a)**2`` over the
+``n`` examples.
+``python -m reference_impls.case_studies.column_major`` trains it, mended and as found.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from gradcheck import Case
 from reference_impls.activations import relu, sigmoid
-from reference_impls.case_studies.history import Array, Gradient, History, Parameters, Watch, descend, paired
+from reference_impls.case_studies.command import options, run
+from reference_impls.case_studies.history import (
+    Array,
+    Gradient,
+    History,
+    Parameters,
+    Watch,
+    descend,
+    paired,
+    print_every,
+)
+from reference_impls.case_studies.pictures import loss_curves
 
 X: Array = np.array([[0.0, 0.0, 1.0], [1.0, 1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 1.0]]).T
 Y: Array = np.array([[0.0, 1.0, 1.0, 0.0]])
@@ -22,7 +35,7 @@ X.flags.writeable = Y.flags.writeable = False
 
 
 def start(seed: int = 0) -> Parameters:
-    """Random ``W1`` (4, 3), ``b1`` (4, 1), ``W2`` (1, 4), ``b2`` (1, 1), normal, of standard deviation 1/2."""
+    """Random ``W1`` (4, 3), ``b1`` (4, 1), ``W2`` (1, 4), ``b2`` (1, 1), of standard deviation 1/2."""
     random = np.random.RandomState(seed)
     W1, b1, W2, b2 = (random.normal(0, 0.5, shape) for shape in ((4, 3), (4, 1), (1, 4), (1, 1)))
     return W1, b1, W2, b2
@@ -110,3 +123,24 @@ def cases() -> list[Case]:
             leaf="W1",
         ),
     ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train with the gradient mended and as found, and print how long each gradient as found is."""
+    chosen = options("column_major", "Train the column-major network, mended and as found.", 100, arguments)
+    curves = {}
+    for name, derivation in {"mended": gradient, "as found": as_found_gradient}.items():
+        print(f"gradient {name}:")
+        history = train(steps=chosen.steps, seed=chosen.seed, gradient=derivation, watch=print_every(10))
+        curves[name] = history.losses
+    point = (X, Y, *start(chosen.seed))
+    for label, ours, found in zip(
+        ("W1", "b1", "W2", "b2"), gradient(*point), as_found_gradient(*point), strict=True
+    ):
+        print(f"{label} as found is {np.max(np.abs(found)) / np.max(np.abs(ours)):g} times the derivative")
+    if chosen.pictures is not None:
+        print(loss_curves(chosen.pictures / "column_major_losses.png", "3-4-1, column-major", curves))
+
+
+if __name__ == "__main__":
+    run(main)

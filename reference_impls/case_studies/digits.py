@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from reference_impls.case_studies.command import run
 from reference_impls.case_studies.extras import load
 from reference_impls.case_studies.history import Array
 
@@ -72,4 +73,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -84,6 +84,16 @@ def paired(loss: Callable[..., Any], gradient: Gradient, *data: Array) -> LossAn
     return loss_and_gradient
 
 
+def all_of(*watches: Watch) -> Watch:
+    """One watch that calls each of these."""
+
+    def watch(step: int, loss: float, parameters: Parameters, gradients: Parameters) -> None:
+        for each in watches:
+            each(step, loss, parameters, gradients)
+
+    return watch
+
+
 def print_every(interval: int) -> Watch:
     """A watch that prints step and loss every ``interval`` steps."""
 

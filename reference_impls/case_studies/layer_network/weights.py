@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from reference_impls.case_studies.command import run
 from reference_impls.case_studies.digits import DATA, Digits, one_hot, remaining, shipped
 from reference_impls.case_studies.layer_network.loss import mse_gradient
 from reference_impls.case_studies.layer_network.network import Network, Parameters, assemble, parameters
@@ -78,4 +79,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -18,13 +18,16 @@ from reference_impls.case_studies.history import Gradient, History, Watch, desce
 from reference_impls.case_studies.logistic_network import classifier, ramps
 from reference_impls.case_studies.logistic_network.ramps import as_found_gradient, data, gradient, loss, start
 
+LEARNING_RATE = 1e-4
+STEPS = 200_000
+
 __all__ = ["as_found_gradient", "cases", "classifier", "data", "gradient", "loss", "start", "train"]
 
 
 def train(
     *,
-    steps: int = 200_000,
-    learning_rate: float = 1e-4,
+    steps: int = STEPS,
+    learning_rate: float = LEARNING_RATE,
     seed: int = 0,
     gradient: Gradient = ramps.gradient,
     watch: Watch | None = None,
