@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.diagnose.catalogue import OF_A_LEAF, OF_THE_WHOLE
+from gradcheck.diagnose.catalogue import OF_A_LEAF, OF_THE_CHAIN, OF_THE_WHOLE
+from gradcheck.diagnose.circuit import circuit_of
 from gradcheck.diagnose.ranking import ranked
 from gradcheck.diagnose.shapes import explain_shape as explain_shape
 from gradcheck.diagnose.subject import subjects
@@ -33,6 +34,10 @@ def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
     """
     with np.errstate(all="ignore"):
         guesses = [guess for hypothesis in OF_THE_WHOLE for guess in hypothesis(evidence)]
-        for subject in subjects(evidence):
+        found = {subject.number: subject for subject in subjects(evidence)}
+        for subject in found.values():
             guesses += [guess for hypothesis in OF_A_LEAF for guess in hypothesis(subject)]
+        circuit = circuit_of(evidence, found)
+        if circuit is not None:
+            guesses += [guess for hypothesis in OF_THE_CHAIN for guess in hypothesis(circuit)]
         return tuple(ranked(guesses, evidence))

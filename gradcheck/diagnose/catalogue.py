@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from gradcheck.diagnose import layout, patterns, precision, scale, terms
+from gradcheck.diagnose import layout, mixing, patterns, precision, scale, terms
+from gradcheck.diagnose.activations import activations
+from gradcheck.diagnose.circuit import Circuit
 from gradcheck.diagnose.cotangent import cotangent
 from gradcheck.diagnose.guess import Guess
 from gradcheck.diagnose.nonfinite import nonfinite
+from gradcheck.diagnose.paths import paths
 from gradcheck.diagnose.shapes import shape
 from gradcheck.diagnose.subject import Subject
 from gradcheck.diagnose.swapped import swapped_leaves
@@ -46,3 +49,11 @@ OF_THE_WHOLE: tuple[Callable[[Evidence], Iterator[Guess]], ...] = (
     cotangent,
 )
 """Mistakes that concern the claim as a whole, or several leaves together."""
+
+OF_THE_CHAIN: tuple[Callable[[Circuit], Iterator[Guess]], ...] = (
+    mixing.softmax,
+    mixing.products,
+    activations,
+    paths,
+)
+"""Mistakes in one local derivative of the traced computation, which spoil every leaf below it."""

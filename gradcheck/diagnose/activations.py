@@ -1,0 +1,186 @@
+"""An activation's derivative left out, or another formula in its place: one altered derivative, all leaves below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcheck.diagnose.circuit import Circuit, Effect
+from gradcheck.diagnose.experiment import Alteration, evidence_figures, explains, fitted
+from gradcheck.diagnose.formulas import DERIVATIVES, activation
+from gradcheck.diagnose.guess import EXACT, FITTED, Guess, thin
+from gradcheck.diagnose.segments import Segment, segments
+from gradcheck.evidence import Floats
+
+MISSING, WRONG = "missing_activation_derivative", "wrong_activation_derivative"
+
+
+def activations(circuit: Circuit) -> Iterator[Guess]:
+    """Hypotheses over every element-wise stretch, one at a time, then the same one in all its places."""
+    found = sorted(segments(circuit), key=lambda s: (_named(s) is None, len(s.inside)))
+    for segment in found:
+        if circuit.spent:
+            return
+        yield from _one(segment)
+    yield from _everywhere(circuit, found)
+
+
+def _one(segment: Segment) -> Iterator[Guess]:
+    circuit = segment.circuit
+    cotangent, true = circuit.cotangents[segment.end], segment.derivative
+    if not np.any(cotangent) or np.shape(cotangent) != true.shape or np.ptp(true) <= 1e-12 * np.max(np.abs(true)):
+        return  # a constant derivative is a factor: that story is told elsewhere
+    below = circuit.below[segment.start]
+    probe = _probe(circuit, below)
+    if not probe:
+        return
+    for words, formula, kind in _candidates(segment):
+        change = cotangent * formula
+        if circuit.spent or not np.all(np.isfinite(change)):
+            continue
+        fixed_probe = circuit.effect(segment.start, -cotangent * true, probe)
+        if not any(True for _ in fitted(circuit, fixed_probe, [circuit.effect(segment.start, change, probe)], bare=0)):
+            continue
+        fixed = circuit.effect(segment.start, -cotangent * true)
+        for result, _ in fitted(circuit, fixed, [circuit.effect(segment.start, change)], bare=0):
+            if abs(result.coefficient) > 1e-9:
+                yield _guess(segment, result, words, kind)
+
+
+def _probe(circuit: Circuit, below: frozenset[int]) -> frozenset[int]:
+    """The smallest wrong leaf with enough entries to test on before the large ones are computed."""
+    wrong = [n for n in below if n in circuit.subjects]
+    ample = [n for n in wrong if circuit.subjects[n].entries > 2] or wrong
+    return frozenset(sorted(ample, key=lambda n: circuit.subjects[n].entries)[:1])
+
+
+def _candidates(segment: Segment) -> Iterator[tuple[str, Floats, str]]:
+    circuit, true = segment.circuit, segment.derivative
+    yield "1", np.ones(true.shape), MISSING
+    with np.errstate(all="ignore"):
+        for letter, value in _arrays(segment):
+            for words, formula in DERIVATIVES.items():
+                candidate = formula(value)
+                if np.all(np.isfinite(candidate)) and not _same(candidate, true):
+                    yield words.replace("v", letter), candidate, WRONG
+        yield "its square", true * true, WRONG
+        start = circuit.array(segment.start)
+        if start is not None:
+            for words, factor in (("times its input", start), ("divided by its input", 1.0 / start)):
+                if np.all(np.isfinite(factor)):
+                    yield f"the derivative {words}", true * factor, WRONG
+        if np.all(true != 0.0):
+            yield "the inverse of the derivative", 1.0 / true, WRONG
+
+
+def _arrays(segment: Segment) -> Iterator[tuple[str, Floats]]:
+    """Input (x), output (y) and what lies between, as arrays that a formula may have been given."""
+    circuit = segment.circuit
+    shape = segment.derivative.shape
+    before, after = circuit.array(segment.start), circuit.array(segment.end)
+    if before is not None:
+        yield "x", before
+    if after is not None:
+        yield "y", after
+    for index in segment.inside[:-1]:
+        value = np.asarray(circuit.nodes[index].value)
+        if value.shape == shape and value.dtype.kind == "f":
+            yield "u", value
+
+
+def _same(candidate: Floats, true: Floats) -> bool:
+    product = float(np.sum(candidate * true))
+    return product * product >= (1 - 1e-14) * float(np.sum(candidate * candidate)) * float(np.sum(true * true))
+
+
+def _named(segment: Segment) -> str | None:
+    circuit = segment.circuit
+    before, after = circuit.array(segment.start), circuit.array(segment.end)
+    return None if before is None or after is None else activation(before, after)
+
+
+def _guess(segment: Segment, result: Alteration, words: str, kind: str) -> Guess:
+    circuit, factor = segment.circuit, result.coefficient
+    name = _named(segment)
+    what = f"the {name} of {circuit.called(segment.start)}" if name else _unnamed(segment)
+    entries = sum(circuit.subjects[n].entries for n in result.leaves)
+    plain = abs(factor - 1.0) < 1e-6
+    cost = EXACT - (0.5 if kind == MISSING else 0.0) - (0.5 if name else 0.0)
+    # one fitted factor: 2, 1/2 and -1 are slips, any other number is suspect
+    easy = any(abs(abs(factor) - f) < 1e-6 for f in (0.25, 0.5, 1.0, 2.0, 4.0))
+    cost += 0.0 if plain else 1.0 if easy else 3.0
+    cost = thin(cost, entries, 0 if plain else 1 if easy else 2)
+    if kind == MISSING and plain:
+        says = f"{{leaves}} {{is}} as if the derivative of {what} were left out (taken as 1)"
+        remedy = "Multiply by that derivative where the chain goes through it."
+    else:
+        kind = WRONG
+        times = "" if plain else f"{factor:.6g} times "
+        says = f"{{leaves}} {{is}} as if the derivative of {what} were {times}{words}, {_legend(words)}"
+        remedy = f"Check the formula, and whether it is given the input (x) or the output (y) of {'the ' + name if name else 'that step'}."
+    figures: dict[str, Any] = {**evidence_figures(circuit, segment.end), "derivative_used": words, "factor": factor}
+    figures |= {"activation": name} if name else {}
+    return result.guess(kind, cost, says, remedy, figures, (segment.start, segment.end, words))
+
+
+def _legend(words: str) -> str:
+    parts = [t for letter, t in (("x", "x its input"), ("y", "y its output"), ("u", "u a value on the way")) if letter in words]
+    return ", ".join(parts) or "whatever its input"
+
+
+def _unnamed(segment: Segment) -> str:
+    circuit = segment.circuit
+    steps = [circuit.nodes[i].name for i in segment.inside]
+    shown = ", ".join(steps if len(steps) <= 4 else [*steps[:2], "...", steps[-1]])
+    return f"the step ({shown}) from {circuit.called(segment.start)}"
+
+
+def _everywhere(circuit: Circuit, found: list[Segment]) -> Iterator[Guess]:
+    """The same activation treated wrongly wherever it occurs: all layers, all time steps."""
+    groups: dict[tuple[str, ...], list[Segment]] = {}
+    for segment in found:
+        groups.setdefault(segment.signature, []).append(segment)
+    for members in groups.values():
+        tops = [s for s in members if s.derivative.size and np.ptp(s.derivative) > 0]
+        if len(tops) < 2 or len({s.end for s in tops}) < len(tops):
+            continue
+        for words in ("1", *(f.replace("v", letter) for letter in "yx" for f in DERIVATIVES)):
+            if circuit.spent:
+                return
+            jumps = _jumps(circuit, tops, words)
+            if jumps is None:
+                continue
+            grads = circuit.sweep(circuit.starts, jumps=jumps)
+            effect = circuit.at_leaves(grads, frozenset(range(len(circuit.leaf_nodes))))
+            change: Effect = {n: effect[n] - circuit.truth[n] for n in effect}
+            result = explains(circuit, change)
+            if result is not None:
+                yield _in_all(circuit, tops, result, words)
+
+
+def _jumps(circuit: Circuit, tops: list[Segment], words: str) -> dict[int, tuple[int, Floats]] | None:
+    jumps = {}
+    for segment in tops:
+        letter = "y" if "y" in words.replace("exp", "") else "x"
+        value = circuit.array(segment.end if letter == "y" else segment.start)
+        if value is None:
+            return None
+        name = next((f for f in DERIVATIVES if f.replace("v", letter) == words), None)
+        factor = np.ones(value.shape) if name is None else DERIVATIVES[name](value)
+        if not np.all(np.isfinite(factor)):
+            return None
+        jumps[segment.end] = (segment.start, factor)
+    return jumps
+
+
+def _in_all(circuit: Circuit, tops: list[Segment], result: Alteration, words: str) -> Guess:
+    name = _named(tops[0])
+    what = f"each {name}" if name else f"each step ({', '.join(tops[0].signature)})"
+    missing = words == "1"
+    left = "left out (taken as 1)" if missing else f"{words}, {_legend(words)}"
+    says = f"{{leaves}} {{is}} as if the derivative of {what}, {len(tops)} in all, were {left}"
+    figures = {**evidence_figures(circuit, tops[0].end), "places": len(tops), "derivative_used": words}
+    cost = (EXACT if name else FITTED - 0.5) + (-0.3 if missing else 0.2)
+    return result.guess(MISSING if missing else WRONG, cost, says, "Multiply by the right derivative in every one.", figures, (tops[0].signature, words))
