@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from gradcheck.findings import KINDS as DIAGNOSES
@@ -139,9 +140,8 @@ class Case:
 
 
 def _check(kind: str) -> Callable[..., Report]:
-    from gradcheck import checks, layer
-
-    check: Callable[..., Report] = getattr(layer if kind == "layer" else checks, f"check_{kind}")
+    module = import_module("gradcheck.layer" if kind == "layer" else "gradcheck.checks")
+    check: Callable[..., Report] = getattr(module, f"check_{kind}")
     return check
 
 

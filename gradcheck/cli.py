@@ -80,7 +80,7 @@ def _chosen(options: Namespace) -> list[Found]:
 def _verify(chosen: Sequence[Found], options: Namespace) -> int:
     outcomes = list(table.with_progress(chosen))
     # where there is no terminal to ask, as in a log, wide enough for the table
-    table.draw(Console() if sys.stdout.isatty() else Console(width=110), outcomes)
+    table.draw(Console() if sys.stdout.isatty() else Console(width=120), outcomes)
     if options.json:
         options.json.write_text(outcome.to_json(outcomes), encoding="utf-8")
     if options.html:

@@ -102,23 +102,26 @@ def _cells(outcome: Outcome) -> tuple[RenderableType, ...]:
 
 def _verdict(outcome: Outcome) -> Text:
     if outcome.problem:
-        return Text(f"{outcome.verdict} (!)", f"bold {COLOURS[outcome.verdict]}")
+        return Text(f"{outcome.verdict}, unexpected", f"bold {COLOURS[outcome.verdict]}")
     if outcome.expected == Verdict.PASS:
         return Text(outcome.verdict, COLOURS["pass"])
-    return Text(f"{outcome.verdict}, as due", COLOURS["pass"])
+    return Text(f"{outcome.verdict}, expected", COLOURS["pass"])
 
 
 def _specimen(outcome: Outcome) -> str:
     assert outcome.report is not None  # an outcome without a report has a problem
     report = outcome.report
     wrong = [leaf for leaf in text.worst_first(report.leaves) if leaf.verdict is Verdict.FAIL]
-    found = [f"{diagnosis.kind}: {diagnosis.message}" for diagnosis in report.diagnoses]
+    # the likeliest mistake is enough here; the JSON and HTML files have them all
+    found = [f"{diagnosis.kind}: {diagnosis.message}" for diagnosis in report.diagnoses[:1]]
     return "\n".join([outcome.name, *map(_error, wrong), *map(item, [*found, *report.reasons])])
 
 
 def _error(leaf: Leaf) -> str:
-    size = "wrong" if leaf.max_rel_error is None else f"wrong by {figure(leaf.max_rel_error)} relative"
-    return f"  {leaf.path} {size}" + (f" at {index(leaf.worst_index)}" if leaf.worst_index else "")
+    if leaf.max_rel_error is None:
+        return f"  {leaf.path}: wrong"
+    where = f" at {index(leaf.worst_index)}" if leaf.worst_index else ""
+    return f"  {leaf.path}: relative error {figure(leaf.max_rel_error)}{where}"
 
 
 def _trouble(outcome: Outcome) -> Text:

@@ -118,17 +118,29 @@ def _leaf_row(leaf: Leaf) -> tuple[str, ...]:
     error = "" if leaf.max_rel_error is None else figure(leaf.max_rel_error)
     if leaf.worst_index:
         error += f" at {index(leaf.worst_index)}"
-    resolution = "not tested" if leaf.resolution is None else upwards(leaf.resolution)
-    return leaf.path, shape(leaf.shape), leaf.dtype, leaf.verdict.value, resolution, error, leaf.note
+    resolved = resolution_of(leaf.verdict, leaf.resolution, leaf.note)
+    return leaf.path, shape(leaf.shape), leaf.dtype, leaf.verdict.value, resolved, error, leaf.note
+
+
+def resolution_of(verdict: str, resolved: float | None, note: str) -> str:
+    """What to show for a leaf's resolution; a pass that tested nothing says so, if only its note does."""
+    if resolved is not None:
+        return upwards(resolved)
+    return "" if verdict != Verdict.PASS or note.startswith("not tested") else "not tested"
 
 
 def _sharpness(findings: Findings) -> str:
-    if findings.miss_probability is None:
+    return paragraph(sharpness(findings.rtol, findings.miss_probability))
+
+
+def sharpness(rtol: float, miss_probability: float | None) -> str:
+    """How likely a pass is to have missed what should be caught; nothing where that is not known."""
+    if miss_probability is None:
         return ""
-    return paragraph(
-        f"An error of relative size {figure(findings.rtol)} in one leaf would have gone unnoticed with a "
-        f"probability below {upwards(findings.miss_probability)}.",
+    how = (
+        f"with a probability of at most {upwards(miss_probability)}" if miss_probability > 0 else "in no case"
     )
+    return f"An error of relative size {figure(rtol)} in any one tested leaf would have gone unnoticed {how}."
 
 
 def _entries(findings: Findings) -> str:
@@ -159,15 +171,12 @@ def _reasons(findings: Findings) -> str:
 
 
 def _advice(findings: Findings) -> str:
-    kinds = {diagnosis.kind for diagnosis in findings.diagnoses}
-    if "mutates_input" in kinds:
-        fault = "Whatever writes into its arguments is at fault: work on a copy there."
-    elif "nondeterministic" in kinds:
-        fault = "The claim is at fault: called twice at one point it must answer the same."
-    else:
-        fault = f"The {DERIVATIVES[findings.check]} is at fault, neither f nor the tolerance"
-        located = any(leaf.entries for leaf in findings.leaves)
-        fault += ": it lies outside the bounds of the truth shown above." if located else "."
+    if not any(leaf.entries for leaf in findings.leaves):
+        return _replay(findings)
+    fault = (
+        f"The {DERIVATIVES[findings.check]} is at fault, neither f nor the tolerance: it lies outside the bounds "
+        "of the truth shown above."
+    )
     return f"{paragraph(fault)}\n{_replay(findings)}"
 
 
