@@ -49,8 +49,9 @@ def tanh_vjp(upstream: Array, z: Array) -> Array:
     ``tanh = sinh / cosh``, so ``tanh' = (cosh**2 - sinh**2) / cosh**2 = 1 - tanh**2``. The product
     ``(1 - t) * (1 + t)`` is the same number without squaring first, which saves digits where ``t`` is near 1.
     """
-    t = np.tanh(z)
-    return upstream * (1 - t) * (1 + t)
+    t: Array = np.tanh(z)
+    slope: Array = (1 - t) * (1 + t)
+    return upstream * slope
 
 
 def relu(z: Array) -> Array:
@@ -96,8 +97,9 @@ def softmax(z: Array) -> Array:
     Adding a constant to a row multiplies numerator and denominator alike. With the row's maximum subtracted
     the largest exponential is 1, so nothing overflows and the sum is at least 1.
     """
-    exponentials = np.exp(z - np.max(z, axis=-1, keepdims=True))
-    return exponentials / np.sum(exponentials, axis=-1, keepdims=True)
+    exponentials: Array = np.exp(z - np.max(z, axis=-1, keepdims=True))
+    total: Array = np.sum(exponentials, axis=-1, keepdims=True)
+    return exponentials / total
 
 
 def softmax_vjp(upstream: Array, z: Array) -> Array:
@@ -107,13 +109,15 @@ def softmax_vjp(upstream: Array, z: Array) -> Array:
     ``j`` of the pullback is ``sum_i u_i p_i (delta_ij - p_j) = p_j (u_j - sum_i u_i p_i)``.
     """
     p = softmax(z)
-    return p * (upstream - np.sum(upstream * p, axis=-1, keepdims=True))
+    centred: Array = upstream - np.sum(upstream * p, axis=-1, keepdims=True)
+    return p * centred
 
 
 def log_softmax(z: Array) -> Array:
     """``log softmax(z) = z - log sum_j exp(z_j)`` along the last axis, the maximum subtracted first."""
-    shifted = z - np.max(z, axis=-1, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
+    shifted: Array = z - np.max(z, axis=-1, keepdims=True)
+    total: Array = np.sum(np.exp(shifted), axis=-1, keepdims=True)
+    return shifted - np.log(total)
 
 
 def log_softmax_vjp(upstream: Array, z: Array) -> Array:
@@ -122,7 +126,8 @@ def log_softmax_vjp(upstream: Array, z: Array) -> Array:
     The derivative of ``log sum_k exp(z_k)`` with respect to ``z_j`` is ``p_j``, so output ``i`` has the
     derivative ``delta_ij - p_j``, and the pullback's entry ``j`` is ``u_j - p_j * sum_i u_i``.
     """
-    return upstream - softmax(z) * np.sum(upstream, axis=-1, keepdims=True)
+    drawn: Array = softmax(z) * np.sum(upstream, axis=-1, keepdims=True)
+    return upstream - drawn
 
 
 def step(z: Array) -> Array:

@@ -62,8 +62,8 @@ def binary_cross_entropy_gradient(probabilities: Array, targets: Array) -> Array
     ``d/dp [-t log p - (1 - t) log(1 - p)] = -t/p + (1 - t)/(1 - p)``, times ``1/N`` from the mean.
     """
     tiny = np.finfo(probabilities.dtype).tiny
-    p = np.maximum(probabilities, tiny)
-    q = np.maximum(1 - probabilities, tiny)
+    p: Array = np.maximum(probabilities, tiny)
+    q: Array = np.maximum(1 - probabilities, tiny)
     return ((1 - targets) / q - targets / p) / probabilities.size
 
 
@@ -130,7 +130,8 @@ def softmax_cross_entropy_one_hot_gradient(logits: Array, targets: Array) -> Arr
     derivative ``T p_j - t_j``. Rows of probabilities have ``T = 1``; keeping ``T`` makes it right for any
     targets.
     """
-    return (np.sum(targets, axis=-1, keepdims=True) * softmax(logits) - targets) / len(logits)
+    mass: Array = np.sum(targets, axis=-1, keepdims=True)
+    return (mass * softmax(logits) - targets) / len(logits)
 
 
 class Loss(NamedTuple):

@@ -19,9 +19,7 @@ from gradcheck import Case
 from reference_impls.activations import ACTIVATIONS
 from reference_impls.layers import linear, linear_vjp
 from reference_impls.losses import LOSSES, example
-
-Array = np.ndarray[Any, np.dtype[Any]]
-Parameters = list[dict[str, Array]]
+from reference_impls.parameters import Array, Parameters, empty_layer
 
 
 def initial_parameters(sizes: Sequence[int], rng: np.random.Generator, dtype: Any = np.float64) -> Parameters:
@@ -29,13 +27,11 @@ def initial_parameters(sizes: Sequence[int], rng: np.random.Generator, dtype: An
 
     The variance keeps the size of the activations through relu layers (He et al. 2015, eq. 10).
     """
-    return [
-        {
-            "W": (rng.standard_normal((inputs, outputs)) * np.sqrt(2 / inputs)).astype(dtype),
-            "b": np.zeros(outputs, dtype),
-        }
-        for inputs, outputs in pairwise(sizes)
-    ]
+    params = [empty_layer(inputs, outputs, dtype) for inputs, outputs in pairwise(sizes)]
+    for layer in params:
+        layer["W"][...] = rng.standard_normal(layer["W"].shape) * np.sqrt(2 / len(layer["W"]))
+        layer["b"][...] = 0
+    return params
 
 
 def predict(params: Parameters, X: Array, hidden: str = "relu") -> Array:
@@ -101,7 +97,7 @@ def _case(
     rng = np.random.default_rng(3)
     params = initial_parameters(sizes, rng, dtype)
     for layer in params:  # zero biases would leave a scale or a sign of b untested
-        layer["b"] += 0.3 * rng.standard_normal(layer["b"].shape).astype(dtype)
+        layer["b"][...] = 0.3 * rng.standard_normal(layer["b"].shape)
     X = rng.standard_normal((examples, sizes[0])).astype(dtype)
     _, targets = example(loss_name, (examples, sizes[-1]), rng)
     if targets.dtype == np.float64:

@@ -1,0 +1,55 @@
+"""Hidden activations in place: the NumPy calls that apply them, and those that leave their slope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Steps = list[Callable[[], object]]
+
+
+class Hidden(NamedTuple):
+    """``enter`` applies an activation to a buffer, ``differentiate`` leaves its derivative in ``slope``."""
+
+    enter: Steps
+    differentiate: Steps
+    slope: Array
+
+
+def _relu(values: Array) -> Hidden:
+    # a full array of zeros where the call dominates, one row to stay in cache where the arithmetic does
+    zeros = np.zeros(values.shape if values.size <= 8192 else (1, values.shape[1]), values.dtype)
+    slope = np.empty_like(values)
+    enter: Steps = [partial(np.maximum, values, zeros, out=values)]
+    return Hidden(enter, [partial(np.sign, values, slope)], slope)
+
+
+def _sigmoid(values: Array) -> Hidden:
+    # With e = exp(-z), a = 1 / (1 + e): the slope is e a^2, which keeps its digits on both sides.
+    e, one = np.empty_like(values), np.array(1, values.dtype)
+    # beyond log(max) the exponential would overflow, where 1 / (1 + e) has long been as good as 0
+    limit = np.full((1, values.shape[1]), np.floor(np.log(np.finfo(values.dtype).max)), values.dtype)
+    enter: Steps = [
+        partial(np.negative, values, e),
+        partial(np.minimum, e, limit, out=e),
+        partial(np.exp, e, e),
+        partial(np.add, e, one, values),
+        partial(np.reciprocal, values, values),
+    ]
+    return Hidden(enter, [partial(np.multiply, e, values, e), partial(np.multiply, e, values, e)], e)
+
+
+def _tanh(values: Array) -> Hidden:
+    slope, one = np.empty_like(values), np.array(1, values.dtype)
+    enter: Steps = [partial(np.tanh, values, values)]
+    return Hidden(
+        enter, [partial(np.multiply, values, values, slope), partial(np.subtract, one, slope, slope)], slope
+    )
+
+
+HIDDEN: dict[str, Callable[[Array], Hidden]] = {"relu": _relu, "sigmoid": _sigmoid, "tanh": _tanh}
+"""The hidden activations of the fast form."""

@@ -1,0 +1,157 @@
+"""Losses fused with their gradients, in buffers made once, for outputs stored features first.
+
+``FUSED[name](outputs)`` prepares a loss of the buffer ``outputs``, of the shape (outputs, examples), and
+gives a buffer for its gradient and a function: ``evaluate(targets)`` returns the loss of what ``outputs``
+holds then, and fills the gradient. Targets come examples first, as the caller has them. The formulas are
+derived in `reference_impls.losses`; with features first, sums over classes run along contiguous memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Fused = tuple[Array, Callable[[Array], Any]]
+
+
+def _mse(outputs: Array, weight: float) -> Fused:
+    gradient = np.empty_like(outputs)
+    flat = gradient.reshape(-1)
+    of_value, of_slope = outputs.dtype.type(weight), np.array(2 * weight, outputs.dtype)
+
+    def evaluate(targets: Array) -> Any:
+        gradient[...] = targets.T
+        np.subtract(outputs, gradient, gradient)
+        value = flat.dot(flat) * of_value
+        np.multiply(gradient, of_slope, gradient)
+        return value
+
+    return gradient, evaluate
+
+
+def mse_mean(outputs: Array) -> Fused:
+    """Mean of the squared differences."""
+    return _mse(outputs, 1 / outputs.size)
+
+
+def mse_sum(outputs: Array) -> Fused:
+    """Sum of the squared differences."""
+    return _mse(outputs, 1.0)
+
+
+def binary_cross_entropy_with_logits(outputs: Array) -> Fused:
+    """Mean of ``softplus(z) - t z``; the sigmoid in its gradient is ``exp(z - softplus(z))``."""
+    gradient, softplus, goal, zeros = (np.zeros_like(outputs) for _ in range(4))
+    flat, mean = softplus.reshape(-1), np.full(outputs.size, 1 / outputs.size, outputs.dtype)
+    share = np.array(mean[0])
+
+    def evaluate(targets: Array) -> Any:
+        goal[...] = targets.T
+        np.logaddexp(zeros, outputs, softplus)
+        np.subtract(outputs, softplus, gradient)
+        np.exp(gradient, gradient)
+        np.subtract(gradient, goal, gradient)
+        np.multiply(gradient, share, gradient)
+        np.multiply(goal, outputs, goal)
+        np.subtract(softplus, goal, softplus)  # entry by entry, since the two sums may nearly cancel
+        return flat.dot(mean)
+
+    return gradient, evaluate
+
+
+def logistic(outputs: Array) -> Fused:
+    """Mean of ``softplus(m)`` with ``m = -y z``; its gradient is ``-y exp(m - softplus(m))``."""
+    gradient, softplus, against, zeros = (np.zeros_like(outputs) for _ in range(4))
+    flat, mean = softplus.reshape(-1), np.full(outputs.size, 1 / outputs.size, outputs.dtype)
+    share = np.array(mean[0])
+
+    def evaluate(labels: Array) -> Any:
+        against[...] = labels.T
+        np.negative(against, against)
+        np.multiply(against, outputs, gradient)
+        np.logaddexp(zeros, gradient, softplus)
+        np.subtract(gradient, softplus, gradient)
+        np.exp(gradient, gradient)
+        np.multiply(gradient, against, gradient)
+        np.multiply(gradient, share, gradient)
+        return flat.dot(mean)
+
+    return gradient, evaluate
+
+
+def softmax_cross_entropy(outputs: Array) -> Fused:
+    """Mean over examples of ``log sum_j exp(z_j) - z_label``, labels one integer an example."""
+    classes, examples = outputs.shape
+    gradient, total, factor = np.empty_like(outputs), np.empty_like(outputs[0]), np.empty_like(outputs[0])
+    ones, mean = np.ones(classes, outputs.dtype), np.full(examples, 1 / examples, outputs.dtype)
+    shift, columns, share = _shift(outputs, gradient), np.arange(examples), mean[0]
+
+    def evaluate(labels: Array) -> Any:
+        shift()
+        chosen = gradient[labels, columns]
+        np.exp(gradient, gradient)
+        ones.dot(gradient, total)
+        np.divide(mean, total, factor)
+        np.multiply(gradient, factor, gradient)
+        gradient[labels, columns] -= share
+        np.log(total, total)
+        np.subtract(total, chosen, total)
+        return total.dot(mean)
+
+    return gradient, evaluate
+
+
+def softmax_cross_entropy_one_hot(outputs: Array) -> Fused:
+    """Mean over examples of ``T log sum_j exp(z_j) - sum_j t_j z_j`` with ``T = sum_j t_j``."""
+    classes, examples = outputs.shape
+    gradient, goal, terms = (np.empty_like(outputs) for _ in range(3))
+    total, mass, factor = (np.empty_like(outputs[0]) for _ in range(3))
+    ones, mean = np.ones(classes, outputs.dtype), np.full(examples, 1 / examples, outputs.dtype)
+    shift, share = _shift(outputs, gradient), np.array(mean[0])
+
+    def evaluate(targets: Array) -> Any:
+        goal[...] = targets.T
+        ones.dot(goal, mass)
+        shift()
+        np.multiply(goal, gradient, terms)
+        np.exp(gradient, gradient)
+        ones.dot(gradient, total)
+        np.divide(mean, total, factor)
+        np.multiply(factor, mass, factor)
+        np.multiply(gradient, factor, gradient)
+        np.multiply(goal, share, goal)
+        np.subtract(gradient, goal, gradient)
+        np.log(total, total)
+        np.multiply(total, mass, total)
+        ones.dot(terms, factor)
+        np.subtract(total, factor, total)
+        return total.dot(mean)
+
+    return gradient, evaluate
+
+
+def _shift(outputs: Array, shifted: Array) -> Callable[[], object]:
+    """A function that writes ``outputs`` less each column's maximum into ``shifted``."""
+    top = np.empty((1, outputs.shape[1]), outputs.dtype)
+    highest = partial(np.maximum.reduce, outputs, axis=0, out=top, keepdims=True)
+
+    def shift() -> None:
+        highest()
+        np.subtract(outputs, top, shifted)
+
+    return shift
+
+
+FUSED: dict[str, Callable[[Array], Fused]] = {
+    "mse_mean": mse_mean,
+    "mse_sum": mse_sum,
+    "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
+    "logistic": logistic,
+    "softmax_cross_entropy": softmax_cross_entropy,
+    "softmax_cross_entropy_one_hot": softmax_cross_entropy_one_hot,
+}
+"""Every loss that takes a network's output as it is, by the name it has in `reference_impls.losses`."""

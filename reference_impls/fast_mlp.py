@@ -1,0 +1,234 @@
+"""Loss and gradients of an MLP over buffers that are made once: the numbers of `mlp`, with less work.
+
+What the textbook form pays for beyond its matrix products is new memory for every intermediate array and,
+in small networks, NumPy's own cost of a call. So a `Plan` is made once for given parameters and batch size:
+it holds a buffer for every intermediate and the list of NumPy calls that fill them, each with its operands
+and output bound. Running it is walking the list. What makes the calls themselves cheap, as measured:
+
+- Buffers hold features first, so that biases, class sums and the folded bias below are contiguous. BLAS
+reads a
+  transposed operand where it lies.
+- Operands of equal shape: NumPy broadcasts at twice the price of a small addition, and takes
+  the maximum with a scalar at 3 times the price of one with an array of zeros.
+- ``ndarray.dot`` with an output, which starts faster than ``matmul`` and is 3 times as fast for a batch of
+one.
+- In small networks, the bias is one more row of the weights and a row of ones below the activations, so
+that the products add it
+  and sum its gradient. That needs ``W`` and ``b`` side by side in memory, as `mlp.initial_parameters` puts
+  them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from operator import is_
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls import mlp
+from reference_impls.fast_hidden import HIDDEN, Steps
+from reference_impls.fast_losses import FUSED
+from reference_impls.parameters import Array, Layer, Parameters, arrays, copies, like, side_by_side
+
+# Below this many entries in the widest layer's activations, a NumPy call costs more than its arithmetic.
+SMALL = 1024
+
+
+def loss_and_gradients(
+    params: Parameters,
+    X: Array,
+    targets: Array,
+    hidden: str = "relu",
+    loss: str = "softmax_cross_entropy",
+    *,
+    workspace: Workspace | None = None,
+    out: Parameters | None = None,
+) -> tuple[Any, Parameters]:
+    """The loss of an MLP and its derivative with respect to every parameter.
+
+    Parameters
+    ----------
+    params
+        ``{"W": (inputs, outputs), "b": (outputs,)}`` for each layer, float64 or float32 throughout.
+    X
+        Inputs, (examples, inputs), of the parameters' dtype.
+    targets
+        As the loss takes them: (examples, outputs), or integer labels of shape (examples,).
+    hidden
+        "relu", "sigmoid" or "tanh", after every layer but the last.
+    loss
+        A key of `fast_losses.FUSED`.
+    workspace
+        Buffers to use again. Gradients are returned in memory of their own, unless ``out`` is given.
+    out
+        Gradients are written here and ``out`` is returned: arrays of the shapes and dtype of ``params``,
+        which `like` makes.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If shapes do not chain, a dtype differs from the others', or ``hidden`` or ``loss`` is not known.
+    """
+    if workspace is None:
+        plan = Plan(params, X, targets, hidden, loss, like(params) if out is None else out)
+        return plan.run(X, targets), plan.gradients
+    plan = workspace.plan(params, X, targets, hidden, loss, out)
+    value = plan.run(X, targets)
+    return value, copies(plan.gradients) if out is None else out
+
+
+class Workspace:
+    """Buffers that outlive a call of `loss_and_gradients`: hand the same one to each call of a training loop.
+
+    It keeps a `Plan` for each of the last few batch shapes and makes a new one where something else than
+    the numbers has changed: another array in place of ``W``, another loss. So it is always safe, and fast
+    where parameters are updated in place (``layer["W"] -= rate * gradient["W"]``). Not to be shared between
+    threads.
+    """
+
+    def __init__(self) -> None:
+        self._plans: dict[tuple[Any, ...], Plan] = {}
+
+    def plan(
+        self, params: Parameters, X: Array, targets: Array, hidden: str, loss: str, out: Parameters | None
+    ) -> Plan:
+        """The plan for these very arrays, a new one where none fits."""
+        key = (X.shape, hidden, loss, out is None)
+        plan = self._plans.get(key)
+        if plan is None or not plan.fits(params, X, out):
+            if len(self._plans) >= 4:
+                self._plans.clear()
+            plan = Plan(params, X, targets, hidden, loss, like(params) if out is None else out)
+            self._plans[key] = plan
+        return plan
+
+
+class Plan:
+    """Every buffer and every NumPy call of one loss and its gradients, operands bound.
+
+    Layer ``k`` reads ``below[k]`` and writes ``values[k]``. In the backward pass ``values[k]`` takes up the
+    loss's derivative with respect to what it held, as soon as that is no longer needed.
+    """
+
+    def __init__(
+        self, params: Parameters, X: Array, targets: Array, hidden: str, loss: str, gradients: Parameters
+    ) -> None:
+        _validate(params, X, hidden, loss, gradients)
+        self.gradients = gradients
+        self._bound = arrays(params) + arrays(gradients)
+        self._dtype = X.dtype
+        self._target_shape = _target_shape(params, X, loss)
+
+        widest = max(len(layer["W"]) for layer in params)
+        weights, slopes = ([side_by_side(layer) for layer in tree] for tree in (params, gradients))
+        folds = len(X) * widest <= SMALL and all(whole is not None for whole in weights + slopes)
+        if not folds:
+            weights = slopes = [None] * len(params)
+        above = [np.ones((len(layer["b"]) + folds, len(X)), X.dtype) for layer in params]
+        values = [buffer[: len(layer["b"])] for buffer, layer in zip(above, params, strict=True)]
+        self._inputs = np.ones((X.shape[1] + 1, len(X)), X.dtype) if folds else None
+        below = [self._inputs, *above[:-1]]
+        upstream, self._loss = FUSED[loss](values[-1])
+        hidden_layers = [HIDDEN[hidden](buffer) for buffer in values[:-1]]
+
+        self._forward: Steps = []
+        for k, layer in enumerate(params):
+            self._forward += _products(layer, weights[k], below[k], values[k])
+            if k < len(hidden_layers):
+                self._forward += hidden_layers[k].enter
+        self._backward: Steps = []
+        for k in reversed(range(len(params))):
+            self._backward += _gradient_products(gradients[k], slopes[k], below[k], upstream)
+            if k > 0:
+                slope = hidden_layers[k - 1].slope
+                self._backward += hidden_layers[k - 1].differentiate
+                self._backward.append(partial(params[k]["W"].dot, upstream, values[k - 1]))
+                upstream = values[k - 1]
+                self._backward.append(partial(np.multiply, upstream, slope, upstream))
+        # X is not copied unless it is folded, so the two products with it wait for the call
+        self._enter = partial(params[0]["W"].T.dot, out=values[0])
+        self._leave = upstream.T, gradients[0]["W"]
+
+    def fits(self, params: Parameters, X: Array, out: Parameters | None) -> bool:
+        """Whether the plan was made for these very arrays, and for ``X``'s dtype."""
+        given = arrays(params) + arrays(self.gradients if out is None else out)
+        return X.dtype == self._dtype and len(given) == len(self._bound) and all(map(is_, given, self._bound))
+
+    def run(self, X: Array, targets: Array) -> Any:
+        """Fill the gradients and return the loss."""
+        if targets.shape != self._target_shape:
+            raise ValueError(f"targets has the shape {targets.shape}; this loss needs {self._target_shape}")
+        if self._inputs is None:
+            X = X if X.flags.forc else X.copy()  # or else BLAS would have it copied twice
+            self._enter(X.T)
+        else:
+            self._inputs[:-1] = X.T
+        for step in self._forward:
+            step()
+        value = self._loss(targets)
+        for step in self._backward:
+            step()
+        if self._inputs is None:
+            X.T.dot(*self._leave)
+        return value
+
+
+def _products(layer: Layer, whole: Array | None, below: Array | None, out: Array) -> Steps:
+    if whole is not None and below is not None:
+        return [partial(whole.T.dot, below, out)]
+    add = partial(np.add, out, layer["b"][:, None], out)
+    return [add] if below is None else [partial(layer["W"].T.dot, below, out), add]
+
+
+def _gradient_products(gradient: Layer, whole: Array | None, below: Array | None, upstream: Array) -> Steps:
+    if whole is not None and below is not None:
+        return [partial(below.dot, upstream.T, whole)]
+    total = partial(upstream.dot, np.ones(upstream.shape[1], upstream.dtype), gradient["b"])
+    return [total] if below is None else [partial(below.dot, upstream.T, gradient["W"]), total]
+
+
+def _target_shape(params: Parameters, X: Array, loss: str) -> tuple[int, ...]:
+    return (len(X),) if loss == "softmax_cross_entropy" else (len(X), len(params[-1]["b"]))
+
+
+def _validate(params: Parameters, X: Array, hidden: str, loss: str, gradients: Parameters) -> None:
+    if hidden not in HIDDEN:
+        raise ValueError(f"hidden={hidden!r}: the fast form knows {', '.join(HIDDEN)}")
+    if loss not in FUSED:
+        raise ValueError(f"loss={loss!r}: the fast form knows {', '.join(FUSED)}")
+    if X.ndim != 2 or X.dtype not in (np.float64, np.float32):
+        raise ValueError(f"X is {X.dtype} of shape {X.shape}; wanted float64 or float32, (examples, inputs)")
+    width = X.shape[1]
+    for k, (layer, gradient) in enumerate(zip(params, gradients, strict=True)):
+        shapes = {"W": (width, layer["W"].shape[-1]), "b": layer["W"].shape[-1:]}
+        for name, shape in shapes.items():
+            _validate_array(f"params[{k}][{name!r}]", layer[name], shape, X.dtype)
+            _validate_array(f"out[{k}][{name!r}]", gradient[name], shape, X.dtype)
+            if not gradient[name].flags.c_contiguous:
+                raise ValueError(f"out[{k}][{name!r}] is not contiguous; like(params) makes arrays that are")
+            if any(np.may_share_memory(gradient[name], array) for array in [X, *arrays(params)]):
+                raise ValueError(f"out[{k}][{name!r}] shares memory with X or a parameter")
+        width = layer["W"].shape[1]
+
+
+def _validate_array(name: str, array: Array, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    if array.shape != shape:
+        raise ValueError(f"{name} has the shape {array.shape}, where the layer before it calls for {shape}")
+    if array.dtype != dtype:
+        raise TypeError(f"{name} is {array.dtype} and X is {dtype}; give both one dtype, say by X.astype")
+
+
+def cases() -> list[Case]:
+    """The textbook's loss with the fast gradients as the claim, for every network of `mlp.cases`."""
+    return [_case(case) for case in mlp.cases()]
+
+
+def _case(textbook: Case) -> Case:
+    options = textbook.f.keywords  # the hidden activation and the loss, bound by partial
+
+    def gradients(params: Parameters, X: Array, targets: Array) -> Parameters:
+        return loss_and_gradients(params, X, targets, **options)[1]
+
+    return Case(f"fast_{textbook.name}", textbook.f, gradients, textbook.args, argnums=textbook.argnums)
