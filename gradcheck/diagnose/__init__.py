@@ -6,7 +6,8 @@ import numpy as np
 
 from gradcheck.diagnose.catalogue import OF_A_LEAF, OF_THE_CHAIN, OF_THE_WHOLE
 from gradcheck.diagnose.circuit import circuit_of
-from gradcheck.diagnose.ranking import ranked
+from gradcheck.diagnose.guess import EXACT
+from gradcheck.diagnose.ranking import price, ranked
 from gradcheck.diagnose.shapes import explain_shape as explain_shape
 from gradcheck.diagnose.subject import subjects
 from gradcheck.evidence import Evidence
@@ -38,6 +39,6 @@ def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
         for subject in found.values():
             guesses += [guess for hypothesis in OF_A_LEAF for guess in hypothesis(subject)]
         circuit = circuit_of(evidence, found)
-        if circuit is not None:
+        if circuit is not None and price(guesses, evidence) >= EXACT - 1.0:
             guesses += [guess for hypothesis in OF_THE_CHAIN for guess in hypothesis(circuit)]
         return tuple(ranked(guesses, evidence))

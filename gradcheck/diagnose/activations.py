@@ -12,6 +12,7 @@ from gradcheck.diagnose.experiment import Alteration, evidence_figures, explains
 from gradcheck.diagnose.formulas import DERIVATIVES, activation
 from gradcheck.diagnose.guess import EXACT, FITTED, Guess, thin
 from gradcheck.diagnose.segments import Segment, segments
+from gradcheck.diagnose.subject import norm
 from gradcheck.evidence import Floats
 
 MISSING, WRONG = "missing_activation_derivative", "wrong_activation_derivative"
@@ -20,11 +21,13 @@ MISSING, WRONG = "missing_activation_derivative", "wrong_activation_derivative"
 def activations(circuit: Circuit) -> Iterator[Guess]:
     """Hypotheses over every element-wise stretch, one at a time, then the same one in all its places."""
     found = sorted(segments(circuit), key=lambda s: (_named(s) is None, len(s.inside)))
+    told = False
     for segment in found:
-        if circuit.spent:
-            return
-        yield from _one(segment)
-    yield from _everywhere(circuit, found)
+        for guess in _one(segment):
+            told = told or guess.cost < FITTED
+            yield guess
+    if not told:
+        yield from _everywhere(circuit, found)
 
 
 def _one(segment: Segment) -> Iterator[Guess]:
@@ -34,26 +37,41 @@ def _one(segment: Segment) -> Iterator[Guess]:
         return  # a constant derivative is a factor: that story is told elsewhere
     below = circuit.below[segment.start]
     probe = _probe(circuit, below)
-    if not probe:
+    if probe is None:
         return
     for words, formula, kind in _candidates(segment):
         change = cotangent * formula
         if circuit.spent or not np.all(np.isfinite(change)):
             continue
-        fixed_probe = circuit.effect(segment.start, -cotangent * true, probe)
-        if not any(True for _ in fitted(circuit, fixed_probe, [circuit.effect(segment.start, change, probe)], bare=0)):
+        if not _promising(circuit, segment.start, probe, -cotangent * true, change):
             continue
         fixed = circuit.effect(segment.start, -cotangent * true)
         for result, _ in fitted(circuit, fixed, [circuit.effect(segment.start, change)], bare=0):
             if abs(result.coefficient) > 1e-9:
-                yield _guess(segment, result, words, kind)
+                yield from _guesses(segment, result, words, kind)
 
 
-def _probe(circuit: Circuit, below: frozenset[int]) -> frozenset[int]:
+def _probe(circuit: Circuit, below: frozenset[int]) -> int | None:
     """The smallest wrong leaf with enough entries to test on before the large ones are computed."""
     wrong = [n for n in below if n in circuit.subjects]
     ample = [n for n in wrong if circuit.subjects[n].entries > 2] or wrong
-    return frozenset(sorted(ample, key=lambda n: circuit.subjects[n].entries)[:1])
+    return min(ample, key=lambda n: circuit.subjects[n].entries, default=None)
+
+
+def _promising(circuit: Circuit, start: int, probe: int, fixed: Floats, change: Floats) -> bool:
+    """Whether some multiple of ``change``, with ``fixed``, makes the error in a few projections of one leaf."""
+    rows = circuit.projected(start, probe)
+    if rows is None:
+        return True
+    flat = rows.reshape(len(rows), -1)
+    weights = circuit.projections(probe).reshape(len(rows), -1)
+    error = weights @ circuit.subjects[probe].error.ravel()
+    target, shape = error - flat @ fixed.ravel(), flat @ change.ravel()
+    square = float(shape @ shape)
+    if square == 0.0:
+        return False
+    residual = target - shape * float(shape @ target) / square
+    return norm(residual) <= 1e-3 * norm(error) + 1e-9 * norm(target)
 
 
 def _candidates(segment: Segment) -> Iterator[tuple[str, Floats, str]]:
@@ -101,28 +119,46 @@ def _named(segment: Segment) -> str | None:
     return None if before is None or after is None else activation(before, after)
 
 
-def _guess(segment: Segment, result: Alteration, words: str, kind: str) -> Guess:
+def _guesses(segment: Segment, result: Alteration, words: str, kind: str) -> Iterator[Guess]:
     circuit, factor = segment.circuit, result.coefficient
     name = _named(segment)
     what = f"the {name} of {circuit.called(segment.start)}" if name else _unnamed(segment)
-    entries = sum(circuit.subjects[n].entries for n in result.leaves)
+    entries = sum(int(np.count_nonzero(circuit.subjects[n].wrong)) for n in result.leaves)
     plain = abs(factor - 1.0) < 1e-6
     cost = EXACT - (0.5 if kind == MISSING else 0.0) - (0.5 if name else 0.0)
     # one fitted factor: 2, 1/2 and -1 are slips, any other number is suspect
     easy = any(abs(abs(factor) - f) < 1e-6 for f in (0.25, 0.5, 1.0, 2.0, 4.0))
     cost += 0.0 if plain else 1.0 if easy else 3.0
     cost = thin(cost, entries, 0 if plain else 1 if easy else 2)
+    figures: dict[str, Any] = {**evidence_figures(circuit, segment.end), "derivative_used": words, "factor": factor}
+    figures |= {"activation": name} if name else {}
+    key = (segment.start, segment.end, words)
     if kind == MISSING and plain:
         says = f"{{leaves}} {{is}} as if the derivative of {what} were left out (taken as 1)"
         remedy = "Multiply by that derivative where the chain goes through it."
     else:
-        kind = WRONG
         times = "" if plain else f"{factor:.6g} times "
         says = f"{{leaves}} {{is}} as if the derivative of {what} were {times}{words}, {_legend(words)}"
         remedy = f"Check the formula, and whether it is given the input (x) or the output (y) of {'the ' + name if name else 'that step'}."
-    figures: dict[str, Any] = {**evidence_figures(circuit, segment.end), "derivative_used": words, "factor": factor}
-    figures |= {"activation": name} if name else {}
-    return result.guess(kind, cost, says, remedy, figures, (segment.start, segment.end, words))
+    first, second = _kinds(segment, words, plain)
+    yield result.guess(first, cost, says, remedy, figures, key)
+    yield result.guess(second, cost + 1.5, says, remedy, figures, key)
+
+
+def _kinds(segment: Segment, words: str, plain: bool) -> tuple[str, str]:
+    """Kind and second kind of a derivative replaced by ``words``."""
+    if segment.linear and not _mask(segment.derivative):
+        return ("scale", "missing_term") if words == "1" else (WRONG, "scale")
+    if words == "1":
+        return (MISSING, WRONG) if plain else (WRONG, MISSING)
+    # x where tanh(x), exp(x) or sigmoid(x) is due: the function itself was forgotten in the derivative
+    return (MISSING, WRONG) if words in ("x", "1 - x", "u", "1 - u") else (WRONG, MISSING)
+
+
+def _mask(derivative: Floats) -> bool:
+    """Whether the derivative is 0 or one other number, as relu's and dropout's are."""
+    nonzero = derivative[derivative != 0.0]
+    return nonzero.size < derivative.size and (nonzero.size == 0 or float(np.ptp(nonzero)) == 0.0)
 
 
 def _legend(words: str) -> str:
@@ -142,7 +178,7 @@ def _everywhere(circuit: Circuit, found: list[Segment]) -> Iterator[Guess]:
     groups: dict[tuple[str, ...], list[Segment]] = {}
     for segment in found:
         groups.setdefault(segment.signature, []).append(segment)
-    for members in groups.values():
+    for members in sorted(groups.values(), key=lambda m: _named(m[0]) is None):
         tops = [s for s in members if s.derivative.size and np.ptp(s.derivative) > 0]
         if len(tops) < 2 or len({s.end for s in tops}) < len(tops):
             continue

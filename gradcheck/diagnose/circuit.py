@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from autograd.core import add_outgrads
+from autograd.core import add_outgrads, make_vjp
 
 from gradcheck.diagnose.subject import Subject
 from gradcheck.evidence import Evidence, Floats
@@ -20,7 +20,9 @@ Effect = dict[int, Floats]
 """What a change adds to the gradient, by number of leaf; a leaf that it cannot reach is left out."""
 
 # Experiments stop when they have pulled through this many steps and entries: a second or two.
-STEPS, ENTRIES = 150_000, 150_000_000
+STEPS, ENTRIES = 60_000, 150_000_000
+# Projections of one leaf on which an altered derivative is tried out before the leaves are computed.
+PROJECTIONS = 4
 
 
 class Circuit:
@@ -47,6 +49,7 @@ class Circuit:
             for position, (parent, _) in enumerate(node.parents):
                 self.consumers[parent].append((index, position))
         self.steps = self.entries = 0
+        self._projected: dict[tuple[int, int], Floats | None] = {}
 
     @property
     def spent(self) -> bool:
@@ -110,6 +113,32 @@ class Circuit:
     def effect(self, node: int, change: Any, only: frozenset[int] | None = None) -> Effect:
         """What ``change`` of the node's cotangent adds to the leaves."""
         return self.at_leaves(self.sweep({node: change}, only=only), self.below[node] if only is None else only)
+
+    def projections(self, number: int) -> Floats:
+        """Fixed irregular weights on the entries of a leaf, `PROJECTIONS` of them."""
+        truth = self.evidence.leaves[number].truth
+        rows = np.arange(PROJECTIONS)[:, None] + 1.0
+        weights = np.sin(rows * 1.7 + np.arange(truth.size) * (rows + 0.37))
+        return np.where(np.isfinite(truth).ravel(), weights, 0.0).reshape(PROJECTIONS, *truth.shape)
+
+    def projected(self, node: int, number: int) -> Floats | None:
+        """Arrays q with ``sum(q * change) = sum(weights * effect(node, change)[number])``, one a projection.
+
+        They are the derivative of the pullback itself, which is linear in what is pulled back; None where
+        autograd cannot differentiate one of its rules.
+        """
+        if (node, number) not in self._projected:
+            self._projected[node, number] = self._project(node, number)
+        return self._projected[node, number]
+
+    def _project(self, node: int, number: int) -> Floats | None:
+        only, leaf = frozenset({number}), self.leaf_nodes[number]
+        try:
+            pull, out = make_vjp(lambda change: self.sweep({node: change}, only=only)[leaf], self.array(node))
+            rows = [pull(np.reshape(w, np.shape(out))) for w in self.projections(number)]
+        except Exception:  # not every rule can be differentiated again; then each change is pulled back whole
+            return None
+        return np.stack([np.asarray(row, dtype=np.float64) for row in rows])
 
     def at_leaves(self, grads: list[Any], numbers: frozenset[int]) -> Effect:
         """The cotangents of these leaves as plain arrays."""

@@ -100,9 +100,10 @@ def sparse(subject: Subject) -> Iterator[Guess]:
     first = [tuple(int(i) for i in index) for index in np.argwhere(subject.wrong)[:SHOWN]]
     figures = {"count": count, "of": subject.entries, "entries": [list(i) for i in first], **_within(subject)}
     listed = ", ".join(_at(i) for i in first[:6]) + (", ..." if count > 6 else "")
-    says = f"{count} of {subject.entries} entries of {{leaves}} are wrong{_so(figures)}{_where(subject)}: {listed}"
+    where = _where(subject)
+    says = f"{count} of {subject.entries} entries of {{leaves}} are wrong{_so(figures)}{where}: {listed}"
     share = count / subject.entries
-    cost = PATTERN - 1.5 + (2.0 if share > 0.5 else 0.0) + (6.0 if share > 0.8 else 0.0)
+    cost = PATTERN - 1.5 + (2.0 if share > 0.5 else 0.0) + (6.0 if share > 0.8 else 0.0) - (2.0 if where else 0.0)
     yield Guess("sparse", (subject.number,), cost, says, "Look at the branch that those entries take.", figures, "sparse")
 
 

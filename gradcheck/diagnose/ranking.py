@@ -23,14 +23,21 @@ def merged(guesses: Iterable[Guess]) -> list[Guess]:
     return list(found.values())
 
 
+def price(guesses: Iterable[Guess], evidence: Evidence) -> float:
+    """What the likeliest explanation of all wrong leaves costs."""
+    wrong = {i for i, leaf in enumerate(evidence.leaves) if leaf.wrong}
+    return sum(guess.cost for guess in _cover(merged(guesses), wrong))
+
+
 def ranked(guesses: Iterable[Guess], evidence: Evidence) -> Iterator[Diagnosis]:
     """The likeliest explanation of all wrong leaves, then the rivals of each part of it."""
     pool = merged(guesses)
     chosen = _cover(pool, {i for i, leaf in enumerate(evidence.leaves) if leaf.wrong})
     rivals: list[Guess] = []
     for guess in chosen:
-        told = {g.kind for g in chosen + rivals}
-        rivals += [g for g in _rivals(guess, pool) if g.kind not in told][:2]
+        for rival in _rivals(guess, pool):
+            if rival.kind not in {g.kind for g in chosen + rivals}:
+                rivals.append(rival)
     for guess in chosen:
         close = [g.cost - guess.cost for g in _rivals(guess, pool) if g.kind != guess.kind]
         yield diagnosis(guess, evidence, _certainty(guess, min(close, default=RIVAL)))
@@ -51,10 +58,10 @@ def _cover(pool: list[Guess], wrong: set[int]) -> list[Guess]:
         if not useful:
             break
 
-        def price(guess: Guess, left: set[int] = left) -> float:
+        def open_price(guess: Guess, left: set[int] = left) -> float:
             return guess.cost + sum(alone[i] for i in left - set(guess.leaves))
 
-        best = min(useful, key=lambda g: (price(g), g.cost))
+        best = min(useful, key=lambda g: (open_price(g), g.cost))
         chosen.append(best)
         left = left - set(best.leaves)
     return chosen

@@ -41,7 +41,8 @@ def scale(subject: Subject) -> Iterator[Guess]:
     """The claim is the truth times one number."""
     known = subject.known
     factor = fitted_factor(subject.claimed[known], subject.truth[known])
-    if factor in (0.0, 1.0) or not subject.explained_by(factor * subject.truth, gain=abs(factor)):
+    # beyond a hundred million the truth is all rounding about 0
+    if factor in (0.0, 1.0) or abs(factor) > 1e8 or not subject.explained_by(factor * subject.truth, gain=abs(factor)):
         return
     if subject.explained_by(-subject.truth):
         return
@@ -64,6 +65,9 @@ def scale(subject: Subject) -> Iterator[Guess]:
     cost += 4.0 * (abs(factor - 1.0) < NEARLY_ONE)
     says = f"{{leaves}} {{is}} {factor:.6g} times the truth in every entry, a number that equals nothing in sight"
     yield Guess("scale", (subject.number,), cost, says, "Look for a constant that was lost.", figures, key)
+    if subject.entries == 1:
+        says = f"{{leaves}}, one number, is off by {float(subject.error[known][0]):.6g}: a term may be left out"
+        yield Guess("missing_term", (subject.number,), cost + 1.0, says, "", figures, key)
 
 
 def _remedy(factor: float) -> str:

@@ -57,7 +57,7 @@ class Subject:
     @cached_property
     def rounding(self) -> tuple[float, float]:
         """Relative margin of an entry, and of the whole leaf."""
-        return max(ROUNDING.get(d, ROUNDING["float64"]) for d in (self.leaf.dtype, self.leaf.claimed_dtype))
+        return ROUNDING.get(self.leaf.dtype, ROUNDING["float64"])
 
     @cached_property
     def wrong(self) -> Mask:

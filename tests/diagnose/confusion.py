@@ -52,7 +52,7 @@ def main(verbose: bool) -> None:
             right_entry = bool(found) and any(tuple(d.evidence.get("index", ())) == specimen.entry for d in found[:1])
             entry += right_entry
         table[specimen.mistake[0]][kinds[0] if kinds else "-"] += 1
-        if not (good and right_leaf and right_entry) or verbose:
+        if not (good and right_leaf and right_entry) or verbose or kinds[0] == "other":
             print(f"{'  ' if good else 'x '}{specimen.name}{'' if evidence.tape else ' (no tape)'}: wanted {specimen.mistake} in {specimen.leaf}")
             for d in found[:3]:
                 print(f"      {d.kind} [{d.leaf}] ({d.certainty}) {d.message[:330]}")
