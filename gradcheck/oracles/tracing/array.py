@@ -28,11 +28,15 @@ dispatch: dict[str, Handler] = {}
 class Constant(np.ndarray[Any, Any]):
     """A plain array that a traced function reads: ``X.dot(W)`` must ask W, which ndarray.dot does not."""
 
-    __array_priority__ = -1.0
+    __array_priority__ = 1.0  # so that arithmetic with plain arrays gives this kind
 
     def dot(self, other: Any, out: Any = None) -> Any:
         """As np.dot, which asks a traced operand first."""
         return np.dot(self, other) if out is None else np.dot(self, other, out)
+
+    def copy(self, order: Any = "C") -> Any:
+        """A copy that traced values may be written into."""
+        return Traced(np.array(self)) if self.dtype.kind == "f" else super().copy(order)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         if isinstance(value, Traced) and value.depends:
@@ -143,6 +147,13 @@ class Traced(NDArrayOperatorsMixin):
 
     def __complex__(self) -> complex:
         return complex(float(self))
+
+    def __round__(self, digits: int | None = None) -> Any:
+        note_branch("round")
+        return round(float(self.value), digits)
+
+    def __index__(self) -> int:
+        return int(self.value.__index__())
 
     def __contains__(self, item: Any) -> bool:
         return bool(np.any(self == item))

@@ -46,7 +46,7 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 def through(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call autograd's primitive for ``function``, or the function itself where nothing depends on a leaf."""
-    if any(_is_traced(value) for value in kwargs.values()):
+    if any(holds_traced(value) for value in kwargs.values()):
         args, kwargs = _positional(function, args, kwargs)
     boxes = [_stacked(plain(arg)) if type(arg) in (list, tuple) else plain(arg) for arg in args]
     sources = tuple(arg for arg in args if type(arg) is Traced)
@@ -60,10 +60,11 @@ def through(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     return wrap(primitive(*boxes, **{k: plain(v) for k, v in kwargs.items()}), sources)
 
 
-def _is_traced(value: Any) -> bool:
+def holds_traced(value: Any) -> bool:
+    """Whether ``value`` is traced, or a list with traced items."""
     if type(value) is Traced:
         return True
-    return type(value) in (list, tuple) and any(_is_traced(item) for item in value)
+    return type(value) in (list, tuple) and any(holds_traced(item) for item in value)
 
 
 def _stacked(boxes: Any) -> Any:
@@ -81,7 +82,7 @@ def _positional(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         bound = inspect.signature(function).bind(*args, **kwargs)
     except (TypeError, ValueError):
         refuse(f"{_name(function)} with a traced keyword argument cannot be traced")
-    if any(_is_traced(value) for value in bound.kwargs.values()):
+    if any(holds_traced(value) for value in bound.kwargs.values()):
         refuse(f"{_name(function)} with a traced keyword argument cannot be traced")
     return bound.args, bound.kwargs
 

@@ -11,9 +11,10 @@ import numpy as np
 from autograd.tracer import getval, isbox, new_box, trace_stack
 
 from gradcheck import trees
-from gradcheck.oracles.tracing import composites  # noqa: F401  (registers NumPy functions)
+from gradcheck.oracles.tracing import numpy_calls  # noqa: F401  (registers NumPy's functions)
 from gradcheck.oracles.tracing.array import Constant, Traced
 from gradcheck.oracles.tracing.refusal import Journal, Untraceable, explain, journal, refuse
+from gradcheck.oracles.tracing.rebind import rebind
 from gradcheck.oracles.tracing.tape import Step, Trace
 
 _autograd = RLock()  # autograd counts its nested traces in one global
@@ -43,8 +44,11 @@ def trace(f: Callable[..., Any], args: Sequence[Any], paths: Sequence[trees.Path
     try:
         with _autograd, _new_level() as level, np.errstate(all="ignore"):
             leaves: dict[trees.Path, Step] = {}
-            wrapped = trees.map_leaves(_wrapper(set(paths), leaves, level, tape), tuple(args))
-            result = f(*wrapped)
+            rebound, rebinding = rebind(f)
+            traced = _bare if rebinding.needs_boxes else Traced
+            wrapped = trees.map_leaves(_wrapper(set(paths), leaves, level, tape, traced), tuple(args))
+            result = (f if rebinding.needs_boxes else rebound)(*wrapped)
+            rebinding.write_back()
             if book.refusals:
                 raise book.refusals[0]
             return _finish(result, [leaves[path] for path in paths], level, book)
@@ -52,6 +56,11 @@ def trace(f: Callable[..., Any], args: Sequence[Any], paths: Sequence[trees.Path
         raise explain(book.refusals[0] if book.refusals else error) from error
     finally:
         journal.reset(token)
+
+
+def _bare(box: Any) -> Any:
+    # a function that calls autograd itself is given autograd's own boxes
+    return box
 
 
 @contextmanager
@@ -64,14 +73,15 @@ def _new_level() -> Iterator[int]:
 
 
 def _wrapper(
-    paths: set[trees.Path], leaves: dict[trees.Path, Step], level: int, tape: list[Step]
+    paths: set[trees.Path], leaves: dict[trees.Path, Step], level: int, tape: list[Step],
+    traced: Callable[[Any], Any],
 ) -> Callable[[trees.Path, Any], Any]:
     def wrap_leaf(path: trees.Path, leaf: Any) -> Any:
         if path not in paths:
-            return _wrap_data(leaf)
+            return _wrap_data(leaf) if traced is Traced else leaf
         value = _float64(leaf)
         leaves[path] = Step.new_root(value, tape)
-        return Traced(new_box(value, level, leaves[path]))
+        return traced(new_box(value, level, leaves[path]))
 
     return wrap_leaf
 

@@ -185,8 +185,16 @@ def sweep(
         g = grads[step.index][0]
         for position, (parent, pull) in enumerate(zip(step.parents, step.prepare(), strict=True)):
             pull = override.get((step.index, position), pull)
-            grads[parent.index] = add_outgrads(grads[parent.index], pull(g))
+            pulled = pull(g)
+            _check_shape(step, parent, pulled)
+            grads[parent.index] = add_outgrads(grads[parent.index], pulled)
     return [None if grad is None else grad[0] for grad in grads]
+
+
+def _check_shape(step: Step, parent: Step, pulled: Any) -> None:
+    # autograd's rules do not all undo broadcasting; what is added up afterwards would hide it
+    if isinstance(pulled, np.ndarray) and pulled.shape != np.shape(parent.value):
+        raise Untraceable(f"autograd's rule for {step.fun.__name__} returned the wrong shape")
 
 
 def _dense(grad: Any, value: Any) -> Floats:

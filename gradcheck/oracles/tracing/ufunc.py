@@ -28,6 +28,20 @@ reductions: dict[Any, Callable[..., Any]] = {
 }  # fmt: skip
 
 accumulations: dict[Any, Callable[..., Any]] = {np.add: np.cumsum, np.multiply: np.cumprod}
+"""ufunc -> how to call its accumulate; extended where more are known."""
+
+
+composites: dict[Any, Callable[..., Any]] = {}
+
+
+def composed(ufunc: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a ufunc that is written with others."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        composites[ufunc] = function
+        return function
+
+    return register
 
 
 def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -37,7 +51,10 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
     if method == "at":
         return _at(ufunc, *inputs)
     options = dict(kwargs)
-    (out,) = options.pop("out", (None,))
+    outs = options.pop("out", (None,))
+    if len(outs) > 1:
+        refuse(f"np.{ufunc.__name__} with out= cannot be traced")
+    (out,) = outs
     if method == "__call__":
         return _call(ufunc, inputs, out, **options)
     result = _METHODS.get(method, _unknown)(ufunc, *inputs, **options)
@@ -49,7 +66,9 @@ def apply(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
     boxes = [plain(x) for x in inputs]
     if not any(isbox(box) for box in boxes):
         return wrap(ufunc(*boxes))
-    primitive = primitives.get(ufunc)
+    if ufunc in composites:
+        return composites[ufunc](*inputs)
+    primitive = primitives.get(ufunc) or _of_scipy(ufunc)
     if primitive is None:
         refuse(f"np.{ufunc.__name__} has no derivative rule")
     if primitive in notrace_primitives[Step]:
@@ -57,6 +76,17 @@ def apply(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
     elif primitive not in rules and primitive not in primitive_vjps:
         refuse(f"np.{ufunc.__name__} has no derivative rule")
     return wrap(primitive(*boxes))
+
+
+def _of_scipy(ufunc: Any) -> Any:
+    import sys
+
+    if "scipy.special" not in sys.modules:
+        return None
+    from gradcheck.oracles.tracing import scipy_calls
+
+    del scipy_calls
+    return primitives.get(ufunc)
 
 
 def into(out: Any, result: Any) -> Any:

@@ -1,0 +1,14 @@
+"""How NumPy's functions are called on traced arrays, where autograd's own rule is missing or wrong."""
+
+from gradcheck.oracles.tracing.numpy_calls import (
+    creation,
+    elementwise,
+    joining,
+    linear_algebra,
+    moving,
+    reductions,
+    signals,
+    writing,
+)
+
+__all__ = ["creation", "elementwise", "joining", "linear_algebra", "moving", "reductions", "signals", "writing"]

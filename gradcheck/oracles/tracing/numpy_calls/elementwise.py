@@ -1,0 +1,151 @@
+"""Elementwise functions: rules that autograd lacks, or whose form loses digits or fails at special points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.numpy import numpy_wrapper
+from autograd.tracer import notrace_primitives
+
+from gradcheck.oracles.tracing.array import Traced
+from gradcheck.oracles.tracing.function import handles
+from gradcheck.oracles.tracing.moves import rule, sum_to
+from gradcheck.oracles.tracing.tape import Step
+from gradcheck.oracles.tracing.ufunc import composed
+
+notrace_primitives[Step] = notrace_primitives[Step] | {anp.signbit, anp.spacing}
+
+# x / y: with ans / y instead of x / y**2, which overflows or vanishes for |y| beyond 1e154 or below 1e-154
+rule(
+    anp.divide,
+    lambda ans, x, y: lambda g: sum_to(g / y, np.shape(x)),
+    lambda ans, x, y: lambda g: sum_to(-g * ans / y, np.shape(y)),
+)
+rule(anp.cbrt, lambda ans, x: lambda g: g / (3 * ans**2))
+rule(anp.positive, lambda ans, x: lambda g: g)
+rule(
+    anp.float_power,
+    lambda ans, x, y: lambda g: sum_to(g * y * x ** anp.where(y, y - 1, 1.0), np.shape(x)),
+    lambda ans, x, y: lambda g: sum_to(g * anp.log(anp.where(x, x, 1.0)) * ans, np.shape(y)),
+)
+rule(
+    anp.fmod,
+    lambda ans, x, y: lambda g: sum_to(g, np.shape(x)),
+    lambda ans, x, y: lambda g: sum_to(-g * anp.trunc(x / y), np.shape(y)),
+)
+rule(
+    anp.copysign,
+    lambda ans, x, y: lambda g: sum_to(g * anp.sign(x) * anp.sign(ans), np.shape(x)),
+    lambda ans, x, y: lambda g: sum_to(0.0 * g, np.shape(y)),
+)
+rule(anp.ldexp, lambda ans, x, n: lambda g: sum_to(g * 2.0**n, np.shape(x)))
+rule(
+    anp.heaviside,
+    lambda ans, x, h: lambda g: sum_to(0.0 * g, np.shape(x)),
+    lambda ans, x, h: lambda g: sum_to(g * (x == 0), np.shape(h)),
+)
+rule(
+    anp.sinc,
+    lambda ans, x: lambda g: g * anp.where(x, (anp.cos(np.pi * x) - ans) / anp.where(x, x, 1.0), 0.0),
+)
+rule(
+    numpy_wrapper.where,
+    None,
+    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), np.shape(x)),
+    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), np.shape(y)),
+)
+rule(
+    anp._original_where,
+    None,
+    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), np.shape(x)),
+    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), np.shape(y)),
+)
+
+
+@composed(np.divmod)
+def _divmod(x: Any, y: Any) -> Any:
+    return np.floor_divide(x, y), np.remainder(x, y)
+
+
+@composed(np.modf)
+def _modf(x: Any) -> Any:
+    whole = np.trunc(x)
+    return x - whole, whole
+
+
+@composed(np.vecdot)
+def _vecdot(a: Any, b: Any, axis: int = -1) -> Any:
+    return np.sum(np.conj(a) * b, axis=axis)
+
+
+@composed(np.matvec)
+def _matvec(a: Any, x: Any) -> Any:
+    return np.matmul(a, x[..., None])[..., 0]
+
+
+@composed(np.vecmat)
+def _vecmat(x: Any, a: Any) -> Any:
+    return np.matmul(np.conj(x)[..., None, :], a)[..., 0, :]
+
+
+@handles(np.clip)
+def _clip(a: Any, a_min: Any = None, a_max: Any = None, **names: Any) -> Any:
+    low, high = names.get("min", a_min), names.get("max", a_max)
+    if low is not None:
+        a = np.maximum(a, low)
+    return a if high is None else np.minimum(a, high)
+
+
+@handles(np.where)
+def _where(condition: Any, *choices: Any) -> Any:
+    if not choices:
+        return np.nonzero(condition)
+    if isinstance(condition, Traced):
+        condition = condition != 0
+    from gradcheck.oracles.tracing.function import through
+
+    return through(np.where, (condition, *choices), {})
+
+
+@handles(np.select)
+def _select(conditions: Any, choices: Any, default: Any = 0) -> Any:
+    result = default
+    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
+        result = np.where(condition, choice, result)
+    return result
+
+
+@handles(np.choose)
+def _choose(index: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
+    result = choices[0]
+    for number in range(1, len(choices)):
+        result = np.where(np.asarray(index) == number, choices[number], result)
+    return result
+
+
+@handles(np.piecewise)
+def _piecewise(x: Any, conditions: Any, pieces: Any, *args: Any, **kwargs: Any) -> Any:
+    conditions = [np.asarray(c) for c in conditions]
+    if len(pieces) == len(conditions) + 1:
+        conditions.append(~np.any(conditions, axis=0))
+    result = np.zeros_like(x)
+    for condition, piece in zip(conditions, pieces, strict=True):
+        result[condition] = piece(x[condition], *args, **kwargs) if callable(piece) else piece
+    return result
+
+
+@handles(np.unwrap)
+def _unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
+    # what unwrapping adds is a constant multiple of the period
+    plain = p.value
+    return p + (np.unwrap(plain, discont, axis, period=period) - plain)
+
+
+def _unary(function: Callable[..., Any], like: Any) -> None:
+    handles(function)(lambda x, *args, **kwargs: like(x))
+
+
+_unary(np.real_if_close, lambda x: x if not np.iscomplexobj(x.value) else np.real(x))

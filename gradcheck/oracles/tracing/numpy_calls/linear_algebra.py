@@ -1,0 +1,259 @@
+"""Products and linear algebra: rules autograd lacks, and those that answer for another function.
+
+NumPy's cholesky and eigh read one triangle of their argument only; autograd's rules spread the derivative
+over both. Here the derivative is that of what NumPy computes.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import autograd.numpy as anp
+import autograd.numpy.linalg as alg
+import numpy as np
+from autograd.core import primitive_vjps
+
+from gradcheck.oracles.tracing.array import Traced, plain, wrap
+from gradcheck.oracles.tracing.function import handles, through
+from gradcheck.oracles.tracing.moves import rule, sum_to
+from gradcheck.oracles.tracing.numpy_calls.joining import as_array
+from gradcheck.oracles.tracing.numpy_calls.reductions import _kept
+from gradcheck.oracles.tracing.refusal import refuse
+
+
+def _t(a: Any) -> Any:
+    return anp.swapaxes(a, -1, -2)
+
+
+rule(alg.inv, lambda ans, a: lambda g: -anp.matmul(anp.matmul(_t(ans), g), _t(ans)))
+rule(
+    alg.solve,
+    lambda ans, a, b: lambda g: sum_to(-anp.matmul(alg.solve(_t(a), g), _t(ans)), np.shape(a)),
+    lambda ans, a, b: lambda g: sum_to(alg.solve(_t(a), g), np.shape(b)),
+)
+
+
+def _one_triangle(g: Any, lower: bool) -> Any:
+    """The derivative by a symmetric matrix, for a function that reads one triangle of it."""
+    n = np.shape(g)[-1]
+    keep = np.tril(np.ones((n, n)), -1) if lower else np.triu(np.ones((n, n)), 1)
+    return (g + _t(g)) * keep + g * np.eye(n)
+
+
+def _triangular(primitive: Any) -> None:
+    theirs = primitive_vjps[primitive]
+
+    def maker(ans: Any, a: Any, UPLO: str = "L", **kwargs: Any) -> Any:  # noqa: N803 (numpy's name)
+        both = theirs((0,), ans, (a,), kwargs)
+        return lambda g: _one_triangle(next(iter(both(g))), UPLO == "L")
+
+    rule(primitive, maker)
+
+
+_triangular(alg.cholesky)
+_triangular(alg.eigh)
+
+
+@handles(np.linalg.cholesky)
+def _cholesky(a: Any, /, *, upper: bool = False) -> Any:
+    if upper:
+        return np.swapaxes(np.linalg.cholesky(np.swapaxes(a, -1, -2)), -1, -2)
+    return through(np.linalg.cholesky, (a,), {})
+
+
+@handles(np.linalg.solve)
+def _solve(a: Any, b: Any) -> Any:
+    if np.ndim(b) == 1:
+        return through(np.linalg.solve, (as_array(a), as_array(b)[:, None]), {})[..., 0]
+    return through(np.linalg.solve, (as_array(a), b), {})
+
+
+@handles(np.linalg.eigvalsh)
+def _eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 (numpy's name)
+    return np.linalg.eigh(a, UPLO)[0]
+
+
+@handles(np.linalg.svd)
+def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+    if hermitian:
+        refuse("np.linalg.svd with hermitian=True cannot be traced")
+    if not compute_uv:
+        return through(np.linalg.svd, (a,), {"full_matrices": False, "compute_uv": False})
+    if full_matrices and a.shape[-1] != a.shape[-2]:
+        refuse("np.linalg.svd of a matrix that is not square, with full_matrices=True, cannot be traced")
+    return through(np.linalg.svd, (a,), {"full_matrices": False})
+
+
+@handles(np.linalg.svdvals)
+def _svdvals(x: Any, /) -> Any:
+    return np.linalg.svd(x, compute_uv=False)
+
+
+@handles(np.linalg.lstsq)
+def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    solution = np.matmul(np.linalg.pinv(a), b)
+    left = b - np.matmul(a, solution)
+    rank = np.linalg.matrix_rank(a)
+    full = rank == a.shape[1] < a.shape[0]
+    residuals = np.sum(left**2, axis=0).reshape(-1) if full else np.zeros(0)
+    return solution, residuals, rank, np.linalg.svdvals(a)
+
+
+@handles(np.linalg.matrix_power)
+def _matrix_power(a: Any, n: int) -> Any:
+    if n == 0:
+        return np.eye(a.shape[-1]) + 0.0 * a
+    return reduce(np.matmul, [a if n > 0 else np.linalg.inv(a)] * abs(n))
+
+
+@handles(np.linalg.multi_dot)
+def _multi_dot(arrays: Any, *, out: None = None) -> Any:
+    return reduce(np.dot, arrays)
+
+
+@handles(np.linalg.cond)
+def _cond(x: Any, p: Any = None) -> Any:
+    if p not in (None, 2):
+        return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
+    s = np.linalg.svdvals(x)
+    return s[..., 0] / s[..., -1]
+
+
+@handles(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 (numpy's name)
+    x = as_array(x)
+    if ord is None:
+        return np.sqrt(np.sum(abs2(x), axis=axis, keepdims=keepdims))
+    if axis is None:
+        axis = tuple(range(x.ndim))
+    axes = tuple(n % x.ndim for n in ((axis,) if isinstance(axis, int) else axis))
+    if len(axes) == 1:
+        return _vector_norm(x, axis=axes[0], ord=ord, keepdims=keepdims)
+    norm = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
+    return np.expand_dims(norm, tuple(sorted(axes))) if keepdims else norm
+
+
+def abs2(x: Any) -> Any:
+    """|x|**2 without the kink of abs."""
+    return np.real(x) ** 2 + np.imag(x) ** 2 if np.iscomplexobj(x) else x * x
+
+
+@handles(np.linalg.vector_norm)
+def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
+    options = {"axis": axis, "keepdims": keepdims}
+    if ord == 2:
+        return np.sqrt(np.sum(abs2(x), **options))
+    if ord == np.inf:
+        return np.max(np.abs(x), **options)
+    if ord == -np.inf:
+        return np.min(np.abs(x), **options)
+    if ord == 0:
+        return np.sum(x != 0, **options).astype(float)
+    if ord == 1:
+        return np.sum(np.abs(x), **options)
+    return np.sum(np.abs(x) ** ord, **options) ** (1.0 / ord)
+
+
+@handles(np.linalg.matrix_norm)
+def _matrix_norm_public(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+    norm = _matrix_norm(x, ord)
+    return norm[..., None, None] if keepdims else norm
+
+
+def _matrix_norm(x: Any, order: Any) -> Any:
+    if order == "fro":
+        return np.sqrt(np.sum(abs2(x), axis=(-2, -1)))
+    if order in (1, -1, np.inf, -np.inf):
+        sums = np.sum(np.abs(x), axis=-2 if abs(order) == 1 else -1)
+        return np.max(sums, axis=-1) if order > 0 else np.min(sums, axis=-1)
+    s = np.linalg.svdvals(x)
+    return {"nuc": np.sum(s, axis=-1), 2: s[..., 0], -2: s[..., -1]}[order]
+
+
+@handles(np.outer, np.linalg.outer)
+def _outer(a: Any, b: Any, out: None = None) -> Any:
+    return np.ravel(as_array(a))[:, None] * np.ravel(as_array(b))[None, :]
+
+
+@handles(np.vdot)
+def _vdot(a: Any, b: Any, /) -> Any:
+    return np.dot(np.conj(np.ravel(as_array(a))), np.ravel(as_array(b)))
+
+
+@handles(np.linalg.vecdot)
+def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    return np.sum(np.conj(x1) * x2, axis=axis)
+
+
+@handles(np.linalg.matmul)
+def _matmul(x1: Any, x2: Any, /) -> Any:
+    return np.matmul(x1, x2)
+
+
+@handles(np.linalg.tensordot)
+def _tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
+    return np.tensordot(x1, x2, axes)
+
+
+@handles(np.linalg.trace)
+def _trace2(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    return np.sum(np.linalg.diagonal(x, offset=offset), axis=-1)
+
+
+@handles(np.trace)
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Any:
+    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
+
+
+@handles(np.kron)
+def _kron(a: Any, b: Any) -> Any:
+    a, b = as_array(a), as_array(b)
+    n = max(a.ndim, b.ndim)
+    a = np.reshape(a, (1,) * (n - a.ndim) + a.shape)
+    b = np.reshape(b, (1,) * (n - b.ndim) + b.shape)
+    shape = tuple(p * q for p, q in zip(a.shape, b.shape, strict=True))
+    spread_a = np.reshape(a, [size for p in a.shape for size in (p, 1)])
+    spread_b = np.reshape(b, [size for q in b.shape for size in (1, q)])
+    return np.reshape(spread_a * spread_b, shape)
+
+
+@handles(np.cross, np.linalg.cross)
+def _cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Any:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        refuse("np.cross of vectors that are not of length 3 cannot be traced")
+    after, before = [1, 2, 0], [2, 0, 1]
+    product = a[..., after] * b[..., before] - a[..., before] * b[..., after]
+    return np.moveaxis(product, -1, axisc)
+
+
+@handles(np.einsum)
+def _einsum(*operands: Any, **kwargs: Any) -> Any:
+    kwargs.pop("optimize", None)
+    if not isinstance(operands[0], str):
+        return through(np.einsum, operands, kwargs)
+    terms, arrow, result = operands[0].replace(" ", "").partition("->")
+    subscripts = terms.split(",")
+    if not arrow and "." not in terms:
+        letters = sorted(set(terms) - {","})
+        result = "".join(c for c in letters if terms.count(c) == 1)
+    pairs = [_without_repeats(s, x) for s, x in zip(subscripts, operands[1:], strict=True)]
+    spec = ",".join(s for s, _ in pairs) + ("->" + result if arrow or "." not in terms else "")
+    # autograd hands the operands of a constant on as they are
+    return wrap(anp.einsum(spec, *[plain(x) for _, x in pairs]))
+
+
+def _without_repeats(subscript: str, x: Any) -> tuple[str, Any]:
+    """"ii" as "i" of the diagonal: the derivative of a repeated index is not of einsum's own form."""
+    for letter in dict.fromkeys(subscript):
+        while type(x) is Traced and letter != "." and subscript.count(letter) > 1:
+            first = subscript.index(letter)
+            second = subscript.index(letter, first + 1)
+            x = np.diagonal(x, axis1=first, axis2=second)
+            subscript = subscript[:first] + subscript[first + 1 : second] + subscript[second + 1 :] + letter
+    return subscript, x

@@ -1,0 +1,181 @@
+"""Functions that only move entries: one derivative serves them all (see `moves`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.tracer import getval
+
+from gradcheck.oracles.tracing.array import Traced, plain, plain_index, wrap
+from gradcheck.oracles.tracing.function import handles
+from gradcheck.oracles.tracing.moves import gather, positions, rearrange, rule, scatter
+from gradcheck.oracles.tracing.refusal import note_branch, refuse
+
+
+def moved(x: Any, move: Callable[[Any], Any]) -> Any:
+    """``move(x)``, recorded."""
+    return wrap(rearrange(plain(x), move), (x,) if type(x) is Traced else ())
+
+
+def _movement(function: Any) -> None:
+    def handler(x: Any, *args: Any, **kwargs: Any) -> Any:
+        fixed = [plain_index(arg) for arg in args]
+        named = {key: plain_index(value) for key, value in kwargs.items()}
+        return moved(x, lambda a: function(a, *fixed, **named))
+
+    handles(function)(handler)
+
+
+for _function in (
+    np.tile, np.repeat, np.roll, np.rot90, np.flip, np.flipud, np.fliplr, np.diagonal, np.take, np.resize,
+    np.broadcast_to, np.delete, np.rollaxis, np.take_along_axis, np.trim_zeros, np.linalg.diagonal,
+    np.lib.stride_tricks.sliding_window_view, np.matrix_transpose, np.linalg.matrix_transpose,
+):  # fmt: skip
+    _movement(_function)
+
+# views by reshaping and by reordering axes are frequent: no table of positions for these
+_reshaped = lambda ans, x, *args, **kwargs: lambda g: anp.reshape(g, np.shape(x))  # noqa: E731
+rule(anp.expand_dims, _reshaped)
+rule(anp.squeeze, _reshaped)
+rule(anp.reshape, _reshaped)
+rule(anp.ravel, _reshaped)
+
+
+@handles(np.reshape)
+def _reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None) -> Any:
+    shape = plain_index(newshape if shape is None else shape)
+    if order != "C":
+        return moved(a, lambda x: np.reshape(x, shape, order=order))
+    return wrap(anp.reshape(plain(a), shape), (a,))
+
+
+@handles(np.ravel)
+def _ravel(a: Any, order: str = "C") -> Any:
+    return _reshape(a, -1, order if order != "K" else "A") if order != "C" else _reshape(a, -1)
+
+
+@handles(np.transpose, np.permute_dims)
+def _transpose(a: Any, axes: Any = None) -> Any:
+    return wrap(anp.transpose(plain(a), axes), (a,))
+
+
+@handles(np.copy)
+def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    return a.copy()
+
+
+@handles(np.compress)
+def _compress(condition: Any, a: Any, axis: int | None = None) -> Any:
+    chosen = np.asarray(condition)
+    return moved(a, lambda x: np.compress(chosen, x, axis))
+
+
+@handles(np.extract)
+def _extract(condition: Any, a: Any) -> Any:
+    return np.compress(np.ravel(condition), np.ravel(a))
+
+
+@handles(np.diag)
+def _diag(v: Any, k: int = 0) -> Any:
+    if v.ndim == 2:
+        return moved(v, lambda x: np.diag(x, k))
+    frame = np.diag(np.ones(v.size), k)
+    return wrap(scatter(plain(v), np.flatnonzero(frame), frame.shape))
+
+
+@handles(np.diagflat)
+def _diagflat(v: Any, k: int = 0) -> Any:
+    return np.diag(np.ravel(v), k)
+
+
+@handles(np.pad)
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
+    if mode in ("edge", "reflect", "symmetric", "wrap"):
+        return moved(array, lambda x: np.pad(x, pad_width, mode, **kwargs))
+    if mode == "empty":
+        mode = "constant"
+    if mode != "constant":
+        refuse(f"np.pad with mode={mode!r} cannot be traced")
+    source = np.pad(positions(array.shape), pad_width, constant_values=-1)
+    edge = np.pad(np.zeros(array.shape), pad_width, constant_values=kwargs.get("constant_values", 0))
+    if array.size == 0:
+        return wrap(edge)
+    return np.where(source >= 0, wrap(gather(plain(array), np.maximum(source, 0))), edge)
+
+
+@handles(np.sort)
+def _sort(a: Any, axis: int | None = -1, **kwargs: Any) -> Any:
+    note_branch("sort")
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return np.take_along_axis(a, np.argsort(a.value, axis=axis, kind="stable"), axis)
+
+
+@handles(np.partition)
+def _partition(a: Any, kth: Any, axis: int | None = -1, **kwargs: Any) -> Any:
+    note_branch("partition")
+    if axis is None:
+        a, axis = np.ravel(a), -1
+    return np.take_along_axis(a, np.argpartition(a.value, kth, axis=axis), axis)
+
+
+@handles(np.unique)
+def _unique(ar: Any, *args: Any, **kwargs: Any) -> Any:
+    note_branch("unique")
+    _, first = np.unique(ar.value, return_index=True)
+    if args or kwargs:
+        refuse("np.unique with options cannot be traced")
+    return np.ravel(ar)[first]
+
+
+@handles(np.unstack)
+def _unstack(x: Any, /, *, axis: int = 0) -> Any:
+    return tuple(np.moveaxis(x, axis, 0))
+
+
+@handles(np.atleast_1d)
+def _atleast_1d(*arrays: Any) -> Any:
+    return _each(arrays, lambda a: a if np.ndim(a) else np.reshape(a, (1,)))
+
+
+@handles(np.atleast_2d)
+def _atleast_2d(*arrays: Any) -> Any:
+    return _each(arrays, lambda a: a if np.ndim(a) > 1 else np.reshape(a, (1, -1)))
+
+
+@handles(np.atleast_3d)
+def _atleast_3d(*arrays: Any) -> Any:
+    def raised(a: Any) -> Any:
+        shape = np.shape(a)
+        return a if len(shape) > 2 else np.reshape(a, (1, -1, 1) if len(shape) < 2 else (*shape, 1))
+
+    return _each(arrays, raised)
+
+
+def _each(arrays: tuple[Any, ...], function: Callable[[Any], Any]) -> Any:
+    results = tuple(function(a) for a in arrays)
+    return results[0] if len(results) == 1 else results
+
+
+@handles(np.broadcast_arrays)
+def _broadcast_arrays(*arrays: Any, subok: bool = False) -> Any:
+    shape = np.broadcast_shapes(*(np.shape(a) for a in arrays))
+    return tuple(np.broadcast_to(a, shape) for a in arrays)
+
+
+@handles(np.meshgrid)
+def _meshgrid(*axes: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
+    n = len(axes)
+    grids = [np.reshape(x, (1,) * i + (-1,) + (1,) * (n - i - 1)) for i, x in enumerate(axes)]
+    if indexing == "xy" and n > 1:
+        grids = [np.swapaxes(grid, 0, 1) for grid in grids]
+    grids = list(grids if sparse else np.broadcast_arrays(*grids))
+    return tuple(grid.copy() for grid in grids) if copy else tuple(grids)
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape of anything, traced or not."""
+    return np.shape(getval(x.box if type(x) is Traced else x))

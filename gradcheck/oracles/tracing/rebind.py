@@ -1,0 +1,219 @@
+"""The user's function with its names bound to stand-ins, for the length of one trace.
+
+A function's code is left as it is; what changes is a copy of the namespace in which its names are looked up.
+Functions, objects and modules that it reaches by name are treated in the same way, so that helpers are traced
+as well. The originals are never touched: objects are shadowed by copies, whose attributes of traced values end
+with the trace.
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+from collections.abc import Callable
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from gradcheck.oracles.tracing import standins
+from gradcheck.oracles.tracing.array import Constant
+
+_LIBRARIES = ("numpy", "scipy", "autograd", "gradcheck.oracles.tracing")
+_SIMPLE = (int, float, str, bytes, bool, type(None))
+
+
+class Rebinding:
+    """One trace's view of the user's names.
+
+    ``needs_boxes``: the code differentiates with autograd itself, which knows its own boxes only.
+    """
+
+    def __init__(self) -> None:
+        self.needs_boxes = False
+        self._made: dict[int, Any] = {}
+        self._kept: list[Any] = []  # ids are good while their objects live
+        self._spaces: dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
+        self._shadows: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+
+    def __call__(self, value: Any) -> Any:
+        """``value`` as the traced function should see it; itself where nothing in it needs a stand-in."""
+        if isinstance(value, _SIMPLE):
+            return value
+        if id(value) not in self._made:
+            self._kept.append(value)
+            self._made[id(value)] = value  # for cycles
+            self._made[id(value)] = self._make(value)
+        return self._made[id(value)]
+
+    def write_back(self) -> None:
+        """Hand numbers and strings that changed (counters, mostly) on to the originals."""
+        for original, before, after in [*self._spaces.values(), *self._shadows]:
+            for name, new in after.items():
+                if isinstance(new, _SIMPLE) and new is not before.get(name, new if name in before else self):
+                    original[name] = new
+
+    def _make(self, value: Any) -> Any:
+        if id(value) in standins.by_object:
+            return standins.by_object[id(value)]
+        if isinstance(value, FunctionType):
+            return self._function(value)
+        if isinstance(value, ModuleType):
+            return self._module(value)
+        if standins.is_numpy_function(value):
+            return standins.by_object.get(id(value)) or standins.front(value)
+        if isinstance(value, MethodType):
+            return MethodType(self(value.__func__), self(value.__self__))
+        if isinstance(value, functools.partial):
+            return functools.partial(self(value.func), *map(self, value.args), **self._dict(value.keywords))
+        if isinstance(value, functools._lru_cache_wrapper):
+            return self(value.__wrapped__)
+        if isinstance(value, np.vectorize):
+            return standins.Vectorize(self(value.pyfunc), value.otypes)
+        if type(value) is np.ndarray and value.dtype.kind in "fciub":
+            constant = value.view(Constant)
+            constant.flags.writeable = False
+            return constant
+        if type(value) in (list, tuple):
+            items = [self(item) for item in value]
+            changed = any(a is not b for a, b in zip(items, value, strict=True))
+            return type(value)(items) if changed else value
+        if type(value) is dict:
+            return self._dict(value)
+        return self._shadow(value) if _is_plain_object(value) else value
+
+    def _dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
+        items = {key: self(item) for key, item in value.items()}
+        return items if any(items[key] is not value[key] for key in value) else value
+
+    def _module(self, module: ModuleType) -> Any:
+        if module.__name__ in ("autograd.numpy", "autograd.numpy.linalg", "autograd.numpy.fft"):
+            return self(getattr(np, module.__name__.removeprefix("autograd.numpy").strip("."), np))
+        if module.__name__.split(".")[0] == "autograd":
+            self.needs_boxes = True
+        if module.__name__.startswith("numpy.random"):
+            return module
+        if module.__name__.startswith("scipy.special"):
+            _know_scipy()
+        return _Names(module, self)
+
+    def _function(self, function: FunctionType) -> Any:
+        if function.__code__.co_filename.startswith(_AUTOGRAD):
+            twin = getattr(np, function.__name__, None)
+            if twin is None or getattr(anp, function.__name__, None) is not function:
+                self.needs_boxes = True
+                return function
+            return self(twin)
+        module = function.__module__ or ""
+        if module.startswith("scipy.special"):
+            _know_scipy()
+            return standins.by_object.get(id(function), function)
+        if module.startswith(_LIBRARIES):
+            return standins.front(function) if standins.is_numpy_function(function) else function
+        return self._rebound(function)
+
+    def _rebound(self, function: FunctionType) -> FunctionType:
+        original, before, space = self._space(function.__globals__)
+        closure = tuple(self._cell(cell) for cell in function.__closure__ or ())
+        new = FunctionType(function.__code__, space, function.__name__, None, closure)
+        self._made[id(function)] = new
+        new.__kwdefaults__ = self._dict(function.__kwdefaults__ or {})
+        new.__defaults__ = self(function.__defaults__)
+        new.__module__, new.__qualname__ = function.__module__, function.__qualname__
+        for name in _names(function.__code__):
+            if name in before:
+                continue
+            if name in original:
+                before[name] = original[name]
+                space[name] = self(original[name])
+            elif id(getattr(builtins, name, None)) in standins.by_object:
+                space[name] = before[name] = standins.by_object[id(getattr(builtins, name))]
+        return new
+
+    def _space(self, original: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+        if id(original) not in self._spaces:
+            self._spaces[id(original)] = (original, {}, dict(original))
+        return self._spaces[id(original)]
+
+    def _cell(self, cell: CellType) -> CellType:
+        try:
+            content = cell.cell_contents
+        except ValueError:  # not bound yet
+            return cell
+        if id(cell) not in self._made:
+            self._kept.append(cell)
+            self._made[id(cell)] = fresh = CellType(content)
+            new = self(content)
+            fresh.cell_contents = new
+            if new is content:
+                self._made[id(cell)] = cell
+        return self._made[id(cell)]  # type: ignore[no-any-return]
+
+    def _shadow(self, value: Any) -> Any:
+        kind = type(value)
+        members = {
+            name: self._member(member)
+            for base in reversed(kind.__mro__[:-1])
+            for name, member in vars(base).items()
+            if isinstance(member, FunctionType | staticmethod | classmethod | property)
+        }
+        shadow = object.__new__(type(kind.__name__, (kind,), {**members, "__module__": kind.__module__}))
+        self._made[id(value)] = shadow
+        shadow.__dict__.update({name: self(item) for name, item in vars(value).items()})
+        self._shadows.append((vars(value), dict(vars(value)), vars(shadow)))
+        return shadow
+
+    def _member(self, member: Any) -> Any:
+        if isinstance(member, property):
+            return property(*(part and self(part) for part in (member.fget, member.fset, member.fdel)))
+        if isinstance(member, staticmethod | classmethod):
+            return type(member)(self(member.__func__))
+        return self(member)
+
+
+class _Names:
+    """A module whose attributes are seen through a `Rebinding`."""
+
+    def __init__(self, module: ModuleType, rebinding: Rebinding) -> None:
+        self.__dict__["_source"] = module, rebinding
+
+    def __getattr__(self, name: str) -> Any:
+        module, rebinding = self.__dict__["_source"]
+        value = rebinding(getattr(module, name))
+        self.__dict__[name] = value
+        return value
+
+
+_AUTOGRAD = anp.__file__.removesuffix("__init__.py").removesuffix("/").removesuffix("numpy")
+
+
+def _know_scipy() -> None:
+    from gradcheck.oracles.tracing import scipy_calls
+
+    del scipy_calls
+
+
+@functools.lru_cache(maxsize=1024)
+def _names(code: CodeType) -> frozenset[str]:
+    """All names that the code and the functions defined in it look up."""
+    inner = (_names(part) for part in code.co_consts if isinstance(part, CodeType))
+    return frozenset(code.co_names).union(*inner)
+
+
+def _is_plain_object(value: Any) -> bool:
+    kind = type(value)
+    return (
+        kind.__new__ is object.__new__
+        and type(kind).__module__ in ("builtins", "abc")
+        and not isinstance(value, type)
+        and hasattr(value, "__dict__")
+        and not kind.__module__.startswith(_LIBRARIES)
+        and not isinstance(kind.__init_subclass__, MethodType)  # a registry of subclasses must not grow
+    )
+
+
+def rebind(f: Callable[..., Any]) -> tuple[Callable[..., Any], Rebinding]:
+    """``f`` with its names bound to stand-ins, and what was rebound."""
+    rebinding = Rebinding()
+    return rebinding(f), rebinding
