@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+# A fifth order gains less than it lets in: by then the coarsest step is 7.4**5 times the finest.
 ORDERS = 4
 
 
 def extrapolate(
     x: Sequence[float], y: Sequence[float], noise: Sequence[float], guard: float
-) -> tuple[list[float], list[float], list[int]]:
+) -> tuple[list[float], list[float], list[float], list[int]]:
     """Extrapolate y(x), polynomial in x, to x = 0 from every point and the coarser ones that converge.
 
     Parameters
@@ -25,40 +26,47 @@ def extrapolate(
 
     Returns
     -------
-    value, truncation, start
-        For each point the extrapolation, its truncation as measured, and the coarsest point it uses. The first
-        point has nothing to be compared with: its truncation is infinite.
+    value, truncation, spread, start
+        For each point the extrapolation, its truncation as measured, the noise of all points carried through
+        the table, and the coarsest point used. The first point has nothing to be compared with: its
+        truncation is infinite.
     """
-    n = len(x)
-    value, truncation, start = [y[0]], [math.inf], [0]
-    previous = [y[0]]
-    for i in range(1, n):
-        step = y[i] - y[i - 1]
-        row = [y[i]]
-        chosen, smallest, last, first = y[i], abs(step), 0.0, i
+    value, truncation, spread, start = [y[0]], [math.inf], [noise[0]], [0]
+    above, above_noise = [y[0]], [noise[0]]
+    for i in range(1, len(x)):
+        row, row_noise = [y[i]], [noise[i]]
+        best = (abs(y[i] - y[i - 1]), y[i], noise[i], i)
+        last = 0.0
         for m in range(1, min(i, ORDERS) + 1):
             j = i - m
-            if len(previous) < m or not (i + 1 < n or m > 1) or not _converges(x, y, noise, j):
+            if len(above) < m or not _converges(x, y, noise, j):
                 break
-            correction = (row[m - 1] - previous[m - 1]) / (x[j] / x[i] - 1.0)
-            row.append(row[m - 1] + correction)
+            fall = x[j] / x[i] - 1.0
+            correction = (row[-1] - above[m - 1]) / fall
+            row.append(row[-1] + correction)
+            row_noise.append(row_noise[-1] + (row_noise[-1] + above_noise[m - 1]) / fall)
             size = abs(correction)
-            bound = max(size, guard * last)
+            measured = max(size, guard * last)
             last = size
-            if bound <= smallest:
-                chosen, smallest, first = row[m], bound, j
-        value.append(chosen)
-        truncation.append(smallest)
-        start.append(first)
-        previous = row
-    return value, truncation, start
+            if measured <= best[0]:
+                best = (measured, row[-1], row_noise[-1], j)
+        truncation.append(best[0])
+        value.append(best[1])
+        spread.append(best[2])
+        start.append(best[3])
+        above, above_noise = row, row_noise
+    return value, truncation, spread, start
 
 
 def _converges(x: Sequence[float], y: Sequence[float], noise: Sequence[float], j: int) -> bool:
-    """Whether the change from point j to the next two finer ones falls off as a power of x, noise aside."""
+    """Whether the changes from point j to the next two finer ones fall off as a power of x, noise aside.
+
+    A term in x falls as ``expected``, one in x**2 as its square. Twice and a quarter of these leave room for
+    the next term of the series; beyond them point j lies outside what a polynomial describes.
+    """
     if j + 2 >= len(x):
         return False
     coarse, fine = abs(y[j] - y[j + 1]), abs(y[j + 1] - y[j + 2])
     expected = (x[j + 1] - x[j + 2]) / (x[j] - x[j + 1])
     slack = 2.0 * (noise[j + 1] + noise[j + 2])
-    return fine <= 2.0 * expected * coarse + slack and 4.0 * fine + 4 * slack >= expected * expected * coarse
+    return fine <= 2.0 * expected * coarse + slack and 4.0 * (fine + slack) >= expected * expected * coarse
