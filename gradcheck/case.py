@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from gradcheck import ambient
 from gradcheck.findings import KINDS as DIAGNOSES
 from gradcheck.findings import Verdict
 from gradcheck.report import Report, raise_for
+
+__tracebackhide__ = True  # pytest shows the user's own frames alone
 
 KINDS = ("grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "layer")
 
@@ -99,7 +102,7 @@ class Case:
     def run(self) -> Report:
         """Run the check and return its report, whatever the verdict."""
         check = _check(self.kind)
-        options = dict(self.options, raise_on_failure=False)
+        options = {"seed": ambient.default_seed()} | self.options | {"raise_on_failure": False}
         if self.argnums is not None:
             options["argnums"] = self.argnums
         if self.kind == "layer":
@@ -129,7 +132,6 @@ class Case:
         UnexpectedOutcome
             If a specimen that should fail passes, or fails in another leaf or for another reason.
         """
-        __tracebackhide__ = True
         report = self.run()
         problem = self.problem(report)
         if problem and self.expect is Verdict.PASS:

@@ -25,15 +25,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gradcheck-seed", type=int, default=0, metavar="N", help="seed of checks that name none [0]"
     )
     group.addoption(
-        "--gradcheck-report", type=Path, metavar="FILE", help="write every check to FILE, as .json or .html"
+        "--gradcheck-report",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="write every check to FILE, as .json or .html; may be given for both",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a report that could not be written before any test has run, and start to listen."""
-    file = config.getoption("gradcheck_report")
-    if file and file.suffix not in (".json", ".html"):
-        raise pytest.UsageError(f"--gradcheck-report={file}: the name should end in .json or .html")
+    for file in config.getoption("gradcheck_report"):
+        if file.suffix not in (".json", ".html"):
+            raise pytest.UsageError(f"--gradcheck-report={file}: the name should end in .json or .html")
     config.pluginmanager.register(_Record(config), "gradcheck-record")
 
 
@@ -43,9 +48,8 @@ class _Record:
     def __init__(self, config: pytest.Config) -> None:
         self.seed: int = config.getoption("gradcheck_seed")
         # under pytest-xdist the workers run the tests, and the process that started them writes
-        self.file: Path | None = (
-            None if hasattr(config, "workerinput") else config.getoption("gradcheck_report")
-        )
+        worker = hasattr(config, "workerinput")
+        self.files: list[Path] = [] if worker else config.getoption("gradcheck_report")
         self.checks: list[dict[str, Any]] = []
 
     @pytest.hookimpl(wrapper=True)
@@ -71,12 +75,12 @@ class _Record:
         self.checks += [check | named for check in getattr(report, "gradcheck", [])]
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.checks or self.file:
+        if self.checks or self.files:
             terminalreporter.section("gradcheck")
             terminalreporter.write_line(_summary(self.checks))
-        if self.file:
-            self.file.write_text(_written(self.checks, self.file.suffix), encoding="utf-8")
-            terminalreporter.write_line(f"all of them in {self.file}")
+        for file in self.files:
+            file.write_text(_written(self.checks, file.suffix), encoding="utf-8")
+            terminalreporter.write_line(f"all of them in {file}")
 
 
 def _summary(checks: list[dict[str, Any]]) -> str:

@@ -11,6 +11,8 @@ from gradcheck.findings import Findings, Verdict
 from gradcheck.views import html, text
 from gradcheck.views.plain import plain, strict
 
+__tracebackhide__ = True  # pytest shows the user's own frames alone
+
 
 @dataclass(frozen=True)
 class Report(Findings):
@@ -86,7 +88,6 @@ def conclude(report: Report, raise_on_failure: bool) -> Report:
     GradientMismatch, InconclusiveCheck
         If the report is not a pass and ``raise_on_failure`` is set.
     """
-    __tracebackhide__ = True
     ambient.announce(report)
     if raise_on_failure and not report.ok:
         raise_for(report)

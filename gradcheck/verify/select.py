@@ -21,7 +21,10 @@ def matcher(expression: str) -> Callable[[str], bool]:
     def matches(name: str) -> bool:
         # what is evaluated consists of and, or, not, parentheses, True and False alone
         logic = (token if token in _GRAMMAR else str(token.lower() in name.lower()) for token in tokens)
-        return bool(eval(" ".join(logic))) if tokens else True
+        chosen = eval(" ".join(logic) or "True")
+        if not isinstance(chosen, bool):
+            raise SyntaxError("empty parentheses")
+        return chosen
 
     try:
         matches("")

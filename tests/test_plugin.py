@@ -1,0 +1,133 @@
+"""The pytest plugin, seen from a test session of its own."""
+
+import json
+import re
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from types import SimpleNamespace
+
+import pytest
+
+TESTS = """
+import numpy as np
+import pytest
+import gradcheck
+
+X = np.array([0.3, -1.2, 2.0])
+
+def square(x):
+    return np.sum(x**2)
+
+@pytest.fixture
+def checked():
+    return gradcheck.check_grad(square, lambda x: 2 * x, X)
+
+def test_right(checked):
+    assert gradcheck.check_vjp(np.sin, lambda u, x: u * np.cos(x), X).ok
+
+def test_wrong_on_purpose():
+    with pytest.raises(gradcheck.GradientMismatch):
+        gradcheck.check_grad(square, lambda x: 1 * x, X)
+
+def test_wrong():
+    gradcheck.check_grad(square, lambda x: 3 * x, X)
+
+def test_without_a_check():
+    assert True
+"""
+
+
+def run(folder, *options):
+    """Run TESTS in a session of its own, in ``folder``."""
+    (folder / "test_zoo.py").write_text(TESTS)
+    # by name where the library runs from its source, uninstalled
+    installed = any(entry.name == "gradcheck" for entry in entry_points(group="pytest11"))
+    plugin = [] if installed else ["-p", "gradcheck.pytest_plugin"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    """One run of TESTS with every option; its ``folder`` holds the reports, ``printed`` what it said."""
+    folder = tmp_path_factory.mktemp("session")
+    options = (
+        "--gradcheck-report",
+        "checks.json",
+        "--gradcheck-report",
+        "checks.html",
+        "--gradcheck-seed",
+        "5",
+    )
+    done = run(folder, *options)
+    checks = json.loads((folder / "checks.json").read_text())
+    return SimpleNamespace(folder=folder, printed=done.stdout, checks=checks["checks"], ok=checks["ok"])
+
+
+def test_summary_tells_how_many_checks_ran_and_how_sharp_they_were(session):
+    assert "1 failed, 3 passed" in session.printed
+    assert re.search(
+        r"=+ gradcheck =+\n4 checks of 4 leaves in 3 tests: 2 pass, 2 fail; \d+ evaluations of f; "
+        r"every leaf that passed is right to \S+ or better\n",
+        session.printed,
+    )
+
+
+def test_failure_prints_the_report(session):
+    printed = " ".join(session.printed.replace("E  ", "").split())
+
+    assert "GradientMismatch: fail: the gradient is wrong in x" in printed
+    assert "x is 1.5 times the truth" in printed
+
+
+def test_failure_points_at_the_test_and_shows_no_frame_of_the_library(session):
+    assert re.search(r"^test_zoo.py:\d+: GradientMismatch", session.printed, re.MULTILINE)
+
+
+def test_json_report_names_each_check_by_its_test(session):
+    assert session.ok is False
+    assert [(check["name"], check["verdict"], check["test"]) for check in session.checks] == [
+        ("test_zoo.py::test_right", "pass", "passed"),
+        ("test_zoo.py::test_right", "pass", "passed"),
+        ("test_zoo.py::test_wrong_on_purpose", "fail", "passed"),
+        ("test_zoo.py::test_wrong", "fail", "failed"),
+    ]
+
+
+def test_html_report(session):
+    assert "test_zoo.py::test_wrong_on_purpose" in (session.folder / "checks.html").read_text()
+
+
+def test_seed_reaches_the_checks(session):
+    assert {check["seed"] for check in session.checks} == {5}
+
+
+def test_a_report_of_no_check_is_not_ok(tmp_path):
+    done = run(tmp_path, "-k", "without", "--gradcheck-report", "checks.json")
+
+    assert "no check ran" in done.stdout
+    assert json.loads((tmp_path / "checks.json").read_text()) == {"checks": [], "ok": False}
+
+
+def test_nothing_is_said_where_nothing_was_checked_and_no_report_wanted(tmp_path):
+    assert "gradcheck =" not in run(tmp_path, "-k", "without").stdout
+
+
+def test_a_report_of_unknown_format_is_refused_before_any_test(tmp_path):
+    done = run(tmp_path, "--gradcheck-report", "checks.txt")
+
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "checks.txt: the name should end in .json or .html" in done.stderr
+
+
+def test_the_plugin_itself_imports_nothing_heavy():
+    code = """if True:
+        import pytest, sys
+        before = set(sys.modules)
+        import gradcheck.pytest_plugin
+        new = {name.partition(".")[0] for name in set(sys.modules) - before}
+        print(sorted(new & {"autograd", "jinja2", "numpy", "rich"}))
+    """
+
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

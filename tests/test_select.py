@@ -1,0 +1,33 @@
+"""Words that choose cases."""
+
+import pytest
+
+from gradcheck.verify.select import matcher
+
+
+@pytest.mark.parametrize(
+    ("expression", "chosen"),
+    [
+        ("", ["losses/mse", "losses/bce_float32", "mlp/relu"]),
+        ("losses", ["losses/mse", "losses/bce_float32"]),
+        ("MSE", ["losses/mse"]),
+        ("losses and not float32", ["losses/mse"]),
+        ("mse or relu", ["losses/mse", "mlp/relu"]),
+        ("not (mse or relu)", ["losses/bce_float32"]),
+        ("nothing", []),
+    ],
+)
+def test_words_and_their_combinations(expression, chosen):
+    assert [
+        name for name in ["losses/mse", "losses/bce_float32", "mlp/relu"] if matcher(expression)(name)
+    ] == chosen
+
+
+@pytest.mark.parametrize("expression", ["and", "mse or", "(mse", "mse relu", "not", "()"])
+def test_what_is_no_expression_is_refused(expression):
+    with pytest.raises(ValueError, match="is not words joined by and, or, not"):
+        matcher(expression)
+
+
+def test_words_are_never_evaluated():
+    assert not matcher("__import__ or open")("losses/mse")
