@@ -1,0 +1,107 @@
+"""The same derivatives elsewhere and with one error planted: verdicts out of sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .shipped import Array, Shipped
+
+MOVES = ("as is", "jitter 5 %", "scale 0.5..2")
+ERRORS = ("entry", "leaf", "sign", "zero")
+
+
+def checked(shipped: Shipped) -> tuple[int, ...]:
+    """Positions of the arguments the claim is about."""
+    if isinstance(shipped.argnums, int):
+        return (shipped.argnums,)
+    if shipped.argnums is not None:
+        return tuple(shipped.argnums)
+    return tuple(n for n, arg in enumerate(shipped.args) if np.issubdtype(np.asarray(arg).dtype, np.floating))
+
+
+def moved(shipped: Shipped, how: str, rng: np.random.Generator) -> Shipped | None:
+    """The claim at a point near its own; None where f is not finite there."""
+    args = list(shipped.args)
+    for n in checked(shipped):
+        x = np.asarray(args[n])
+        if how == MOVES[1]:
+            factor: Any = 1 + 0.05 * rng.standard_normal(x.shape)
+        else:
+            factor = rng.uniform(0.5, 2.0) if how == MOVES[2] else 1.0
+        args[n] = float(x * factor) if x.ndim == 0 else (x * factor).astype(x.dtype)
+    point = f"{shipped.point}, {how}" if shipped.point else how
+    elsewhere = replace(shipped, args=tuple(args), point=point)
+    return elsewhere if finite(elsewhere) else None
+
+
+def finite(shipped: Shipped) -> bool:
+    """Whether f has a value at the point."""
+    try:
+        with np.errstate(all="ignore"):
+            return bool(np.isfinite(np.asarray(shipped.f(*shipped.args), dtype=float)).all())
+    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+        return False
+
+
+def planted(shipped: Shipped, rng: np.random.Generator) -> Shipped | None:
+    """The claim with one error of relative size 1e-5 to 0.5, or a wrong sign or zero, in one leaf.
+
+    None where no entry of the leaf is observable: where the gradient is 0 but for rounding, a factor on it is
+    no error.
+    """
+    sample = _sample(shipped, rng)
+    outputs = sample if isinstance(sample, tuple | list) else (sample,)
+    number = int(rng.integers(len(outputs)))
+    leaf = np.abs(np.asarray(outputs[number], dtype=float)).ravel()
+    candidates = np.flatnonzero(leaf > max(1e-3 * leaf.max(initial=0.0), _invisible(shipped)))
+    if candidates.size == 0:
+        return None
+    index = int(rng.choice(candidates))
+    error = str(rng.choice(ERRORS))
+    factor = {"sign": -1.0, "zero": 0.0}.get(error, 1 + 10.0 ** rng.uniform(-5, -0.3))
+    where = slice(None) if error == "leaf" else slice(index, index + 1)
+
+    def spoil(result: Any) -> Any:
+        if isinstance(result, tuple | list):
+            return type(result)(_scaled(r, where, factor) if n == number else r for n, r in enumerate(result))
+        return _scaled(result, where, factor)
+
+    reason = f"planted: {error} {index} of leaf {number} times {factor:.6g}"
+    return replace(shipped, claim=_after(shipped.claim, spoil), label="wrong", reason=reason)
+
+
+def _scaled(result: Any, where: slice, factor: float) -> Any:
+    spoiled = np.array(result, copy=True)
+    flat = spoiled.reshape(-1)
+    flat[where] *= factor
+    return flat.reshape(spoiled.shape)[()] if np.ndim(result) == 0 else flat.reshape(spoiled.shape)
+
+
+def _after(claim: Callable[..., Any], spoil: Callable[[Any], Any]) -> Callable[..., Any]:
+    return lambda *args: spoil(claim(*args))
+
+
+def _sample(shipped: Shipped, rng: np.random.Generator) -> Any:
+    if shipped.kind == "vjp":
+        value = np.asarray(shipped.f(*shipped.args))
+        return shipped.claim(rng.standard_normal(value.shape).astype(value.dtype), *shipped.args)
+    if shipped.kind == "jvp":
+        directions = tuple(_tangent(shipped.args[n], rng) for n in checked(shipped))
+        return shipped.claim(directions[0] if len(directions) == 1 else directions, *shipped.args)
+    return shipped.claim(*shipped.args)
+
+
+def _tangent(x: Any, rng: np.random.Generator) -> Array | float:
+    v = rng.standard_normal(np.shape(x))
+    return float(v) if v.ndim == 0 else v.astype(np.asarray(x).dtype)
+
+
+def _invisible(shipped: Shipped) -> float:
+    # what a change of every argument by its own size must add to f to stand out of f's rounding
+    size = max(float(np.max(np.abs(shipped.args[n]), initial=0.0)) for n in checked(shipped))
+    value = float(np.max(np.abs(np.asarray(shipped.f(*shipped.args), dtype=float)), initial=0.0))
+    return 1e-10 * value / size if size > 0 else 0.0
