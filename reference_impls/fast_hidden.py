@@ -21,18 +21,22 @@ class Hidden(NamedTuple):
 
 
 def _relu(values: Array) -> Hidden:
-    # a full array of zeros where the call dominates, one row to stay in cache where the arithmetic does
-    zeros = np.zeros(values.shape if values.size <= 8192 else (1, values.shape[1]), values.dtype)
-    slope = np.empty_like(values)
+    zeros = _filled(values, 0)
     enter: Steps = [partial(np.maximum, values, zeros, out=values)]
-    return Hidden(enter, [partial(np.sign, values, slope)], slope)
+    # Signs are a slope of the same dtype, which small arrays multiply by at a third of the cost of booleans;
+    # large ones compare, and multiply by booleans, at half the cost of signs.
+    if values.size <= 8192:
+        slope = np.empty_like(values)
+        return Hidden(enter, [partial(np.sign, values, slope)], slope)
+    slope = np.empty_like(values, dtype=bool)
+    return Hidden(enter, [partial(np.greater, values, np.array(0, values.dtype), slope)], slope)
 
 
 def _sigmoid(values: Array) -> Hidden:
     # With e = exp(-z), a = 1 / (1 + e): the slope is e a^2, which keeps its digits on both sides.
     e, one = np.empty_like(values), np.array(1, values.dtype)
     # beyond log(max) the exponential would overflow, where 1 / (1 + e) has long been as good as 0
-    limit = np.full((1, values.shape[1]), np.floor(np.log(np.finfo(values.dtype).max)), values.dtype)
+    limit = _filled(values, np.floor(np.log(np.finfo(values.dtype).max)))
     enter: Steps = [
         partial(np.negative, values, e),
         partial(np.minimum, e, limit, out=e),
@@ -41,6 +45,11 @@ def _sigmoid(values: Array) -> Hidden:
         partial(np.reciprocal, values, values),
     ]
     return Hidden(enter, [partial(np.multiply, e, values, e), partial(np.multiply, e, values, e)], e)
+
+
+def _filled(values: Array, number: float) -> Array:
+    """``number`` as an operand of the size of ``values``, or as one row where that saves memory traffic."""
+    return np.full_like(values if values.size <= 32768 else values[:1], number)
 
 
 def _tanh(values: Array) -> Hidden:

@@ -1,25 +1,27 @@
 """Loss and gradients of an MLP over buffers that are made once: the numbers of `mlp`, with less work.
 
-What the textbook form pays for beyond its matrix products is new memory for every intermediate array and,
-in small networks, NumPy's own cost of a call. So a `Plan` is made once for given parameters and batch size:
-it holds a buffer for every intermediate and the list of NumPy calls that fill them, each with its operands
-and output bound. Running it is walking the list. What makes the calls themselves cheap, as measured:
+What the textbook form pays for beyond its matrix products is new memory for every intermediate array and, in
+small networks, NumPy's own cost of a call. So a `Plan` is made once for given parameters and batch size: it
+holds a buffer for every intermediate and the list of NumPy calls that fill them, each with its operands and
+output bound. Running it is walking the list. What makes the calls themselves cheap, as measured:
 
-- Buffers hold features first, so that biases, class sums and the folded bias below are contiguous. BLAS
-reads a
-  transposed operand where it lies.
-- Operands of equal shape: NumPy broadcasts at twice the price of a small addition, and takes
-  the maximum with a scalar at 3 times the price of one with an array of zeros.
-- ``ndarray.dot`` with an output, which starts faster than ``matmul`` and is 3 times as fast for a batch of
-one.
-- In small networks, the bias is one more row of the weights and a row of ones below the activations, so
-that the products add it
-  and sum its gradient. That needs ``W`` and ``b`` side by side in memory, as `mlp.initial_parameters` puts
-  them.
+- ``ndarray.dot`` with an output starts faster than ``matmul`` and is 3 times as fast for a batch of one.
+Every
+  operand and output lies in memory so that BLAS reads it in place.
+- Operands of equal shape: for a small array, broadcasting costs 3 times the addition itself, and the maximum
+  with a scalar takes longer than with an array of zeros.
+- In small networks the bias is one more row of the weights, below a column of ones in the activations, so
+that the
+  products add it and sum its gradient. That needs ``W`` and ``b`` side by side in memory, as
+  `mlp.initial_parameters` puts them.
+- There, and at the outputs, a buffer keeps each feature's values next to each other (order "F"), so that
+leaving out the
+  column of ones leaves it contiguous, and sums over classes run along memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from operator import is_
 from typing import Any
@@ -108,8 +110,9 @@ class Workspace:
 class Plan:
     """Every buffer and every NumPy call of one loss and its gradients, operands bound.
 
-    Layer ``k`` reads ``below[k]`` and writes ``values[k]``. In the backward pass ``values[k]`` takes up the
-    loss's derivative with respect to what it held, as soon as that is no longer needed.
+    Layer ``k`` reads ``below[k]`` and writes ``values[k]``; where the bias is folded, ``below[k + 1]`` is
+    ``values[k]`` and a column of ones. In the backward pass ``values[k]`` takes up the loss's derivative
+    with respect to what it held, as soon as that is no longer needed.
     """
 
     def __init__(
@@ -117,43 +120,41 @@ class Plan:
     ) -> None:
         _validate(params, X, hidden, loss, gradients)
         self.gradients = gradients
-        self._bound = arrays(params) + arrays(gradients)
+        self._bound = [*arrays(params), *arrays(gradients)]
         self._dtype = X.dtype
-        self._target_shape = _target_shape(params, X, loss)
+        self._target_shape = (len(X),) if loss == "softmax_cross_entropy" else (len(X), len(params[-1]["b"]))
 
-        widest = max(len(layer["W"]) for layer in params)
-        weights, slopes = ([side_by_side(layer) for layer in tree] for tree in (params, gradients))
-        folds = len(X) * widest <= SMALL and all(whole is not None for whole in weights + slopes)
-        if not folds:
-            weights = slopes = [None] * len(params)
-        above = [np.ones((len(layer["b"]) + folds, len(X)), X.dtype) for layer in params]
-        values = [buffer[: len(layer["b"])] for buffer, layer in zip(above, params, strict=True)]
-        self._inputs = np.ones((X.shape[1] + 1, len(X)), X.dtype) if folds else None
-        below = [self._inputs, *above[:-1]]
-        upstream, self._loss = FUSED[loss](values[-1])
-        hidden_layers = [HIDDEN[hidden](buffer) for buffer in values[:-1]]
+        folds = _can_fold(params, gradients, len(X))
+        widths = [X.shape[1], *(len(layer["b"]) for layer in params)]
+        below = [_buffer(len(X), width, X.dtype, folds) for width in widths[:-1]]
+        values = [buffer[:, :width] for buffer, width in zip(below[1:], widths[1:], strict=False)]
+        values.append(np.empty((len(X), widths[-1]), X.dtype, order="F"))
+        activations = [HIDDEN[hidden](buffer) for buffer in values[:-1]]
+        derivative, self._loss = FUSED[loss](values[-1].T)
 
         self._forward: Steps = []
         for k, layer in enumerate(params):
-            self._forward += _products(layer, weights[k], below[k], values[k])
-            if k < len(hidden_layers):
-                self._forward += hidden_layers[k].enter
+            self._forward += _products(below[k], layer, values[k], folds)
+            if k < len(activations):
+                self._forward += activations[k].enter
         self._backward: Steps = []
+        upstream = derivative.T
         for k in reversed(range(len(params))):
-            self._backward += _gradient_products(gradients[k], slopes[k], below[k], upstream)
+            self._backward += _gradient_products(below[k], upstream, gradients[k], folds)
             if k > 0:
-                slope = hidden_layers[k - 1].slope
-                self._backward += hidden_layers[k - 1].differentiate
-                self._backward.append(partial(params[k]["W"].dot, upstream, values[k - 1]))
+                self._backward += activations[k - 1].differentiate
+                self._backward.append(_product(upstream, params[k]["W"].T, values[k - 1]))
                 upstream = values[k - 1]
-                self._backward.append(partial(np.multiply, upstream, slope, upstream))
-        # X is not copied unless it is folded, so the two products with it wait for the call
-        self._enter = partial(params[0]["W"].T.dot, out=values[0])
-        self._leave = upstream.T, gradients[0]["W"]
+                self._backward.append(partial(np.multiply, upstream, activations[k - 1].slope, upstream))
+
+        self._inputs = below[0][:, :-1] if folds else None
+        if not folds:  # X is read where it lies, so the first and the last product wait for the call
+            del self._forward[0], self._backward[-1]
+        self._first, self._last = (params[0]["W"], values[0]), (upstream, gradients[0]["W"])
 
     def fits(self, params: Parameters, X: Array, out: Parameters | None) -> bool:
         """Whether the plan was made for these very arrays, and for ``X``'s dtype."""
-        given = arrays(params) + arrays(self.gradients if out is None else out)
+        given = [*arrays(params), *arrays(self.gradients if out is None else out)]
         return X.dtype == self._dtype and len(given) == len(self._bound) and all(map(is_, given, self._bound))
 
     def run(self, X: Array, targets: Array) -> Any:
@@ -162,35 +163,60 @@ class Plan:
             raise ValueError(f"targets has the shape {targets.shape}; this loss needs {self._target_shape}")
         if self._inputs is None:
             X = X if X.flags.forc else X.copy()  # or else BLAS would have it copied twice
-            self._enter(X.T)
+            _multiply(X, *self._first)
         else:
-            self._inputs[:-1] = X.T
+            self._inputs[...] = X
         for step in self._forward:
             step()
         value = self._loss(targets)
         for step in self._backward:
             step()
         if self._inputs is None:
-            X.T.dot(*self._leave)
+            _multiply(X.T, *self._last)
         return value
 
 
-def _products(layer: Layer, whole: Array | None, below: Array | None, out: Array) -> Steps:
-    if whole is not None and below is not None:
-        return [partial(whole.T.dot, below, out)]
-    add = partial(np.add, out, layer["b"][:, None], out)
-    return [add] if below is None else [partial(layer["W"].T.dot, below, out), add]
+def _can_fold(params: Parameters, gradients: Parameters, examples: int) -> bool:
+    widest = max(len(layer["W"]) for layer in params)
+    return examples * widest <= SMALL and all(
+        side_by_side(layer) is not None for layer in [*params, *gradients]
+    )
 
 
-def _gradient_products(gradient: Layer, whole: Array | None, below: Array | None, upstream: Array) -> Steps:
-    if whole is not None and below is not None:
-        return [partial(below.dot, upstream.T, whole)]
-    total = partial(upstream.dot, np.ones(upstream.shape[1], upstream.dtype), gradient["b"])
-    return [total] if below is None else [partial(below.dot, upstream.T, gradient["W"]), total]
+def _buffer(examples: int, width: int, dtype: Any, folds: bool) -> Array:
+    return np.ones((examples, width + 1), dtype, order="F") if folds else np.empty((examples, width), dtype)
 
 
-def _target_shape(params: Parameters, X: Array, loss: str) -> tuple[int, ...]:
-    return (len(X),) if loss == "softmax_cross_entropy" else (len(X), len(params[-1]["b"]))
+def _products(below: Array, layer: Layer, out: Array, folds: bool) -> Steps:
+    product = _product(below, _operand(layer, folds), out)
+    return [product] if folds else [product, partial(np.add, out, layer["b"], out)]
+
+
+def _gradient_products(below: Array, upstream: Array, gradient: Layer, folds: bool) -> Steps:
+    product = _product(below.T, upstream, _operand(gradient, folds))
+    if folds:
+        return [product]
+    return [partial(np.ones(len(upstream), upstream.dtype).dot, upstream, gradient["b"]), product]
+
+
+def _operand(layer: Layer, folds: bool) -> Array:
+    whole = side_by_side(layer) if folds else None
+    return layer["W"] if whole is None else whole
+
+
+def _multiply(A: Array, B: Array, out: Array) -> None:
+    """``A B`` into ``out``, whichever way ``out`` lies: ``dot`` writes row by row only."""
+    if out.flags.c_contiguous:
+        A.dot(B, out)
+    else:
+        B.T.dot(A.T, out.T)
+
+
+def _product(A: Array, B: Array, out: Array) -> Callable[[], object]:
+    """`_multiply` to be called later, the way decided now."""
+    if out.flags.c_contiguous:
+        return partial(A.dot, B, out)
+    return partial(B.T.dot, A.T, out.T)
 
 
 def _validate(params: Parameters, X: Array, hidden: str, loss: str, gradients: Parameters) -> None:
