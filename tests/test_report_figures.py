@@ -68,5 +68,15 @@ def test_a_claim_that_is_not_finite_is_shown_as_it_is(claimed):
     assert entry_figures(Entry((0,), claimed, 2.0, 1e-12))[1] == str(claimed)
 
 
+def test_an_entry_within_its_bound_is_called_right_and_not_shown_to_the_last_digit():
+    assert entry_figures(Entry((0,), 1 / 3 + 1e-16, 1 / 3, 1e-12)) == (
+        "[0]", "0.3333333", "0.3333333", "1e-12", "1", "right",
+    )  # fmt: skip
+
+
+def test_zero_has_no_sign():
+    assert entry_figures(Entry((0,), -0.0, -2.0, 1e-12))[1::3] == ("0", "0")
+
+
 def test_no_ratio_to_a_truth_of_zero():
     assert entry_figures(Entry((0,), 1.0, 0.0, 1e-12))[4] == ""

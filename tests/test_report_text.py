@@ -4,7 +4,7 @@ import pytest
 from golden_file import same_as_golden
 from sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong
 
-from gradcheck.findings import Entry
+from gradcheck.findings import Diagnosis, Entry
 from gradcheck.views.text import headline, worst_first
 
 
@@ -40,14 +40,29 @@ def test_untested_leaves_are_listed_before_tested_ones():
     assert [leaf.path for leaf in worst_first(leaves)] == ["b", "a"]
 
 
-def test_every_pass_shows_the_resolution_of_every_leaf():
+def test_every_pass_shows_the_resolution_of_every_tested_leaf():
     text = str(report(PASS, [right("a", (), 1.5e-11), right("b", (), 2.5e-12), right("c", (), None)]))
 
-    assert [line.split()[-1] for line in text.splitlines() if "  pass  " in line] == [
-        "tested",
-        "1.5e-11",
-        "2.5e-12",
-    ]
+    rows = [line.split() for line in text.splitlines() if "  pass  " in line]
+    assert [(row[0], row[-1]) for row in rows] == [("c", "none"), ("a", "1.5e-11"), ("b", "2.5e-12")]
+    assert "every tested leaf of the gradient is right to 1.5e-11 or better, 1 not tested" in headline_of(
+        text
+    )
+
+
+def headline_of(text):
+    return text.splitlines()[0]
+
+
+def test_only_guesses_are_cut_short():
+    guesses = [Diagnosis("scale", "a", f"guess {i}.", certainty="possible") for i in range(5)]
+    certain = [Diagnosis("sign", "a", f"fact {i}.") for i in range(5)]
+
+    unsure, sure = str(report(FAIL, [], guesses)), str(report(FAIL, [], certain + guesses))
+
+    assert unsure.count("guess ") == 3
+    assert "and 2 less likely guesses (see report.diagnoses)" in unsure
+    assert (sure.count("fact "), sure.count("guess ")) == (5, 0)
 
 
 def test_a_hundred_wrong_leaves_do_not_flood_the_screen():

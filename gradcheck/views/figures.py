@@ -53,24 +53,27 @@ def index(position: Sequence[int]) -> str:
 def entry_figures(entry: Entry) -> tuple[str, str, str, str, str, str]:
     """Index, claim, truth, bound, ratio and error over bound, with the digits that show the difference."""
     error = abs(entry.claimed - entry.truth)
-    scale = max(abs(entry.claimed), abs(entry.truth))
-    digits = _digits(error, scale)
+    right = error <= entry.bound
+    digits = _FEW if right else _digits(error, max(abs(entry.claimed), abs(entry.truth)))
     return (
         index(entry.index),
-        f"{entry.claimed:.{digits}g}",
-        f"{entry.truth:.{digits}g}",
+        _number(entry.claimed, digits),
+        _number(entry.truth, digits),
         figure(entry.bound),
-        _ratio(entry.claimed, entry.truth, digits),
-        figure(error / entry.bound) if entry.bound > 0 else "",
+        _number(entry.claimed / entry.truth, digits) if entry.truth else "",
+        "right" if right else figure(error / entry.bound) if entry.bound > 0 else "",
     )
+
+
+_FEW = 7
 
 
 def _digits(error: float, scale: float) -> int:
     """Digits that show the error itself to two places; 17 tell any two float64 apart."""
-    if not (0 < error < math.inf and scale < math.inf):
-        return 7
-    return min(17, max(7, math.ceil(math.log10(scale / error)) + 2))
+    if not (error < math.inf and scale < math.inf):
+        return _FEW
+    return min(17, max(_FEW, math.ceil(math.log10(scale / error)) + 2))
 
 
-def _ratio(claimed: float, truth: float, digits: int) -> str:
-    return f"{claimed / truth:.{digits}g}" if truth else ""
+def _number(x: float, digits: int) -> str:
+    return _short(f"{x + 0.0:.{digits}g}")  # adding 0 drops the sign of -0

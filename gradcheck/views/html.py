@@ -40,9 +40,9 @@ def _environment() -> Environment:
         "entry_figures": lambda entry: figures.entry_figures(Entry(**entry)),
         "figure": figures.figure,
         "index": figures.index,
-        "leaf_resolution": lambda leaf: text.resolution_of(leaf["verdict"], leaf["resolution"], leaf["note"]),
         "resolution": _resolution,
         "shape": figures.shape,
+        "upwards": figures.upwards,
         "sharpness": lambda check: text.sharpness(check["rtol"], check["miss_probability"]),
         "worst_first": _worst_first,
     }

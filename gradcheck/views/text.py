@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from gradcheck.findings import Diagnosis, Findings, Leaf, Verdict
+from gradcheck.findings import Findings, Leaf, Verdict
 from gradcheck.views.figures import count, duration, entry_figures, figure, index, shape, upwards
 from gradcheck.views.layout import columns, item, paragraph
 
 ROWS = 12
 """Leaves shown of each verdict; the report object holds them all."""
+
+LIKELY = 3
+"""Diagnoses shown where none is certain."""
 
 DERIVATIVES = {
     "grad": "gradient", "vjp": "VJP", "jvp": "JVP", "jacobian": "Jacobian", "hessian": "Hessian",
@@ -27,8 +30,8 @@ def render(findings: Findings) -> str:
     """The whole report, ending without a line break."""
     parts = {
         Verdict.PASS: (_leaf_table, _sharpness, _remarks),
-        Verdict.FAIL: (_leaf_table, _entries, _diagnoses, _advice, _remarks),
-        Verdict.INCONCLUSIVE: (_reasons, _leaf_table, _diagnoses, _remarks, _replay),
+        Verdict.FAIL: (_leaf_table, _entries, _diagnoses, _remarks, _advice),
+        Verdict.INCONCLUSIVE: (_reasons, _leaf_table, _diagnoses, _remarks, _advice),
     }[findings.verdict]
     blocks = [headline(findings), *(part(findings) for part in parts)]
     return "\n\n".join(block for block in blocks if block)
@@ -105,8 +108,9 @@ def _leaf_table(findings: Findings) -> str:
         shown += alike[:ROWS]
         if hidden := alike[ROWS:]:
             rest.append(f"  and {len(hidden)} more: {verdict}, {_rest_of(hidden)} (see report.leaves)")
+    blank = "none" if findings.verdict is Verdict.PASS else ""  # a pass must own up to what it left untested
     header = ("leaf", "shape", "dtype", "verdict", "resolution", "largest relative error", "")
-    return "\n".join([*columns([header, *map(_leaf_row, shown)]), *rest])
+    return "\n".join([*columns([header, *(_leaf_row(leaf, blank) for leaf in shown)]), *rest])
 
 
 def _rest_of(hidden: Sequence[Leaf]) -> str:
@@ -114,19 +118,12 @@ def _rest_of(hidden: Sequence[Leaf]) -> str:
     return "not tested" if bound is None else f"resolution {upwards(bound)} or better"
 
 
-def _leaf_row(leaf: Leaf) -> tuple[str, ...]:
+def _leaf_row(leaf: Leaf, blank: str) -> tuple[str, ...]:
     error = "" if leaf.max_rel_error is None else figure(leaf.max_rel_error)
     if leaf.worst_index:
         error += f" at {index(leaf.worst_index)}"
-    resolved = resolution_of(leaf.verdict, leaf.resolution, leaf.note)
+    resolved = blank if leaf.resolution is None else upwards(leaf.resolution)
     return leaf.path, shape(leaf.shape), leaf.dtype, leaf.verdict.value, resolved, error, leaf.note
-
-
-def resolution_of(verdict: str, resolved: float | None, note: str) -> str:
-    """What to show for a leaf's resolution; a pass that tested nothing says so, if only its note does."""
-    if resolved is not None:
-        return upwards(resolved)
-    return "" if verdict != Verdict.PASS or note.startswith("not tested") else "not tested"
 
 
 def _sharpness(findings: Findings) -> str:
@@ -157,11 +154,21 @@ def _entry_table(leaf: Leaf) -> str:
 def _diagnoses(findings: Findings) -> str:
     if not findings.diagnoses:
         return ""
-    return "\n".join(["What is wrong", *map(_diagnosis, findings.diagnoses)])
+    shown = [diagnosis for diagnosis in findings.diagnoses if diagnosis.certainty == "certain"]
+    shown = shown or list(findings.diagnoses[:LIKELY])
+    hidden = len(findings.diagnoses) - len(shown)
+    rest = [f"  and {count(hidden, 'less likely guess', 'less likely guesses')} (see report.diagnoses)"] * (
+        hidden > 0
+    )
+    return "\n".join(
+        ["What is wrong", *(item(named(each.kind, each.message, each.certainty)) for each in shown), *rest]
+    )
 
 
-def _diagnosis(diagnosis: Diagnosis) -> str:
-    return item(f"{diagnosis.message} ({diagnosis.kind}, {diagnosis.certainty})")
+def named(kind: str, message: str, certainty: str) -> str:
+    """A diagnosis as one sentence, with the name of the mistake in front."""
+    doubt = {"certain": "", "likely": ", likely", "possible": ", possibly"}[certainty]
+    return f"{kind}{doubt}: {message}"
 
 
 def _reasons(findings: Findings) -> str:
@@ -171,20 +178,23 @@ def _reasons(findings: Findings) -> str:
 
 
 def _advice(findings: Findings) -> str:
+    replay = f"To replay exactly this check, give it seed={findings.seed}."
     if not any(leaf.entries for leaf in findings.leaves):
-        return _replay(findings)
+        return replay
     fault = (
         f"The {DERIVATIVES[findings.check]} is at fault, neither f nor the tolerance: it lies outside the bounds "
         "of the truth shown above."
     )
-    return f"{paragraph(fault)}\n{_replay(findings)}"
-
-
-def _replay(findings: Findings) -> str:
-    return paragraph(f"To replay exactly this check, give it seed={findings.seed}.")
+    return f"{paragraph(fault)}\n{replay}"
 
 
 def _remarks(findings: Findings) -> str:
     idle = [oracle for oracle in findings.oracles if not oracle.used and oracle.note]
-    lines = [f"{oracle.name}: not applicable, because {oracle.note}" for oracle in idle]
-    return "\n".join(paragraph(line) for line in [*findings.notes, *lines])
+    return "\n".join(
+        map(paragraph, [*findings.notes, *(unused(oracle.name, oracle.note) for oracle in idle)])
+    )
+
+
+def unused(oracle: str, why: str) -> str:
+    """Why an oracle had no part in the verdict."""
+    return f"{oracle}: not applicable, because {why}"
