@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from gradcheck.arguments import Point, point
 from gradcheck.evidence import Floats
+from gradcheck.findings import Diagnosis
 from gradcheck.guard import Counted
-from gradcheck.reading import Reading, fitting_argnums, read, shaped
+from gradcheck.reading import Reading, changed, fitting_argnums, lent, read, shaped
 from gradcheck.report import Report, conclude
 from gradcheck.run import ORACLES, Options, Task, run
 
@@ -73,7 +75,8 @@ def check_grad(
     where = _where(f, "f", grad, "grad", args, argnums)
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
-        return _read(at, claim(*arguments), "grad", argnums)
+        result = claim(*arguments)
+        return _behaved(_read(at, result, "grad", argnums), lent(result, arguments, at, "grad"))
 
     claim = Counted(grad, "grad")
     options = _options(rtol, oracles, seed, points, executor)
@@ -101,7 +104,12 @@ def check_vjp(
     where = _where(f, "f", vjp, "vjp", args, argnums)
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
-        return _read(at, claim(shaped(output, u), *arguments), "vjp", argnums)
+        cotangent, kept = shaped(output, u), shaped(output, u)
+        result = claim(cotangent, *arguments)
+        reading = _read(at, result, "vjp", argnums)
+        return _behaved(
+            reading, lent(result, arguments, at, "vjp"), changed(cotangent, kept, "vjp", "cotangent")
+        )
 
     claim = Counted(vjp, "vjp")
     options = _options(rtol, oracles, seed, points, executor)
@@ -119,19 +127,25 @@ def _where(
     return point(f, args, argnums)  # type: ignore[arg-type]
 
 
+def _behaved(reading: Reading, *conduct: Diagnosis | None) -> Reading:
+    return replace(reading, conduct=tuple(diagnosis for diagnosis in conduct if diagnosis))
+
+
 def _read(where: Point, result: Any, label: str, argnums: Argnums) -> Reading:
     reading = read(where, result, label)
-    if reading.problems and argnums is None and len(where.argnums) > 1:
-        fitting = fitting_argnums(where, result)
-        if fitting is not None:
-            names = ", ".join(repr(where.names[number]) for number in where.argnums)
-            proposed = fitting[0] if len(fitting) == 1 else fitting
-            raise ValueError(
-                f"f has {len(where.argnums)} floating-point arguments ({names}) and argnums was left out, but what "
-                f"{label} returned fits only some of them: pass argnums={proposed!r} "
-                f"({', '.join(where.names[number] for number in fitting)}) to check those"
-            )
-    return reading
+    if not reading.problems or argnums is not None or len(where.argnums) < 2:
+        return reading
+    fitting = fitting_argnums(where, result)
+    if fitting is None:
+        return reading
+    first, *others = reading.problems
+    names = ", ".join(where.names[number] for number in where.argnums)
+    proposed = fitting[0] if len(fitting) == 1 else fitting
+    advice = (
+        f". argnums was left out, so every floating-point argument is checked ({names}); what came fits "
+        f"{', '.join(where.names[number] for number in fitting)}: pass argnums={proposed!r} to check that"
+    )
+    return replace(reading, problems=(replace(first, message=first.message + advice), *others))
 
 
 def _options(

@@ -14,6 +14,7 @@ import numpy as np
 
 from gradcheck.evidence import Floats
 from gradcheck.oracles.derivative import STEPS, derivative
+from gradcheck.oracles.estimate import Estimate
 from gradcheck.pairing import Line, Pairing
 
 COARSE, FINE = STEPS[3], STEPS[5]
@@ -108,16 +109,26 @@ def central(line: Line, *steps: float) -> list[float]:
     ]
 
 
+def slopes(estimate: Estimate) -> tuple[float, float]:
+    """The one-sided slopes where there is a kink at 0, in order; twice the value where there is none.
+
+    The bound at a kink reaches over half the distance of the slopes and their own errors, so that a distance
+    beyond the bound is more than error.
+    """
+    if estimate.left is not None and estimate.right is not None:
+        low, high = sorted((estimate.left, estimate.right))
+        if high - low > estimate.error:
+            return low, high
+    return estimate.value, estimate.value
+
+
 def _earned(line: Line, claimed: float, span: float, allowance: float) -> Comparison:
     slack = allowance + 1e-12 * span
     estimate = derivative(line, samples=line.samples, tolerance=max(1e-9 * span, 0.5 * slack))
-    if estimate.left is not None and estimate.right is not None:
-        low, high = sorted((estimate.left, estimate.right))
-        if high - low > max(
-            estimate.error, slack
-        ):  # the bound reaches over half the width and the slopes' errors
-            tolerance = max(estimate.error - 0.5 * (high - low), 0.0) + slack
-            return Comparison(Outcome.KINKED, claimed, estimate.value, tolerance, low, high)
+    low, high = slopes(estimate)
+    if high - low > slack:
+        tolerance = max(estimate.error - 0.5 * (high - low), 0.0) + slack
+        return Comparison(Outcome.KINKED, claimed, estimate.value, tolerance, low, high)
     tolerance = estimate.error + slack
     if not tolerance < float("inf"):
         reason = "f is not finite, jumps or is too rough around the point for a derivative to be measured"

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from gradcheck.comparison import COARSE, MARGIN, Comparison, Outcome, along, noise
+from gradcheck.comparison import COARSE, MARGIN, Comparison, Outcome, along, noise, slopes
 from gradcheck.evidence import Floats
 from gradcheck.oracles.derivative import STEPS, derivative
 from gradcheck.pairing import Line, Pairing
@@ -39,27 +39,30 @@ class Kink:
 
 @dataclass(frozen=True)
 class Ruling:
-    """The outcome over all entries looked at, the kinks among them, and why it is not simply AGREES."""
+    """The outcome over all entries looked at, the kinks among them, and why it is not decided.
+
+    ``torn``: each entry lies between its one-sided slopes, but together they are no subgradient.
+    """
 
     outcome: Outcome
     kinks: tuple[Kink, ...]
     reason: str = ""
+    torn: bool = False
 
 
 def rule(pairing: Pairing, v: Floats, joint: Comparison) -> Ruling:
     """Judge the entries where ``v`` is not 0, after ``joint`` found a kink along ``v``."""
     width = joint.right - joint.left
     suspects = _suspects(pairing, v, np.flatnonzero(v), width)
-    kinks = [] if suspects is None else [_entry(pairing, v, index) for index in suspects]
-    kinks = [kink for kink in kinks if kink.right != kink.left]
+    looked_at = [] if suspects is None else [_entry(pairing, v, index) for index in suspects]
+    kinks = [kink for kink in looked_at if kink.right != kink.left]
+    if any(kink.outcome is Outcome.DIFFERS for kink in looked_at):
+        return Ruling(Outcome.DIFFERS, tuple(kinks))
     if suspects is None or not kinks:
         return _jointly(joint, tuple(kinks))
-    if any(kink.outcome is Outcome.DIFFERS for kink in kinks):
-        return Ruling(Outcome.DIFFERS, tuple(kinks))
     for first, second in list(pairwise(kinks))[:MOST_PAIRS]:
         if not _pair_is_subgradient(pairing, v, first.index, second.index):
-            reason = "each entry lies between its one-sided slopes, but together they are no subgradient"
-            return Ruling(Outcome.DIFFERS, tuple(kinks), reason)
+            return Ruling(Outcome.DIFFERS, tuple(kinks), torn=True)
     rest = v.copy()
     rest[[kink.index for kink in kinks]] = 0.0
     if not rest.any():
@@ -129,11 +132,7 @@ def _entry(pairing: Pairing, v: Floats, index: int) -> Kink:
     line = _restricted(pairing, v, np.array([index]))
     claimed = float(pairing.claimed[index] * v[index])
     estimate = derivative(line, samples=line.samples)
-    low, high = (
-        sorted((estimate.left, estimate.right))
-        if estimate.left is not None and estimate.right is not None
-        else (estimate.value, estimate.value)
-    )
+    low, high = slopes(estimate)
     width = high - low
     tolerance = max(estimate.error - 0.5 * width, 0.0) + 1e-7 * max(abs(low), abs(high), width)
     off = max(low - claimed, claimed - high)

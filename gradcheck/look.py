@@ -66,7 +66,7 @@ def look_at_function(f: Counted, where: Point) -> Look:
             f"{f.label} is random: two calls with the same arguments returned {_few(look.y)} and {_few(again)}. "
             "Fix its randomness (draw masks and noise once, outside, or from a generator seeded inside)"
         )
-    elif not np.isfinite(look.y).all():
+    elif not np.isfinite(look.y).all() and not _finite_in_double(f, where, look):
         look.reasons.append(_not_finite(f.label, where, look.y))
     return look
 
@@ -79,6 +79,7 @@ def look_at_claim(
     try:
         reading = ask(args)
         _note_writing(claim.label, where, args, look)
+        look.diagnoses += reading.conduct
         again = ask(where.copied(where.args) if look.writes else args)
     except Raised as problem:
         message = f"{problem}. The claim must accept the arguments that f accepts"
@@ -95,6 +96,20 @@ def look_at_claim(
             )
             break
     return reading
+
+
+def _finite_in_double(f: Counted, where: Point, look: Look) -> bool:
+    # float32 overflows at exp(89); the derivative may still be fine, and double precision sees it
+    if all(slot.dtype.itemsize >= 8 for slot in where.slots):
+        return False
+    try:
+        promoted = flat(f(*where.copied(where.place(where.x))), f.label)
+    except (Raised, NotNumeric):
+        return False
+    if promoted.shape != look.y.shape or not np.isfinite(promoted).all():
+        return False
+    look.y = promoted
+    return True
 
 
 def _note_writing(label: str, where: Point, args: tuple[Any, ...], look: Look) -> None:

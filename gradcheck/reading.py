@@ -13,6 +13,7 @@ from gradcheck import trees
 from gradcheck.arguments import Point, Slot, describe, floating_argnums
 from gradcheck.evidence import Floats
 from gradcheck.findings import Diagnosis
+from gradcheck.guard import identical
 
 
 @dataclass(frozen=True)
@@ -20,13 +21,14 @@ class Reading:
     """The claim leaf by leaf.
 
     ``raw`` holds for each slot a float64 copy in the shape it came in, None where nothing of the kind came;
-    ``dtypes`` what it was before; ``problems`` why it is no gradient (empty where it is one); ``sound`` names
-    the slots without a problem.
+    ``dtypes`` what it was before; ``problems`` why it is no gradient (empty where it is one); ``conduct`` what
+    is wrong with how it was given, whatever its values (memory shared with an argument, a cotangent changed).
     """
 
     raw: tuple[Floats | None, ...]
     dtypes: tuple[str, ...]
     problems: tuple[Diagnosis, ...]
+    conduct: tuple[Diagnosis, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @property
@@ -65,7 +67,7 @@ def read(where: Point, result: Any, label: str, output: tuple[int, ...] = ()) ->
                 remarks.append(
                     f"{label} returned {array.dtype} for {slot.path}; its values were judged as floats"
                 )
-    return Reading(tuple(raw), tuple(dtypes), tuple(problems), tuple(dict.fromkeys(remarks)))
+    return Reading(tuple(raw), tuple(dtypes), tuple(problems), remarks=tuple(dict.fromkeys(remarks)))
 
 
 class _Missing:
@@ -153,6 +155,35 @@ def _problem(
         )
         return Diagnosis("nonfinite", slot.path, message, {"index": index, "count": count, "value": value})
     return None
+
+
+def lent(result: Any, args: tuple[Any, ...], where: Point, label: str) -> Diagnosis | None:
+    """The diagnosis of a claim that hands out the memory of an argument as its gradient; None where it does not."""
+    for number, arg in enumerate(args):
+        for path, leaf in trees.leaves(arg):
+            if not isinstance(leaf, np.ndarray) or leaf.size == 0:
+                continue
+            for _, piece in trees.leaves(result):
+                if isinstance(piece, np.ndarray) and np.may_share_memory(piece, leaf):
+                    name = trees.name(where.names[number], path)
+                    message = (
+                        f"{label} returns the memory of its argument {name}: who then scales the gradient in place, "
+                        f"or updates {name}, changes the other. Return a copy"
+                    )
+                    return Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
+    return None
+
+
+def changed(given: Any, kept: Any, label: str, name: str) -> Diagnosis | None:
+    """The diagnosis of a claim that writes into the cotangent or tangents it was ``given``; None otherwise."""
+    pairs = zip(trees.leaves(given), trees.leaves(kept), strict=True)
+    if all(identical(one, other) for (_, one), (_, other) in pairs):
+        return None
+    message = (
+        f"{label} writes into its {name}: whoever called it finds {name} changed. Work on a copy, "
+        f"for example {name} = {name}.copy(), or {name} * mask for {name} *= mask"
+    )
+    return Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
 
 
 def fitting_argnums(where: Point, result: Any) -> tuple[int, ...] | None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from gradcheck import guard
 from gradcheck.arguments import Point, Slot
+from gradcheck.comparison import Outcome
 from gradcheck.diagnose import diagnose
 from gradcheck.evidence import Evidence, Floats, LeafEvidence
 from gradcheck.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
@@ -315,6 +316,7 @@ def _failure(
             pairing = replace(pairing, claimed=_overlaid(task.where, reading))
         truth, bound = truth_by_differences(pairing, generator)
     for kink in judgement.kinks:
+        # autograd's or the central difference's answer at a kink is a convention; the interval is the truth
         truth[kink.index], bound[kink.index] = 0.5 * (kink.left + kink.right), 0.5 * (kink.right - kink.left)
     wrong = _wrong_entries(pairing, reading, judgement, truth, bound)
     leaves = tuple(
@@ -357,9 +359,31 @@ def _failure(
         claim=ask,
         tape=tape,
     )
-    named = diagnose(evidence)
-    told = (*reading.problems, *look.diagnoses, *named)
+    told = (*reading.problems, *look.diagnoses, *_at_kinks(task.where, judgement), *diagnose(evidence))
     return _report(task, judgement, look, pairing, told, (reading, truth, bound, wrong))
+
+
+def _at_kinks(where: Point, judgement: Judgement) -> tuple[Diagnosis, ...]:
+    """What is wrong with a claim at the kinks of f."""
+    told = []
+    for kink in judgement.kinks:
+        slot = next(slot for slot in where.slots if slot.start <= kink.index < slot.stop)
+        place = f"{slot.path}{list(_index(kink.index - slot.start, slot.shape)) if slot.shape else ''}"
+        evidence = {"left": kink.left, "right": kink.right, "claimed": kink.claimed, "index": place}
+        if kink.outcome is Outcome.DIFFERS:
+            message = (
+                f"{place} sits on a kink of f, with slope {kink.left:.6g} on one side and {kink.right:.6g} on the "
+                f"other; any value between them is a subgradient, {kink.claimed:.6g} is not"
+            )
+            told.append(Diagnosis("kink", slot.path, message, evidence))
+        elif judgement.torn:
+            message = (
+                f"{place} and its neighbours sit on a common kink of f: each of their entries lies between the "
+                "one-sided slopes, but together they are the gradient of no mixture of the pieces that meet "
+                "there (at a tie of max(a, b) one of the two may take the 1, or they share it)"
+            )
+            return (*told, Diagnosis("kink", slot.path, message, evidence))
+    return tuple(told)
 
 
 def _overlaid(where: Point, reading: Reading) -> Floats:
