@@ -16,6 +16,10 @@ from gradcheck.diagnose.subject import norm
 from gradcheck.evidence import Floats
 
 MISSING, WRONG = "missing_activation_derivative", "wrong_activation_derivative"
+Candidate = tuple[str, Floats, str]
+# What is tried in all places at once, each a full pass backward.
+COMMON_SLIPS = ("1", "y * (1 - y)", "1 - y**2", "y", "1 - y", "x", "x * (1 - x)", "1 - x**2", "y > 0", "x > 0",
+                "sigmoid(x) * (1 - sigmoid(x))", "1 - tanh(x)**2")  # fmt: skip
 
 
 def activations(circuit: Circuit) -> Iterator[Guess]:
@@ -35,18 +39,14 @@ def _one(segment: Segment) -> Iterator[Guess]:
     cotangent, true = circuit.cotangents[segment.end], segment.derivative
     if not np.any(cotangent) or np.shape(cotangent) != true.shape or np.ptp(true) <= 1e-12 * np.max(np.abs(true)):
         return  # a constant derivative is a factor: that story is told elsewhere
-    below = circuit.below[segment.start]
-    probe = _probe(circuit, below)
-    if probe is None:
+    probe = _probe(circuit, circuit.below[segment.start])
+    if probe is None or circuit.spent:
         return
-    for words, formula, kind in _candidates(segment):
-        change = cotangent * formula
-        if circuit.spent or not np.all(np.isfinite(change)):
-            continue
-        if not _promising(circuit, segment.start, probe, -cotangent * true, change):
-            continue
-        fixed = circuit.effect(segment.start, -cotangent * true)
-        for result, _ in fitted(circuit, fixed, [circuit.effect(segment.start, change)], bare=0):
+    candidates = [c for c in _candidates(segment) if np.all(np.isfinite(c[1] * cotangent))]
+    fixed: Effect | None = None
+    for words, formula, kind in _promising(segment, probe, candidates):
+        fixed = fixed or circuit.effect(segment.start, -cotangent * true)
+        for result, _ in fitted(circuit, fixed, [circuit.effect(segment.start, cotangent * formula)], bare=0):
             if abs(result.coefficient) > 1e-9:
                 yield from _guesses(segment, result, words, kind)
 
@@ -58,25 +58,34 @@ def _probe(circuit: Circuit, below: frozenset[int]) -> int | None:
     return min(ample, key=lambda n: circuit.subjects[n].entries, default=None)
 
 
-def _promising(circuit: Circuit, start: int, probe: int, fixed: Floats, change: Floats) -> bool:
-    """Whether some multiple of ``change``, with ``fixed``, makes the error in a few projections of one leaf."""
-    rows = circuit.projected(start, probe)
-    if rows is None:
-        return True
-    flat = rows.reshape(len(rows), -1)
+def _promising(segment: Segment, probe: int, candidates: list[Candidate]) -> list[Candidate]:
+    """Those of which a multiple, in place of the derivative, makes the error in projections of one leaf.
+
+    Of several that are multiples of one another there, the first.
+    """
+    circuit, cotangent = segment.circuit, segment.circuit.cotangents[segment.end]
+    rows = circuit.projected(segment.start, probe)
+    if rows is None or not candidates:
+        return candidates
+    carried = (rows * cotangent).reshape(len(rows), -1)
     weights = circuit.projections(probe).reshape(len(rows), -1)
     error = weights @ circuit.subjects[probe].error.ravel()
-    target, shape = error - flat @ fixed.ravel(), flat @ change.ravel()
-    square = float(shape @ shape)
-    if square == 0.0:
-        return False
-    residual = target - shape * float(shape @ target) / square
-    return norm(residual) <= 1e-3 * norm(error) + 1e-9 * norm(target)
+    target = error + carried @ segment.derivative.ravel()
+    shapes = carried @ np.stack([formula.ravel() for _, formula, _ in candidates]).T
+    square = np.sum(shapes * shapes, axis=0)
+    factor = np.divide(target @ shapes, square, out=np.zeros_like(square), where=square > 0)
+    gaps = np.linalg.norm(target[:, None] - factor * shapes, axis=0)
+    fitting = np.flatnonzero((gaps <= 1e-3 * norm(error) + 1e-9 * norm(target)) & (square > 0))
+    made = np.round(shapes / np.where(shapes[:1] == 0, 1.0, shapes[:1]), 9)
+    distinct = {tuple(made[:, i]): i for i in fitting[::-1]}
+    return [candidates[i] for i in sorted(distinct.values())]
 
 
-def _candidates(segment: Segment) -> Iterator[tuple[str, Floats, str]]:
+def _candidates(segment: Segment) -> Iterator[Candidate]:
     circuit, true = segment.circuit, segment.derivative
     yield "1", np.ones(true.shape), MISSING
+    if segment.linear:
+        return
     with np.errstate(all="ignore"):
         for letter, value in _arrays(segment):
             for words, formula in DERIVATIVES.items():
@@ -182,7 +191,7 @@ def _everywhere(circuit: Circuit, found: list[Segment]) -> Iterator[Guess]:
         tops = [s for s in members if s.derivative.size and np.ptp(s.derivative) > 0]
         if len(tops) < 2 or len({s.end for s in tops}) < len(tops):
             continue
-        for words in ("1", *(f.replace("v", letter) for letter in "yx" for f in DERIVATIVES)):
+        for words in COMMON_SLIPS:
             if circuit.spent:
                 return
             jumps = _jumps(circuit, tops, words)

@@ -11,9 +11,11 @@ from gradcheck.diagnose import layout, mixing, patterns, precision, scale, terms
 from gradcheck.diagnose.activations import activations
 from gradcheck.diagnose.circuit import Circuit
 from gradcheck.diagnose.cotangent import cotangent
+from gradcheck.diagnose.elementwise import elementwise
 from gradcheck.diagnose.guess import Guess
 from gradcheck.diagnose.nonfinite import nonfinite
 from gradcheck.diagnose.paths import paths
+from gradcheck.diagnose.samples import samples
 from gradcheck.diagnose.shapes import shape
 from gradcheck.diagnose.subject import Subject
 from gradcheck.diagnose.swapped import swapped_leaves
@@ -35,6 +37,7 @@ OF_A_LEAF: tuple[Callable[[Subject], Iterator[Guess]], ...] = (
     terms.added_by_line,
     terms.offset_by_line,
     terms.half_of_symmetric,
+    elementwise,
     patterns.single_entry,
     patterns.lines,
     patterns.sparse,
@@ -55,5 +58,6 @@ OF_THE_CHAIN: tuple[Callable[[Circuit], Iterator[Guess]], ...] = (
     mixing.products,
     activations,
     paths,
+    samples,
 )
 """Mistakes in one local derivative of the traced computation, which spoil every leaf below it."""

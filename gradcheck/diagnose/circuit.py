@@ -108,7 +108,8 @@ class Circuit:
 
     def carried(self, node: int, position: int) -> Any:
         """What the edge adds to its parent's cotangent."""
-        return self.nodes[node].vjps[position](self.cotangents[node])
+        # an index's pullback is sparse; adding it to nothing makes an array of it
+        return add_outgrads(None, self.nodes[node].vjps[position](self.cotangents[node]))[0]
 
     def effect(self, node: int, change: Any, only: frozenset[int] | None = None) -> Effect:
         """What ``change`` of the node's cotangent adds to the leaves."""
@@ -146,7 +147,7 @@ class Circuit:
         for number in sorted(numbers):
             grad = grads[self.leaf_nodes[number]]
             shape = self.evidence.leaves[number].truth.shape
-            found[number] = np.zeros(shape) if grad is None else np.real(np.asarray(grad, dtype=None)).reshape(shape)
+            found[number] = np.zeros(shape) if grad is None else np.real(np.asarray(grad)).reshape(shape)
         return found
 
     @cached_property

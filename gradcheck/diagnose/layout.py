@@ -23,7 +23,7 @@ def transpose(subject: Subject) -> Iterator[Guess]:
         if axes == tuple(range(truth.ndim)) or turned.shape != truth.shape or truth.size < 4:
             continue
         for factor in (1.0, _factor(subject, turned)):
-            if factor and subject.explained_by(factor * turned, gain=max(1.0, abs(factor))):
+            if abs(factor) > 1e-8 and subject.explained_by(factor * turned, gain=max(1.0, abs(factor))):
                 yield _transposed(subject, axes, factor)
                 return
 

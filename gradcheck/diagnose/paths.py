@@ -17,7 +17,7 @@ from gradcheck.evidence import Floats
 Edge = tuple[int, int]
 REDUCTIONS = frozenset(("sum", "mean", "max", "min", "amax", "amin", "var", "std", "prod", "norm", "logsumexp", "trace", "einsum"))
 MANY_PATHS = 400
-PAIRS = 24
+PAIRS = 12
 
 
 def paths(circuit: Circuit) -> Iterator[Guess]:
@@ -115,10 +115,11 @@ def _path_words(circuit: Circuit, edge: Edge) -> str:
 def _forks(circuit: Circuit, effects: dict[Edge, Effect]) -> Iterator[Guess]:
     """A value used in several places, its paths weighted wrongly: one half of a product rule for both."""
     for node, edges in enumerate(circuit.consumers):
-        known = [edge for edge in edges if edge in effects]
-        if not 2 <= len(known) <= 6 or circuit.spent:
+        if not 2 <= len(edges) <= 6 or circuit.spent or not (circuit.below[node] & set(circuit.subjects)):
             continue
-        for result, coefficients in fitted(circuit, None, [effects[e] for e in known], bare=2):
+        known = [edge for edge in edges if circuit.cotangents[edge[0]] is not None]
+        shapes = [effects[e] if e in effects else circuit.effect(node, circuit.carried(*e)) for e in known]
+        for result, coefficients in fitted(circuit, None, shapes, bare=2):
             weights = 1.0 + coefficients
             easy = np.all(np.abs(2 * weights - np.round(2 * weights)) < 1e-6)
             if not easy or np.all(np.abs(weights - weights[0]) < 1e-6):

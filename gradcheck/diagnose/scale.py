@@ -42,7 +42,7 @@ def scale(subject: Subject) -> Iterator[Guess]:
     known = subject.known
     factor = fitted_factor(subject.claimed[known], subject.truth[known])
     # beyond a hundred million the truth is all rounding about 0
-    if factor in (0.0, 1.0) or abs(factor) > 1e8 or not subject.explained_by(factor * subject.truth, gain=abs(factor)):
+    if factor in (0.0, 1.0) or not 1e-8 < abs(factor) < 1e8 or not subject.explained_by(factor * subject.truth, gain=abs(factor)):
         return
     if subject.explained_by(-subject.truth):
         return

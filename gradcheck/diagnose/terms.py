@@ -108,6 +108,8 @@ def added_by_line(subject: Subject) -> Iterator[Guess]:
         for words, basis in bases:
             if length < len(basis) + 2:
                 continue
+            if np.count_nonzero(np.any(error != 0.0, axis=1)) < 0.8 * error.shape[0]:
+                continue  # right lines among the wrong ones: where the error lives says more
             fitted = _fit_rows(error, basis)
             term = np.moveaxis(fitted.reshape(np.moveaxis(truth, axis, -1).shape), -1, axis)
             if subject.explained_by(truth + term):
@@ -168,7 +170,8 @@ def offset_by_line(subject: Subject) -> Iterator[Guess]:
     if error.ndim < 2 or not np.all(subject.known):
         return
     for axis in range(error.ndim):
-        if error.shape[axis] < 3:
+        along = np.any(error != 0.0, axis=axis)
+        if error.shape[axis] < 3 or np.count_nonzero(along) < 0.8 * along.size:
             continue
         same = np.broadcast_to(error.mean(axis=axis, keepdims=True), error.shape)
         if subject.explained_by(subject.truth + same):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.evidence import Evidence, LeafEvidence
-from gradcheck.trees import is_floating, leaves, name
+from gradcheck.trees import is_floating, leaves, map_leaves, name
 
 
 def evidence_of(
@@ -42,12 +42,21 @@ def evidence_of(
     result = f(*args)
     if not isinstance(result, list | tuple | dict):
         output = np.asarray(result, dtype=float)
-    cotangent = np.asarray(inputs[0], dtype=float) if kind == "vjp" and not isinstance(inputs[0], list | tuple | dict) else None
-    again = None
-    if cotangent is not None:
+    cotangent = None
+    if kind == "vjp":
+        cotangent = np.concatenate([np.ravel(leaf) for _, leaf in leaves(inputs[0])])
+        cotangent = cotangent.reshape(output.shape)
 
-        def again(u: np.ndarray) -> tuple[np.ndarray | None, ...]:
-            return tuple(np.asarray(piece, dtype=float) for piece in _pieces(claim(u, *args), argnums, chosen))
+    def again(u: np.ndarray) -> tuple[np.ndarray | None, ...]:
+        place = 0
+
+        def piece(_: object, leaf: Any) -> Any:
+            nonlocal place
+            place += np.size(leaf)
+            return np.ravel(u)[place - np.size(leaf) : place].reshape(np.shape(leaf))
+
+        result = _pieces(claim(map_leaves(piece, inputs[0]), *args), argnums, chosen)
+        return tuple(np.asarray(leaf, dtype=float) for _, leaf in leaves(result))
 
     return Evidence(
         check=kind,
@@ -56,7 +65,7 @@ def evidence_of(
         output=output,
         cotangent=cotangent,
         truth_at=lambda number, indices: (np.array([]), np.array([])),
-        claim=again,
+        claim=again if kind == "vjp" else None,
         tape=_tape(f, args, chosen) if traced and kind in ("grad", "vjp") else None,
     )
 
