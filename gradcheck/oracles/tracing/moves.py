@@ -28,19 +28,12 @@ def rule(fun: Any, *makers: Maker | None, argnums: tuple[int, ...] | None = None
 
     ``None`` marks an argument that the result is constant in.
     """
-    table = dict(zip(argnums or range(len(makers)), makers, strict=False))
+    numbers = argnums or range(len(makers))
+    rules[fun] = {n: maker or _constant_in(n) for n, maker in zip(numbers, makers, strict=True)}
 
-    def vjps(wanted: tuple[int, ...], ans: Any, args: Any, kwargs: Any) -> Callable[[Any], Any]:
-        for argnum in wanted:
-            if argnum not in table:
-                raise NotImplementedError(f"{fun.__name__} with respect to argument {argnum}")
-        pulls = [
-            (lambda g, a=args[n]: vspace(a).zeros()) if maker is None else maker(ans, *args, **kwargs)
-            for n, maker in ((n, table[n]) for n in wanted)
-        ]
-        return lambda g: (pull(g) for pull in pulls)
 
-    rules[fun] = vjps
+def _constant_in(argnum: int) -> Maker:
+    return lambda ans, *args, **kwargs: lambda g: vspace(args[argnum]).zeros()
 
 
 def positions(shape: tuple[int, ...]) -> Positions:
@@ -109,6 +102,8 @@ rule(blank, lambda ans, x, where: lambda g: blank(g, where))
 
 def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
     """Sum ``g`` over what broadcasting added to an array of ``shape``: the adjoint of broadcasting."""
+    if g.shape == shape:
+        return g
     while anp.ndim(g) > len(shape):
         g = anp.sum(g, axis=0)
     for axis, size in enumerate(shape):

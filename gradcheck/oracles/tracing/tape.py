@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from autograd.core import VJPNode, add_outgrads, primitive_vjps
+from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import Node, getval, notrace_primitives
 from numpy.typing import NDArray
 
@@ -18,10 +19,10 @@ Floats = NDArray[np.float64]
 Pull = Callable[[Any], Any]
 Override = Mapping[tuple[int, int], Pull]
 
-rules: dict[Any, Any] = {}
-"""Local derivative rules by primitive; they come before autograd's own and are never seen by it.
+rules: dict[Any, dict[int, Callable[..., Pull]]] = {}
+"""Local derivative rules by primitive and argument: ``maker(value, *args, **kwargs) -> g -> pulled back``.
 
-A rule is a "vjp maker" in autograd's sense: ``maker(argnums, value, args, kwargs) -> g -> pulled back``.
+They come before autograd's own, and autograd never sees them.
 """
 
 
@@ -52,19 +53,32 @@ class Step(Node):  # type: ignore[misc]
     def prepare(self) -> tuple[Pull, ...]:
         """One pullback for each parent, made once."""
         if self.pulls is None:
-            maker = rules.get(self.fun) or primitive_vjps[self.fun]
-            self.pulls = tuple(
-                _single(maker((argnum,), self.value, self.args, self.kwargs)) for argnum in self.argnums
-            )
+            self.pulls = tuple([self._pull(argnum) for argnum in self.argnums])
         return self.pulls
+
+    def _pull(self, argnum: int) -> Pull:
+        if (makers := rules.get(self.fun)) is None:
+            pull = primitive_vjps[self.fun]((argnum,), self.value, self.args, self.kwargs)
+            return lambda g: next(iter(pull(g)))
+        if argnum not in makers:
+            refuse(f"{self.fun.__name__} has no derivative rule by its argument {argnum}")
+        return makers[argnum](self.value, *self.args, **self.kwargs)
+
+
+def record(raw: Any, primitive: Any, boxes: Sequence[Any]) -> Any:
+    """``primitive(*boxes)``, which is ``raw`` on plain values, without autograd's layers where none is nested."""
+    top = [box for box in boxes if type(box) is ArrayBox]
+    if len({box._trace for box in top}) > 1 or any(type(box._value) is ArrayBox for box in top):
+        return primitive(*boxes)
+    values = [box._value if type(box) is ArrayBox else box for box in boxes]
+    argnums = tuple([n for n, box in enumerate(boxes) if type(box) is ArrayBox])
+    value = raw(*values)
+    step = Step(value, primitive, values, {}, argnums, tuple([box._node for box in top]))
+    return ArrayBox(value, top[0]._trace, step)
 
 
 # what autograd treats as constant (comparisons, argmax, floor, ...) is constant for this kind of node too
 notrace_primitives[Step] = notrace_primitives[VJPNode]
-
-
-def _single(pull: Callable[[Any], Any]) -> Pull:
-    return lambda g: next(iter(pull(g)))
 
 
 @dataclass(frozen=True)
