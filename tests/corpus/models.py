@@ -124,11 +124,11 @@ def hilbert_grad(x):
 
 
 def hilbert_point():
-    return (np.random.default_rng(153).normal(size=8),)
+    return (np.random.default_rng(153).normal(size=6),)
 
 
 def hilbert_solution():
-    n = 8
+    n = 6
     H = 1.0 / (np.arange(n)[:, None] + np.arange(n) + 1)
     return (np.linalg.solve(H, np.ones(n)),)
 

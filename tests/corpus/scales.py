@@ -265,18 +265,18 @@ def _(u, x, W):
 
 def table(theta):
     # one entry counts 1e10 times the next
-    return np.sum(np.logspace(0, -12, theta.size).reshape(theta.shape) * theta**2)
+    return np.sum(np.logspace(0, -10, theta.size).reshape(theta.shape) * theta**2)
 
 
 def table_grad(theta):
-    return 2 * np.logspace(0, -12, theta.size).reshape(theta.shape) * theta
+    return 2 * np.logspace(0, -10, theta.size).reshape(theta.shape) * theta
 
 
 def table_point():
     return (np.random.default_rng(44).normal(size=(5, 6)),)
 
 
-steep = book.system("weights_over_twelve_decades", table, table_grad, table_point)
+steep = book.system("weights_over_ten_decades", table, table_grad, table_point)
 
 
 @steep.wrong("least entry zero", "single_entry", "zero", leaf="theta", entry=(4, 5))

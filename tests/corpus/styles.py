@@ -467,7 +467,7 @@ def float32_point():
 
 def float32_far():
     W, b, X = float32_point()
-    return W * np.float32(100), b, X * np.float32(100)
+    return W * np.float32(4), b, X * np.float32(3)
 
 
 def single_grad_mixed(W, b, X):
