@@ -8,9 +8,10 @@ FOLDER = Path(__file__).parent / "golden"
 
 
 def masked(text: str) -> str:
-    """``text`` without what differs between runs and machines: durations, and the digits of tiny figures."""
-    text = re.sub(r"\b\d+(\.\d+)? (ms|s)\b", "(time)", text)
-    return re.sub(r"\b\d(\.\d+)?e[-+]\d+\b", "(tiny)", text)
+    """``text`` without what differs between runs and machines: cost, tiny figures, the widths of columns."""
+    text = re.sub(r"\b\d+ evaluations? of f, \d+(\.\d+)? (ms|s)\b", "(cost)", text)
+    text = re.sub(r"\b\d(\.\d+)?e[-+]?\d+\b", "(tiny)", text)
+    return re.sub(r"(?<=\S) {2,}", "  ", text)
 
 
 def same_as_golden(name: str, text: str) -> bool:

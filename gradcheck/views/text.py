@@ -15,6 +15,9 @@ from gradcheck.views.layout import columns, item, paragraph
 ROWS = 12
 """Leaves shown of each verdict; the report object holds them all."""
 
+ENTRIES, TABLES = 6, 4
+"""Entries shown of a leaf, half as many where several leaves are wrong; leaves whose entries are shown."""
+
 LIKELY = 3
 """Diagnoses shown where none is certain."""
 
@@ -142,13 +145,14 @@ def sharpness(rtol: float, miss_probability: float | None) -> str:
 
 def _entries(findings: Findings) -> str:
     wrong = [leaf for leaf in worst_first(findings.leaves) if leaf.verdict is Verdict.FAIL and leaf.entries]
-    return "\n\n".join(_entry_table(leaf) for leaf in wrong[:4])
+    rows = ENTRIES if len(wrong) == 1 else ENTRIES // 2
+    return "\n\n".join(_entry_table(leaf, rows) for leaf in wrong[:TABLES])
 
 
-def _entry_table(leaf: Leaf) -> str:
+def _entry_table(leaf: Leaf, rows: int) -> str:
     header = ("index", "yours", "truth", "+-", "yours / truth", "error / bound")
-    rows = [header, *(entry_figures(entry) for entry in leaf.entries)]
-    return "\n".join([f"{leaf.path}, worst entries first", *columns(rows)])
+    table = columns([header, *map(entry_figures, leaf.entries[:rows])])
+    return "\n".join([f"{leaf.path}, worst entries first", *table])
 
 
 def _diagnoses(findings: Findings) -> str:
