@@ -109,6 +109,6 @@ def _written(checks: list[dict[str, Any]], suffix: str) -> str:
     from gradcheck.views.plain import strict
 
     if suffix == ".html":
-        return html.page(checks, title="gradcheck under pytest")
+        return html.page(checks, "gradcheck under pytest", _summary(checks))
     ok = bool(checks) and not any(check["problem"] for check in checks)
     return json.dumps(strict({"checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"

@@ -49,7 +49,7 @@ class Report(Findings):
 
     def to_html(self) -> str:
         """A page of its own: no script, no link to anything outside it, light and dark."""
-        return html.page([self.to_dict()], title=f"gradcheck: {self.verdict}")
+        return html.page([self.to_dict()], f"gradcheck: {self.verdict}")
 
     def _repr_html_(self) -> str:
         """What a notebook shows for a report that ends a cell."""

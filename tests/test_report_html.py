@@ -86,10 +86,11 @@ def test_notebook_view_is_a_fragment_with_its_style():
 
 def test_page_of_many_checks_links_each_row_to_its_report():
     checks = [sample.to_dict() | {"name": name} for name, sample in SAMPLES.items()]
-    reader, words = read(html.page(checks, title="all"))
+    reader, words = read(html.page(checks, "all", "eleven checks"))
 
     targets = [value[1:] for name, value in reader.attributes if name == "href"]
     ids = [value for name, value in reader.attributes if name == "id"]
     assert targets == ids
     assert len(ids) == len(SAMPLES)
     assert all(name in words for name in SAMPLES)
+    assert "eleven checks" in words

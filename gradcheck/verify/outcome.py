@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from gradcheck.report import Report
 from gradcheck.verify.collect import Broken, Found
 from gradcheck.verify.mishap import traceback
 from gradcheck.views import html
+from gradcheck.views.figures import count, duration
 from gradcheck.views.plain import strict
 
 
@@ -59,6 +61,26 @@ def run(found: Found) -> Outcome:
     return Outcome(found.name, found.expect.value, report, found.problem(report))
 
 
+def summary(outcomes: Sequence[Outcome]) -> str:
+    """One line: how many checks, how they went, what they cost."""
+    went = Counter(outcome.expected if outcome.as_expected else "" for outcome in outcomes)
+    words = {
+        "pass": "right",
+        "fail": "wrong on purpose and caught",
+        "inconclusive": "undecidable and found so",
+        "": "NOT AS EXPECTED",
+    }
+    reports = [outcome.report for outcome in outcomes if outcome.report]
+    return ", ".join(
+        [
+            count(len(outcomes), "check"),
+            *(f"{went[key]} {word}" for key, word in words.items() if went[key]),
+            count(sum(report.evaluations for report in reports), "evaluation"),
+            duration(sum(report.seconds for report in reports)),
+        ]
+    )
+
+
 def to_json(outcomes: Sequence[Outcome]) -> str:
     """Strict JSON, ``{"checks": [...], "ok": ...}``; a check not as expected has a ``problem`` too."""
     keys = (
@@ -72,4 +94,4 @@ def to_json(outcomes: Sequence[Outcome]) -> str:
 
 def to_html(outcomes: Sequence[Outcome]) -> str:
     """One page with the table and every report."""
-    return html.page([outcome.to_dict() for outcome in outcomes], title="gradcheck verify")
+    return html.page([outcome.to_dict() for outcome in outcomes], "gradcheck verify", summary(outcomes))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -13,9 +12,9 @@ from rich.text import Text
 
 from gradcheck.findings import Leaf, Verdict
 from gradcheck.verify.collect import Found
-from gradcheck.verify.outcome import Outcome, run
+from gradcheck.verify.outcome import Outcome, run, summary
 from gradcheck.views import text
-from gradcheck.views.figures import count, duration, figure, index, upwards
+from gradcheck.views.figures import duration, figure, index, upwards
 from gradcheck.views.layout import inset, item, paragraph
 
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "magenta"}
@@ -44,26 +43,6 @@ def draw(console: Console, outcomes: Sequence[Outcome]) -> None:
         if outcome.problem:
             console.print(_trouble(outcome))
     console.print(Text(f"\n{summary(outcomes)}"))
-
-
-def summary(outcomes: Sequence[Outcome]) -> str:
-    """One line: how many checks, how they went, what they cost."""
-    went = Counter(outcome.expected if outcome.as_expected else "" for outcome in outcomes)
-    words = {
-        "pass": "right",
-        "fail": "wrong on purpose and caught",
-        "inconclusive": "undecidable and found so",
-        "": "NOT AS EXPECTED",
-    }
-    reports = [outcome.report for outcome in outcomes if outcome.report]
-    return ", ".join(
-        [
-            count(len(outcomes), "check"),
-            *(f"{went[key]} {word}" for key, word in words.items() if went[key]),
-            count(sum(report.evaluations for report in reports), "evaluation"),
-            duration(sum(report.seconds for report in reports)),
-        ]
-    )
 
 
 def _overview(outcomes: Sequence[Outcome]) -> Table:

@@ -16,9 +16,9 @@ Data = Mapping[str, Any]
 """`Report.to_dict()`; for a case also its ``name``, what was ``expected``, and the ``problem`` if any."""
 
 
-def page(checks: Sequence[Data], title: str) -> str:
+def page(checks: Sequence[Data], title: str, summary: str = "") -> str:
     """A whole document: a table of all checks, then each in full; light and dark, no script, no links out."""
-    return _environment().get_template("page.html").render(checks=checks, title=title)
+    return _environment().get_template("page.html").render(checks=checks, title=title, summary=summary)
 
 
 def fragment(check: Data) -> str:
