@@ -39,6 +39,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for file in config.getoption("gradcheck_report"):
         if file.suffix not in (".json", ".html"):
             raise pytest.UsageError(f"--gradcheck-report={file}: the name should end in .json or .html")
+        if not file.absolute().parent.is_dir():
+            raise pytest.UsageError(f"--gradcheck-report={file}: there is no folder {file.parent}")
     config.pluginmanager.register(_Record(config), "gradcheck-record")
 
 
@@ -63,7 +65,7 @@ class _Record:
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        heard = item.stash[_heard]
+        heard = item.stash.get(_heard, [])
         # extra attributes of a test's report reach the process that writes, under pytest-xdist too
         report.__dict__["gradcheck"] = [check.to_dict() for check in heard]
         heard.clear()

@@ -114,11 +114,15 @@ def test_nothing_is_said_where_nothing_was_checked_and_no_report_wanted(tmp_path
     assert "gradcheck =" not in run(tmp_path, "-k", "without").stdout
 
 
-def test_a_report_of_unknown_format_is_refused_before_any_test(tmp_path):
-    done = run(tmp_path, "--gradcheck-report", "checks.txt")
+@pytest.mark.parametrize(
+    ("file", "problem"),
+    [("checks.txt", "the name should end in .json or .html"), ("none/such.json", "there is no folder none")],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_any_test(tmp_path, file, problem):
+    done = run(tmp_path, "--gradcheck-report", file)
 
     assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "checks.txt: the name should end in .json or .html" in done.stderr
+    assert f"{file}: {problem}" in done.stderr
 
 
 def test_the_plugin_itself_imports_nothing_heavy():
