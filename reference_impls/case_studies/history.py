@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-Array = np.ndarray[Any, np.dtype[Any]]
+Array = NDArray[np.float64]
 Parameters = tuple[Array, ...]
 Gradient = Callable[..., Parameters]
 LossAndGradient = Callable[[Parameters], tuple[float, Parameters]]
@@ -62,8 +63,7 @@ def descend(
     ValueError
         If ``steps`` is negative.
     """
-    if steps < 0:
-        raise ValueError(f"steps={steps}: the number of steps must be 0 or more")
+    check_steps(steps)
     current = tuple(np.array(parameter, dtype=float) for parameter in parameters)
     losses = np.empty(steps)
     for step in range(steps):
@@ -73,6 +73,12 @@ def descend(
         for parameter, gradient in zip(current, gradients, strict=True):
             parameter -= learning_rate * gradient
     return History(losses, current)
+
+
+def check_steps(steps: int) -> None:
+    """Raise a ValueError if ``steps`` is negative."""
+    if steps < 0:
+        raise ValueError(f"steps={steps}: the number of steps must be 0 or more")
 
 
 def paired(loss: Callable[..., Any], gradient: Gradient, *data: Array) -> LossAndGradient:

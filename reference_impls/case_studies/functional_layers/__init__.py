@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from gradcheck import Case
-from reference_impls.case_studies.functional_layers import network
+from reference_impls.case_studies.by_core import descend_by_core
 from reference_impls.case_studies.functional_layers.layers import (
     Layer,
     as_found_cross_entropy,
@@ -39,14 +40,21 @@ def train(
     steps: int = 200,
     learning_rate: float = 0.01,
     seed: int = 0,
-    gradient: Gradient = network.gradient,
+    gradient: Gradient | None = None,
     watch: Watch | None = None,
 ) -> History:
-    """Gradient descent on the ten points, all drawn from ``seed``; ``gradient=as_found_gradient`` trains as
-    the original did.
+    """Gradient descent on the ten points, everything drawn from ``seed``.
+
+    Without a ``gradient`` the fast core does it, by the same derivation; ``gradient=as_found_gradient``
+    trains as the original did.
     """
-    loss_and_gradient = paired(loss, gradient, *data(seed))
-    return descend(loss_and_gradient, start(seed), steps=steps, learning_rate=learning_rate, watch=watch)
+    X, T = data(seed)
+    course: dict[str, Any] = {"steps": steps, "learning_rate": learning_rate, "watch": watch}
+    if gradient is None:
+        # sigmoid and cross-entropy are one loss of the logits in the core
+        bce = "binary_cross_entropy_with_logits"
+        return descend_by_core(start(seed), X, T, hidden="relu", loss=bce, **course)
+    return descend(paired(loss, gradient, X, T), start(seed), **course)
 
 
 def cases() -> list[Case]:
@@ -57,16 +65,16 @@ def cases() -> list[Case]:
     at = (2, 3, 4, 5)
     first, trained = (*data(), *start()), (*data(), *train().parameters)
     specimens = {
-        "as_found": as_found_gradient,
-        "as_found_sigmoid_only": as_found_sigmoid_gradient,
-        "as_found_fudge_only": fudged_gradient,
+        "as_found": (as_found_gradient, None),
+        "as_found_sigmoid_only": (as_found_sigmoid_gradient, None),
+        "as_found_fudge_only": (fudged_gradient, "small_relative"),
     }
     return [
         Case(f"{name}/gradient", loss, gradient, first, argnums=at),
         Case(f"{name}/gradient_trained", loss, gradient, trained, argnums=at),
         *(
-            Case(f"{name}/{specimen}", loss, claim, first, argnums=at, expect="fail")
-            for specimen, claim in specimens.items()
+            Case(f"{name}/{specimen}", loss, claim, first, argnums=at, expect="fail", diagnosis=diagnosis)
+            for specimen, (claim, diagnosis) in specimens.items()
         ),
         *_layer_cases(name),
     ]

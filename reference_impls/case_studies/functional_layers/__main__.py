@@ -17,20 +17,21 @@ def points_plot(X: Array, T: Array) -> str:
     """The points in the plane, each drawn as the digit of its class."""
     of_class = [X[T.ravel() == label] for label in (0, 1)]
     return plot(
-        "points by class: 0 and 1", [Series(*points.T, str(label)) for label, points in enumerate(of_class)]
+        "points by class: 0 and 1",
+        [Series(points[:, 0], points[:, 1], str(label)) for label, points in enumerate(of_class)],
     )
 
 
 def predictions_plot(T: Array, p: Array) -> str:
     """Each point's class and the probability of class 1 that the network gives it."""
-    number = np.arange(len(T))
+    number = np.arange(float(len(T)))
     series = [Series(number, T.ravel(), "x"), Series(number, p.ravel(), "o")]
     return plot("truth: x, prediction: o", series, x_label="point")
 
 
 def losses_plot(losses: Array) -> str:
     """The loss before each step."""
-    return plot("loss", [Series(np.arange(len(losses)), losses, "x")], x_label="step")
+    return plot("loss", [Series(np.arange(float(len(losses))), losses, "x")], x_label="step")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

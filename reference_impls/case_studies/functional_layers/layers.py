@@ -46,7 +46,7 @@ relu = Layer(activations.relu, {"X": lambda X, dldy: activations.relu_vjp(dldy, 
 
 
 def _half_tanh(X: Array) -> Array:
-    return (np.tanh(X / 2) + 1) / 2
+    return np.add(np.tanh(X / 2), 1) / 2
 
 
 def _sigmoid_pullback(X: Array, dldy: Array) -> Array:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reference_impls.case_studies.command import options, run
-from reference_impls.case_studies.layer_network import as_called_mse_gradient, digits, mse_gradient, xor
+from reference_impls.case_studies.layer_network import STEP, as_called_mse_gradient, digits, mse_gradient, xor
 from reference_impls.case_studies.layer_network.network import Network, assemble
 from reference_impls.case_studies.layer_network.one_at_a_time import print_epochs
 from reference_impls.case_studies.pictures import loss_curves
@@ -18,7 +18,7 @@ DERIVATIONS = {"mended": mse_gradient, "as found": as_called_mse_gradient}
 
 def step_network(seed: int) -> Network:
     """The XOR network with step functions in place of its hidden sigmoids."""
-    return assemble(xor.start(seed), ("step", "relu"))
+    return assemble(xor.start(seed), STEP)
 
 
 def train_xor(steps: int, seed: int, pictures: Path | None) -> None:

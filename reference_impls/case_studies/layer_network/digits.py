@@ -10,11 +10,12 @@ from collections.abc import Callable
 import numpy as np
 
 from reference_impls.case_studies.digits import Digits, one_hot, shipped
-from reference_impls.case_studies.history import Array, History
+from reference_impls.case_studies.history import History
+from reference_impls.case_studies.layer_network.inked_pixels import train_sigmoids
 from reference_impls.case_studies.layer_network.loss import LossGradient, mse_gradient
-from reference_impls.case_studies.layer_network.network import Parameters, assemble
-from reference_impls.case_studies.layer_network.one_at_a_time import EpochWatch, one_at_a_time
-from reference_impls.case_studies.layer_network.weights import ACTIVATIONS, trained
+from reference_impls.case_studies.layer_network.network import Parameters
+from reference_impls.case_studies.layer_network.one_at_a_time import EpochWatch
+from reference_impls.case_studies.layer_network.weights import trained
 
 
 def shifted(seed: int = 0) -> Parameters:
@@ -57,18 +58,12 @@ def train(
     does at 10 times the learning rate.
     """
     images, labels = digits or shipped()
-    copies: Parameters = [{name: array.copy() for name, array in layer.items()} for layer in start]
-    return one_at_a_time(
-        assemble(copies, ACTIVATIONS),
+    return train_sigmoids(
+        start,
         images,
         one_hot(labels),
-        correct=_same_largest,
         epochs=steps,
         learning_rate=learning_rate,
         loss_gradient=loss_gradient,
         watch=watch,
     )
-
-
-def _same_largest(y_pred: Array, y: Array) -> bool:
-    return bool(y_pred.argmax() == y.argmax())

@@ -69,9 +69,10 @@ class Layer:
         d_k W_ki``.
         """
         dz = ACTIVATIONS[self.activation].vjp(upstream, self._z)
-        rows = np.atleast_2d(dz)
-        self.weights_gradient = rows.T @ np.atleast_2d(self._x)
-        self.biases_gradient = rows.sum(axis=0)
+        if dz.ndim == 1:
+            self.weights_gradient, self.biases_gradient = np.multiply.outer(dz, self._x), dz
+        else:
+            self.weights_gradient, self.biases_gradient = dz.T @ self._x, dz.sum(axis=0)
         return dz @ self.weights
 
 

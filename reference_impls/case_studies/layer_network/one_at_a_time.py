@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from reference_impls.case_studies.history import Array, History
+from reference_impls.case_studies.history import Array, History, check_steps
 from reference_impls.case_studies.layer_network.loss import LossGradient, mse, mse_gradient
 from reference_impls.case_studies.layer_network.network import Network
 
@@ -48,6 +48,7 @@ def one_at_a_time(
         ``losses`` and ``accuracies`` an epoch: means over its examples, each taken before the example's own
         step.
     """
+    check_steps(epochs)
     losses, accuracies = np.empty(epochs), np.empty(epochs)
     for epoch in range(epochs):
         total, right = 0.0, 0

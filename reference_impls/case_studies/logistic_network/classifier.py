@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impls.case_studies.digits import Digits
-from reference_impls.case_studies.history import Array, History
+from reference_impls.case_studies.history import History
 from reference_impls.mlp import Parameters, gradients, initial_parameters, loss, predict
 
 SIZES = (784, 128, 10)
@@ -24,7 +25,7 @@ def accuracy(params: Parameters, digits: Digits) -> float:
     return float(np.mean(np.argmax(predict(params, digits.images), axis=1) == digits.labels))
 
 
-def batches(count: int, size: int, random: np.random.Generator) -> list[Array]:
+def batches(count: int, size: int, random: np.random.Generator) -> list[NDArray[np.int_]]:
     """The indices 0 to ``count - 1``, shuffled, in pieces of ``size``; the last may be shorter."""
     order = random.permutation(count)
     return [order[first : first + size] for first in range(0, count, size)]
@@ -50,7 +51,8 @@ def train(
     """
     random = np.random.default_rng(seed)
     params = initial_parameters(SIZES, random)
-    losses, accuracies = [], []
+    losses: list[float] = []
+    accuracies: list[float] = []
     for epoch in range(epochs):
         first = len(losses)
         for rows in batches(len(train.labels), batch, random):

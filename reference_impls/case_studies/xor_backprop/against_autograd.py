@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import autograd
 import autograd.numpy as anp
 import numpy as np
@@ -17,7 +19,7 @@ def autograd_gradient(*parameters: Array) -> Parameters:
     with the derivation that it is compared to.
     """
 
-    def loss(parameters: Parameters) -> Array:
+    def loss(parameters: Parameters) -> Any:
         W1, b1, W2, b2 = parameters
         hidden = 1 / (1 + anp.exp(-(anp.dot(X, W1) + b1)))
         p = 1 / (1 + anp.exp(-(anp.dot(hidden, W2) + b2)))
