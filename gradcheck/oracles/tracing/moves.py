@@ -15,6 +15,7 @@ import numpy as np
 from autograd.core import SparseObject, vspace
 from autograd.extend import primitive
 from autograd.numpy.numpy_boxes import ArrayBox
+from autograd.tracer import getval
 from numpy.typing import NDArray
 
 from gradcheck.oracles.tracing.tape import rules
@@ -92,22 +93,24 @@ def blank(g: Any, where: Positions) -> Any:
 
 
 def _put_values(ans: Any, x: Any, where: Positions, values: Any) -> Callable[[Any], Any]:
-    shape = np.shape(values)
-    return lambda g: sum_to(gather(g, where), shape)
+    return lambda g: sum_to(gather(g, where), values)
 
 
 rule(put, lambda ans, x, where, values: lambda g: blank(g, where), None, _put_values)
 rule(blank, lambda ans, x, where: lambda g: blank(g, where))
 
 
-def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
-    """Sum ``g`` over what broadcasting added to an array of ``shape``: the adjoint of broadcasting."""
+def sum_to(g: Any, x: Any) -> Any:
+    """Sum ``g`` over what broadcasting added to ``x``: the adjoint of broadcasting; real where ``x`` is."""
+    if g.dtype.kind == "c" and not np.iscomplexobj(getval(x)):
+        g = anp.real(g)
+    shape = np.shape(getval(x))
     if g.shape == shape:
         return g
     while anp.ndim(g) > len(shape):
         g = anp.sum(g, axis=0)
     for axis, size in enumerate(shape):
-        if size == 1 and anp.shape(g)[axis] != 1:
+        if size == 1 and g.shape[axis] != 1:
             g = anp.sum(g, axis=axis, keepdims=True)
     return g
 

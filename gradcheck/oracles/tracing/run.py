@@ -1,4 +1,4 @@
-"""Running a function on traced arguments."""
+"""Running a function on traced arguments: its value, its pullback, its second derivative."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any
 
+import autograd.numpy as anp
 import numpy as np
 from autograd.tracer import getval, isbox, new_box, trace_stack
 
 from gradcheck import trees
 from gradcheck.oracles.tracing import numpy_calls  # noqa: F401  (registers NumPy's functions)
 from gradcheck.oracles.tracing.array import Constant, Traced
-from gradcheck.oracles.tracing.refusal import Journal, Untraceable, explain, journal, refuse
 from gradcheck.oracles.tracing.rebind import rebind
-from gradcheck.oracles.tracing.tape import Step, Trace
+from gradcheck.oracles.tracing.refusal import Journal, Untraceable, explain, journal, refuse
+from gradcheck.oracles.tracing.tape import Floats, Step, Trace, sweep
 
 _autograd = RLock()  # autograd counts its nested traces in one global
 
@@ -29,7 +30,7 @@ def trace(f: Callable[..., Any], args: Sequence[Any], paths: Sequence[trees.Path
         Written with plain NumPy (or autograd.numpy); returns an array, a number or a tree of them.
     args
         Arrays, numbers and nested lists, tuples, dicts of them. They are never changed; floats are taken as
-        float64.
+        float64. Read-only float64 arrays are not copied.
     paths
         ``(argnum, key, ...)`` of the floating-point leaves to differentiate with respect to.
 
@@ -38,60 +39,140 @@ def trace(f: Callable[..., Any], args: Sequence[Any], paths: Sequence[trees.Path
     Untraceable
         When autograd does not apply, with the reason and the line of ``f`` that it came from.
     """
-    book = Journal()
-    token = journal.set(book)
+    with _recording() as (book, level):
+        values = [_float64(_at(args, path)) for path in paths]
+        result, leaves = _run(f, args, dict(zip(paths, values, strict=True)), level)
+        _honour(book)
+        boxes = [_output(leaf) for _, leaf in trees.leaves(result)]
+        ends = [box._node if _is_at(box, level) else None for box in boxes]
+        outputs = [np.asarray(getval(box), dtype=np.float64) for box in boxes]
+        remaining = iter(outputs)
+        structure = trees.map_leaves(lambda path, leaf: next(remaining), result)
+        return Trace(leaves, ends, outputs, structure, tuple(book.branches))
+
+
+def gradient(f: Callable[..., Any], args: Sequence[Any], paths: Sequence[trees.Path]) -> tuple[Floats, ...]:
+    """The gradient of a scalar ``f`` at ``args``, one array for each path.
+
+    Raises
+    ------
+    Untraceable
+        As `trace`, and when ``f`` does not return one number.
+    """
+    traced = trace(f, args, paths)
+    if [y.size for y in traced.outputs] != [1]:
+        raise Untraceable("a gradient is that of one number, and the function returned more")
+    return traced.pullback([np.ones(traced.outputs[0].shape)])
+
+
+def hessian_vector(
+    f: Callable[..., Any], args: Sequence[Any], paths: Sequence[trees.Path], tangents: Sequence[Any]
+) -> tuple[Floats, ...]:
+    """The Hessian of a scalar ``f`` times ``tangents``, by a trace of a trace.
+
+    ``tangents`` has one array for each path; so has the result.
+
+    Raises
+    ------
+    Untraceable
+        As `trace`, and when a rule cannot be differentiated once more.
+    """
+    with _recording() as (_, outer):
+        tape: list[Step] = []
+        values = [_float64(_at(args, path)) for path in paths]
+        roots = [Step.new_root(value, tape) for value in values]
+        points = [new_box(value, outer, root) for value, root in zip(values, roots, strict=True)]
+        slope = _slope_along(f, args, dict(zip(paths, points, strict=True)), tangents)
+        if not _is_at(slope, outer):
+            return tuple(np.zeros(np.shape(value)) for value in values)
+        grads = sweep(tape, [slope._node.index], [np.float64(1.0)], {})
+    return tuple(
+        np.zeros(np.shape(value)) if grad is None else np.array(grad, dtype=np.float64)
+        for value, grad in zip(values, grads, strict=False)
+    )
+
+
+def _slope_along(
+    f: Callable[..., Any], args: Sequence[Any], points: dict[trees.Path, Any], tangents: Sequence[Any]
+) -> Any:
+    """<grad f, tangents>, as a function of ``points``, which are autograd's boxes."""
+    with _recording() as (book, level):
+        result, leaves = _run(f, args, points, level)
+        _honour(book)
+        (box,) = (_output(leaf) for _, leaf in trees.leaves(result))
+        if np.size(getval(box)) != 1:
+            refuse("a Hessian is that of one number, and the function returned more")
+        if not _is_at(box, level):
+            return 0.0
+        tape = leaves[0].tape
+        grads = sweep(tape, [box._node.index], [np.ones(np.shape(getval(box)))], {})
+        pairs = zip(grads[: len(leaves)], tangents, strict=True)
+        return sum(anp.sum(grad * np.asarray(v)) for grad, v in pairs if grad is not None)
+
+
+def _run(
+    f: Callable[..., Any], args: Sequence[Any], values: dict[trees.Path, Any], level: int
+) -> tuple[Any, list[Step]]:
+    """``f`` on traced arguments, the leaves at these paths differentiated at these values."""
+    rebound, rebinding = rebind(f)
     tape: list[Step] = []
-    try:
-        with _autograd, _new_level() as level, np.errstate(all="ignore"):
-            leaves: dict[trees.Path, Step] = {}
-            rebound, rebinding = rebind(f)
-            traced = _bare if rebinding.needs_boxes else Traced
-            wrapped = trees.map_leaves(_wrapper(set(paths), leaves, level, tape, traced), tuple(args))
-            result = (f if rebinding.needs_boxes else rebound)(*wrapped)
-            rebinding.write_back()
-            if book.refusals:
-                raise book.refusals[0]
-            return _finish(result, [leaves[path] for path in paths], level, book)
-    except Exception as error:
-        raise explain(book.refusals[0] if book.refusals else error) from error
-    finally:
-        journal.reset(token)
+    leaves = {path: Step.new_root(value, tape) for path, value in values.items()}
 
+    def wrapped(path: trees.Path, leaf: Any) -> Any:
+        if path in leaves:
+            box = new_box(values[path], level, leaves[path])
+            return box if rebinding.needs_boxes else Traced(box)
+        # a function that calls autograd itself is given autograd's own boxes, and its data as they are
+        return leaf if rebinding.needs_boxes else _data(leaf)
 
-def _bare(box: Any) -> Any:
-    # a function that calls autograd itself is given autograd's own boxes
-    return box
+    arguments = trees.map_leaves(wrapped, tuple(args))
+    result = (f if rebinding.needs_boxes else rebound)(*arguments)
+    rebinding.write_back()
+    return result, list(leaves.values())
 
 
 @contextmanager
-def _new_level() -> Iterator[int]:
-    trace_stack.top += 1
-    try:
-        yield trace_stack.top
-    finally:
-        trace_stack.top -= 1
+def _recording() -> Iterator[tuple[Journal, int]]:
+    """One level of autograd's nesting; whatever goes wrong inside becomes `Untraceable`."""
+    book = Journal()
+    token = journal.set(book)
+    generator = np.random.get_state(legacy=False)
+    with _autograd:
+        trace_stack.top += 1
+        try:
+            with np.errstate(all="ignore"):
+                yield book, trace_stack.top
+        except Exception as error:
+            raise explain(book.refusals[0] if book.refusals else error) from error
+        finally:
+            trace_stack.top -= 1
+            journal.reset(token)
+            np.random.set_state(generator)
 
 
-def _wrapper(
-    paths: set[trees.Path], leaves: dict[trees.Path, Step], level: int, tape: list[Step],
-    traced: Callable[[Any], Any],
-) -> Callable[[trees.Path, Any], Any]:
-    def wrap_leaf(path: trees.Path, leaf: Any) -> Any:
-        if path not in paths:
-            return _wrap_data(leaf) if traced is Traced else leaf
-        value = _float64(leaf)
-        leaves[path] = Step.new_root(value, tape)
-        return traced(new_box(value, level, leaves[path]))
-
-    return wrap_leaf
+def _honour(book: Journal) -> None:
+    # the function may have caught what was raised; its result is then not to be trusted
+    if book.refusals:
+        raise book.refusals[0]
 
 
-def _wrap_data(leaf: Any) -> Any:
+def _is_at(box: Any, level: int) -> bool:
+    return isbox(box) and box._trace == level
+
+
+def _at(args: Sequence[Any], path: trees.Path) -> Any:
+    leaf: Any = args
+    for key in path:
+        leaf = leaf[key]
+    return leaf
+
+
+def _data(leaf: Any) -> Any:
     if isinstance(leaf, np.ndarray):
         if leaf.dtype.kind not in "fc":
-            copy = np.array(leaf).view(Constant)
-            copy.flags.writeable = False
-            return copy
+            constant = np.array(leaf).view(Constant)
+            constant.flags.writeable = False
+            return constant
         data = Traced(_float64(leaf))
         data.storage.captured = True
         return data
@@ -99,8 +180,6 @@ def _wrap_data(leaf: Any) -> Any:
 
 
 def _float64(leaf: Any) -> Any:
-    if isbox(leaf):  # a trace of a trace
-        return leaf
     if not isinstance(leaf, np.ndarray):
         return np.float64(leaf)
     if type(leaf) not in (np.ndarray, Constant):
@@ -111,15 +190,6 @@ def _float64(leaf: Any) -> Any:
     return np.array(leaf, dtype=kind)
 
 
-def _finish(result: Any, leaves: list[Step], level: int, book: Journal) -> Trace:
-    boxes = [_output(leaf) for _, leaf in trees.leaves(result)]
-    ends = [box._node if isbox(box) and box._trace == level else None for box in boxes]
-    outputs = [np.asarray(getval(box), dtype=np.float64) for box in boxes]
-    values = iter(outputs)
-    structure = trees.map_leaves(lambda path, leaf: next(values), result)
-    return Trace(leaves, ends, outputs, structure, tuple(book.branches))
-
-
 def _output(leaf: Any) -> Any:
     box = leaf.box if type(leaf) is Traced else leaf
     value = getval(box)
@@ -128,6 +198,3 @@ def _output(leaf: Any) -> Any:
     if np.asarray(value).dtype.kind not in "fiub":
         refuse(f"the function returned an array of {np.asarray(value).dtype}")
     return box
-
-
-__all__ = ["Trace", "Untraceable", "trace"]

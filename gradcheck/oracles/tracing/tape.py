@@ -207,7 +207,8 @@ def sweep(
 
 def _check_shape(step: Step, parent: Step, pulled: Any) -> None:
     # autograd's rules do not all undo broadcasting; what is added up afterwards would hide it
-    if isinstance(pulled, np.ndarray) and pulled.shape != np.shape(parent.value):
+    wanted = getval(parent.value)
+    if isinstance(pulled, np.ndarray) and hasattr(wanted, "shape") and pulled.shape != wanted.shape:
         raise Untraceable(f"autograd's rule for {step.fun.__name__} returned the wrong shape")
 
 

@@ -17,24 +17,24 @@ from gradcheck.oracles.tracing.moves import rule, sum_to
 
 rule(
     anp.add,
-    lambda ans, x, y: lambda g: sum_to(g, np.shape(x)),
-    lambda ans, x, y: lambda g: sum_to(g, np.shape(y)),
+    lambda ans, x, y: lambda g: sum_to(g, x),
+    lambda ans, x, y: lambda g: sum_to(g, y),
 )
 rule(
     anp.subtract,
-    lambda ans, x, y: lambda g: sum_to(g, np.shape(x)),
-    lambda ans, x, y: lambda g: sum_to(-g, np.shape(y)),
+    lambda ans, x, y: lambda g: sum_to(g, x),
+    lambda ans, x, y: lambda g: sum_to(-g, y),
 )
 rule(
     anp.multiply,
-    lambda ans, x, y: lambda g: sum_to(g * y, np.shape(x)),
-    lambda ans, x, y: lambda g: sum_to(g * x, np.shape(y)),
+    lambda ans, x, y: lambda g: sum_to(g * y, x),
+    lambda ans, x, y: lambda g: sum_to(g * x, y),
 )
 # ans / y instead of x / y**2, which overflows or vanishes for |y| beyond 1e154 or below 1e-154
 rule(
     anp.divide,
-    lambda ans, x, y: lambda g: sum_to(g / y, np.shape(x)),
-    lambda ans, x, y: lambda g: sum_to(-g * ans / y, np.shape(y)),
+    lambda ans, x, y: lambda g: sum_to(g / y, x),
+    lambda ans, x, y: lambda g: sum_to(-g * ans / y, y),
 )
 rule(anp.negative, lambda ans, x: lambda g: -g)
 rule(anp.positive, lambda ans, x: lambda g: g)
@@ -49,7 +49,7 @@ def _matrices_first(primitive: Any) -> None:
     def maker(argnum: int) -> Callable[..., Callable[[Any], Any]]:
         def pull(ans: Any, a: Any, b: Any) -> Callable[[Any], Any]:
             if np.ndim(a) == np.ndim(b) == 2:
-                return (lambda g: g @ b.T) if argnum == 0 else (lambda g: a.T @ g)
+                return (lambda g: sum_to(g @ b.T, a)) if argnum == 0 else (lambda g: sum_to(a.T @ g, b))
             general = theirs((argnum,), ans, (a, b), {})
             return lambda g: next(iter(general(g)))
 

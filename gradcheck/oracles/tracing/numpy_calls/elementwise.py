@@ -21,24 +21,24 @@ notrace_primitives[Step] = notrace_primitives[Step] | {anp.signbit, anp.spacing}
 rule(anp.cbrt, lambda ans, x: lambda g: g / (3 * ans**2))
 rule(
     anp.float_power,
-    lambda ans, x, y: lambda g: sum_to(g * y * x ** anp.where(y, y - 1, 1.0), np.shape(x)),
-    lambda ans, x, y: lambda g: sum_to(g * anp.log(anp.where(x, x, 1.0)) * ans, np.shape(y)),
+    lambda ans, x, y: lambda g: sum_to(g * y * x ** anp.where(y, y - 1, 1.0), x),
+    lambda ans, x, y: lambda g: sum_to(g * anp.log(anp.where(x, x, 1.0)) * ans, y),
 )
 rule(
     anp.fmod,
-    lambda ans, x, y: lambda g: sum_to(g, np.shape(x)),
-    lambda ans, x, y: lambda g: sum_to(-g * anp.trunc(x / y), np.shape(y)),
+    lambda ans, x, y: lambda g: sum_to(g, x),
+    lambda ans, x, y: lambda g: sum_to(-g * anp.trunc(x / y), y),
 )
 rule(
     anp.copysign,
-    lambda ans, x, y: lambda g: sum_to(g * anp.sign(x) * anp.sign(ans), np.shape(x)),
-    lambda ans, x, y: lambda g: sum_to(0.0 * g, np.shape(y)),
+    lambda ans, x, y: lambda g: sum_to(g * anp.sign(x) * anp.sign(ans), x),
+    lambda ans, x, y: lambda g: sum_to(0.0 * g, y),
 )
-rule(anp.ldexp, lambda ans, x, n: lambda g: sum_to(g * 2.0**n, np.shape(x)))
+rule(anp.ldexp, lambda ans, x, n: lambda g: sum_to(g * 2.0**n, x))
 rule(
     anp.heaviside,
-    lambda ans, x, h: lambda g: sum_to(0.0 * g, np.shape(x)),
-    lambda ans, x, h: lambda g: sum_to(g * (x == 0), np.shape(h)),
+    lambda ans, x, h: lambda g: sum_to(0.0 * g, x),
+    lambda ans, x, h: lambda g: sum_to(g * (x == 0), h),
 )
 rule(
     anp.sinc,
@@ -47,14 +47,14 @@ rule(
 rule(
     numpy_wrapper.where,
     None,
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), np.shape(x)),
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), np.shape(y)),
+    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), x),
+    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), y),
 )
 rule(
     anp._original_where,
     None,
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), np.shape(x)),
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), np.shape(y)),
+    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), x),
+    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), y),
 )
 
 

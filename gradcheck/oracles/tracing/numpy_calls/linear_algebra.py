@@ -29,8 +29,8 @@ def _t(a: Any) -> Any:
 rule(alg.inv, lambda ans, a: lambda g: -anp.matmul(anp.matmul(_t(ans), g), _t(ans)))
 rule(
     alg.solve,
-    lambda ans, a, b: lambda g: sum_to(-anp.matmul(alg.solve(_t(a), g), _t(ans)), np.shape(a)),
-    lambda ans, a, b: lambda g: sum_to(alg.solve(_t(a), g), np.shape(b)),
+    lambda ans, a, b: lambda g: sum_to(-anp.matmul(alg.solve(_t(a), g), _t(ans)), a),
+    lambda ans, a, b: lambda g: sum_to(alg.solve(_t(a), g), b),
 )
 
 
