@@ -12,6 +12,7 @@ from gradcheck.diagnose.experiment import Alteration, evidence_figures, explains
 from gradcheck.diagnose.formulas import DERIVATIVES, activation
 from gradcheck.diagnose.guess import EXACT, FITTED, Guess, thin
 from gradcheck.diagnose.segments import Segment, segments
+from gradcheck.diagnose.sight import recognise
 from gradcheck.diagnose.subject import norm
 from gradcheck.evidence import Floats
 
@@ -28,16 +29,24 @@ def activations(circuit: Circuit) -> Iterator[Guess]:
     told = False
     for segment in found:
         for guess in _one(segment):
-            told = told or guess.cost < FITTED
+            told = told or (guess.cost < FITTED and set(guess.leaves) >= set(circuit.subjects))
             yield guess
     if not told:
+        longest = {segment.start: segment for segment in found}
+        for segment in found:
+            if len(segment.inside) > len(longest[segment.start].inside):
+                longest[segment.start] = segment
+        for segment in longest.values():
+            yield from _exchanged(segment)
         yield from _everywhere(circuit, found)
 
 
 def _one(segment: Segment) -> Iterator[Guess]:
     circuit = segment.circuit
     cotangent, true = circuit.cotangents[segment.end], segment.derivative
-    if not np.any(cotangent) or np.shape(cotangent) != true.shape or np.ptp(true) <= 1e-12 * np.max(np.abs(true)):
+    if not np.any(cotangent) or np.shape(cotangent) != true.shape:
+        return
+    if np.any(true) and np.ptp(true) <= 1e-12 * np.max(np.abs(true)):
         return  # a constant derivative is a factor: that story is told elsewhere
     probe = _probe(circuit, circuit.below[segment.start])
     if probe is None or circuit.spent:
@@ -51,6 +60,46 @@ def _one(segment: Segment) -> Iterator[Guess]:
                 yield from _guesses(segment, result, words, kind)
 
 
+def _exchanged(segment: Segment) -> Iterator[Guess]:
+    """One function in the derivative written for another: claim - truth is their difference, pulled back."""
+    circuit = segment.circuit
+    x, cotangent = circuit.array(segment.start), circuit.cotangents[segment.end]
+    probe = _probe(circuit, circuit.below[segment.start])
+    if x is None or probe is None or circuit.spent or np.shape(cotangent) != x.shape:
+        return
+    pairs = [
+        (f"{used} for {due}", first - second, MISSING if used in ("1", "x") else WRONG)
+        for used, first in _written(x) for due, second in _written(x)
+        if used != due and due not in ("1", "x") and np.all(np.isfinite(first - second))
+    ]  # fmt: skip
+    for words, formula, kind in _promising(segment, probe, pairs, replaced=False):
+        for result, _ in fitted(circuit, None, [circuit.effect(segment.start, cotangent * formula)], bare=1):
+            factor = abs(result.coefficient)
+            if recognise(factor, circuit.evidence) is None and abs(factor - 1.0) > 1e-6:
+                continue
+            says = f"{{leaves}} {{is}} as if the derivative of {_what(segment)} had {words}, x being {circuit.called(segment.start)}"
+            figures = {**evidence_figures(circuit, segment.end), "exchanged": words, "factor": factor}
+            entries = sum(int(np.count_nonzero(circuit.subjects[n].wrong)) for n in result.leaves)
+            cost = thin(FITTED, entries, 1)
+            key = (segment.start, segment.end, words)
+            yield result.guess(kind, cost, says, "Check where the activation belongs.", figures, key)
+            yield result.guess(MISSING if kind == WRONG else WRONG, cost + 1.5, says, "", figures, key)
+
+
+def _written(x: Floats) -> Iterator[tuple[str, Floats]]:
+    yield "1", np.ones(x.shape)
+    yield "x", x
+    for words in ("sigmoid(v)", "tanh(v)", "exp(v)", "v > 0", "sin(v)"):
+        yield words.replace("v", "x"), DERIVATIVES[words](x)
+    yield "sigmoid(sigmoid(x))", DERIVATIVES["sigmoid(v)"](DERIVATIVES["sigmoid(v)"](x))
+    yield "sigmoid(2 x)", DERIVATIVES["sigmoid(v)"](2.0 * x)
+
+
+def _what(segment: Segment) -> str:
+    name = _named(segment)
+    return f"the {name} of {segment.circuit.called(segment.start)}" if name else _unnamed(segment)
+
+
 def _probe(circuit: Circuit, below: frozenset[int]) -> int | None:
     """The smallest wrong leaf with enough entries to test on before the large ones are computed."""
     wrong = [n for n in below if n in circuit.subjects]
@@ -58,10 +107,10 @@ def _probe(circuit: Circuit, below: frozenset[int]) -> int | None:
     return min(ample, key=lambda n: circuit.subjects[n].entries, default=None)
 
 
-def _promising(segment: Segment, probe: int, candidates: list[Candidate]) -> list[Candidate]:
+def _promising(segment: Segment, probe: int, candidates: list[Candidate], replaced: bool = True) -> list[Candidate]:
     """Those of which a multiple, in place of the derivative, makes the error in projections of one leaf.
 
-    Of several that are multiples of one another there, the first.
+    Of several that are multiples of one another there, the first. Without ``replaced``, on top of the derivative.
     """
     circuit, cotangent = segment.circuit, segment.circuit.cotangents[segment.end]
     rows = circuit.projected(segment.start, probe)
@@ -70,7 +119,7 @@ def _promising(segment: Segment, probe: int, candidates: list[Candidate]) -> lis
     carried = (rows * cotangent).reshape(len(rows), -1)
     weights = circuit.projections(probe).reshape(len(rows), -1)
     error = weights @ circuit.subjects[probe].error.ravel()
-    target = error + carried @ segment.derivative.ravel()
+    target = error + (carried @ segment.derivative.ravel() if replaced else 0.0)
     shapes = carried @ np.stack([formula.ravel() for _, formula, _ in candidates]).T
     square = np.sum(shapes * shapes, axis=0)
     factor = np.divide(target @ shapes, square, out=np.zeros_like(square), where=square > 0)
@@ -137,7 +186,7 @@ def _guesses(segment: Segment, result: Alteration, words: str, kind: str) -> Ite
     cost = EXACT - (0.5 if kind == MISSING else 0.0) - (0.5 if name else 0.0)
     # one fitted factor: 2, 1/2 and -1 are slips, any other number is suspect
     easy = any(abs(abs(factor) - f) < 1e-6 for f in (0.25, 0.5, 1.0, 2.0, 4.0))
-    cost += 0.0 if plain else 1.0 if easy else 3.0
+    cost += 0.0 if plain else 1.0 if easy else 2.5 if recognise(factor, circuit.evidence) else 6.0
     cost = thin(cost, entries, 0 if plain else 1 if easy else 2)
     figures: dict[str, Any] = {**evidence_figures(circuit, segment.end), "derivative_used": words, "factor": factor}
     figures |= {"activation": name} if name else {}

@@ -11,10 +11,10 @@ from gradcheck.diagnose import layout, mixing, patterns, precision, scale, terms
 from gradcheck.diagnose.activations import activations
 from gradcheck.diagnose.circuit import Circuit
 from gradcheck.diagnose.cotangent import cotangent
-from gradcheck.diagnose.elementwise import elementwise
+from gradcheck.diagnose.elementwise import elementwise, through_link
 from gradcheck.diagnose.guess import Guess
 from gradcheck.diagnose.nonfinite import nonfinite
-from gradcheck.diagnose.paths import paths
+from gradcheck.diagnose.paths import factors, outputs, paths
 from gradcheck.diagnose.samples import samples
 from gradcheck.diagnose.shapes import shape
 from gradcheck.diagnose.subject import Subject
@@ -23,6 +23,7 @@ from gradcheck.evidence import Evidence
 
 OF_A_LEAF: tuple[Callable[[Subject], Iterator[Guess]], ...] = (
     patterns.zero,
+    patterns.alive,
     patterns.constant,
     scale.sign,
     scale.scale,
@@ -38,6 +39,7 @@ OF_A_LEAF: tuple[Callable[[Subject], Iterator[Guess]], ...] = (
     terms.offset_by_line,
     terms.half_of_symmetric,
     elementwise,
+    through_link,
     patterns.single_entry,
     patterns.lines,
     patterns.sparse,
@@ -56,7 +58,9 @@ OF_THE_WHOLE: tuple[Callable[[Evidence], Iterator[Guess]], ...] = (
 OF_THE_CHAIN: tuple[Callable[[Circuit], Iterator[Guess]], ...] = (
     mixing.softmax,
     mixing.products,
+    outputs,
     activations,
+    factors,
     paths,
     samples,
 )

@@ -29,10 +29,33 @@ def elementwise(subject: Subject) -> Iterator[Guess]:
     few = wrong[np.linspace(0, wrong.size - 1, 4).astype(np.intp)]
     ratio = (subject.claimed.flat[few] / truth.flat[few], value.flat[few])
     for name, own in OWN.items():
+        if np.ptp(DERIVATIVES[own](ratio[1])) == 0.0:
+            continue
         for words in _fitting(name, own, *ratio):
             predicted = np.where(truth == 0.0, 0.0, truth * _quotient(name, own, words, value))
             if subject.explained_by(predicted, gain=float(np.max(np.abs(ratio[0])))):
                 yield _told(subject, name, words)
+                return
+
+
+def through_link(subject: Subject) -> Iterator[Guess]:
+    """The truth multiplied by p (1 - p) or 1 - y**2 of the leaf's own value: the gradient of what lies before it."""
+    value, truth = subject.leaf.value, subject.truth
+    if value.shape != truth.shape or np.count_nonzero(subject.wrong) < 3:
+        return
+    for words, own in (("p * (1 - p)", value * (1 - value)), ("1 - p**2", 1 - value * value), ("p", value)):
+        for power in (1.0, -1.0):
+            if subject.explained_by(truth * own**power, gain=float(np.max(np.abs(own**power)))):
+                how = "multiplied" if power > 0 else "divided"
+                says = f"{{leaves}} {{is}} the truth {how} by {words}, p being {subject.leaf.path} itself"
+                remedy = "Is it the gradient of what goes into an activation, where that of its output is due, or the reverse?"
+                cost = thin(EXACT + 0.5 + (words == "p"), int(np.count_nonzero(subject.wrong)), 1)
+                figures = {"by": words, "power": power}
+                first, second = "missing_activation_derivative", "wrong_activation_derivative"
+                if words == "p":
+                    first, second = "scale", "missing_term"
+                yield Guess(first, (subject.number,), cost, says, remedy, figures, (words, power))
+                yield Guess(second, (subject.number,), cost + 1.5, says, remedy, figures, (words, power))
                 return
 
 

@@ -26,9 +26,9 @@ def paths(circuit: Circuit) -> Iterator[Guess]:
     effects = dict(_effects(circuit))
     for edge, effect in effects.items():
         for result, _ in fitted(circuit, None, [effect], bare=0):
-            guess = _one_path(circuit, edge, effect, result)
-            told = told or guess.cost < FITTED
-            yield guess
+            for guess in _one_path(circuit, edge, effect, result):
+                told = told or (guess.cost < FITTED and set(guess.leaves) >= set(circuit.subjects))
+                yield guess
     if not told:
         yield from _forks(circuit, effects)
         yield from _statistics(circuit)
@@ -53,8 +53,8 @@ def _effects(circuit: Circuit) -> Iterator[tuple[Edge, Effect]]:
                 yield (index, position), circuit.effect(parent, carried)
 
 
-def _one_path(circuit: Circuit, edge: Edge, effect: Effect, result: Alteration) -> Guess:
-    node, position = edge
+def _one_path(circuit: Circuit, edge: Edge, effect: Effect, result: Alteration) -> Iterator[Guess]:
+    node = edge[0]
     factor = 1.0 + result.coefficient
     entries = sum(int(np.count_nonzero(effect[n])) for n in result.leaves)
     what = _path_words(circuit, edge)
@@ -66,7 +66,11 @@ def _one_path(circuit: Circuit, edge: Edge, effect: Effect, result: Alteration) 
     remedy = "Every path from the argument to the result adds its own term: the product rule, the regulariser, the mean."
     if abs(factor) < 1e-6 and _is_all(circuit, effect, result):
         cost += 2.0  # then the claim is simply 0
-    return result.guess(kind, thin(cost, entries, 1), says, remedy, figures, (edge, round(factor, 6)))
+    key = (edge, round(factor, 6))
+    yield result.guess(kind, thin(cost, entries, 1), says, remedy, figures, key)
+    second = "missing_term" if kind in ("sign", "scale") else "scale" if factor else "zero"
+    if second != "zero":
+        yield result.guess(second, thin(cost + 1.5, entries, 1), says, remedy, figures, key)
 
 
 def _verdict(circuit: Circuit, factor: float, penalty: bool) -> tuple[str, float, str]:
@@ -110,6 +114,51 @@ def _path_words(circuit: Circuit, edge: Edge) -> str:
     source = circuit.called(parent)
     many = len(circuit.nodes[node].parents) > 1
     return f"the path from {source} into {place}{f' (its operand {argument + 1})' if many else ''}"
+
+
+def outputs(circuit: Circuit) -> Iterator[Guess]:
+    """One of several results whose cotangent does not come back."""
+    if len(circuit.starts) < 2:
+        return
+    for place, (node, start) in enumerate(circuit.starts.items()):
+        effect = circuit.effect(node, start)
+        result = explains(circuit, {n: -change for n, change in effect.items()})
+        if result is not None:
+            says = f"{{leaves}} {{is}} as if the cotangent of result {place} of f were ignored"
+            remedy = "Each result of f hands its own cotangent back."
+            figures = {**evidence_figures(circuit, node), "result": place}
+            yield result.guess("missing_term", EXACT - 1.0, says, remedy, figures, ("output", place))
+
+
+def factors(circuit: Circuit) -> Iterator[Guess]:
+    """A product or quotient whose other operand is left out on the way back, or taken twice."""
+    for index, node in enumerate(circuit.nodes):
+        if node.name not in ("multiply", "divide", "true_divide") or circuit.cotangents[index] is None:
+            continue
+        g = np.asarray(circuit.cotangents[index])
+        for position, (parent, argument) in enumerate(node.parents):
+            shape = np.shape(circuit.nodes[parent].value)
+            other = np.asarray(node.args[1 - argument])
+            if circuit.spent or g.shape != shape or other.size < 2 or (node.name != "multiply" and argument == 1):
+                continue
+            carried = circuit.carried(index, position)
+            ratio = other if node.name == "multiply" else 1.0 / other
+            for words, changed in (("left out", g), ("taken twice", carried * ratio)):
+                if not np.all(np.isfinite(changed)):
+                    continue
+                result = explains(circuit, circuit.effect(parent, changed - carried))
+                if result is not None:
+                    yield from _factor(circuit, index, position, words, result)
+
+
+def _factor(circuit: Circuit, index: int, position: int, words: str, result: Alteration) -> Iterator[Guess]:
+    figures = {**evidence_figures(circuit, index), "factor": words}
+    others = [p for p, _ in circuit.nodes[index].parents if p != circuit.nodes[index].parents[position][0]]
+    what = circuit.called(others[0]) if others else "the other operand"
+    says = f"{{leaves}} {{is}} as if {what} were {words} where the way back goes through {circuit.called(index)}"
+    remedy = "The derivative of a product with respect to one factor is the other factor."
+    yield result.guess("missing_term" if words == "left out" else "scale", EXACT, says, remedy, figures, (index, position, words))
+    yield result.guess("scale" if words == "left out" else "extra_term", EXACT + 1.5, says, remedy, figures, (index, position, words))
 
 
 def _forks(circuit: Circuit, effects: dict[Edge, Effect]) -> Iterator[Guess]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.diagnose.guess import COMMON, EXACT, PATTERN, RECOGNISED, REMAINDER, Guess
+from gradcheck.diagnose.guess import COMMON, EXACT, FITTED, PATTERN, RECOGNISED, REMAINDER, Guess
 from gradcheck.diagnose.scale import fitted_factor
 from gradcheck.diagnose.sight import batch_sizes
 from gradcheck.diagnose.subject import Mask, Subject, norm
@@ -22,6 +22,16 @@ def zero(subject: Subject) -> Iterator[Guess]:
         says = "{leaves} {is} claimed to be 0 in every entry; the truth reaches " + f"{subject.scale:.4g}"
         remedy = "Was the gradient never accumulated, returned from a buffer, or cut off at a constant?"
         yield Guess("zero", (subject.number,), COMMON - 0.5, says, remedy, {"largest_truth": subject.scale}, "zero")
+
+
+def alive(subject: Subject) -> Iterator[Guess]:
+    """The truth is 0 in every entry and the claim is not."""
+    if subject.scale == 0.0 and np.all(subject.known) and np.any(subject.claimed):
+        says = "{leaves} {has} no effect on f here, the truth is 0 in every entry; the claim reaches "
+        says += f"{np.max(np.abs(subject.claimed)):.4g}"
+        remedy = "Is f constant here: a step, a rounding, a dead unit, a saturated one?"
+        figures = {"largest_claim": float(np.max(np.abs(subject.claimed)))}
+        yield Guess("extra_term", (subject.number,), FITTED + 0.5, says, remedy, figures, "alive")
 
 
 def constant(subject: Subject) -> Iterator[Guess]:
@@ -68,7 +78,9 @@ def lines(subject: Subject) -> Iterator[Guess]:
         figures = {"axis": axis, kind: where[:64].tolist(), "of": wrong.shape[axis], **_within(subject)}
         says = f"{noun if single else noun + 's'} {listed} of {{leaves}} {'is' if single else 'are'} wrong{_so(figures)}, "
         says += f"the other{'s' if wrong.shape[axis] - where.size > 1 else ''} right"
-        cost = PATTERN - 2.0 + 2.0 * (2 * where.size > wrong.shape[axis]) - figures["simple"]
+        cost = PATTERN - 2.0 + 2.0 * (2 * where.size > wrong.shape[axis])
+        if figures["there"] != "other":  # what happens there is known as well: nothing is left to explain
+            cost -= 2.5 + 0.3 * single
         remedy = f"Look at what is special to {'that' if single else 'those'} {noun if single else noun + 's'}: a slice, a gate, a class, a sample."
         yield Guess(kind, (subject.number,), cost, says, remedy, figures, (axis, tuple(where[:64])))
 
@@ -104,6 +116,7 @@ def sparse(subject: Subject) -> Iterator[Guess]:
     says = f"{count} of {subject.entries} entries of {{leaves}} are wrong{_so(figures)}{where}: {listed}"
     share = count / subject.entries
     cost = PATTERN - 1.5 + (2.0 if share > 0.5 else 0.0) + (6.0 if share > 0.8 else 0.0) - (2.0 if where else 0.0)
+    cost -= 1.0 if figures["there"] != "other" and share <= 0.5 else 0.0
     yield Guess("sparse", (subject.number,), cost, says, "Look at the branch that those entries take.", figures, "sparse")
 
 
@@ -118,14 +131,14 @@ def _where(subject: Subject) -> str:
 
 
 def _within(subject: Subject) -> dict[str, Any]:
-    """What relates claim and truth inside the wrong entries; "simple" counts in the ranking."""
+    """What relates claim and truth inside the wrong entries."""
     claimed, truth = subject.claimed[subject.wrong], subject.truth[subject.wrong]
     if not np.any(claimed):
-        return {"there": "zero", "simple": 0.5}
+        return {"there": "zero"}
     factor = fitted_factor(claimed, truth)
     if factor and np.allclose(factor * truth, claimed, rtol=1e-6, atol=1e-9 * subject.scale) and truth.size > 1:
-        return {"there": "factor", "factor": factor, "simple": 0.5}
-    return {"there": "other", "simple": 0.0}
+        return {"there": "factor", "factor": factor}
+    return {"there": "other"}
 
 
 def _so(figures: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
 
 from gradcheck.diagnose.guess import REMAINDER, Guess
 from gradcheck.diagnose.words import diagnosis
@@ -18,7 +19,8 @@ def merged(guesses: Iterable[Guess]) -> list[Guess]:
     """Guesses of equal kind and key made one, over all leaves that they explain."""
     found: dict[tuple[str, object], Guess] = {}
     for guess in guesses:
-        name = (guess.kind, guess.key)
+        # leaves about which nothing is known are not one mistake
+        name = (guess.kind, guess.leaves if guess.kind == "other" and guess.cost >= REMAINDER else guess.key)
         found[name] = found[name].joined(guess) if name in found else guess
     return list(found.values())
 
@@ -33,6 +35,9 @@ def ranked(guesses: Iterable[Guess], evidence: Evidence) -> Iterator[Diagnosis]:
     """The likeliest explanation of all wrong leaves, then the rivals of each part of it."""
     pool = merged(guesses)
     chosen = _cover(pool, {i for i, leaf in enumerate(evidence.leaves) if leaf.wrong})
+    unknown = [g for g in chosen if g.cost >= REMAINDER]
+    if len(unknown) > 1:
+        chosen = [g for g in chosen if g.cost < REMAINDER] + [reduce(Guess.joined, unknown)]
     rivals: list[Guess] = []
     for guess in chosen:
         for rival in _rivals(guess, pool):

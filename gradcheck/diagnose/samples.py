@@ -33,7 +33,7 @@ def _last_with_axes(circuit: Circuit) -> list[int]:
     found = []
     for index in range(len(circuit.nodes)):
         value = circuit.array(index)
-        if value is None or value.ndim == 0 or not (circuit.below[index] & set(circuit.subjects)):
+        if value is None or value.ndim == 0 or index in circuit.leaf_nodes or not (circuit.below[index] & set(circuit.subjects)):
             continue
         sizes = [np.size(circuit.nodes[c].value) for c, _ in circuit.consumers[index]]
         if all(size < value.size for size in sizes):

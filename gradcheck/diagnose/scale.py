@@ -64,9 +64,12 @@ def scale(subject: Subject) -> Iterator[Guess]:
     cost = thin(FITTED - 1.0 if subject.entries > 2 else FITTED + 1.0, subject.entries, 1)
     cost += 4.0 * (abs(factor - 1.0) < NEARLY_ONE)
     says = f"{{leaves}} {{is}} {factor:.6g} times the truth in every entry, a number that equals nothing in sight"
+    if subject.entries == 1:
+        says, key = "{leaves}, one number, {is} off by a factor that equals nothing in sight", 0.0
     yield Guess("scale", (subject.number,), cost, says, "Look for a constant that was lost.", figures, key)
     if subject.entries == 1:
-        says = f"{{leaves}}, one number, is off by {float(subject.error[known][0]):.6g}: a term may be left out"
+        says = "{leaves}, one number, {is} off: a term may be left out"
+        figures = {"error": float(subject.error[known][0])}
         yield Guess("missing_term", (subject.number,), cost + 1.0, says, "", figures, key)
 
 

@@ -108,8 +108,8 @@ def added_by_line(subject: Subject) -> Iterator[Guess]:
         for words, basis in bases:
             if length < len(basis) + 2:
                 continue
-            if np.count_nonzero(np.any(error != 0.0, axis=1)) < 0.8 * error.shape[0]:
-                continue  # right lines among the wrong ones: where the error lives says more
+            if np.count_nonzero(subject.wrong) < 0.8 * subject.entries:
+                continue  # right entries among the wrong ones: where the error lives says more
             fitted = _fit_rows(error, basis)
             term = np.moveaxis(fitted.reshape(np.moveaxis(truth, axis, -1).shape), -1, axis)
             if subject.explained_by(truth + term):

@@ -22,11 +22,12 @@ from gradcheck.diagnose import diagnose  # noqa: E402
 BEFORE = {"mutates_input", "nondeterministic", "kink"}
 
 
-def main(verbose: bool) -> None:
+def main(part: str, verbose: bool) -> None:
+    unnamed = unnamed_first = unnamed_second = 0
     first = second = leaf = entries = entry = total = 0
     table: dict[str, Counter[str]] = defaultdict(Counter)
     diagnosing, slowest = 0.0, (0.0, "")
-    for specimen in specimens():
+    for specimen in specimens(part):
         if specimen.label != "wrong" or specimen.mistake[0] in BEFORE or specimen.truth is None or specimen.kind not in ("grad", "vjp"):
             continue
         try:
@@ -44,6 +45,15 @@ def main(verbose: bool) -> None:
         total += 1
         kinds = [d.kind for d in found]
         good = bool(kinds) and kinds[0] in specimen.mistake
+        if specimen.mistake[0] == "other":
+            unnamed += 1
+            unnamed_first += good
+            unnamed_second += bool(set(kinds[:2]) & set(specimen.mistake))
+            table["other"][kinds[0] if kinds else "-"] += 1
+            total -= 1
+            if verbose:
+                show(specimen, evidence, found, good)
+            continue
         first, second = first + good, second + bool(set(kinds[:2]) & set(specimen.mistake))
         right_leaf = not specimen.leaf or (bool(found) and found[0].leaf in specimen.leaf)
         leaf += right_leaf
@@ -54,13 +64,18 @@ def main(verbose: bool) -> None:
             entry += right_entry
         table[specimen.mistake[0]][kinds[0] if kinds else "-"] += 1
         if not (good and right_leaf and right_entry) or verbose or (kinds[0] == "other" and specimen.mistake[0] != "other"):
-            print(f"{'  ' if good else 'x '}{specimen.name}{'' if evidence.tape else ' (no tape)'}: wanted {specimen.mistake} in {specimen.leaf}")
-            for d in found[:3]:
-                print(f"      {d.kind} [{d.leaf}] ({d.certainty}) {d.message[:330]}")
+            show(specimen, evidence, found, good)
     print_table(table)
+    print(f"mistakes without a kind: {unnamed_first}/{unnamed}, top two {unnamed_second}/{unnamed}")
     print(f"first {first}/{total} = {first / total:.1%}, top two {second}/{total} = {second / total:.1%}, "
-          f"leaf {leaf}/{total}, entry {entry}/{entries}, other {sum(c['other'] for c in table.values())}; "
+          f"leaf {leaf}/{total}, entry {entry}/{entries}, other {sum(c['other'] for k, c in table.items() if k != 'other')}; "
           f"{diagnosing:.1f} s, slowest {slowest[0]:.2f} s {slowest[1]}")  # fmt: skip
+
+
+def show(specimen, evidence, found, good) -> None:
+    print(f"{'  ' if good else 'x '}{specimen.name}{'' if evidence.tape else ' (no tape)'}: wanted {specimen.mistake} in {specimen.leaf}")
+    for d in found[:3]:
+        print(f"      {d.kind} [{d.leaf}] ({d.certainty}) {d.message[:330]}")
 
 
 def print_table(table: dict[str, Counter[str]]) -> None:
@@ -70,4 +85,4 @@ def print_table(table: dict[str, Counter[str]]) -> None:
 
 
 if __name__ == "__main__":
-    main("-v" in sys.argv)
+    main(next((a for a in sys.argv[1:] if not a.startswith("-")), "all"), "-v" in sys.argv)
