@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 
 from reference_impls.case_studies.history import Array, History, Parameters, Watch, check_steps
 from reference_impls.fast_mlp import Workspace, loss_and_gradients
-from reference_impls.parameters import arrays, copies, like, side_by_side
+from reference_impls.parameters import Layer, arrays, copies, like, side_by_side
 
 
 def descend_by_core(
@@ -41,7 +43,7 @@ def descend_by_core(
     gradients, workspace = like(params), Workspace()
     current, slopes = tuple(arrays(params)), tuple(arrays(gradients))
     # one array for W and b of a layer halves the calls, which is what a step of a small network costs
-    moves = list(zip(map(side_by_side, params), map(side_by_side, gradients), strict=True))
+    moves = list(zip(map(_whole, params), map(_whole, gradients), strict=True))
     losses, examples = np.empty(steps), np.array(float(len(X)))
     rate = np.array(learning_rate)
     for step in range(steps):
@@ -55,3 +57,7 @@ def descend_by_core(
             np.multiply(slope, rate, slope)
             np.subtract(layer, slope, layer)
     return History(losses, current)
+
+
+def _whole(layer: Layer) -> Array:
+    return cast(Array, side_by_side(layer))  # None only for arrays that neither copies nor like have made

@@ -50,16 +50,15 @@ def _half_tanh(X: Array) -> Array:
 
 
 def _sigmoid_pullback(X: Array, dldy: Array) -> Array:
-    """``d/dx (tanh(x/2) + 1)/2 = (1 - tanh(x/2)**2)/4``, also known as ``0.25 / cosh(x/2)**2``, which may
-    overflow.
-    """
-    t = np.tanh(X / 2)
+    """``d/dx (tanh(x/2) + 1)/2 = (1 - tanh(x/2)**2)/4``, the same as ``0.25 / cosh(x/2)**2``, without its overflow."""
+    t: Array = np.tanh(X / 2)
     return dldy * (1 - t) * (1 + t) / 4
 
 
 def _as_found_sigmoid_pullback(X: Array, dldy: Array) -> Array:
     """As found: the chain rule's 1/2 missing, and ``x`` where ``x/2`` belongs."""
-    return dldy * 0.5 / np.cosh(X) ** 2
+    squared: Array = np.cosh(X) ** 2
+    return dldy * 0.5 / squared
 
 
 sigmoid = Layer(_half_tanh, {"X": _sigmoid_pullback})
@@ -67,8 +66,7 @@ as_found_sigmoid = Layer(_half_tanh, {"X": _as_found_sigmoid_pullback})
 
 
 def cross_entropy(T: Array) -> Layer:
-    """``-log q``, where ``q = x t + (1 - x)(1 - t)`` is the probability given to the target ``t``, 0 or 1,
-    by ``x``.
+    """``-log q``, where ``q = x t + (1 - x)(1 - t)`` is what ``x`` gives to the target ``t`` of 0 or 1.
 
     ``dq/dx = t - (1 - t) = 2 t - 1``, so the derivative is ``(1 - 2 t)/q``. Unlike ``-t/x + (1 - t)/(1 -
     x)``, the same number for ``t`` of 0 or 1, it divides by 0 only where the loss itself is infinite, so it
@@ -84,15 +82,12 @@ def cross_entropy(T: Array) -> Layer:
 
 
 def as_found_cross_entropy(T: Array) -> Layer:
-    """As found: `cross_entropy` with ``1e-4`` added to one of the derivative's two denominators, and not to
-    the function.
-    """
+    """As found: ``1e-4`` is added to one of the derivative's two denominators, and not to the function."""
     return Layer(cross_entropy(T).apply, {"X": lambda X, dldy: dldy * (-T / X + (1 - T) / (1 - X + 1e-4))})
 
 
 def vjp(layer: Layer, parameter: str, X: Array, dldy: Array) -> Array:
-    """Pull ``dldy``, of the shape of the layer's output at ``X``, back to one of the layer's parameters, or
-    to "X".
+    """Pull ``dldy``, of the shape of the layer's output at ``X``, back to a parameter, or to "X".
 
     Raises
     ------

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reference_impls.activations import sigmoid
 from reference_impls.case_studies.history import Array, History, check_steps
 from reference_impls.case_studies.layer_network.loss import LossGradient, mse
 from reference_impls.case_studies.layer_network.network import Parameters
 from reference_impls.case_studies.layer_network.one_at_a_time import EpochWatch
+
+Rows = NDArray[np.intp]
 
 
 def train_sigmoids(
@@ -62,7 +65,7 @@ def train_sigmoids(
     return History(losses, tuple(flat), accuracies)
 
 
-def forward(weights: Sequence[Array], biases: Sequence[Array], rows: Array, ink: Array) -> list[Array]:
+def forward(weights: Sequence[Array], biases: Sequence[Array], rows: Rows, ink: Array) -> list[Array]:
     """The ink and then each layer's output."""
     activations = [ink, sigmoid(ink @ weights[0][rows] + biases[0])]
     for W, b in zip(weights[1:], biases[1:], strict=True):
@@ -73,7 +76,7 @@ def forward(weights: Sequence[Array], biases: Sequence[Array], rows: Array, ink:
 def step(
     weights: Sequence[Array],
     biases: Sequence[Array],
-    rows: Array,
+    rows: Rows,
     activations: Sequence[Array],
     upstream: Array,
 ) -> None:

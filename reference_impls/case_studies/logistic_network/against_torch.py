@@ -8,7 +8,8 @@ import numpy as np
 
 from reference_impls.case_studies.digits import Digits
 from reference_impls.case_studies.extras import load
-from reference_impls.mlp import Parameters, gradients, loss
+from reference_impls.mlp import gradients, loss
+from reference_impls.parameters import Parameters
 
 
 def torch_network(params: Parameters) -> Any:

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from reference_impls.case_studies.digits import Digits
 from reference_impls.case_studies.history import History
-from reference_impls.mlp import Parameters, gradients, initial_parameters, loss, predict
+from reference_impls.fast_mlp import Workspace, loss_and_gradients
+from reference_impls.mlp import initial_parameters, predict
+from reference_impls.parameters import Parameters, arrays, like
 
 SIZES = (784, 128, 10)
 
@@ -51,18 +53,20 @@ def train(
     """
     random = np.random.default_rng(seed)
     params = initial_parameters(SIZES, random)
+    slopes, workspace = like(params), Workspace()
     losses: list[float] = []
     accuracies: list[float] = []
     for epoch in range(epochs):
         first = len(losses)
         for rows in batches(len(train.labels), batch, random):
             images, labels = train.images[rows], train.labels[rows]
-            losses.append(float(loss(params, images, labels)))
-            for layer, gradient in zip(params, gradients(params, images, labels), strict=True):
-                layer["W"] -= learning_rate * gradient["W"]
-                layer["b"] -= learning_rate * gradient["b"]
+            losses.append(
+                float(loss_and_gradients(params, images, labels, workspace=workspace, out=slopes)[0])
+            )
+            for parameter, slope in zip(arrays(params), arrays(slopes), strict=True):
+                slope *= learning_rate
+                parameter -= slope
         accuracies.append(accuracy(params, test))
         if watch is not None:
             watch(epoch, float(np.mean(losses[first:])), accuracies[-1])
-    flat = tuple(layer[name] for layer in params for name in ("W", "b"))
-    return History(np.array(losses), flat, np.array(accuracies))
+    return History(np.array(losses), tuple(arrays(params)), np.array(accuracies))
