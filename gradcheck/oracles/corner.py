@@ -1,116 +1,163 @@
-"""Kinks and jumps: what the even part of phi shows and central differences do not."""
+"""Kinks and jumps: what central differences do not show, at 0 and beside it."""
 
 from __future__ import annotations
 
 import math
 
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.ladder import FINEST, step
+from gradcheck.oracles.extrapolate import extrapolate
+from gradcheck.oracles.ladder import FINEST, LEVEL_RATIO, step
 from gradcheck.oracles.slopes import slope
 from gradcheck.oracles.table import Table
 
-RESOLVED = 16.0  # times rounding: four roundings enter the even part, and a tenth of it is to be told apart
+# Four roundings enter the even part, and a tenth of it is to be told apart: 16 with room for noise of more than
+# the last digit.
+RESOLVED = 16.0
+ALIKE = 0.1  # how far the slope change may vary from step to step and still count as constant
 
 
 def corner(table: Table) -> Estimate | None:
-    """The kink or the jump at 0, if there is one."""
+    """The kink or the jump at 0, if there is one.
+
+    Where it turns out to lie beside 0, the table forgets the levels that reach over it (its lists are then out
+    of date) and there is nothing to return.
+    """
+    if table.calm:
+        return None
     return _jump(table) or _kink(table)
 
 
+# --- kinks ----------------------------------------------------------------------------------------------------
+
+
 def _even(table: Table, level: int) -> tuple[float, float, float]:
+    """Step, even part phi(h) + phi(-h) - 2 phi(0) and rounding at a level."""
     h, x, _, s, floor = table.rows[level]
     return h, s * x, floor
 
 
-def _slope_change(table: Table, quantum: float) -> float:
-    """Slope to the right minus slope to the left, as h shrinks; 0 where it vanishes or cannot be told.
+def _slope_change(table: Table, quantum: float) -> tuple[float, float, list[int]]:
+    """Slope to the right minus slope to the left as h shrinks, the curvature, and the levels that show it.
 
     J(h) = (phi(h) + phi(-h) - 2 phi(0))/h is kappa + c h for a kink with curvature. Two estimates of kappa
     from the three finest resolved levels must agree, and be most of the finest J: a smooth function has
     kappa = 0, a narrow smooth corner a J that still falls.
     """
-    found: list[tuple[float, float]] = []
+    found: list[tuple[float, float, int]] = []
     for level in reversed(table.levels):
         h, e, floor = _even(table, level)
         if abs(e) > RESOLVED * max(floor, quantum):
-            found.append((h, e / h))
+            found.append((h, e / h, level))
             if len(found) == 3:
                 break
     if len(found) < 3:
-        return 0.0
-    (hc, c), (hb, b), (ha, a) = found
-    fine, coarse = c - (b - c) * hc / (hb - hc), b - (a - b) * hb / (ha - hb)
-    if abs(fine - coarse) > 0.1 * abs(fine) or abs(fine) < 0.5 * abs(c):
-        return 0.0
-    return fine
-
-
-def _contradicts(table: Table, level: int, change: float, quantum: float) -> bool:
-    """Whether the even part at a level is not that of a kink at 0."""
-    h, e, floor = _even(table, level)
-    return abs(e - change * h) > 0.2 * abs(change) * h + RESOLVED * max(floor, quantum)
+        return 0.0, 0.0, []
+    (hc, c, kc), (hb, b, kb), (ha, a, ka) = found
+    bend = (a - b) / (ha - hb)
+    fine, coarse = c - (b - c) * hc / (hb - hc), b - bend * hb
+    if abs(fine - coarse) > ALIKE * abs(fine) or abs(fine) < 0.5 * abs(c):
+        return 0.0, 0.0, []
+    return fine, bend, [ka, kb, kc]
 
 
 def _kink(table: Table) -> Estimate | None:
     quantum = table.quantum()
-    change = _slope_change(table, quantum)
-    if change == 0.0:
+    change, bend, shown = _slope_change(table, quantum)
+    if not shown:
         return None
-    finest = table.levels[-1]
-    if _contradicts(table, finest, change, quantum):
-        return None
-    for level in (finest + 1, finest + 3, finest + 6, finest + 10):
-        if level > FINEST or not table.add(level):
-            break
-        if _contradicts(table, level, change, quantum):
+    noise = quantum
+    fresh = 0 if abs(table.rows[shown[0]][3] * step(shown[0]) - change) > ALIKE * abs(change) else 1
+    finest = shown[-1]
+    ahead = [k for k in table.levels if k > finest]
+    ahead += [k for k in (finest + d for d in (1, 2, 4, 7, 11, 15)) if k <= FINEST and k not in table.tried]
+    between = [k for k in range(finest - 1, finest - 4, -1) if k not in table.tried]
+    for level in ahead + between:
+        if level not in table.rows:
+            hidden = abs(change) * step(level) < RESOLVED * noise
+            if hidden or (level < finest and fresh >= 2) or not table.add(level):
+                continue
+        h, e, floor = _even(table, level)
+        off = abs(e - change * h - bend * h * h)
+        if off > ALIKE * abs(change) * h + RESOLVED * max(noise, floor):
+            if level > finest and abs(e) < 0.8 * abs(change) * h:
+                _step_inside(table, level)
             return None
-        h, _, floor = _even(table, level)
-        if abs(change) * h < RESOLVED * max(floor, quantum):
-            break
+        noise = max(noise, floor, min(off, 0.01 * abs(change) * h))
+        fresh += abs(change) * h > RESOLVED * noise
+    if fresh < 2:
+        return None
     memory = table.samples
-    right, right_error, _ = slope(memory, +1, table.levels, quantum)
-    left, left_error, _ = slope(memory, -1, table.levels, quantum)
+    right, right_error, _ = slope(memory, +1, table.levels, noise)
+    left, left_error, _ = slope(memory, -1, table.levels, noise)
     value = (left + right) / 2
     error = abs(right - left) / 2 + max(left_error, right_error)
     return Estimate(value, error, False, left, right, memory.calls)
 
 
+def _step_inside(table: Table, level: int) -> None:
+    """Keep the levels that do not reach over a corner beside 0, and enough of them to measure noise."""
+    table.restrict(level)
+    for finer in (level + 1, level + 2, level + 4):
+        table.add(finer)
+
+
+# --- jumps ----------------------------------------------------------------------------------------------------
+
+
 def _jump(table: Table) -> Estimate | None:
-    f0, memory = table.centre, table.samples
-    torn = []
+    """A jump at 0: the values beside 0 lead to another value than phi(0)."""
+    memory = table.samples
+    torn: dict[int, float] = {}
     for side in (1, -1):
-        size = _intercept(table, side)
-        if size != 0.0:
-            torn.append((side, size))
+        size, slope_beyond = _offset(table, side)
+        if size == 0.0:
+            continue
+        finest = table.levels[-1]
+        clear = True
+        for level in (*table.levels[-3:], finest + 1, finest + 4, finest + 8):
+            if level not in table.rows and not table.add(level):
+                break
+            y = table.pairs[level][0 if side > 0 else 1] - table.centre
+            off = abs(y - size - slope_beyond * step(level))
+            if off > 0.5 * abs(size):
+                _step_inside(table, level)
+                return None
+            clear = clear and off <= ALIKE * abs(size)
+        else:
+            if clear:
+                torn[side] = size
     if not torn:
         return None
-    finest = table.levels[-1]
-    for level in (finest + 1, finest + 4, finest + 8):
-        if not table.add(level):
-            break
-        for side, size in torn:
-            if abs(memory(side * step(level)) - f0 - size) > 0.1 * abs(size):
-                return None
-    slopes = {1: 0.0, -1: 0.0}
-    for side in slopes:
-        size = dict(torn).get(side)
-        slopes[side] = slope(memory, side, table.levels)[0] if size is None else side * math.copysign(math.inf, size)
+    slopes = {
+        side: side * math.copysign(math.inf, torn[side]) if side in torn else slope(memory, side, table.levels)[0]
+        for side in (1, -1)
+    }
     finite = [s for s in slopes.values() if math.isfinite(s)]
     value = finite[0] if finite else table.value[0]
     return Estimate(value, math.inf, False, slopes[-1], slopes[1], memory.calls)
 
 
-def _intercept(table: Table, side: int) -> float:
-    """Height of the step at 0 on one side, from three pairs of levels that agree; 0 where there is none."""
-    f0, memory = table.centre, table.samples
-    levels = table.levels[-4:]
-    if len(levels) < 4:
-        return 0.0
+def _offset(table: Table, side: int) -> tuple[float, float]:
+    """Where the values on one side lead at 0, less phi(0), and the slope on which they lead there.
+
+    0 unless three neighbouring levels agree on an offset well above truncation and rounding: noise does not
+    agree with itself. A jump does, and so does a kink or a jump beside 0, seen from beyond it.
+    """
+    f0, index = table.centre, 0 if side > 0 else 1
+    levels = table.levels
     h = [step(k) for k in levels]
-    y = [memory(side * a) - f0 for a in h]
-    found = [y[i + 1] - (y[i] - y[i + 1]) * h[i + 1] / (h[i] - h[i + 1]) for i in range(3)]
-    size = found[2]
-    floor = max(table.rows[k][4] for k in levels)
-    if abs(size) < 2 * RESOLVED * floor or max(abs(q - size) for q in found) > 0.1 * abs(size):
-        return 0.0
-    return size if abs(y[3] - size) <= 0.1 * abs(size) else 0.0
+    y = [table.pairs[k][index] - f0 for k in levels]
+    floor = [table.rows[k][4] for k in levels]
+    value, truncation, spread, _ = extrapolate(h, y, floor, 1 / LEVEL_RATIO)
+    run: list[float] = []
+    found = (0.0, 0.0)
+    for i, v in enumerate(value):
+        if abs(v) <= 40 * (truncation[i] + spread[i]):
+            run = []
+            continue
+        if run and abs(v - run[-1]) > ALIKE / 5 * abs(v):
+            run = []
+        run.append(v)
+        if len(run) >= 3:
+            found = (v, (y[i] - v) / h[i])
+    return found

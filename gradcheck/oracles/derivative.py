@@ -46,6 +46,8 @@ def _derivative(memory: Samples, tolerance: float) -> Estimate:
         found = corner(table)
         if found is not None:
             return found
+        if len(table.levels) != len(table.value):
+            continue
         level = _next(table, i, tolerance)
         if level is None or len(table.tried) > 27:
             break
@@ -75,11 +77,21 @@ def _next(table: Table, i: int, tolerance: float) -> int | None:
             for level in (finest + 3, finest + 2, finest + 1):
                 if level not in tried and level <= FINEST:
                     return level
+    if not table.calm and _bends(table) and finest + 1 <= FINEST:
+        return finest + 1
     if t > n:
         return _more_order(table, i) or (k + 1 if k + 1 not in tried else None)
     if k - 1 not in tried:
         return k - 1
     return _more_order(table, i - 1) if i else None
+
+
+def _bends(table: Table) -> bool:
+    """Whether the second difference quotient still grows at the finest level: a kink may lie there."""
+    if len(table.levels) < 2:
+        return False
+    _, x, _, s, floor = table.rows[table.levels[-1]]
+    return abs(s) * x > 16 * max(floor, table.quantum()) and abs(s) > 2 * abs(table.rows[table.levels[-2]][3])
 
 
 def _more_order(table: Table, i: int) -> int | None:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 # A fifth order gains less than it lets in: by then the coarsest step is 7.4**5 times the finest.
 ORDERS = 4
+# The last correction is the error of the order before it, so of this one an upper bound while the steps converge;
+# twice it also covers a coarsest step at the end of its convergence.
+DOUBT = 2.0
 
 
 def extrapolate(
@@ -31,42 +34,67 @@ def extrapolate(
         the table, and the coarsest point used. The first point has nothing to be compared with: its
         truncation is infinite.
     """
+    n = len(x)
     value, truncation, spread, start = [y[0]], [math.inf], [noise[0]], [0]
     above, above_noise = [y[0]], [noise[0]]
-    for i in range(1, len(x)):
+    over: list[float] = []
+    trusted: list[bool] = []
+    for i in range(1, n):
         row, row_noise = [y[i]], [noise[i]]
+        strict, possible = _converges(x, y, noise, i - 1)
+        trusted.append(strict or (possible and i > 1 and trusted[-1]))
+        unsure = 0.0 if trusted[-1] or i + 1 == n else abs(y[i] - y[i + 1])
         best = (abs(y[i] - y[i - 1]), y[i], noise[i], i)
         last = 0.0
         for m in range(1, min(i, ORDERS) + 1):
-            j = i - m
-            if len(above) < m or not _converges(x, y, noise, j):
+            if len(above) < m or not (possible if m == 1 else _falls(x, row, above, over, row_noise[-1] + above_noise[m - 1], i)):
                 break
-            fall = x[j] / x[i] - 1.0
+            fall = x[i - m] / x[i] - 1.0
             correction = (row[-1] - above[m - 1]) / fall
             row.append(row[-1] + correction)
             row_noise.append(row_noise[-1] + (row_noise[-1] + above_noise[m - 1]) / fall)
             size = abs(correction)
-            measured = max(size, guard * last)
+            measured = max(DOUBT * size, DOUBT * guard * last, unsure)
             last = size
             if measured <= best[0]:
-                best = (measured, row[-1], row_noise[-1], j)
+                best = (measured, row[-1], row_noise[-1], i - m)
         truncation.append(best[0])
         value.append(best[1])
         spread.append(best[2])
         start.append(best[3])
-        above, above_noise = row, row_noise
+        over, above, above_noise = above, row, row_noise
     return value, truncation, spread, start
 
 
-def _converges(x: Sequence[float], y: Sequence[float], noise: Sequence[float], j: int) -> bool:
-    """Whether the changes from point j to the next two finer ones fall off as a power of x, noise aside.
+def _converges(x: Sequence[float], y: Sequence[float], noise: Sequence[float], j: int) -> tuple[bool, bool]:
+    """Whether the changes from point j to the next two finer ones fall off as a power of x: surely, possibly.
 
     A term in x falls as ``expected``, one in x**2 as its square. Twice and a quarter of these leave room for
-    the next term of the series; beyond them point j lies outside what a polynomial describes.
+    the next term of the series; beyond them point j lies outside what a polynomial describes. Possibly: noise
+    could hide it.
     """
     if j + 2 >= len(x):
-        return False
+        return False, False
     coarse, fine = abs(y[j] - y[j + 1]), abs(y[j + 1] - y[j + 2])
     expected = (x[j + 1] - x[j + 2]) / (x[j] - x[j + 1])
-    slack = 2.0 * (noise[j + 1] + noise[j + 2])
-    return fine <= 2.0 * expected * coarse + slack and 4.0 * (fine + slack) >= expected * expected * coarse
+    high, low = 2.0 * expected * coarse, 0.25 * expected * expected * coarse
+    slack = 2.0 * (expected * noise[j] + noise[j + 1] + noise[j + 2])
+    return low <= fine <= high, low - slack <= fine <= high + slack
+
+
+def _falls(
+    x: Sequence[float], row: list[float], above: list[float], over: list[float], noise: float, i: int
+) -> bool:
+    """Whether the last column falls from row to row as the next power of x, so that one more order helps.
+
+    Where the column is too short to tell, it is taken on trust. Half powers, as at the edge of a domain, and
+    steps too long for the series end here.
+    """
+    m = len(row)
+    if len(over) < m:
+        return True
+    coarse, fine = abs(above[m - 1] - over[m - 1]), abs(row[-1] - above[m - 1])
+    expected = 1.0
+    for k in range(m):
+        expected *= x[i - k] / x[i - k - 1]
+    return fine <= 2.0 * expected * coarse + 2.0 * noise

@@ -28,7 +28,7 @@ def slope(memory: Samples, side: int, levels: Iterable[int], noise: float = 0.0)
     unit = [f / a + math.ulp(0.0) for f, a in zip(floor, h, strict=True)]
     value, truncation, spread, _ = extrapolate(h, d, unit, 1 / LEVEL_RATIO)
     best = (math.inf, value[0], known[0][0])
-    for i in range(len(d)):
+    for i in range(max(1, len(d) - 1)):
         worst = floor[i]
         for j in range(i + 1, len(d)):
             worst = max(worst, SAFETY * (abs(value[j] - value[i]) - truncation[i]) * h[j])

@@ -80,32 +80,49 @@ class Table:
 
     def _solve(self, quantum: float, extra: float) -> int:
         h, x, d, s, floor = (list(c) for c in zip(*[self.rows[k] for k in self.levels], strict=True))
-        unit = [max(f, extra) / a + _TINY for f, a in zip(floor, h, strict=True)]
+        unit = [max(f, extra) / a + abs(q) * 2.2e-16 + _TINY for f, a, q in zip(floor, h, d, strict=True)]
         value, truncation, spread, start = extrapolate(x, d, unit, _GUARD)
         curve, bend, _, _ = extrapolate(x, s, [4 * u / a for u, a in zip(unit, h, strict=True)], _GUARD)
+        pairs = [self.pairs[k] for k in self.levels]
+        still = (self.centre, self.centre) if quantum else None
         noise, bound = [], []
         n = len(h)
         for i in range(n):
             v, t, c, b = value[i], truncation[i], curve[i], bend[i]
             base = floor[i] if floor[i] > quantum else quantum
             worst, relative = base, 0.0
+            largest, count = 0.0, 0
             for j in range(n - 1, i, -1):
+                if still and pairs[j] == still:
+                    continue
                 odd, even = abs(value[j] - v) - t, abs(curve[j] - c) - b
                 r = SAFETY * ((odd * h[j] if odd > 0 else 0.0) + (even * x[j] / 2 if even > 0 else 0.0))
-                # finer levels deny noise of this size: it shrinks with the step, and a coarser one does not help
-                if r > 4 * floor[j] and j < n - 1 and worst < 0.1 * r and r > relative * h[j]:
-                    relative = r / h[j]
                 if r > worst:
                     worst = r
+                if r > 4 * SAFETY * floor[j] and not still:
+                    # Absolute noise grows like 1/h in the difference quotients. What does not grow is relative
+                    # to t, as large here as there; with one level alone it cannot be told.
+                    r /= h[j]
+                    count += 1
+                    if largest < 3 * r and count > 1 and r > relative:
+                        relative = r
+                    if r > largest:
+                        largest = r
+            if count == 1:
+                relative = largest
             e = worst / h[i] * (spread[i] / unit[i])
             if relative > e:
                 e = relative
+            if i + 1 == n:  # nothing finer to measure noise: as large as one level up, at least
+                t *= 3.0
+                e = max(e, noise[-1] if noise else 0.0)
             noise.append(e)
             bound.append(t + e + abs(v) * 4.4e-16)
         self.h, self.d, self.floor = h, d, floor
         self.value, self.truncation, self.noise, self.bound, self.start = value, truncation, noise, bound, start
-        self.curve = curve
-        return self._choose()
+        best = self._choose()
+        self.calm = noise[best] * h[best] <= 8 * floor[best] and _settles(s, x, floor)
+        return best
 
     def _choose(self) -> int:
         """Lepski's choice: the smallest bound whose interval meets those of all finer, confirmed levels."""
@@ -113,6 +130,17 @@ class Table:
         n = len(bound)
         order = sorted(range(n), key=bound.__getitem__)
         for i in order:
-            if all(abs(value[j] - value[i]) <= bound[i] + bound[j] for j in range(i + 1, n - 1)):
+            if all(abs(value[j] - value[i]) <= bound[i] + 3 * bound[j] for j in range(i + 1, n - 1)):
                 return i
         return order[0]
+
+
+def _settles(s: list[float], x: list[float], floor: list[float]) -> bool:
+    """Whether the second difference quotient stays within the size it has at coarse steps: a kink's grows like 1/h."""
+    largest = abs(s[0])
+    for q, a, f in zip(s, x, floor, strict=True):
+        size = abs(q)
+        if size > 4 * largest + 8 * f / a:
+            return False
+        largest = max(largest, size)
+    return True
