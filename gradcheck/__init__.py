@@ -2,6 +2,10 @@
 
 from gradcheck.case import Case as Case
 from gradcheck.checks import check_grad as check_grad
+from gradcheck.checks import check_hessian as check_hessian
+from gradcheck.checks import check_hvp as check_hvp
+from gradcheck.checks import check_jacobian as check_jacobian
+from gradcheck.checks import check_jvp as check_jvp
 from gradcheck.checks import check_vjp as check_vjp
 from gradcheck.evidence import Evidence as Evidence
 from gradcheck.findings import Diagnosis as Diagnosis

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ import numpy as np
 from gradcheck.arguments import Point, point
 from gradcheck.evidence import Floats
 from gradcheck.findings import Diagnosis
-from gradcheck.guard import Counted
-from gradcheck.reading import Reading, changed, fitting_argnums, lent, read, shaped
+from gradcheck.guard import Counted, NotNumeric, Raised, flat, undisturbed
+from gradcheck.reading import Reading, changed, contracted, fitting_argnums, hessian_rows, lent, read, shaped
 from gradcheck.report import Report, conclude
-from gradcheck.run import ORACLES, Options, Task, run
+from gradcheck.run import ORACLES, Options, Task, Through, run
+from gradcheck.second_order import gradient_of
+from gradcheck.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
 
 Argnums = int | Sequence[int] | None
 
@@ -118,6 +121,158 @@ def check_vjp(
     )
 
 
+def check_jvp(
+    f: Callable[..., Any],
+    jvp: Callable[..., Any],
+    *args: Any,
+    argnums: Argnums = None,
+    rtol: float | None = None,
+    oracles: Sequence[str] | None = None,
+    seed: int = 0,
+    raise_on_failure: bool = True,
+    points: int = 0,
+    executor: Executor | None = None,
+) -> Report:
+    """Check a forward derivative: ``jvp(tangents, *args)`` -> the rate of change of ``f(*args)``.
+
+    ``tangents`` has the tree and shapes of the checked argument, of several it is a tuple of theirs. The
+    keywords are those of `check_grad`.
+    """
+    where = _where(f, "f", jvp, "jvp", args, argnums)
+    options = _options(rtol, oracles, seed, points, executor)
+    return conclude(run(_forward("jvp", Counted(f, "f"), jvp, where, options)), raise_on_failure)
+
+
+def check_jacobian(
+    f: Callable[..., Any],
+    jac: Callable[..., Any],
+    *args: Any,
+    argnums: Argnums = None,
+    rtol: float | None = None,
+    oracles: Sequence[str] | None = None,
+    seed: int = 0,
+    raise_on_failure: bool = True,
+    points: int = 0,
+    executor: Executor | None = None,
+) -> Report:
+    """Check a dense Jacobian: ``jac(*args)`` -> for each checked leaf an array of output shape + leaf shape.
+
+    ``f`` returns one array. The keywords are those of `check_grad`.
+    """
+    where = _where(f, "f", jac, "jac", args, argnums)
+    claim = Counted(jac, "jac")
+
+    def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
+        result = claim(*arguments)
+        reading = _read(at, result, "jac", argnums, np.shape(output))
+        return _behaved(contracted(reading, u, np.shape(output)), lent(result, arguments, at, "jac"))
+
+    options = _options(rtol, oracles, seed, points, executor)
+    task = Task("jacobian", Counted(f, "f"), claim, ask, where, options, scalar=False)
+    return conclude(run(task), raise_on_failure)
+
+
+def check_hessian(
+    f: Callable[..., Any],
+    hess: Callable[..., Any],
+    *args: Any,
+    argnums: Argnums = None,
+    rtol: float | None = None,
+    oracles: Sequence[str] | None = None,
+    seed: int = 0,
+    raise_on_failure: bool = True,
+    points: int = 0,
+    executor: Executor | None = None,
+) -> Report:
+    """Check the second derivatives of a scalar function.
+
+    ``hess(*args)`` returns, for one checked array x, an array of shape x.shape + x.shape; for several
+    arguments (or a tree) the block ``hess[i][j]`` of shape xi.shape + xj.shape. The keywords are those of
+    `check_grad`.
+    """
+    where = _where(f, "f", hess, "hess", args, argnums)
+    claim = Counted(hess, "hess")
+
+    def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
+        result = claim(*arguments)
+        return _behaved(hessian_rows(at, result, u, "hess"), lent(result, arguments, at, "hess"))
+
+    options = _options(rtol, oracles, seed, points, executor)
+    task = Task(
+        "hessian",
+        Counted(f, "f"),
+        claim,
+        ask,
+        where,
+        options,
+        scalar=False,
+        through=partial(gradient_of, where),
+    )
+    return conclude(run(task), raise_on_failure)
+
+
+def check_hvp(
+    f_or_grad: Callable[..., Any],
+    hvp: Callable[..., Any],
+    *args: Any,
+    argnums: Argnums = None,
+    rtol: float | None = None,
+    oracles: Sequence[str] | None = None,
+    seed: int = 0,
+    raise_on_failure: bool = True,
+    points: int = 0,
+    executor: Executor | None = None,
+) -> Report:
+    """Check a Hessian-vector product: ``hvp(v, *args)`` with ``v`` as the checked arguments, and its result too.
+
+    ``f_or_grad`` is the scalar function, or its gradient: what returns one number for more than one entry is
+    taken for the function. A gradient is trusted; check it first with `check_grad`. The keywords are those of
+    `check_grad`.
+    """
+    where = _where(f_or_grad, "f_or_grad", hvp, "hvp", args, argnums)
+    options = _options(rtol, oracles, seed, points, executor)
+    counted = Counted(f_or_grad, "f")
+    through = partial(gradient_of, where) if _returns_one_number(counted, where) else None
+    return conclude(run(_forward("hvp", counted, hvp, where, options, through)), raise_on_failure)
+
+
+def _returns_one_number(f: Counted, where: Point) -> bool:
+    with undisturbed():
+        try:
+            return flat(f(*where.copied(where.args)), f.label).size == 1
+        except (Raised, NotNumeric):
+            return False  # the first look will say what is wrong
+
+
+def _forward(
+    kind: str,
+    f: Counted,
+    claimed: Callable[..., Any],
+    where: Point,
+    options: Options,
+    through: Through | None = None,
+) -> Task:
+    """The task of a claim that pushes tangents forward: entry by entry, or along a few directions of each leaf."""
+    claim = Counted(claimed, kind)
+    if where.x.size <= ENTRY_BY_ENTRY:
+
+        def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
+            return columns(at, claim, arguments, u, output, kind)
+
+        return Task(kind, f, claim, ask, where, options, scalar=False, through=through)
+
+    span = spanned(where, np.random.default_rng(options.seed))
+
+    def along(at: Point, coordinates: tuple[Any, ...], u: Floats, output: Any) -> Reading:
+        return pushed(span, where, claim, coordinates, u, output, kind)
+
+    def composed(counted: Counted) -> Callable[..., Any]:
+        function = counted if through is None else through(counted)
+        return lambda *coordinates: function(*span.arguments(coordinates))
+
+    return Task(kind, f, claim, along, span.point, options, scalar=False, through=composed)
+
+
 def _where(
     f: object, f_name: str, claim: object, claim_name: str, args: tuple[Any, ...], argnums: Argnums
 ) -> Point:
@@ -131,8 +286,8 @@ def _behaved(reading: Reading, *conduct: Diagnosis | None) -> Reading:
     return replace(reading, conduct=tuple(diagnosis for diagnosis in conduct if diagnosis))
 
 
-def _read(where: Point, result: Any, label: str, argnums: Argnums) -> Reading:
-    reading = read(where, result, label)
+def _read(where: Point, result: Any, label: str, argnums: Argnums, output: tuple[int, ...] = ()) -> Reading:
+    reading = read(where, result, label, output)
     if not reading.problems or argnums is not None or len(where.argnums) < 2:
         return reading
     fitting = fitting_argnums(where, result)

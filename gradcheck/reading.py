@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -155,6 +155,39 @@ def _problem(
         )
         return Diagnosis("nonfinite", slot.path, message, {"index": index, "count": count, "value": value})
     return None
+
+
+def contracted(reading: Reading, u: Floats, output: tuple[int, ...]) -> Reading:
+    """A reading of dense Jacobians, contracted with the covector ``u``: the claimed pullback."""
+    if reading.problems:
+        return reading
+    axes = len(output)
+    raw = [np.tensordot(u.reshape(output), dense, axes) for dense in reading.raw if dense is not None]
+    return replace(reading, raw=tuple(np.asarray(piece) for piece in raw))
+
+
+def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
+    """A reading of second derivatives, contracted with ``u`` over the first index of each block."""
+    several = len(where.argnums) > 1
+    positions = {number: position for position, number in enumerate(where.argnums)}
+    total: list[Floats] = [np.zeros(slot.shape) for slot in where.slots]
+    problems: list[Diagnosis] = []
+    dtypes = ["float64"] * len(where.slots)
+    for row in where.slots:
+        along_row = _follow(result, (positions[row.argnum], *row.keys[1:]) if several else row.keys[1:])
+        for column, slot in enumerate(where.slots):
+            keys = (positions[slot.argnum], *slot.keys[1:]) if several else slot.keys[1:]
+            leaf = _follow(along_row, keys)
+            block = _array(leaf)
+            problem = _problem(slot, leaf, block, label, row.shape)
+            if problem is not None or block is None:
+                problems += [problem] if problem else []
+                continue
+            dtypes[column] = str(block.dtype)
+            covector = u[row.start : row.stop].reshape(row.shape)
+            total[column] = total[column] + np.tensordot(covector, block.astype(np.float64), len(row.shape))
+    raw = tuple(None if problems else np.asarray(piece) for piece in total)
+    return Reading(raw, tuple(dtypes), tuple(problems))
 
 
 def lent(result: Any, args: tuple[Any, ...], where: Point, label: str) -> Diagnosis | None:

@@ -24,6 +24,9 @@ from gradcheck.oracles.tracing import Trace, Untraceable, trace
 from gradcheck.pairing import Pairing, Traced, step_scale
 from gradcheck.reading import Reading, shaped, sizes
 from gradcheck.report import Report
+from gradcheck.second_order import NoGradient
+
+Through = Callable[[Counted], Callable[..., Any]]
 
 ORACLES = ("autograd", "differences", "complex_step")
 
@@ -51,10 +54,10 @@ class Task:
         ``f(*args)`` -> a number, an array or a tree of them.
     ask
         ``ask(args, u, output)``: the claim's pullback of the covector ``u`` (flat), as a reading.
-    pull
-        ``pull(args, paths)``: autograd's trace of f.
     scalar
         Whether f must return one number.
+    through
+        Makes of f the function that the claim is about: its gradient, for claims about second derivatives.
     """
 
     kind: str
@@ -64,6 +67,7 @@ class Task:
     where: Point
     options: Options
     scalar: bool
+    through: Through | None = None
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,12 @@ def _merged(first: Report, second: Report) -> Report:
 
 
 def _at(task: Task, generator: np.random.Generator, start: float) -> Report:
+    if task.through is not None:
+        try:
+            derived = Counted(task.through(task.f), task.f.label)
+        except (NoGradient, Raised, NotNumeric) as problem:
+            return _report(task, Judgement(Verdict.INCONCLUSIVE, reasons=[str(problem)]), Look(), None, ())
+        return _at(replace(task, f=derived, through=None), generator, start)
     look = look_at_function(task.f, task.where)
     if look.reasons:
         return _report(task, Judgement(Verdict.INCONCLUSIVE, reasons=look.reasons), look, None, ())
