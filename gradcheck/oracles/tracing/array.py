@@ -180,13 +180,13 @@ class Traced(NDArrayOperatorsMixin):
 
     def copy(self, order: str = "C") -> Traced:
         """A copy with memory of its own."""
-        return memory.duplicate(self)
+        return memory.duplicate(self, order)
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """The trace stays in float64 whatever float is asked for; integers and booleans are constants."""
         kind = np.dtype(dtype).kind
         if kind in "fc":
-            return memory.duplicate(self) if kind == "f" else self + 0j
+            return memory.duplicate(self, "K") if kind == "f" else self + 0j
         note_branch("astype")
         return np.asarray(self.value).astype(dtype).view(Constant)
 
@@ -281,9 +281,10 @@ def wrap(result: Any, sources: tuple[Traced, ...] = ()) -> Any:
 def _wrap_array(box: Any, value: Any, sources: tuple[Traced, ...]) -> Traced:
     if value.dtype == object:
         refuse("NumPy made an array of objects, which cannot be traced")
-    if isinstance(value, np.ndarray) and value.base is not None:
+    if isinstance(value, np.ndarray):
         for source in sources:
-            if memory.overlaps(value, source.value):
+            # an array that owns its memory is a view of nothing, unless NumPy returned the argument itself
+            if value is source.value or (value.base is not None and memory.overlaps(value, source.value)):
                 return Traced(box, memory.Origin(source, source.value, value))
     return Traced(box)
 

@@ -56,7 +56,15 @@ def overlaps(a: Any, b: Any) -> bool:
 def read(view: Traced) -> Any:
     """The content of the memory that ``view`` shows, as of now."""
     content = view.storage.box
-    return content if view.origin is None else moves.gather(content, shown(view))
+    if view.origin is None:
+        return content
+    return _with_strides(moves.gather(content, shown(view)), view.origin.value.strides)
+
+
+def _with_strides(box: Any, strides: tuple[int, ...]) -> Any:
+    value = getval(box)
+    same = all(n < 2 or a == b for n, a, b in zip(value.shape, value.strides, strides, strict=True))
+    return box if same or value.size == 0 else moves.relaid(box, strides)
 
 
 def shown(view: Traced) -> moves.Positions:
@@ -108,7 +116,7 @@ def assign(target: Traced, new: Any) -> None:
     _check_writable(target.storage)
     if target.origin is None:
         # a second array must not share the content of the first one, which may be written in place
-        target.storage.box = new
+        target.storage.box = _with_strides(new, target.strides)
         target.storage.captured = not isbox(new)
     else:
         positions = shown(target)
@@ -127,24 +135,29 @@ def add_at(target: Traced, index: Any, value: Any, sign: float = 1.0) -> None:
     where = shown(target)[index]
     values = anp.reshape(sign * new + np.zeros(where.shape), (-1,))
     shape = np.shape(getval(storage.box))
-    storage.box = storage.box + moves.scatter(values, where.reshape(-1), shape)
+    total = storage.box + moves.scatter(values, where.reshape(-1), shape)
+    storage.box = _with_strides(total, getval(storage.box).strides)
     storage.captured = False
     _moved_on(target)
 
 
-def duplicate(source: Traced) -> Traced:
-    """A copy with a storage of its own."""
+def duplicate(source: Traced, order: str = "C") -> Traced:
+    """A copy with a storage of its own, laid out in this order ("K": as the source)."""
     from gradcheck.oracles.tracing.array import Traced
 
     box = source.box
+    if source.is_scalar:
+        return Traced(box)
+    if not isbox(box):
+        return Traced(box.copy(order))
     # what is on the tape is never written, so copies may share it
-    return Traced(box if isbox(box) or source.is_scalar else box.copy())
+    return Traced(_with_strides(box, np.empty_like(getval(box), order=order).strides))
 
 
 def _write_plain(target: Traced, index: Any, new: Any) -> None:
     storage = target.storage
     if storage.captured:
-        storage.box = storage.box.copy()
+        storage.box = moves.laid_out(storage.box, storage.box.strides)
         storage.captured = False
     if target.origin is None:
         storage.box[index] = new

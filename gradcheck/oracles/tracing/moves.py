@@ -42,6 +42,30 @@ def positions(shape: tuple[int, ...]) -> Positions:
     return np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)
 
 
+def laid_out(x: Any, strides: tuple[int, ...]) -> Any:
+    """A copy of a plain array with these strides.
+
+    Whether NumPy's ravel and reshape give views or copies hangs on the strides, so copies must keep them.
+    """
+    span = sum((n - 1) * abs(step) for n, step in zip(x.shape, strides, strict=True)) + x.itemsize
+    if x.size == 0 or span > 4 * x.nbytes:
+        return np.array(x)
+    start = sum((1 - n) * step for n, step in zip(x.shape, strides, strict=True) if step < 0)
+    buffer = np.empty(span // x.itemsize, dtype=x.dtype)
+    copy: NDArray[Any] = np.ndarray(x.shape, x.dtype, buffer, start, strides)
+    copy[...] = x
+    return copy
+
+
+@primitive  # type: ignore[untyped-decorator]
+def relaid(x: Any, strides: tuple[int, ...]) -> Any:
+    """`laid_out`, recorded."""
+    return laid_out(x, strides)
+
+
+rule(relaid, lambda ans, x, strides: lambda g: g)
+
+
 @primitive  # type: ignore[untyped-decorator]
 def gather(x: Any, where: Positions) -> Any:
     """Entries of ``x`` at ``where``."""
@@ -79,8 +103,11 @@ rule(rearrange, _rearranged)
 @primitive  # type: ignore[untyped-decorator]
 def put(x: Any, where: Positions, values: Any) -> Any:
     """A copy of ``x`` with ``values`` at ``where``, positions that do not repeat."""
-    copy = np.array(x, order="C")
-    copy.reshape(-1)[where] = values
+    copy = laid_out(x, x.strides)
+    if copy.flags.c_contiguous:
+        copy.reshape(-1)[where] = values
+    else:
+        np.put(copy, where, np.broadcast_to(values, where.shape))
     return copy
 
 

@@ -14,6 +14,7 @@ from autograd.tracer import getval, isbox, new_box, trace_stack
 from gradcheck import trees
 from gradcheck.oracles.tracing import numpy_calls  # noqa: F401  (registers NumPy's functions)
 from gradcheck.oracles.tracing.array import Constant, Traced
+from gradcheck.oracles.tracing.moves import laid_out
 from gradcheck.oracles.tracing.rebind import rebind
 from gradcheck.oracles.tracing.refusal import Journal, Untraceable, explain, journal, refuse
 from gradcheck.oracles.tracing.tape import Floats, Step, Trace, sweep
@@ -187,7 +188,8 @@ def _float64(leaf: Any) -> Any:
     kind = np.complex128 if leaf.dtype.kind == "c" else np.float64
     if leaf.dtype == kind and not leaf.flags.writeable:
         return leaf.view(np.ndarray)
-    return np.array(leaf, dtype=kind)
+    strides = tuple(step // leaf.itemsize * np.dtype(kind).itemsize for step in leaf.strides)
+    return laid_out(leaf.astype(kind, copy=False), strides)
 
 
 def _output(leaf: Any) -> Any:

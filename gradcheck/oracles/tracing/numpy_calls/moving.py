@@ -54,7 +54,9 @@ def _reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = Non
 
 @handles(np.ravel)
 def _ravel(a: Any, order: str = "C") -> Any:
-    return _reshape(a, -1, order if order != "K" else "A") if order != "C" else _reshape(a, -1)
+    if order != "C":
+        return moved(a, lambda x: np.ravel(x, order="A" if order == "K" else order))
+    return wrap(anp.ravel(plain(a)), (a,))
 
 
 @handles(np.transpose, np.permute_dims)
@@ -64,7 +66,7 @@ def _transpose(a: Any, axes: Any = None) -> Any:
 
 @handles(np.copy)
 def _copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    return a.copy()
+    return a.copy(order)
 
 
 @handles(np.compress)
