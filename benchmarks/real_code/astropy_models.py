@@ -56,7 +56,9 @@ WRONG = {
 }
 
 
-def parameter_jacobian(name: str, model: Any, inputs: tuple[Array, ...], params: Array, **known: Any) -> Shipped:
+def parameter_jacobian(
+    name: str, model: Any, inputs: tuple[Array, ...], params: Array, **known: Any
+) -> Shipped:
     """``evaluate`` by the vector of all parameters, ``fit_deriv`` with one column a parameter."""
 
     def f(params: Array) -> Array:
@@ -79,7 +81,12 @@ def models() -> Iterator[Shipped]:
         yield parameter_jacobian(name, model, (x,), np.array(params))
         if name in ("Gaussian1D", "Lorentz1D", "Moffat1D", "PowerLaw1D", "BrokenPowerLaw1D", "Drude1D"):
             # a spectrum in metres and janskys
-            micro = np.array([p * (1e7 if n == 0 else 1e-6 if n < (2 if "Power" in name else 3) else 1) for n, p in enumerate(params)])
+            micro = np.array(
+                [
+                    p * (1e7 if n == 0 else 1e-6 if n < (2 if "Power" in name else 3) else 1)
+                    for n, p in enumerate(params)
+                ]
+            )
             yield parameter_jacobian(name, model, (1e-6 * x,), micro, point="unscaled columns")
     for name, params in TWO:
         yield parameter_jacobian(name, getattr(functional_models, name), (LINE, OTHER), np.array(params))

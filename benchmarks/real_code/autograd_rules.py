@@ -69,7 +69,9 @@ def elementary() -> Iterator[Shipped]:
     """Entry by entry, of one and of two arguments."""
     one: dict[str, Array] = {
         **dict.fromkeys(("sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "arcsinh", "exp", "exp2"), X),
-        **dict.fromkeys(("expm1", "square", "absolute", "fabs", "sinc", "reciprocal", "rad2deg", "deg2rad"), X),
+        **dict.fromkeys(
+            ("expm1", "square", "absolute", "fabs", "sinc", "reciprocal", "rad2deg", "deg2rad"), X
+        ),
         **dict.fromkeys(("log", "log2", "log10", "log1p", "sqrt"), POSITIVE),
         **dict.fromkeys(("arcsin", "arccos", "arctanh"), UNIT),
         "arccosh": 1 + POSITIVE,
@@ -77,9 +79,24 @@ def elementary() -> Iterator[Shipped]:
     for name, x in one.items():
         yield rule(f"np.{name}", getattr(np, name), getattr(anp, name), x)
         yield forward_rule(f"np.{name}", getattr(np, name), getattr(anp, name), x)
-    two = ("add", "subtract", "multiply", "divide", "maximum", "minimum", "fmax", "fmin", "arctan2", "hypot", "logaddexp", "logaddexp2")
+    two = (
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "maximum",
+        "minimum",
+        "fmax",
+        "fmin",
+        "arctan2",
+        "hypot",
+        "logaddexp",
+        "logaddexp2",
+    )
     for name in two:
-        yield rule(f"np.{name}", getattr(np, name), getattr(anp, name), X, np.array([0.4, -1.9, 1.3, -0.2, 2.2]))
+        yield rule(
+            f"np.{name}", getattr(np, name), getattr(anp, name), X, np.array([0.4, -1.9, 1.3, -0.2, 2.2])
+        )
         yield rule(f"np.{name} (broadcast)", getattr(np, name), getattr(anp, name), MATRIX, normal(74, 3))
     yield rule("np.power", np.power, anp.power, POSITIVE, X)
     yield rule("np.remainder", np.remainder, anp.remainder, 3 * POSITIVE, 1 + PROBABILITY)
@@ -91,9 +108,18 @@ def hostile_points() -> Iterator[Shipped]:
     yield rule("np.expm1", np.expm1, anp.expm1, np.array([-40.0, 1e-12, 30.0]), point="saturated")
     yield rule("np.tanh", np.tanh, anp.tanh, np.array([-19.5, 12.0, 1e-9]), point="saturated")
     yield rule("np.log1p", np.log1p, anp.log1p, np.array([1e-12, 1e8, -0.999999]), point="unscaled")
-    yield rule("np.logaddexp", np.logaddexp, anp.logaddexp, np.array([700.0, -1e3, 3.0]), np.array([699.0, -1e3, 40.0]), point="saturated")
+    yield rule(
+        "np.logaddexp",
+        np.logaddexp,
+        anp.logaddexp,
+        np.array([700.0, -1e3, 3.0]),
+        np.array([699.0, -1e3, 40.0]),
+        point="saturated",
+    )
     yield rule("np.sqrt", np.sqrt, anp.sqrt, np.array([1e-12, 1e-4, 1e12]), point="unscaled")
-    yield rule("np.arctan2", np.arctan2, anp.arctan2, np.array([1e-9, 1e9]), np.array([1e-9, 1.0]), point="unscaled")
+    yield rule(
+        "np.arctan2", np.arctan2, anp.arctan2, np.array([1e-9, 1e9]), np.array([1e-9, 1.0]), point="unscaled"
+    )
     yield rule("np.absolute", np.absolute, anp.absolute, np.array([1e-7, -1e-7, 2.0]), point="kink at 1e-7")
     yield rule("np.maximum", np.maximum, anp.maximum, X, X + 1e-7 * np.sign(X), point="kink at 1e-7")
     for name in ("exp", "tanh", "sin", "log"):
@@ -154,7 +180,17 @@ def shaped() -> Iterator[Shipped]:
     }  # fmt: skip
     for name, (write, args) in written.items():
         yield rule(f"np.{name}", write(np), write(anp), *args)
-        if name in ("sum(axis)", "dot", "einsum(ijk,ij->k)", "var(ddof)", "max(axis)", "cumsum", "concatenate", "sort", "where"):
+        if name in (
+            "sum(axis)",
+            "dot",
+            "einsum(ijk,ij->k)",
+            "var(ddof)",
+            "max(axis)",
+            "cumsum",
+            "concatenate",
+            "sort",
+            "where",
+        ):
             yield forward_rule(f"np.{name}", write(np), write(anp), *args)
 
 
@@ -165,26 +201,72 @@ def linear_algebra() -> Iterator[Shipped]:
     for name in ("inv", "det"):
         yield rule(f"linalg.{name}", getattr(np.linalg, name), getattr(anp.linalg, name), SQUARE)
         yield rule(f"linalg.{name} (batch)", getattr(np.linalg, name), getattr(anp.linalg, name), batch)
-        yield rule(f"linalg.{name}", getattr(np.linalg, name), getattr(anp.linalg, name), singular, point="ill-conditioned")
-    yield rule("linalg.slogdet", lambda a: np.linalg.slogdet(a)[1], lambda a: anp.linalg.slogdet(a)[1], SQUARE)
-    yield rule("linalg.slogdet", lambda a: np.linalg.slogdet(a)[1], lambda a: anp.linalg.slogdet(a)[1], singular, point="ill-conditioned")
+        yield rule(
+            f"linalg.{name}",
+            getattr(np.linalg, name),
+            getattr(anp.linalg, name),
+            singular,
+            point="ill-conditioned",
+        )
+    yield rule(
+        "linalg.slogdet", lambda a: np.linalg.slogdet(a)[1], lambda a: anp.linalg.slogdet(a)[1], SQUARE
+    )
+    yield rule(
+        "linalg.slogdet",
+        lambda a: np.linalg.slogdet(a)[1],
+        lambda a: anp.linalg.slogdet(a)[1],
+        singular,
+        point="ill-conditioned",
+    )
     yield rule("linalg.solve", np.linalg.solve, anp.linalg.solve, SQUARE, normal(81, 4, 2))
-    yield rule("linalg.solve", np.linalg.solve, anp.linalg.solve, singular, normal(82, 3, 2), point="ill-conditioned")
+    yield rule(
+        "linalg.solve", np.linalg.solve, anp.linalg.solve, singular, normal(82, 3, 2), point="ill-conditioned"
+    )
     yield rule("linalg.pinv", np.linalg.pinv, anp.linalg.pinv, MATRIX)
     yield rule("linalg.norm", np.linalg.norm, anp.linalg.norm, MATRIX)
-    yield rule("linalg.norm(axis)", lambda a: np.linalg.norm(a, axis=1), lambda a: anp.linalg.norm(a, axis=1), MATRIX)
+    yield rule(
+        "linalg.norm(axis)", lambda a: np.linalg.norm(a, axis=1), lambda a: anp.linalg.norm(a, axis=1), MATRIX
+    )
     yield rule("linalg.norm(ord=3)", lambda a: np.linalg.norm(a, 3), lambda a: anp.linalg.norm(a, 3), X)
-    yield rule("linalg.norm(nuc)", lambda a: np.linalg.norm(a, "nuc"), lambda a: anp.linalg.norm(a, "nuc"), MATRIX)
-    yield rule("linalg.svd values", lambda a: np.linalg.svd(a, full_matrices=False)[1], lambda a: anp.linalg.svd(a, full_matrices=False)[1], MATRIX)
-    yield rule("linalg.eigvals by symmetry", lambda a: np.linalg.eigh(a + a.T)[0], lambda a: anp.linalg.eigh(a + a.T)[0], SQUARE)
-    yield rule("linalg.cholesky by symmetry", lambda a: np.linalg.cholesky(a @ a.T), lambda a: anp.linalg.cholesky(anp.matmul(a, a.T)), SQUARE)
-    yield rule("linalg.cholesky", np.linalg.cholesky, anp.linalg.cholesky, SYMMETRIC, label="edge", reason=TRIANGLE)
-    yield rule("linalg.eigh values", lambda a: np.linalg.eigh(a)[0], lambda a: anp.linalg.eigh(a)[0], SYMMETRIC)
+    yield rule(
+        "linalg.norm(nuc)", lambda a: np.linalg.norm(a, "nuc"), lambda a: anp.linalg.norm(a, "nuc"), MATRIX
+    )
+    yield rule(
+        "linalg.svd values",
+        lambda a: np.linalg.svd(a, full_matrices=False)[1],
+        lambda a: anp.linalg.svd(a, full_matrices=False)[1],
+        MATRIX,
+    )
+    yield rule(
+        "linalg.eigvals by symmetry",
+        lambda a: np.linalg.eigh(a + a.T)[0],
+        lambda a: anp.linalg.eigh(a + a.T)[0],
+        SQUARE,
+    )
+    yield rule(
+        "linalg.cholesky by symmetry",
+        lambda a: np.linalg.cholesky(a @ a.T),
+        lambda a: anp.linalg.cholesky(anp.matmul(a, a.T)),
+        SQUARE,
+    )
+    yield rule(
+        "linalg.cholesky", np.linalg.cholesky, anp.linalg.cholesky, SYMMETRIC, label="edge", reason=TRIANGLE
+    )
+    yield rule(
+        "linalg.eigh values", lambda a: np.linalg.eigh(a)[0], lambda a: anp.linalg.eigh(a)[0], SYMMETRIC
+    )
     solve = lambda n: lambda a, b: n.solve_triangular(a, b, lower=True)  # noqa: E731
     lower = np.tril(SQUARE)
     yield rule("solve_triangular", solve(scipy.linalg), solve(autograd.scipy.linalg), lower, normal(83, 4, 2))
     yield rule("sqrtm", lambda a: np.real(scipy.linalg.sqrtm(a)), autograd.scipy.linalg.sqrtm, SYMMETRIC)
-    yield rule("solve_sylvester", scipy.linalg.solve_sylvester, autograd.scipy.linalg.solve_sylvester, SQUARE, batch[0], normal(84, 4, 3))
+    yield rule(
+        "solve_sylvester",
+        scipy.linalg.solve_sylvester,
+        autograd.scipy.linalg.solve_sylvester,
+        SQUARE,
+        batch[0],
+        normal(84, 4, 3),
+    )
 
 
 def special_functions() -> Iterator[Shipped]:
@@ -199,7 +281,13 @@ def special_functions() -> Iterator[Shipped]:
     for name, x in one.items():
         yield rule(f"special.{name}", getattr(scipy.special, name), getattr(autograd.scipy.special, name), x)
     for name in ("beta", "betaln"):
-        yield rule(f"special.{name}", getattr(scipy.special, name), getattr(autograd.scipy.special, name), POSITIVE, POSITIVE[::-1].copy())
+        yield rule(
+            f"special.{name}",
+            getattr(scipy.special, name),
+            getattr(autograd.scipy.special, name),
+            POSITIVE,
+            POSITIVE[::-1].copy(),
+        )
     held: tuple[tuple[str, tuple[Any, ...], Array], ...] = (
         ("polygamma", (1,), POSITIVE), ("jn", (3,), POSITIVE), ("yn", (3,), POSITIVE), ("iv", (2.5,), POSITIVE),
         ("ive", (2.5,), POSITIVE), ("gammainc", (2.5,), POSITIVE), ("gammaincc", (2.5,), POSITIVE),
@@ -208,7 +296,10 @@ def special_functions() -> Iterator[Shipped]:
     for name, before, x in held:
         plain, primitive = getattr(scipy.special, name), getattr(autograd.scipy.special, name)
         yield rule(
-            f"special.{name}", lambda x, f=plain, b=before: f(*b, x), lambda x, f=primitive, b=before: f(*b, x), x
+            f"special.{name}",
+            lambda x, f=plain, b=before: f(*b, x),
+            lambda x, f=primitive, b=before: f(*b, x),
+            x,
         )
     for axis in (0, 1):
         yield rule(
@@ -217,9 +308,27 @@ def special_functions() -> Iterator[Shipped]:
             lambda x, axis=axis: autograd.scipy.special.logsumexp(x, axis=axis),
             MATRIX,
         )
-    yield rule("special.logsumexp", scipy.special.logsumexp, autograd.scipy.special.logsumexp, 300 * MATRIX, point="saturated")
-    yield rule("special.gammaln", scipy.special.gammaln, autograd.scipy.special.gammaln, np.array([1e-7, 1e7]), point="unscaled")
-    yield rule("special.expit", scipy.special.expit, autograd.scipy.special.expit, np.array([-40.0, 18.0, 30.0]), point="saturated")
+    yield rule(
+        "special.logsumexp",
+        scipy.special.logsumexp,
+        autograd.scipy.special.logsumexp,
+        300 * MATRIX,
+        point="saturated",
+    )
+    yield rule(
+        "special.gammaln",
+        scipy.special.gammaln,
+        autograd.scipy.special.gammaln,
+        np.array([1e-7, 1e7]),
+        point="unscaled",
+    )
+    yield rule(
+        "special.expit",
+        scipy.special.expit,
+        autograd.scipy.special.expit,
+        np.array([-40.0, 18.0, 30.0]),
+        point="saturated",
+    )
 
 
 def distributions() -> Iterator[Shipped]:
@@ -233,7 +342,9 @@ def distributions() -> Iterator[Shipped]:
     for name, methods, args in continuous:
         for method in methods:
             plain = getattr(getattr(scipy.stats, name), method)
-            yield rule(f"stats.{name}.{method}", plain, getattr(getattr(autograd.scipy.stats, name), method), *args)
+            yield rule(
+                f"stats.{name}.{method}", plain, getattr(getattr(autograd.scipy.stats, name), method), *args
+            )
     for method in ("pdf", "cdf", "logpdf"):
         for df in (3, 3.3):
             known = {"label": "wrong", "reason": ODD_FREEDOM} if df == 3.3 and method != "cdf" else {}
@@ -248,18 +359,47 @@ def distributions() -> Iterator[Shipped]:
         )  # fmt: skip
     tails = np.array([-30.0, -12.0, 6.0])
     for method in ("logcdf", "logsf"):
-        yield rule(f"stats.norm.{method}", getattr(scipy.stats.norm, method), getattr(autograd.scipy.stats.norm, method), tails, point="saturated")
+        yield rule(
+            f"stats.norm.{method}",
+            getattr(scipy.stats.norm, method),
+            getattr(autograd.scipy.stats.norm, method),
+            tails,
+            point="saturated",
+        )
     k = np.array([0.0, 2, 3, 7, 1])
-    yield rule("stats.poisson.logpmf", lambda mu: scipy.stats.poisson.logpmf(k, mu), lambda mu: autograd.scipy.stats.poisson.logpmf(k, mu), POSITIVE)
+    yield rule(
+        "stats.poisson.logpmf",
+        lambda mu: scipy.stats.poisson.logpmf(k, mu),
+        lambda mu: autograd.scipy.stats.poisson.logpmf(k, mu),
+        POSITIVE,
+    )
     p = np.array([0.2, 0.5, 0.3])
-    yield rule("stats.dirichlet.logpdf by alpha", lambda a: scipy.stats.dirichlet.logpdf(p, a), lambda a: autograd.scipy.stats.dirichlet.logpdf(p, a), POSITIVE[:3])
+    yield rule(
+        "stats.dirichlet.logpdf by alpha",
+        lambda a: scipy.stats.dirichlet.logpdf(p, a),
+        lambda a: autograd.scipy.stats.dirichlet.logpdf(p, a),
+        POSITIVE[:3],
+    )
     gaussian, traced = scipy.stats.multivariate_normal, autograd.scipy.stats.multivariate_normal
-    yield rule("stats.multivariate_normal.logpdf by x and mean", lambda x, m: gaussian.logpdf(x, m, SYMMETRIC), lambda x, m: traced.logpdf(x, m, SYMMETRIC), X[:4], POSITIVE[:4])
+    yield rule(
+        "stats.multivariate_normal.logpdf by x and mean",
+        lambda x, m: gaussian.logpdf(x, m, SYMMETRIC),
+        lambda x, m: traced.logpdf(x, m, SYMMETRIC),
+        X[:4],
+        POSITIVE[:4],
+    )
     yield rule(
         "stats.multivariate_normal.logpdf by cov", lambda c: gaussian.logpdf(X[:4], POSITIVE[:4], c),
         lambda c: traced.logpdf(X[:4], POSITIVE[:4], c), SYMMETRIC, label="edge", reason=TRIANGLE,
     )  # fmt: skip
-    yield rule("stats.multivariate_normal.entropy", lambda c: gaussian.entropy(np.zeros(4), c), lambda c: traced.entropy(np.zeros(4), c), SYMMETRIC, label="edge", reason=TRIANGLE)
+    yield rule(
+        "stats.multivariate_normal.entropy",
+        lambda c: gaussian.entropy(np.zeros(4), c),
+        lambda c: traced.entropy(np.zeros(4), c),
+        SYMMETRIC,
+        label="edge",
+        reason=TRIANGLE,
+    )
 
 
 def signals() -> Iterator[Shipped]:

@@ -10,10 +10,13 @@ from .shipped import Shipped
 MODULES = (
     "astropy_models",
     "autograd_rules",
+    "chemicals_correlations",
     "numpy_polynomial",
+    "scipy_numerics",
     "scipy_special",
     "sklearn_losses",
     "sklearn_models",
+    "small_packages",
     "statsmodels_likelihoods",
     "statsmodels_pointwise",
 )

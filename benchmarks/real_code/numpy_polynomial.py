@@ -23,7 +23,9 @@ def series() -> Iterator[Shipped]:
         yield elementwise(f"{name}.deriv", PACKAGE, p, p.deriv(), x)
         yield elementwise(f"{name}.deriv(2)", PACKAGE, p.deriv(), p.deriv(2), x)
         yield elementwise(f"{name}.integ", PACKAGE, p.integ(k=1e3), p, x)
-        yield elementwise(f"{name}.deriv", PACKAGE, shifted, shifted.deriv(), 2e3 + 900 * x, point="wide domain")
+        yield elementwise(
+            f"{name}.deriv", PACKAGE, shifted, shifted.deriv(), 2e3 + 900 * x, point="wide domain"
+        )
         yield elementwise(f"{name}.deriv", PACKAGE, p, p.deriv(), x.astype(np.float32), point="float32")
 
 
@@ -31,11 +33,21 @@ def ill_conditioned() -> Iterator[Shipped]:
     """Near a multiple root, at the wild end of Wilkinson's polynomial, high degree, a stationary point."""
     wilkinson = Polynomial.fromroots(np.arange(1.0, 21.0))
     yield elementwise(
-        "Wilkinson.deriv", PACKAGE, wilkinson, wilkinson.deriv(), np.array([1.3, 2.7, 19.4]), point="ill-conditioned"
+        "Wilkinson.deriv",
+        PACKAGE,
+        wilkinson,
+        wilkinson.deriv(),
+        np.array([1.3, 2.7, 19.4]),
+        point="ill-conditioned",
     )
     sevenfold = Polynomial.fromroots([1.0] * 7)
     yield elementwise(
-        "sevenfold root.deriv", PACKAGE, sevenfold, sevenfold.deriv(), np.array([1.2, 0.7]), point="ill-conditioned"
+        "sevenfold root.deriv",
+        PACKAGE,
+        sevenfold,
+        sevenfold.deriv(),
+        np.array([1.2, 0.7]),
+        point="ill-conditioned",
     )
     steep = Chebyshev.basis(200)
     yield elementwise("Chebyshev T200.deriv", PACKAGE, steep, steep.deriv(), np.array([-0.99, 0.3, 0.7]))

@@ -113,7 +113,9 @@ def _pulled(shipped: Shipped, u: Array, value: Array) -> Array:
         result = shipped.claim(*shipped.args)
     results = result if isinstance(result, tuple | list) else (result,)
     if shipped.kind in ("jacobian", "hessian"):
-        return np.concatenate([np.tensordot(u, np.asarray(r, dtype=float), axes=value.ndim).ravel() for r in results])
+        return np.concatenate(
+            [np.tensordot(u, np.asarray(r, dtype=float), axes=value.ndim).ravel() for r in results]
+        )
     return np.concatenate([np.asarray(r, dtype=float).ravel() for r in results])
 
 

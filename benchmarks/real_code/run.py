@@ -1,9 +1,9 @@
 """Judge every shipped derivative and print what came of it.
 
-    python -m benchmarks.real_code.run                      # as shipped, package by package
-    python -m benchmarks.real_code.run --fresh 11 12        # moved points and planted errors, these seeds
-    python -m benchmarks.real_code.run --peers              # other recipes at the hostile points
-    python -m benchmarks.real_code.run --only sklearn_losses --oracles differences
+python -m benchmarks.real_code.run                      # as shipped, package by package
+python -m benchmarks.real_code.run --fresh 11 12        # moved points and planted errors, these seeds
+python -m benchmarks.real_code.run --peers              # other recipes at the hostile points
+python -m benchmarks.real_code.run --only sklearn_losses --oracles differences
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def judge(shipped: Shipped, seed: int = 0, oracles: Sequence[str] | None = None)
         return Outcome(shipped, "error", f"{type(error).__name__}: {error}", 0, time.perf_counter() - start)
     told = [*report.reasons, *(f"{d.kind} in {d.leaf}: {d.message}" for d in report.diagnoses)]
     reason = next(iter(told), "").splitlines()
-    return Outcome(shipped, str(report.verdict), reason[0] if reason else "", report.evaluations, report.seconds)
+    return Outcome(
+        shipped, str(report.verdict), reason[0] if reason else "", report.evaluations, report.seconds
+    )
 
 
 def table(outcomes: Sequence[Outcome]) -> str:
@@ -74,7 +76,9 @@ def table(outcomes: Sequence[Outcome]) -> str:
 
 def _line(package: str, group: Sequence[Outcome]) -> str:
     by_label = {label: [o for o in group if o.shipped.label == label] for label in ("right", "wrong", "edge")}
-    count = {v: sum(o.verdict == v for o in by_label["right"]) for v in ("pass", "fail", "inconclusive", "error")}
+    count = {
+        v: sum(o.verdict == v for o in by_label["right"]) for v in ("pass", "fail", "inconclusive", "error")
+    }
     caught = sum(o.verdict == "fail" for o in by_label["wrong"])
     passed = sum(o.verdict == "pass" for o in by_label["edge"])
 
@@ -122,22 +126,30 @@ def compare(everything: Sequence[Shipped]) -> str:
     """False alarms of other recipes beside ours, on right claims at hostile points and elsewhere."""
     right = [s for s in everything if s.label == "right"]
     wrong = [s for s in everything if s.label == "wrong"]
-    lines = [f"{'recipe':<44}{'hostile right ones accused':>28}{'other right ones accused':>26}{'wrong ones caught':>19}"]
+    lines = [
+        f"{'recipe':<44}{'hostile right ones accused':>28}{'other right ones accused':>26}{'wrong ones caught':>19}"
+    ]
     hostile, plain = [s for s in right if s.point], [s for s in right if not s.point]
     judges = {name: (lambda s, r=recipe: accuses(s, r)) for name, recipe in RECIPES.items()}
     judges["ours"] = lambda s: judge(s).verdict == "fail"
     for name, alarm in judges.items():
         a, b, c = (sum(map(alarm, group)) for group in (hostile, plain, wrong))
-        lines.append(f"{name:<44}{a:>20} / {len(hostile):<5}{b:>18} / {len(plain):<5}{c:>12} / {len(wrong):<4}")
+        lines.append(
+            f"{name:<44}{a:>20} / {len(hostile):<5}{b:>18} / {len(plain):<5}{c:>12} / {len(wrong):<4}"
+        )
     return "\n".join(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status 0 when every verdict is as expected."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", nargs="+", default=MODULES, choices=MODULES, metavar="MODULE")
     parser.add_argument("--oracles", nargs="+", default=None)
-    parser.add_argument("--fresh", nargs="+", type=int, metavar="SEED", help="moved points and planted errors")
+    parser.add_argument(
+        "--fresh", nargs="+", type=int, metavar="SEED", help="moved points and planted errors"
+    )
     parser.add_argument("--peers", action="store_true", help="other recipes at the same points")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(argv)

@@ -69,21 +69,76 @@ def neighbours() -> Iterator[Pair]:
     yield "kei/keip", special.kei, special.keip, X
     yield "entr/log", special.entr, lambda x: -1 - np.log(x), X
     yield "spence/log", special.spence, lambda x: -np.log(x) / (x - 1), X
-    yield "log_ndtr/erfcx", special.log_ndtr, lambda x: np.sqrt(2 / np.pi) / special.erfcx(-x / np.sqrt(2)), line
+    yield (
+        "log_ndtr/erfcx",
+        special.log_ndtr,
+        lambda x: np.sqrt(2 / np.pi) / special.erfcx(-x / np.sqrt(2)),
+        line,
+    )
     yield "pbdv", lambda x: special.pbdv(1.5, x)[0], lambda x: special.pbdv(1.5, x)[1], line
     yield "pbvv", lambda x: special.pbvv(0.5, x)[0], lambda x: special.pbvv(0.5, x)[1], line
     yield "pbwa", lambda x: special.pbwa(0.7, x)[0], lambda x: special.pbwa(0.7, x)[1], line
-    yield "pro_ang1", part(special.pro_ang1, 1, 2, 0.7, take=0), part(special.pro_ang1, 1, 2, 0.7, take=1), probability
-    yield "obl_ang1", part(special.obl_ang1, 1, 2, 0.7, take=0), part(special.obl_ang1, 1, 2, 0.7, take=1), probability
-    yield "pro_rad1", part(special.pro_rad1, 1, 2, 0.7, take=0), part(special.pro_rad1, 1, 2, 0.7, take=1), 1 + X
+    yield (
+        "pro_ang1",
+        part(special.pro_ang1, 1, 2, 0.7, take=0),
+        part(special.pro_ang1, 1, 2, 0.7, take=1),
+        probability,
+    )
+    yield (
+        "obl_ang1",
+        part(special.obl_ang1, 1, 2, 0.7, take=0),
+        part(special.obl_ang1, 1, 2, 0.7, take=1),
+        probability,
+    )
+    yield (
+        "pro_rad1",
+        part(special.pro_rad1, 1, 2, 0.7, take=0),
+        part(special.pro_rad1, 1, 2, 0.7, take=1),
+        1 + X,
+    )
     yield "obl_rad1", part(special.obl_rad1, 1, 2, 0.7, take=0), part(special.obl_rad1, 1, 2, 0.7, take=1), X
-    yield "mathieu_modcem1", part(special.mathieu_modcem1, 2, 3.0, take=0), part(special.mathieu_modcem1, 2, 3.0, take=1), X[:3]
-    yield "eval_chebyt/eval_chebyu", lambda x: special.eval_chebyt(9, x), lambda x: 9 * special.eval_chebyu(8, x), probability
-    yield "eval_hermite", lambda x: special.eval_hermite(6, x), lambda x: 12 * special.eval_hermite(5, x), line
-    yield "eval_genlaguerre", lambda x: special.eval_genlaguerre(5, 0.5, x), lambda x: -special.eval_genlaguerre(4, 1.5, x), X
-    yield "eval_gegenbauer", lambda x: special.eval_gegenbauer(5, 0.7, x), lambda x: 1.4 * special.eval_gegenbauer(4, 1.7, x), probability
-    yield "legendre_p", lambda x: special.legendre_p(5, x)[0], lambda x: special.legendre_p(5, x, diff_n=1)[1], probability
-    yield "assoc_legendre_p", lambda x: special.assoc_legendre_p(5, 2, x)[0], lambda x: special.assoc_legendre_p(5, 2, x, diff_n=1)[1], probability
+    yield (
+        "mathieu_modcem1",
+        part(special.mathieu_modcem1, 2, 3.0, take=0),
+        part(special.mathieu_modcem1, 2, 3.0, take=1),
+        X[:3],
+    )
+    yield (
+        "eval_chebyt/eval_chebyu",
+        lambda x: special.eval_chebyt(9, x),
+        lambda x: 9 * special.eval_chebyu(8, x),
+        probability,
+    )
+    yield (
+        "eval_hermite",
+        lambda x: special.eval_hermite(6, x),
+        lambda x: 12 * special.eval_hermite(5, x),
+        line,
+    )
+    yield (
+        "eval_genlaguerre",
+        lambda x: special.eval_genlaguerre(5, 0.5, x),
+        lambda x: -special.eval_genlaguerre(4, 1.5, x),
+        X,
+    )
+    yield (
+        "eval_gegenbauer",
+        lambda x: special.eval_gegenbauer(5, 0.7, x),
+        lambda x: 1.4 * special.eval_gegenbauer(4, 1.7, x),
+        probability,
+    )
+    yield (
+        "legendre_p",
+        lambda x: special.legendre_p(5, x)[0],
+        lambda x: special.legendre_p(5, x, diff_n=1)[1],
+        probability,
+    )
+    yield (
+        "assoc_legendre_p",
+        lambda x: special.assoc_legendre_p(5, 2, x)[0],
+        lambda x: special.assoc_legendre_p(5, 2, x, diff_n=1)[1],
+        probability,
+    )
 
 
 def everywhere() -> Iterator[Shipped]:
@@ -93,7 +148,9 @@ def everywhere() -> Iterator[Shipped]:
     mathieu = (part(special.mathieu_cem, 2, 3.0, take=0), part(special.mathieu_cem, 2, 3.0, take=1))
     yield elementwise("mathieu_cem", PACKAGE, *mathieu, 20 * X, label="wrong", reason=MATHIEU)
     integral = part(special.itairy, take=0)
-    yield elementwise("itairy/airy", PACKAGE, integral, part(special.airy, take=0), X, label="edge", reason=COARSE)
+    yield elementwise(
+        "itairy/airy", PACKAGE, integral, part(special.airy, take=0), X, label="edge", reason=COARSE
+    )
 
 
 def hostile() -> Iterator[Shipped]:
@@ -101,14 +158,70 @@ def hostile() -> Iterator[Shipped]:
     single = X.astype(np.float32)
     yield elementwise("gammaln/digamma", PACKAGE, special.gammaln, special.digamma, single, point="float32")
     yield elementwise("j0/j1", PACKAGE, special.j0, lambda x: -special.j1(x), single, point="float32")
-    yield elementwise("gammaln/digamma", PACKAGE, special.gammaln, special.digamma, np.array([1e-8, 1e5, 1e12]), point="unscaled")
-    yield elementwise("gammaln/digamma", PACKAGE, special.gammaln, special.digamma, np.array([-1.001, -2.5, -7 + 1e-4]), point="beside a pole")
-    yield elementwise("digamma/polygamma(1)", PACKAGE, special.digamma, lambda x: special.polygamma(1, x), np.array([1.4616321449683623, 1e-6, 1e9]), point="unscaled")
-    yield elementwise("log_expit/expit", PACKAGE, special.log_expit, lambda x: special.expit(-x), np.array([-700.0, -40, 25, 36.9]), point="saturated")
-    yield elementwise("log_ndtr/erfcx", PACKAGE, special.log_ndtr, lambda x: np.sqrt(2 / np.pi) / special.erfcx(-x / np.sqrt(2)), np.array([-30.0, -1e3, -5]), point="saturated")
-    yield elementwise("jv(0)/jvp", PACKAGE, lambda x: special.jv(0, x), lambda x: special.jvp(0, x), np.array([3.8317059702075125, 1e3, 1e5]), point="optimum")
-    yield elementwise("kv(0)/kvp", PACKAGE, lambda x: special.kv(0, x), lambda x: special.kvp(0, x), np.array([1e-6, 300.0, 600.0]), point="saturated")
-    yield elementwise("airy Ai/Ai'", PACKAGE, part(special.airy, take=0), part(special.airy, take=1), np.array([-200.0, -50, 20]), point="unscaled")
+    yield elementwise(
+        "gammaln/digamma",
+        PACKAGE,
+        special.gammaln,
+        special.digamma,
+        np.array([1e-8, 1e5, 1e12]),
+        point="unscaled",
+    )
+    yield elementwise(
+        "gammaln/digamma",
+        PACKAGE,
+        special.gammaln,
+        special.digamma,
+        np.array([-1.001, -2.5, -7 + 1e-4]),
+        point="beside a pole",
+    )
+    yield elementwise(
+        "digamma/polygamma(1)",
+        PACKAGE,
+        special.digamma,
+        lambda x: special.polygamma(1, x),
+        np.array([1.4616321449683623, 1e-6, 1e9]),
+        point="unscaled",
+    )
+    yield elementwise(
+        "log_expit/expit",
+        PACKAGE,
+        special.log_expit,
+        lambda x: special.expit(-x),
+        np.array([-700.0, -40, 25, 36.9]),
+        point="saturated",
+    )
+    yield elementwise(
+        "log_ndtr/erfcx",
+        PACKAGE,
+        special.log_ndtr,
+        lambda x: np.sqrt(2 / np.pi) / special.erfcx(-x / np.sqrt(2)),
+        np.array([-30.0, -1e3, -5]),
+        point="saturated",
+    )
+    yield elementwise(
+        "jv(0)/jvp",
+        PACKAGE,
+        lambda x: special.jv(0, x),
+        lambda x: special.jvp(0, x),
+        np.array([3.8317059702075125, 1e3, 1e5]),
+        point="optimum",
+    )
+    yield elementwise(
+        "kv(0)/kvp",
+        PACKAGE,
+        lambda x: special.kv(0, x),
+        lambda x: special.kvp(0, x),
+        np.array([1e-6, 300.0, 600.0]),
+        point="saturated",
+    )
+    yield elementwise(
+        "airy Ai/Ai'",
+        PACKAGE,
+        part(special.airy, take=0),
+        part(special.airy, take=1),
+        np.array([-200.0, -50, 20]),
+        point="unscaled",
+    )
 
 
 def derivatives() -> Iterator[Shipped]:

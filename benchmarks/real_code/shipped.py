@@ -70,7 +70,9 @@ def linear(name: str, package: str, forward: Function, adjoint: Function, x: Arr
     return Shipped(name, package, "vjp", forward, lambda cotangent, _: adjoint(cotangent), (x,), **known)
 
 
-def slope(name: str, package: str, f: Function, derivative: Function, *args: Any, argnum: int = 0, **known: Any) -> Shipped:
+def slope(
+    name: str, package: str, f: Function, derivative: Function, *args: Any, argnum: int = 0, **known: Any
+) -> Shipped:
     """A function of real numbers to a real number, with its derivative by argument ``argnum``."""
     return Shipped(name, package, "grad", f, derivative, args, argnum, **known)
 

@@ -47,7 +47,9 @@ def title(loss: Any) -> str:
 
 def first(loss: Any, y: Array, raw: Array, **known: Any) -> Shipped:
     """Loss and gradient, as a user calls them: targets and predictions of one dtype."""
-    return elementwise(f"{title(loss)}.gradient", PACKAGE, loss.loss, loss.gradient, y, raw, argnum=1, **known)
+    return elementwise(
+        f"{title(loss)}.gradient", PACKAGE, loss.loss, loss.gradient, y, raw, argnum=1, **known
+    )
 
 
 def second(loss: Any, y: Array, raw: Array, **known: Any) -> Shipped:
@@ -94,7 +96,9 @@ def saturated() -> Iterator[Shipped]:
     for loss in (losses.HalfBinomialLoss(), losses.ExponentialLoss()):
         yield first(loss, y, far, point="saturated")
         yield second(loss, y, far, point="saturated")
-    yield first(losses.HalfPoissonLoss(), np.full(4, 3.0), np.array([-20.0, -5.0, 9.0, 17.0]), point="saturated")
+    yield first(
+        losses.HalfPoissonLoss(), np.full(4, 3.0), np.array([-20.0, -5.0, 9.0, 17.0]), point="saturated"
+    )
     yield first(losses.HalfGammaLoss(), np.full(4, 3.0), np.array([-9.0, -5.0, 9.0, 17.0]), point="saturated")
     fitted = np.log(POSITIVE)
     for loss in (losses.HalfPoissonLoss(), losses.HalfGammaLoss(), losses.HalfTweedieLoss(power=1.5)):
@@ -128,7 +132,9 @@ def multinomial() -> Iterator[Shipped]:
 
     grad = Shipped("HalfMultinomialLoss.gradient", PACKAGE, "vjp", loss.loss, pullback, (y, raw), 1)
     yield grad
-    yield Shipped("HalfMultinomialLoss.gradient_proba", PACKAGE, "vjp", loss.loss, pullback_proba, (y, raw), 1)
+    yield Shipped(
+        "HalfMultinomialLoss.gradient_proba", PACKAGE, "vjp", loss.loss, pullback_proba, (y, raw), 1
+    )
     yield grad.at("float32", y.astype(np.float32), raw.astype(np.float32))
     yield grad.at("saturated", y, 30 * raw)
     yield grad.at("large offset", y, raw + 1e6)

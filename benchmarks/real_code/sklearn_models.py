@@ -75,24 +75,60 @@ def linear_models() -> Iterator[Shipped]:
         yield plain
 
         flat = (lambda c, p=pair: p(c.reshape(3, -1, order="F"))) if multiclass else pair
-        best = minimize(lambda c, p=flat: (p(c)[0], np.ravel(p(c)[1], order="F")), coef.ravel(order="F"), jac=True, tol=1e-10).x
-        yield plain.at("fitted optimum", np.asfortranarray(best.reshape(3, -1, order="F")) if multiclass else best)
+        best = minimize(
+            lambda c, p=flat: (p(c)[0], np.ravel(p(c)[1], order="F")),
+            coef.ravel(order="F"),
+            jac=True,
+            tol=1e-10,
+        ).x
+        yield plain.at(
+            "fitted optimum", np.asfortranarray(best.reshape(3, -1, order="F")) if multiclass else best
+        )
 
         unscaled = partial(model.loss_gradient, X=X * scales, y=y)
         at = coef / np.append(scales, 1.0)
-        yield Shipped(f"{title}.loss_gradient", PACKAGE, "grad", value(unscaled), gradient(unscaled), (at,), 0, point="unscaled columns")
+        yield Shipped(
+            f"{title}.loss_gradient",
+            PACKAGE,
+            "grad",
+            value(unscaled),
+            gradient(unscaled),
+            (at,),
+            0,
+            point="unscaled columns",
+        )
 
         big = partial(model.loss_gradient, X=many, y=many_targets[name])
-        yield Shipped(f"{title}.loss_gradient", PACKAGE, "grad", value(big), gradient(big), (coef,), 0, point="20,000 rows")
+        yield Shipped(
+            f"{title}.loss_gradient",
+            PACKAGE,
+            "grad",
+            value(big),
+            gradient(big),
+            (coef,),
+            0,
+            point="20,000 rows",
+        )
 
         X32, y32 = X.astype(np.float32), y.astype(np.float32)
         single = partial(model.loss_gradient, X=X32, y=y32, l2_reg_strength=np.float32(0.1))
         at32 = coef.astype(np.float32)
-        yield Shipped(f"{title}.loss_gradient", PACKAGE, "grad", value(single), gradient(single), (at32,), 0, point="float32")
+        yield Shipped(
+            f"{title}.loss_gradient",
+            PACKAGE,
+            "grad",
+            value(single),
+            gradient(single),
+            (at32,),
+            0,
+            point="float32",
+        )
         yield from second_order(title, model, coef, X, y, multiclass)
 
 
-def second_order(title: str, model: Any, coef: Array, X: Array, y: Array, multiclass: bool) -> Iterator[Shipped]:
+def second_order(
+    title: str, model: Any, coef: Array, X: Array, y: Array, multiclass: bool
+) -> Iterator[Shipped]:
     """Hessian and hessian product of the same objective."""
     fixed = {"X": X, "y": y, "l2_reg_strength": 0.1}
     grad = partial(model.gradient, **fixed)
@@ -146,10 +182,21 @@ def networks() -> Iterator[Shipped]:
     )
     for activation in ("identity", "logistic", "tanh", "relu"):
         for task, kind, y in tasks:
-            settings = {"hidden_layer_sizes": (6, 5), "activation": activation, "alpha": 0.01, "solver": "lbfgs"}
+            settings = {
+                "hidden_layer_sizes": (6, 5),
+                "activation": activation,
+                "alpha": 0.01,
+                "solver": "lbfgs",
+            }
             pair, start = backprop_pair(kind(**settings, random_state=1), X, y)
             net = Shipped(
-                f"MLP({activation}, {task})._backprop", PACKAGE, "grad", value(pair), gradient(pair), (start,), 0
+                f"MLP({activation}, {task})._backprop",
+                PACKAGE,
+                "grad",
+                value(pair),
+                gradient(pair),
+                (start,),
+                0,
             )
             yield net
             trained = minimize(pair, start, jac=True, method="L-BFGS-B", options={"maxiter": 200}).x
@@ -160,7 +207,9 @@ def networks() -> Iterator[Shipped]:
             known = {"label": "wrong", "reason": CLIPPED} if unbounded and kind is MLPClassifier else {}
             if task != "poisson":
                 functions = value(pair), gradient(pair)
-                yield Shipped(net.name, PACKAGE, "grad", *functions, (start,), 0, point="unscaled columns", **known)
+                yield Shipped(
+                    net.name, PACKAGE, "grad", *functions, (start,), 0, point="unscaled columns", **known
+                )
 
 
 def activation_derivatives() -> Iterator[Shipped]:
@@ -205,7 +254,11 @@ def kernel_gradients() -> Iterator[Shipped]:
         "Matern(0.7)": kernels.Matern(0.9, nu=0.7),
     }
     for name, kernel in everything.items():
-        known = {"label": "edge", "reason": "general nu: a one-sided difference, good to 1e-5"} if name == "Matern(0.7)" else {}
+        known = (
+            {"label": "edge", "reason": "general nu: a one-sided difference, good to 1e-5"}
+            if name == "Matern(0.7)"
+            else {}
+        )
         yield Shipped(
             f"{name}.eval_gradient", PACKAGE, "jacobian",
             lambda theta, k=kernel: k.clone_with_theta(theta)(X),
@@ -269,7 +322,9 @@ def embeddings() -> Iterator[Shipped]:
     nca = NeighborhoodComponentsAnalysis()
     nca.n_iter_ = 1
     pair = lambda A: nca._loss_grad_lbfgs(A, X, y[:, None] == y[None], -1.0)  # noqa: E731
-    plain = Shipped("NCA._loss_grad_lbfgs", PACKAGE, "grad", value(pair), gradient(pair), (0.5 * normal(63, 8),), 0)
+    plain = Shipped(
+        "NCA._loss_grad_lbfgs", PACKAGE, "grad", value(pair), gradient(pair), (0.5 * normal(63, 8),), 0
+    )
     yield plain
     yield plain.at("fitted optimum", minimize(pair, plain.args[0], jac=True).x)
     yield plain.at("saturated", 20 * plain.args[0])
@@ -283,10 +338,20 @@ def robust_and_independent() -> Iterator[Shipped]:
     """Huber regression with its scale, FastICA's contrast functions by a shift of their argument."""
     X, y = normal(64, 30, 3), normal(65, 30) * np.where(np.arange(30) % 7, 1, 20)
     pair = lambda w: _huber_loss_and_gradient(w, X, y, 1.35, 0.01, np.ones(30))  # noqa: E731
-    plain = Shipped("_huber_loss_and_gradient", PACKAGE, "grad", value(pair), gradient(pair), (np.array([0.2, -0.4, 0.1, 0.3, 1.2]),), 0)
+    plain = Shipped(
+        "_huber_loss_and_gradient",
+        PACKAGE,
+        "grad",
+        value(pair),
+        gradient(pair),
+        (np.array([0.2, -0.4, 0.1, 0.3, 1.2]),),
+        0,
+    )
     yield plain
     bounds = [(None, None)] * 4 + [(1e-3, None)]
-    yield plain.at("fitted optimum", minimize(pair, plain.args[0], jac=True, method="L-BFGS-B", bounds=bounds).x)
+    yield plain.at(
+        "fitted optimum", minimize(pair, plain.args[0], jac=True, method="L-BFGS-B", bounds=bounds).x
+    )
     x = uniform(66, -2, 2, 2, 9)
     for name, function in (("_logcosh", ica._logcosh), ("_exp", ica._exp), ("_cube", ica._cube)):
         call = partial(function, fun_args={})

@@ -124,7 +124,9 @@ def generalised_linear() -> Iterator[Shipped]:
         held = _AtScale(model, 1.0)
         yield from score_and_hessian(f"GLM({name})", held, beta)
         if name in ("Binomial-logit", "Poisson-log", "Gamma-log"):
-            yield from score_and_hessian(f"GLM({name})", held, model.fit(tol=1e-12).params, point="fitted optimum")
+            yield from score_and_hessian(
+                f"GLM({name})", held, model.fit(tol=1e-12).params, point="fitted optimum"
+            )
 
 
 class _AtScale:
@@ -142,7 +144,9 @@ def other_models() -> Iterator[Shipped]:
     beta = np.array([0.2, 0.4, -0.3, 0.1])
     ols = sm.OLS(y["real"], X)
     yield from score_and_hessian("OLS(scale=1)", _Held(ols, scale=1.0), beta)
-    yield from score_and_hessian("OLS(scale=1)", _Held(ols, scale=1.0), ols.fit().params, point="fitted optimum")
+    yield from score_and_hessian(
+        "OLS(scale=1)", _Held(ols, scale=1.0), ols.fit().params, point="fitted optimum"
+    )
     yield Shipped("OLS.score (profile)", PACKAGE, "grad", ols.loglike, ols.score, (beta,), 0)
     for ties in ("breslow", "efron"):
         hazards = PHReg(np.round(y["time"], 1) + 0.1, X[:, 1:], status=y["binary"], ties=ties)
@@ -157,7 +161,15 @@ def other_models() -> Iterator[Shipped]:
     yield from score_and_hessian("ZeroInflatedPoisson", inflated, np.append(-0.4, beta))
     for kind in ("ZeroInflatedNegativeBinomialP", "ZeroInflatedGeneralizedPoisson"):
         model = getattr(count_model, kind)(y["counts"], X, exog_infl=np.ones((ROWS, 1)))
-        yield Shipped(f"{kind}.score", PACKAGE, "grad", model.loglike, model.score, (np.concatenate([[-0.4], beta, [0.6]]),), 0)
+        yield Shipped(
+            f"{kind}.score",
+            PACKAGE,
+            "grad",
+            model.loglike,
+            model.score,
+            (np.concatenate([[-0.4], beta, [0.6]]),),
+            0,
+        )
     some = y["counts"] > 0
     truncated = truncated_model.TruncatedLFPoisson(y["counts"][some], X[some])
     yield from score_and_hessian("TruncatedLFPoisson", truncated, beta)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from statsmodels.base import _penalties as penalties
 from statsmodels.distributions.copula import transforms
-from statsmodels.gam.smooth_basis import BSplines, CyclicCubicSplines
 from statsmodels.genmod.families import links, varfuncs
 from statsmodels.multivariate.factor_rotation import _gpa_rotation as rotation
 from statsmodels.robust import norms
@@ -47,12 +46,16 @@ def link_functions() -> Iterator[Shipped]:
         yield elementwise(f"{name}.deriv2", PACKAGE, link.deriv, link.deriv2, mean)
         yield elementwise(f"{name}.inverse_deriv", PACKAGE, link.inverse, link.inverse_deriv, line)
         yield elementwise(f"{name}.inverse_deriv2", PACKAGE, link.inverse_deriv, link.inverse_deriv2, line)
-        yield elementwise(f"{name}.deriv", PACKAGE, link, link.deriv, mean.astype(np.float32), point="float32")
+        yield elementwise(
+            f"{name}.deriv", PACKAGE, link, link.deriv, mean.astype(np.float32), point="float32"
+        )
         if mean is PROBABILITY:
             ends = np.array([1e-7, 1e-4, 1 - 1e-4, 1 - 1e-7])
             yield elementwise(f"{name}.deriv", PACKAGE, link, link.deriv, ends, point="saturated")
             tails = np.asarray(link(ends))
-            yield elementwise(f"{name}.inverse_deriv", PACKAGE, link.inverse, link.inverse_deriv, tails, point="saturated")
+            yield elementwise(
+                f"{name}.inverse_deriv", PACKAGE, link.inverse, link.inverse_deriv, tails, point="saturated"
+            )
         elif mean is POSITIVE:
             yield elementwise(f"{name}.deriv", PACKAGE, link, link.deriv, mean * 1e7, point="unscaled")
 
@@ -111,8 +114,14 @@ def penalty_functions() -> Iterator[Shipped]:
 def copula_generators() -> Iterator[Shipped]:
     """Archimedean generators and their inverses, up to the fourth derivative."""
     t = np.array([0.05, 0.3, 0.55, 0.9])
-    wrong_frank = {"label": "wrong", "reason": "the sign: the generator falls, its shipped derivative is positive"}
-    wrong_gumbel = {"label": "wrong", "reason": "a power of a negative number: NaN for every theta that is no integer"}
+    wrong_frank = {
+        "label": "wrong",
+        "reason": "the sign: the generator falls, its shipped derivative is positive",
+    }
+    wrong_gumbel = {
+        "label": "wrong",
+        "reason": "a power of a negative number: NaN for every theta that is no integer",
+    }
     for name, theta, wrong in (
         ("Frank", 2.3, {"deriv": wrong_frank}), ("Clayton", 1.4, {}), ("Indep", 1.0, {}),
         ("Gumbel", 1.8, {"deriv2": wrong_gumbel}), ("Gumbel", 3, {}),
