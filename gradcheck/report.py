@@ -70,9 +70,13 @@ class Unsuccessful(AssertionError):
 class GradientMismatch(Unsuccessful):
     """The claim is wrong: outside the oracle's bound, or no derivative at all."""
 
+    __module__ = "gradcheck"  # where users import it from, and so what a traceback should say
+
 
 class InconclusiveCheck(Unsuccessful):
     """The oracles cannot tell whether the claim is right; ``report.reasons`` says what stands in the way."""
+
+    __module__ = "gradcheck"
 
 
 def raise_for(report: Report) -> Never:

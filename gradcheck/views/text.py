@@ -137,10 +137,10 @@ def sharpness(rtol: float, miss_probability: float | None) -> str:
     """How likely a pass is to have missed what should be caught; nothing where that is not known."""
     if miss_probability is None:
         return ""
-    how = (
-        f"with a probability of at most {upwards(miss_probability)}" if miss_probability > 0 else "in no case"
-    )
-    return f"An error of relative size {figure(rtol)} in any one tested leaf would have gone unnoticed {how}."
+    error = f"An error of a relative {figure(rtol)} in any one tested leaf"
+    if miss_probability == 0:
+        return f"{error} could not have gone unnoticed."
+    return f"{error} goes unnoticed with a probability of at most {upwards(miss_probability)}."
 
 
 def _entries(findings: Findings) -> str:
