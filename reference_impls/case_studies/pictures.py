@@ -22,14 +22,13 @@ def new_figure(width: float = 6.4, height: float = 4.8) -> Any:
 
 
 def loss_curves(path: Path, title: str, curves: Mapping[str, Array], unit: str = "step") -> Path:
-    """Draw losses against steps on a logarithmic scale, one line a name, into a picture file; returns
-    ``path``.
-    """
+    """Draw losses against steps, one line a name, on a logarithmic scale, into a file; returns ``path``."""
     figure = new_figure()
     axes = figure.add_subplot()
     for label, losses in curves.items():
         axes.plot(losses, label=label)
     axes.set(title=title, xlabel=unit, ylabel="loss", yscale="log")
-    axes.legend()
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(loc="outside right upper")
     figure.savefig(path)
     return path

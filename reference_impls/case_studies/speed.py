@@ -27,9 +27,7 @@ ROUNDS = 5
 
 
 class Race(NamedTuple):
-    """Two ways to one training: how the originals wrote it and ours, and how many steps to time and to run
-    in all.
-    """
+    """Two ways to one training, in the originals' manner and ours; how many steps to time, and how many in all."""
 
     name: str
     theirs: Callable[[int], Array]
@@ -45,7 +43,7 @@ RACES = [
     Race(
         "layer_network, digits",
         as_written.layer_network_digits,
-        partial(layer_network.digits.train, layer_network.shifted()),
+        lambda steps: layer_network.digits.train(layer_network.shifted(), steps=steps),
         1,
         50,
     ),

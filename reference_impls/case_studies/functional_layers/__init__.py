@@ -58,9 +58,7 @@ def train(
 
 
 def cases() -> list[Case]:
-    """The mended derivation; as found with both mistakes, and with each alone; and each mended or wrong
-    layer by itself.
-    """
+    """The derivation mended, as found, and with each of its mistakes alone; then its layers by themselves."""
     name = "case_studies.functional_layers"
     at = (2, 3, 4, 5)
     first, trained = (*data(), *start()), (*data(), *train().parameters)

@@ -68,9 +68,8 @@ as_found_sigmoid = Layer(_half_tanh, {"X": _as_found_sigmoid_pullback})
 def cross_entropy(T: Array) -> Layer:
     """``-log q``, where ``q = x t + (1 - x)(1 - t)`` is what ``x`` gives to the target ``t`` of 0 or 1.
 
-    ``dq/dx = t - (1 - t) = 2 t - 1``, so the derivative is ``(1 - 2 t)/q``. Unlike ``-t/x + (1 - t)/(1 -
-    x)``, the same number for ``t`` of 0 or 1, it divides by 0 only where the loss itself is infinite, so it
-    needs no fudge.
+    ``dq/dx = t - (1 - t) = 2 t - 1``, so the derivative is ``(1 - 2 t)/q``. For ``t`` of 0 or 1 that is the same number
+    as ``-t/x + (1 - t)/(1 - x)``, but it divides by 0 only where the loss itself is infinite: no fudge is needed.
     """
 
     def probability(X: Array) -> Array:

@@ -19,9 +19,7 @@ def data(seed: int = 0) -> tuple[Array, Array]:
 
 
 def start(seed: int = 0) -> Parameters:
-    """Random normal ``W0`` (2, 8), ``B0`` (8,), ``W1`` (8, 1), ``B1`` (1,), drawn after the `data` of the
-    same seed.
-    """
+    """Normal ``W0`` (2, 8), ``B0`` (8,), ``W1`` (8, 1), ``B1`` (1,), drawn after the `data` of the same seed."""
     _, _, *parameters = _draw(seed)
     return tuple(parameters)
 
@@ -43,9 +41,7 @@ def loss(X: Array, T: Array, W0: Array, B0: Array, W1: Array, B1: Array) -> Any:
 
 
 def _derivation(sigmoid: Layer, cross_entropy: Callable[[Array], Layer]) -> Gradient:
-    """The gradient of `loss` that these two layers' pullbacks lead to, as a function of ``(X, T, W0, B0,
-    W1, B1)``.
-    """
+    """The gradient of `loss` that the pullbacks of these two layers lead to."""
 
     def network_gradient(X: Array, T: Array, W0: Array, B0: Array, W1: Array, B1: Array) -> Parameters:
         chain = [linear(W0, B0), relu, linear(W1, B1), sigmoid, cross_entropy(T)]

@@ -1,5 +1,4 @@
-"""Networks of layer objects, trained one example at a time: XOR, and real digits from trained, shifted and
-random weights.
+"""Networks of layer objects, trained one example at a time: XOR, and real digits from three starts.
 
 The derivative of the squared error was found wrong by a factor and, by its own argument names, in its sign.
 ``python -m reference_impls.case_studies.layer_network`` trains all of it; the trained weights come from the
@@ -106,19 +105,17 @@ def _digit_cases() -> list[Case]:
 
 def _loss_cases() -> list[Case]:
     y_pred = assemble(trained(), ACTIVATIONS).forward(shipped().images[0])
-    y_true = one_hot(shipped().labels[0])
+    at = y_pred, one_hot(shipped().labels[0])
+    wrong: dict[str, Any] = {"argnums": 0, "expect": "fail", "diagnosis": "scale"}
     return [
-        Case(f"{NAME}/mse", mse, mse_gradient, (y_pred, y_true), argnums=0),
-        Case(f"{NAME}/as_found_mse", mse, as_found_mse_gradient, (y_pred, y_true), argnums=0, expect="fail"),
-        Case(
-            f"{NAME}/as_called_mse", mse, as_called_mse_gradient, (y_pred, y_true), argnums=0, expect="fail"
-        ),
+        Case(f"{NAME}/mse", mse, mse_gradient, at, argnums=0),
+        Case(f"{NAME}/as_found_mse", mse, as_found_mse_gradient, at, **wrong),
+        Case(f"{NAME}/as_called_mse", mse, as_called_mse_gradient, at, **wrong),
     ]
 
 
 def _step_cases() -> list[Case]:
-    """Through hidden step functions: a gradient of 0 for the layer before them is right, the sigmoid's in its
-    place is not.
+    """Through hidden step functions: 0 is right for the layer before them, the sigmoid's gradient is not.
 
     The right claim passes, and its report says that the first layer could not be tested: nothing there moves
     the loss. The biases are moved, since with the original's 0 one sum stands exactly on the step's jump.

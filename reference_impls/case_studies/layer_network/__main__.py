@@ -1,6 +1,4 @@
-"""Train networks of layer objects one example at a time: XOR at three learning rates, digits from three
-starts.
-"""
+"""Train layer networks one example at a time: XOR at three learning rates, digits from three starts."""
 
 from __future__ import annotations
 

@@ -51,8 +51,7 @@ def train(
     loss_gradient: LossGradient = mse_gradient,
     watch: EpochWatch | None = None,
 ) -> History:
-    """SGD from ``start``, which is left as it is; a step passes once over ``digits`` (None: the shipped
-    ones).
+    """SGD from ``start``, which is left as it is; a step is a pass over ``digits`` (None: the shipped ones).
 
     With ``as_called_mse_gradient`` the gradients are 10 times as long, so that it trains as the right one
     does at 10 times the learning rate.

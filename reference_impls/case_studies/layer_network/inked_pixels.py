@@ -1,7 +1,7 @@
 """Digits one at a time at a fraction of the cost: only the weights of inked pixels take part in a step.
 
-Four fifths of a digit's pixels are 0. They add nothing to the first layer's sums, and since ``dL/dW_ki =
-d_k x_i`` the step does not move their weights. So the first layer is stored with a row for each pixel, and
+Four fifths of a digit's pixels are 0. They add nothing to the first layer's sums, and since
+``dL/dW_ki = d_k x_i`` a step does not move their weights. So the first layer is stored with a row for each pixel, and
 a step reads and writes the rows of the inked ones; no gradient as large as the weights is ever formed. The
 numbers are those of `one_at_a_time`, up to the order of sums.
 """

@@ -19,9 +19,7 @@ def mse(y_pred: Array, y_true: Array) -> Any:
 
 
 def mse_gradient(y_pred: Array, y_true: Array) -> Array:
-    """The derivative of `mse` with respect to ``y_pred``: ``2 (y_pred - y_true) / n``, the mean's ``1/n``
-    kept.
-    """
+    """The derivative of `mse` with respect to ``y_pred``: ``2 (y_pred - y_true) / n``."""
     return 2 * (y_pred - y_true) / y_pred.size
 
 
@@ -31,8 +29,7 @@ def as_found_mse_gradient(y_pred: Array, y_true: Array) -> Array:
 
 
 def as_called_mse_gradient(y_pred: Array, y_true: Array) -> Array:
-    """As found and as called: the callers swap the two arguments, which mends the sign and hides that it
-    was wrong.
+    """As found and as called: the callers swap the two arguments, which mends the sign by a second mistake.
 
     What is left is the factor ``n``: 10 for ten outputs, nothing for the one output of XOR.
     """
@@ -51,9 +48,7 @@ def gradient(
     activations: Sequence[str],
     loss_gradient: LossGradient = mse_gradient,
 ) -> Parameters:
-    """The derivative of `loss` with respect to ``params``: backpropagation that begins with
-    ``loss_gradient``.
-    """
+    """The derivative of `loss` by ``params``: backpropagation that begins with ``loss_gradient``."""
     network = assemble(params, activations)
     network.backward(loss_gradient(network.forward(x), y))
     return [{"weights": layer.weights_gradient, "biases": layer.biases_gradient} for layer in network.layers]

@@ -1,5 +1,4 @@
-"""Layers and networks as objects: each layer remembers its last forward pass, and its backward pass uses
-that.
+"""Layers and networks as objects: a layer remembers its last forward pass for its backward pass.
 
 Weights are (outputs, inputs). A layer takes one example, (inputs,), or a batch of rows, (examples, inputs).
 """
@@ -64,9 +63,9 @@ class Layer:
     def backward(self, upstream: Array) -> Array:
         """Pull the loss's derivative by the output of the last `forward` back to its input.
 
-        With ``z_k = sum_i W_ki x_i + b_k`` and ``d = dL/dz`` (the activation's pullback of ``upstream``):
-        ``dL/dW_ki = d_k x_i``, ``dL/db_k = d_k``, both summed over a batch's rows, and ``dL/dx_i = sum_k
-        d_k W_ki``.
+        With ``z_k = sum_i W_ki x_i + b_k`` and ``d = dL/dz``, which is ``upstream`` pulled back through the
+        activation: ``dL/dW_ki = d_k x_i`` and ``dL/db_k = d_k``, both summed over a batch's rows, and
+        ``dL/dx_i = sum_k d_k W_ki``.
         """
         dz = ACTIVATIONS[self.activation].vjp(upstream, self._z)
         if dz.ndim == 1:
@@ -109,9 +108,7 @@ class Network:
         return x
 
     def backward(self, upstream: Array) -> Array:
-        """Pull the loss's derivative by the output back to the input; leaves every layer's gradients on the
-        layer.
-        """
+        """Pull the loss's derivative by the output back to the input, leaving its gradients on every layer."""
         for layer in reversed(self.layers):
             upstream = layer.backward(upstream)
         return upstream

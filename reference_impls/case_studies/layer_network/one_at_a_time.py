@@ -24,8 +24,7 @@ def one_at_a_time(
     loss_gradient: LossGradient = mse_gradient,
     watch: EpochWatch | None = None,
 ) -> History:
-    """Pass ``epochs`` times over the rows of ``X`` and ``Y``, in their order, and let each move ``network``
-    in place.
+    """Pass over the rows of ``X`` and ``Y`` in order, ``epochs`` times; each row moves ``network``, in place.
 
     Parameters
     ----------

@@ -1,5 +1,4 @@
-"""The trained weights of the 784-128-64-10 network: loaded from a small file, which this module's command
-writes.
+"""The trained weights of the 784-128-64-10 network, loaded from a file that this module's command writes.
 
 ``python -m reference_impls.case_studies.layer_network.weights`` trains on the 4,500 digits that do not ship
 (extra ``digits``).
@@ -64,9 +63,7 @@ def fit(
 
 
 def main() -> None:
-    """Train and write the file, in half precision: a starting point needs no more, and the file is half as
-    large.
-    """
+    """Train and write the file, in half precision: a starting point needs no more, and the file stays small."""
     params = parameters(fit(remaining()))
     stored = {
         f"{name}{number}": array.astype(np.float16)

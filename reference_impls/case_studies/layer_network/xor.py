@@ -35,8 +35,7 @@ def train(
     loss_gradient: LossGradient = mse_gradient,
     watch: EpochWatch | None = None,
 ) -> History:
-    """SGD from ``start(seed)``; a step passes once over the four examples, and each of them moves the
-    weights.
+    """SGD from ``start(seed)``; a step passes once over the four examples, each of which moves the weights.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """The logistic network: two ramps through 2-3-1 sigmoid units, then real digits through a relu classifier.
 
-The derivation of the first was found wrong in a way that still trains. ``python -m
-reference_impls.case_studies.logistic_network`` trains it mended and as found, trains the classifier and
-compares that with torch.
+The derivation of the first was found wrong in a way that still trains. As a command,
+``python -m reference_impls.case_studies.logistic_network``, it trains that network mended and as found, trains the
+classifier and compares it with torch.
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ def train(
 
 
 def cases() -> list[Case]:
-    """The logistic network at its start and after 1,000 steps, as found too; the classifier on 64 real
-    digits.
-    """
+    """The logistic network, mended at two points and as found; the classifier on 64 real digits."""
     at = (2, 3, 4, 5)
     first = (*data(), *start())
     trained = (*data(), *train(steps=1000).parameters)

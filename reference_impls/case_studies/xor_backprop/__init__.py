@@ -1,9 +1,8 @@
-"""XOR by backpropagation: a 2-2-1 sigmoid network trained by gradient descent, and a relu network that
-solves it exactly.
+"""XOR by backpropagation: a 2-2-1 sigmoid network that learns it, a relu network that solves it exactly.
 
-This is the one study whose derivation was found right. ``python -m
-reference_impls.case_studies.xor_backprop --pictures DIR`` trains it, prints the loss, compares the
-hand-written gradient with autograd's and draws the decision boundary and an animation of the training.
+This is the one study whose derivation was found right. As a command,
+``python -m reference_impls.case_studies.xor_backprop --pictures DIR``, it trains the network, prints the loss, compares
+the hand-written gradient with autograd's and draws the decision boundary and an animation of the training.
 """
 
 from __future__ import annotations

@@ -29,9 +29,7 @@ def autograd_gradient(*parameters: Array) -> Parameters:
 
 
 def differences(*parameters: Array) -> dict[str, float]:
-    """For each parameter by name the largest difference of the two gradients, over the largest entry of
-    autograd's.
-    """
+    """The largest difference between the two gradients of each parameter, over autograd's largest entry."""
     pairs = zip(gradient(X, Y, *parameters), autograd_gradient(*parameters), strict=True)
     return {
         name: float(np.max(np.abs(ours - theirs)) / np.max(np.abs(theirs)))

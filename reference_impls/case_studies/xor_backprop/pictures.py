@@ -36,9 +36,7 @@ def keep_moments(interval: int, moments: list[Moment]) -> Watch:
 
 
 def decision_boundary(path: Path, moment: Moment) -> Path:
-    """Draw the probability of a 1 over the plane, its boundary at 1/2 and the four examples; returns
-    ``path``.
-    """
+    """Draw the probability of a 1 over the plane, the boundary at 1/2, the four examples; returns ``path``."""
     figure = new_figure()
     _draw(figure, moment)
     figure.savefig(path)
