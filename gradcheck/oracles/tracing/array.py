@@ -50,13 +50,14 @@ class Traced(NDArrayOperatorsMixin):
     ``box`` is autograd's box where it depends on a differentiated leaf, else a plain array.
     """
 
-    __slots__ = ("_box", "origin", "storage", "version")
+    __slots__ = ("_box", "origin", "positions", "storage", "version")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, box: Any, origin: memory.Origin | None = None) -> None:
         self._box = box
         self.origin = origin
+        self.positions: Any = None  # in the storage, once a write asked for them
         self.storage = memory.Storage(box) if origin is None else origin.parent.storage
         self.version = self.storage.version
 

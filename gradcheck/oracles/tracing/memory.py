@@ -1,7 +1,6 @@
 """Writes: arrays share memory and are changed in place; a tape wants values that never change.
 
-A `Storage` stands for one piece of memory. Its content is replaced on every write, its version counts the
-writes, and each view knows which positions of the storage it shows, so that it can be read anew when the
+A `Storage` stands for one piece of memory. Its content is replaced by writes, its version counts them, and each view knows which positions of the storage it shows, so that it can be read anew when the
 version has moved on. Which positions those are is asked of the values' own addresses, not of the function
 that made the view.
 """
@@ -17,7 +16,7 @@ from autograd.tracer import getval, isbox
 from numpy.typing import NDArray
 
 from gradcheck.oracles.tracing import moves
-from gradcheck.oracles.tracing.refusal import refuse
+from gradcheck.oracles.tracing.refusal import refuse, spend
 
 if TYPE_CHECKING:
     from gradcheck.oracles.tracing.array import Traced
@@ -26,17 +25,46 @@ if TYPE_CHECKING:
 class Storage:
     """One piece of memory: its content (autograd's box or plain) and how often it was written.
 
+    Writes are gathered and made together when the content is next read, so that filling an array entry by
+    entry does not copy it at each entry.
+
     ``captured``: the plain content is kept by the tape or belongs to the caller, so a write must copy it.
     ``shared``: a plain copy was handed out, as if it were this memory; a write could not reach it.
     """
 
-    __slots__ = ("box", "captured", "shared", "version")
+    __slots__ = ("_content", "_writes", "captured", "shared", "version")
 
-    def __init__(self, box: Any) -> None:
-        self.box = box
+    def __init__(self, content: Any) -> None:
+        self._content = content
+        self._writes: list[tuple[moves.Positions, Any]] = []
         self.version = 0
         self.captured = False
         self.shared = False
+
+    @property
+    def box(self) -> Any:
+        """The content, with all writes made."""
+        if self._writes:
+            wheres, values = zip(*self._writes, strict=True)
+            spend(getval(self._content).nbytes)
+            self._content = moves.put(self._content, moves.Writes(wheres), *values)
+            self._writes = []
+            self.captured = False
+        return self._content
+
+    @box.setter
+    def box(self, content: Any) -> None:
+        self._content = content
+        self._writes = []
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing in it depends on a differentiated leaf."""
+        return not self._writes and not isbox(self._content)
+
+    def add(self, where: moves.Positions, value: Any) -> None:
+        """Write ``value`` at positions that do not repeat, when next read."""
+        self._writes.append((where, value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +99,16 @@ def shown(view: Traced) -> moves.Positions:
     """For each entry of ``view`` its position in the storage."""
     if view.origin is None:
         return moves.positions(view.shape)
-    parent = shown(view.origin.parent).reshape(-1)
-    addresses = _addresses(view.origin.parent_value).reshape(-1)
+    if view.positions is None:
+        view.positions = _shown_by(view.origin)
+    return view.positions
+
+
+def _shown_by(origin: Origin) -> moves.Positions:
+    parent = shown(origin.parent).reshape(-1)
+    addresses = _addresses(origin.parent_value).reshape(-1)
     order = np.argsort(addresses, kind="stable")
-    wanted = _addresses(view.origin.value)
+    wanted = _addresses(origin.value)
     found = np.minimum(np.searchsorted(addresses[order], wanted), addresses.size - 1)
     if not np.array_equal(addresses[order][found], wanted):
         refuse("a write to memory that is seen in two ways cannot be traced")
@@ -102,12 +136,11 @@ def write(target: Traced, index: Any, value: Any) -> None:
     _check_kind(target, new)
     storage = target.storage
     _check_writable(storage)
-    if not isbox(storage.box) and not isbox(new):
+    if storage.is_plain and not isbox(new):
         _write_plain(target, index, new)
     else:
-        positions = shown(target)
-        _replace(storage, positions[index], positions.size, new)
-    _moved_on(target)
+        _write_traced(storage, np.asarray(shown(target)[index]), new)
+    storage.version += 1
 
 
 def assign(target: Traced, new: Any) -> None:
@@ -119,9 +152,8 @@ def assign(target: Traced, new: Any) -> None:
         target.storage.box = _with_strides(new, target.strides)
         target.storage.captured = not isbox(new)
     else:
-        positions = shown(target)
-        _replace(target.storage, positions, positions.size, new)
-    _moved_on(target)
+        _write_traced(target.storage, shown(target), new)
+    target.storage.version += 1
 
 
 def add_at(target: Traced, index: Any, value: Any, sign: float = 1.0) -> None:
@@ -138,7 +170,7 @@ def add_at(target: Traced, index: Any, value: Any, sign: float = 1.0) -> None:
     total = storage.box + moves.scatter(values, where.reshape(-1), shape)
     storage.box = _with_strides(total, getval(storage.box).strides)
     storage.captured = False
-    _moved_on(target)
+    storage.version += 1
 
 
 def duplicate(source: Traced, order: str = "C") -> Traced:
@@ -166,18 +198,16 @@ def _write_plain(target: Traced, index: Any, new: Any) -> None:
         np.put(storage.box, where, np.broadcast_to(new, where.shape))
 
 
-def _replace(storage: Storage, where: Any, size: int, new: Any) -> None:
-    where = np.asarray(where)
+def _write_traced(storage: Storage, where: moves.Positions, new: Any) -> None:
     new = _fit(new, where.shape)
     flat = where.reshape(-1)
-    last = np.empty(np.size(getval(storage.box)), dtype=np.intp)
-    last[flat] = np.arange(flat.size)
-    kept = last[flat] == np.arange(flat.size)
-    if not kept.all():  # of several writes to one entry the last one stays
+    order = np.sort(flat) if flat.size > 1 else flat
+    if (order[1:] == order[:-1]).any():  # of several writes to one entry the last one stays
+        last = {position: number for number, position in enumerate(flat.tolist())}
+        kept = np.fromiter(last.values(), dtype=np.intp)
         new = anp.reshape(new + np.zeros(where.shape), (-1,))[kept]
         where = flat[kept]
-    storage.box = moves.put(storage.box, where, new)
-    storage.captured = False
+    storage.add(where, new)
 
 
 def _fit(new: Any, shape: tuple[int, ...]) -> Any:
@@ -196,10 +226,3 @@ def _check_kind(target: Traced, new: Any) -> None:
 def _check_writable(storage: Storage) -> None:
     if storage.shared:
         refuse("an array is written after its plain values were handed out")
-
-
-def _moved_on(target: Traced) -> None:
-    target.storage.version += 1
-    if target.origin is None:
-        target._box = target.storage.box
-        target.version = target.storage.version

@@ -7,13 +7,15 @@ derivative needs to know.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
 from autograd.core import SparseObject, vspace
-from autograd.extend import primitive
+from autograd.extend import defvjp_argnum, primitive
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import getval
 from numpy.typing import NDArray
@@ -37,9 +39,12 @@ def _constant_in(argnum: int) -> Maker:
     return lambda ans, *args, **kwargs: lambda g: vspace(args[argnum]).zeros()
 
 
+@lru_cache(maxsize=64)
 def positions(shape: tuple[int, ...]) -> Positions:
-    """The position of each entry of an array of this shape."""
-    return np.arange(int(np.prod(shape)), dtype=np.intp).reshape(shape)
+    """The position of each entry of an array of this shape (read-only)."""
+    table = np.arange(math.prod(shape), dtype=np.intp).reshape(shape)
+    table.flags.writeable = False
+    return table
 
 
 def laid_out(x: Any, strides: tuple[int, ...]) -> Any:
@@ -100,14 +105,43 @@ def _rearranged(ans: Any, x: Any, move: Callable[[Any], Any]) -> Callable[[Any],
 rule(rearrange, _rearranged)
 
 
+class Writes:
+    """Several writes into one array, in order: the positions of each, which do not repeat within it."""
+
+    def __init__(self, wheres: Sequence[Positions]) -> None:
+        self.wheres = wheres
+
+    @cached_property
+    def written(self) -> Positions:
+        """All positions written, once each."""
+        return np.unique(np.concatenate([where.reshape(-1) for where in self.wheres]))
+
+    @cached_property
+    def last(self) -> dict[int, int]:
+        """For each position that several writes share, the number of the last one."""
+        if sum(where.size for where in self.wheres) == self.written.size:
+            return {}
+        return {int(p): n for n, where in enumerate(self.wheres) for p in where.reshape(-1)}
+
+    def stays(self, number: int) -> Any:
+        """1 where what this write wrote was not overwritten by a later one, else 0."""
+        where = self.wheres[number]
+        if not self.last:
+            return 1.0
+        flags = [float(self.last[int(p)] == number) for p in where.reshape(-1)]
+        return np.reshape(np.array(flags), where.shape)
+
+
 @primitive  # type: ignore[untyped-decorator]
-def put(x: Any, where: Positions, values: Any) -> Any:
-    """A copy of ``x`` with ``values`` at ``where``, positions that do not repeat."""
+def put(x: Any, writes: Writes, *values: Any) -> Any:
+    """A copy of ``x`` with each of ``values`` at its positions."""
     copy = laid_out(x, x.strides)
-    if copy.flags.c_contiguous:
-        copy.reshape(-1)[where] = values
-    else:
-        np.put(copy, where, np.broadcast_to(values, where.shape))
+    is_flat = copy.flags.c_contiguous
+    for where, value in zip(writes.wheres, values, strict=True):
+        if is_flat:
+            copy.reshape(-1)[where] = value
+        else:
+            np.put(copy, where, np.broadcast_to(value, where.shape))
     return copy
 
 
@@ -119,11 +153,15 @@ def blank(g: Any, where: Positions) -> Any:
     return copy
 
 
-def _put_values(ans: Any, x: Any, where: Positions, values: Any) -> Callable[[Any], Any]:
-    return lambda g: sum_to(gather(g, where), values)
+def _put(argnum: int, ans: Any, args: Any, kwargs: Any) -> Callable[[Any], Any]:
+    writes = args[1]
+    if argnum == 0:
+        return lambda g: blank(g, writes.written)
+    number, value = argnum - 2, args[argnum]
+    return lambda g: sum_to(gather(g, writes.wheres[number]) * writes.stays(number), value)
 
 
-rule(put, lambda ans, x, where, values: lambda g: blank(g, where), None, _put_values)
+defvjp_argnum(put, _put)
 rule(blank, lambda ans, x, where: lambda g: blank(g, where))
 
 

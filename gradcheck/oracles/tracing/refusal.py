@@ -18,6 +18,10 @@ _MACHINERY = tuple(os.path.dirname(os.path.abspath(path)) + os.sep for path in (
 ))  # fmt: skip
 
 
+# a loop that fills and reads an array of n entries keeps n copies of it: this allows n = 8000
+_COPIES = 512_000_000
+
+
 class Untraceable(Exception):
     """autograd does not apply; ``reason`` says why, in words for the user."""
 
@@ -32,6 +36,7 @@ class Journal:
 
     refusals: list[Untraceable] = field(default_factory=list)
     branches: dict[str, None] = field(default_factory=dict)
+    copied: int = 0
 
 
 journal: ContextVar[Journal | None] = ContextVar("journal", default=None)
@@ -49,6 +54,14 @@ def note_branch(name: str) -> None:
     """Record that the traced path hangs on a value: a comparison, a rounding, a choice."""
     if (book := journal.get()) is not None:
         book.branches[name] = None
+
+
+def spend(size: int) -> None:
+    """Account for a copy that the tape keeps, in bytes; refuse before memory runs out."""
+    if (book := journal.get()) is not None:
+        book.copied += size
+        if book.copied > _COPIES:
+            refuse("an array is written and read in turn so often that its copies would fill the memory")
 
 
 def explain(error: Exception) -> Untraceable:
