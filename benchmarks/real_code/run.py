@@ -87,7 +87,8 @@ def _line(package: str, group: Sequence[Outcome]) -> str:
         return f"{np.median(calls):.0f}" if calls else "-"
 
     calls = [o.evaluations for o in group if o.evaluations] or [0]
-    evaluations = f"{median(group)} ({median(by_label['right'])}, {median(by_label['wrong'])}) {np.mean(calls):.0f} {max(calls)}"
+    medians = f"{median(group)} ({median(by_label['right'])}, {median(by_label['wrong'])})"
+    evaluations = f"{medians} {np.mean(calls):.0f} {max(calls)}"
     return (
         f"{package:<18}{count['pass']:>16}{count['fail']:>5}{count['inconclusive']:>8}{count['error']:>5}"
         f"{caught:>13} /{len(by_label['wrong']):>3}{passed:>10} /{len(by_label['edge']):>3}{evaluations:>50}"

@@ -15,7 +15,7 @@ X = np.array([0.31, 0.93, 1.7, 4.2, 9.6])
 Pair = tuple[str, Callable[..., Any], Callable[..., Any], Any]
 
 MATHIEU = "derivative by the angle in radians, f takes degrees: off by pi/180"
-COARSE = "f is the inaccurate one: the integral is right to 6e-6 only, its own slope at 4.2 is 13 times the airy function's"
+COARSE = "f is the inaccurate one: the integral is right to 6e-6 only, its slope at 4.2 is 13 times the airy function"
 
 
 def part(f: Callable[..., Any], *before: Any, take: int) -> Callable[[Array], Array]:
