@@ -115,6 +115,8 @@ def _jump(table: Table) -> Estimate | None:
         finest = table.levels[-1]
         clear = True
         for level in (*table.levels[-3:], finest + 1, finest + 4, finest + 8):
+            if level > FINEST:
+                continue
             if level not in table.rows and not table.add(level):
                 break
             y = table.pairs[level][0 if side > 0 else 1] - table.centre

@@ -9,13 +9,14 @@ import numpy as np
 
 from gradcheck.oracles.corner import corner
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.ladder import COARSEST, FINEST, STEPS, Samples, step
-from gradcheck.oracles.slopes import one_sided, slope
+from gradcheck.oracles.ladder import COARSEST, FINEST, STEPS, Samples
+from gradcheck.oracles.slopes import one_sided
 from gradcheck.oracles.table import Table
 
 __all__ = ["STEPS", "derivative", "one_sided"]
 
 TARGET = 2e-10
+FIRST_LEVELS = (3, 5, 2, 7, 9)
 
 
 def derivative(
@@ -31,16 +32,9 @@ def derivative(
 
 
 def _derivative(memory: Samples, tolerance: float) -> Estimate:
-    table = Table(memory)
-    if math.isnan(table.centre):
+    table = _start(memory)
+    if table is None:
         return Estimate(math.nan, math.inf, False, math.nan, math.nan, memory.calls)
-    for k in (3, 5, 2, 8):
-        table.add(k)
-    for k in (10, 12, 14):
-        if len(table.levels) < 2:
-            table.add(k)
-    if len(table.levels) < 2:
-        return _edge(memory)
     while True:
         i = table.solve()
         found = corner(table)
@@ -55,13 +49,29 @@ def _derivative(memory: Samples, tolerance: float) -> Estimate:
     return Estimate(table.value[i], table.bound[i], evaluations=memory.calls)
 
 
+def _start(memory: Samples) -> Table | None:
+    """The first levels, on both sides where phi lives on both, else on one."""
+    for side in (0, 1, -1):
+        table = Table(memory, side)
+        if math.isnan(table.centre):
+            return None
+        for k in FIRST_LEVELS:
+            table.add(k)
+        for k in range(11, 18, 2):
+            if len(table.levels) < 2:
+                table.add(k)
+        if len(table.levels) >= 2:
+            return table
+    return None
+
+
 def _next(table: Table, i: int, tolerance: float) -> int | None:
     """The level worth sampling next; None where nothing more is to be gained."""
     levels, tried = table.levels, table.tried
     k, finest = levels[i], levels[-1]
     value, bound, t, n = table.value[i], table.bound[i], table.truncation[i], table.noise[i]
-    if finest < k + 3:
-        for level in (k + 4, k + 3):
+    if finest < k + 4 or i > len(levels) - 3:
+        for level in (k + 2, k + 4, k + 3, k + 1):
             if level not in tried and level <= FINEST:
                 return level
     target = tolerance or TARGET * abs(value)
@@ -69,7 +79,8 @@ def _next(table: Table, i: int, tolerance: float) -> int | None:
         return None
     rounding = all(abs(d) * h <= 4 * f for d, h, f in zip(table.d, table.h, table.floor, strict=True))
     unresolved = bound > 0.3 * abs(value) and not rounding
-    if (unresolved or n * table.h[i] > 8 * table.floor[i]) and not table.plateau():
+    shallow = finest < 12 or _all_noise(table, n * table.h[i])
+    if shallow and (unresolved or n * table.h[i] > 8 * table.floor[i]) and not table.plateau():
         deeper = [level for level in levels if level > k + 3]
         if finest + 1 not in tried and len(deeper) < 2:
             return finest + 1
@@ -86,12 +97,25 @@ def _next(table: Table, i: int, tolerance: float) -> int | None:
     return _more_order(table, i - 1) if i else None
 
 
+def _all_noise(table: Table, noise: float) -> bool:
+    """Whether phi varies no more than its noise over everything sampled: it may live on a much finer scale."""
+    return 10 * noise > max(abs(v - table.centre) for k in table.levels for v in table.pairs[k])
+
+
+def _like(ratio: float, expected: float) -> bool:
+    return 0.6 * expected < ratio < 1.6 * expected
+
+
 def _bends(table: Table) -> bool:
-    """Whether the second difference quotient still grows at the finest level: a kink may lie there."""
+    """Whether the even part at the finest levels falls like h, as at a kink, or not at all, as at a jump."""
     if len(table.levels) < 2:
         return False
-    _, x, _, s, floor = table.rows[table.levels[-1]]
-    return abs(s) * x > 16 * max(floor, table.quantum()) and abs(s) > 2 * abs(table.rows[table.levels[-2]][3])
+    above, wide, _, before, _ = table.rows[table.levels[-2]]
+    h, x, _, s, floor = table.rows[table.levels[-1]]
+    last, previous = abs(s) * x, abs(before) * wide
+    if last <= 16 * max(floor, table.quantum()):
+        return False
+    return previous > 0 and (_like(last / previous, h / above) or _like(last / previous, 1.0))
 
 
 def _more_order(table: Table, i: int) -> int | None:
@@ -106,15 +130,3 @@ def _more_order(table: Table, i: int) -> int | None:
     if start == 0 and levels[0] - 1 not in tried and levels[0] > COARSEST:
         return levels[0] - 1
     return None
-
-
-def _edge(memory: Samples) -> Estimate:
-    """phi lives on one side only."""
-    for side in (+1, -1):
-        levels = [k for k in (3, 5) if not math.isnan(memory(side * step(k)))]
-        levels = levels or [k for k in (8, 10, 12) if not math.isnan(memory(side * step(k)))]
-        if len(levels) >= 2:
-            chain = sorted({levels[0] - 1, levels[0], levels[0] + 1, levels[-1], levels[-1] + 3})
-            value, error, _ = slope(memory, side, chain)
-            return Estimate(value, error, evaluations=memory.calls)
-    return Estimate(math.nan, math.inf, False, math.nan, math.nan, memory.calls)

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 # A fifth order gains less than it lets in: by then the coarsest step is 7.4**5 times the finest.
 ORDERS = 4
 # The last correction is the error of the order before it, so of this one an upper bound while the steps converge;
-# twice it also covers a coarsest step at the end of its convergence.
-DOUBT = 2.0
+# three times it also covers a coarsest step at the end of its convergence.
+DOUBT = 3.0
 
 
 def extrapolate(
@@ -47,7 +47,10 @@ def extrapolate(
         best = (abs(y[i] - y[i - 1]), y[i], noise[i], i)
         last = 0.0
         for m in range(1, min(i, ORDERS) + 1):
-            if len(above) < m or not (possible if m == 1 else _falls(x, row, above, over, row_noise[-1] + above_noise[m - 1], i)):
+            if len(above) < m:
+                break
+            blur = row_noise[-1] + above_noise[m - 1]
+            if not (possible if m == 1 else _falls(x, row, above, over, blur, i)):
                 break
             fall = x[i - m] / x[i] - 1.0
             correction = (row[-1] - above[m - 1]) / fall
@@ -69,17 +72,18 @@ def extrapolate(
 def _converges(x: Sequence[float], y: Sequence[float], noise: Sequence[float], j: int) -> tuple[bool, bool]:
     """Whether the changes from point j to the next two finer ones fall off as a power of x: surely, possibly.
 
-    A term in x falls as ``expected``, one in x**2 as its square. Twice and a quarter of these leave room for
-    the next term of the series; beyond them point j lies outside what a polynomial describes. Possibly: noise
-    could hide it.
+    A term in x falls as ``expected``, and where it is missing (by symmetry, or at an inflection of the slope) one
+    in x**2 as its square. Twice and a quarter of these leave room for the next term of the series; outside them
+    point j lies beyond what a polynomial describes. Possibly: noise could hide it.
     """
     if j + 2 >= len(x):
         return False, False
     coarse, fine = abs(y[j] - y[j + 1]), abs(y[j + 1] - y[j + 2])
     expected = (x[j + 1] - x[j + 2]) / (x[j] - x[j + 1])
-    high, low = 2.0 * expected * coarse, 0.25 * expected * expected * coarse
+    first, second = expected * coarse, expected * expected * coarse
+    strict = 0.25 * first <= fine <= 2.0 * first or 0.25 * second <= fine <= 4.0 * second
     slack = 2.0 * (expected * noise[j] + noise[j + 1] + noise[j + 2])
-    return low <= fine <= high, low - slack <= fine <= high + slack
+    return strict, strict or 0.25 * first - slack <= fine <= 2.0 * first + slack
 
 
 def _falls(
