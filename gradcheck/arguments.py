@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -78,6 +78,12 @@ class Point:
         """``args`` with every array copied, for a function that is suspected of writing into them."""
         return tuple(trees.map_leaves(lambda _, leaf: _copy(leaf), arg) for arg in args)
 
+    def doubled(self) -> Point:
+        """The same point with every floating-point array in double precision, data included."""
+        return replace(
+            self, args=tuple(trees.map_leaves(lambda _, leaf: _double(leaf), arg) for arg in self.args)
+        )
+
     def moved(self, x: Floats) -> Point:
         """The same arguments at another point, each leaf in its own dtype."""
         args = self.place(x, native=True)
@@ -96,6 +102,11 @@ def _dressed(piece: Floats, slot: Slot, native: bool) -> Any:
 def _copy(leaf: Any) -> Any:
     # order "K" keeps the memory layout, so that f rounds as it does on the caller's own arrays
     return leaf.copy(order="K") if isinstance(leaf, np.ndarray) else leaf
+
+
+def _double(leaf: Any) -> Any:
+    small = isinstance(leaf, np.ndarray | np.generic) and leaf.dtype in (np.float32, np.float16)
+    return leaf.astype(np.float64) if small else leaf
 
 
 def _at(tree: Any, keys: trees.Path) -> Any:

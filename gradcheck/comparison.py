@@ -59,7 +59,7 @@ class Comparison:
 
 def noise(line: Line, step: float) -> float:
     """Rounding of f in a central difference over ``step``, before it is measured."""
-    return _NOISE * ROUNDING * line.pairing.magnitude / step
+    return _NOISE * line.pairing.precision * line.pairing.magnitude / step
 
 
 def compare(line: Line, claimed: float, span: float, allowance: float) -> Comparison:

@@ -12,7 +12,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from gradcheck import kinked
-from gradcheck.comparison import COARSE, FINE, ROUNDING, Comparison, Outcome, along, central, noise, slopes
+from gradcheck.comparison import (
+    COARSE,
+    FINE,
+    MARGIN,
+    ROUNDING,
+    Comparison,
+    Outcome,
+    along,
+    central,
+    noise,
+    slopes,
+)
 from gradcheck.directions import equilibrated, groups, signs
 from gradcheck.evidence import Floats
 from gradcheck.findings import Verdict
@@ -139,22 +150,28 @@ def _confirm(
     """Claim and autograd are one: a single direction of differences guards against a common blindness."""
     judgement = Judgement(Verdict.PASS, truth=traced.gradient, bound=tolerance, miss_probability=0.0)
     _entrywise_resolution(pairing, traced.gradient, tolerance, judgement)
-    floor = 100.0 * ROUNDING * pairing.magnitude
+    floor = 100.0 * pairing.precision * pairing.magnitude
     contribution = np.abs(pairing.claimed) * pairing.scale
     mask = next(groups(contribution, floor), None)
     if mask is None:
-        return _flat(pairing, np.ones(pairing.x.shape, dtype=bool), generator, judgement)
+        return _flat_too(pairing, generator, judgement)
     v = _direction(pairing, mask, generator)
     comparison = along(pairing, v)
     judgement.differences = True
     if comparison.outcome is Outcome.DIFFERS and _all_rounding(pairing, traced, v):
-        return _flat(pairing, np.ones(pairing.x.shape, dtype=bool), generator, judgement)
+        return _flat_too(pairing, generator, judgement)
     if comparison.outcome is Outcome.DIFFERS:  # a second look, in another direction, before anything is said
         v = _direction(pairing, mask, generator)
         comparison = along(pairing, v)
     if comparison.outcome is Outcome.KINKED:
         return _ruled(pairing, v, comparison, judgement)
     if comparison.outcome is Outcome.DIFFERS:
+        true = float(traced.gradient @ v)
+        if abs(true - comparison.truth) <= comparison.tolerance < abs(true - comparison.claimed):
+            # within single precision of autograd entry by entry, but not as a whole
+            judgement.verdict = Verdict.FAIL
+            judgement.wrong = np.abs(pairing.claimed - traced.gradient) > 1e-5 * np.abs(traced.gradient)
+            return judgement
         judgement.verdict = Verdict.INCONCLUSIVE
         judgement.reasons.append(
             f"the oracles disagree: your claim and autograd agree ({comparison.claimed:.9g} along a random "
@@ -171,6 +188,15 @@ def _confirm(
             judgement.reasons.append(
                 "autograd's value of f is not f's own, and differences could not resolve f"
             )
+    return judgement
+
+
+def _flat_too(pairing: Pairing, generator: np.random.Generator, judgement: Judgement) -> Judgement:
+    """Claim and autograd agree on zero; differences may contradict them, but need not resolve it."""
+    flat = _flat(pairing, np.ones(pairing.x.shape, dtype=bool), generator, replace(judgement, reasons=[]))
+    if flat.verdict is not Verdict.INCONCLUSIVE:
+        return flat
+    judgement.remarks += flat.reasons
     return judgement
 
 
@@ -224,7 +250,7 @@ def _arbitrate(
     line = Line(pairing, v)
     between = float(gap @ v)
     truth = float(traced.gradient @ v)
-    if between > _HIDDEN * ROUNDING * pairing.magnitude:
+    if between > _HIDDEN * pairing.precision * pairing.magnitude:
         if _supports(line, truth, between):
             return failed
         if _supports(line, truth + between, between):
@@ -252,12 +278,18 @@ def _hidden(
 ) -> Judgement:
     """Differences do not see so small a gap: f's rounding is larger than all it changes.
 
-    There autograd's own cancellation may be worse than the claim's, so its word counts only against gross errors.
+    Cancellation in the claim or in autograd (``1 - s`` in a saturated unit) makes such gaps where both are right.
+    What this point hides a neighbour shows: with every entry halved nothing is saturated to the same degree,
+    and a claim that is only rounded here agrees with autograd there.
     """
     assert failed.wrong is not None and failed.bound is not None
-    gross = failed.wrong & (gap > _BEYOND_DOUBT * failed.bound) & (gap > _GROSS * np.abs(traced.gradient))
-    if gross.any():
-        return replace(failed, wrong=gross, differences=False)
+    suspect = failed.wrong & (gap > _BEYOND_DOUBT * failed.bound) & (gap > _GROSS * np.abs(traced.gradient))
+    if suspect.any():
+        claimed, true = pairing.claim_at(0.5 * pairing.x), traced.at(0.5 * pairing.x)
+        if claimed is not None and true is not None:
+            still = suspect & (np.abs(claimed - true) > _GROSS * np.abs(true))
+            if still.any():
+                return replace(failed, wrong=still, differences=False)
     tolerance = np.where(failed.wrong, np.maximum(failed.bound, gap), failed.bound)
     return _confirm(pairing, traced, tolerance, generator, rtol)
 
@@ -272,7 +304,7 @@ def _supports(line: Line, candidate: float, between: float) -> bool:
     # constant at a kink, proportional to the step elsewhere
     bend = abs(ahead + behind - 2.0 * line(0.0)) / FINE
     wide = abs(line(COARSE) + line(-COARSE) - 2.0 * line(0.0)) / COARSE
-    smooth = bend <= slack or bend <= 4.0 * (FINE / COARSE) * wide
+    smooth = bend <= 4.0 * ((FINE / COARSE) * wide + noise(line, FINE))
     extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
     return smooth and abs(fine - candidate) <= slack and abs(extrapolated - candidate) <= slack
 
@@ -285,20 +317,13 @@ def _with_differences(
 ) -> Judgement:
     judgement = Judgement(Verdict.PASS, autograd=autograd, differences=True)
     contribution = np.abs(pairing.claimed) * pairing.scale
-    floor = 4.0 * ROUNDING * pairing.magnitude
-    rounding: Floats | None = None
+    floor = 4.0 * pairing.precision * pairing.magnitude
     missed = 0.0
+    hidden: list[str] = []
+    resolved = False
     for mask in groups(contribution, floor):
         v = _direction(pairing, mask, generator)
-        comparison = along(pairing, v)
-        off = abs(comparison.claimed - comparison.truth)
-        if comparison.outcome in (Outcome.DIFFERS, Outcome.UNRESOLVED) and off <= _SMALL * _span(pairing, v):
-            if rounding is None:
-                floor = 1e-12 * pairing.magnitude / pairing.scale
-                rounding = claim_rounding(
-                    pairing.claim_at, pairing.x, pairing.claimed, pairing.scale, pairing.unit, floor
-                )
-            comparison = along(pairing, v, rounding)
+        comparison = _without_rounding(pairing, v, along(pairing, v))
         if comparison.outcome is Outcome.DIFFERS:
             judgement.verdict = Verdict.FAIL
             return judgement
@@ -306,18 +331,62 @@ def _with_differences(
             judgement = _ruled(pairing, v, comparison, judgement)
             if judgement.verdict is not Verdict.PASS:
                 return judgement
+            resolved = True
             continue
-        _record(pairing, v, comparison, judgement)
-        if comparison.outcome is Outcome.UNRESOLVED:
-            _undecided(judgement, comparison.reason)
-        elif comparison.tolerance > rtol * _span(pairing, v):
-            _undecided(judgement, _too_noisy(comparison, _span(pairing, v), rtol))
+        unit = _unit_of_resolution(pairing, v, comparison, rtol)
+        if comparison.outcome is Outcome.UNRESOLVED or comparison.tolerance > rtol * unit:
+            hidden.append(comparison.reason or _too_noisy(comparison, unit, rtol))
+            continue
+        resolved = True
+        _record(pairing, v, comparison.tolerance * _span(pairing, v) / unit, judgement)
         missed = max(missed, _miss(pairing, v, comparison, rtol))
     zero = contribution <= floor
     if zero.any():
         judgement = _flat(pairing, zero, generator, judgement)
+        resolved = resolved or judgement.verdict is Verdict.PASS
+    if not resolved:
+        for reason in hidden:
+            _undecided(judgement, reason)
+    elif hidden:
+        # small contributions beside large ones: f's rounding hides them, which is said, not held against anyone
+        for number in range(len(pairing.slots)):
+            if number not in judgement.resolution:
+                judgement.notes[number] = (
+                    "not tested: f's own rounding hides what it contributes at this point"
+                )
+        judgement.remarks.append("some entries contribute less than f's rounding and were not tested")
     judgement.miss_probability = min(1.0, missed)
     return judgement
+
+
+def _without_rounding(pairing: Pairing, v: Floats, comparison: Comparison) -> Comparison:
+    """The comparison again, with the claim's rounding measured, where that may explain a disagreement."""
+    off = abs(comparison.claimed - comparison.truth)
+    if comparison.outcome not in (Outcome.DIFFERS, Outcome.UNRESOLVED) or not off <= _SMALL * _span(
+        pairing, v
+    ):
+        return comparison
+    floor = 1e-12 * pairing.magnitude / pairing.scale
+    rounding = claim_rounding(
+        pairing.claim_at, pairing.x, pairing.claimed, pairing.scale, pairing.unit, floor
+    )
+    allowance = 4.0 * float(np.linalg.norm(rounding * v))
+    tolerance = comparison.tolerance + allowance
+    if off <= tolerance:
+        return replace(comparison, outcome=Outcome.AGREES, tolerance=tolerance, reason="")
+    return replace(comparison, outcome=comparison.outcome if off > MARGIN * tolerance else Outcome.UNRESOLVED)
+
+
+def _unit_of_resolution(pairing: Pairing, v: Floats, comparison: Comparison, rtol: float) -> float:
+    """What the tolerance along ``v`` is relative to: the claim's span, near an optimum that of its terms.
+
+    At an optimum the gradient is what is left of terms that cancel, and no rounding leaves it relatively right.
+    """
+    span = _span(pairing, v)
+    if comparison.tolerance <= rtol * span:
+        return span
+    moved = pairing.claim_at(pairing.x + np.where(np.arange(v.size) % 2, 0.01, -0.01) * pairing.scale)
+    return span if moved is None else max(span, float(np.linalg.norm(moved * v)))
 
 
 def _direction(pairing: Pairing, mask: np.ndarray, generator: np.random.Generator) -> Floats:
@@ -348,12 +417,12 @@ def _ruled(pairing: Pairing, v: Floats, joint: Comparison, judgement: Judgement)
     return judgement
 
 
-def _record(pairing: Pairing, v: Floats, comparison: Comparison, judgement: Judgement) -> None:
+def _record(pairing: Pairing, v: Floats, tolerance: float, judgement: Judgement) -> None:
     for number, slot in enumerate(pairing.slots):
         part = slice(slot.start, slot.stop)
         share = float(np.linalg.norm(pairing.claimed[part] * v[part]))
         if share > 0.0:
-            seen = comparison.tolerance / share
+            seen = tolerance / share
             judgement.resolution[number] = max(seen, judgement.resolution.get(number) or 0.0)
 
 
@@ -403,7 +472,7 @@ def _flat(
         if (
             not np.isfinite(secant)
             or resolved <= 1e-3 * secant
-            or secant <= 1e3 * ROUNDING * pairing.magnitude
+            or secant <= 1e3 * pairing.precision * pairing.magnitude
         ):
             return judgement
     estimate = derivative(line, samples=line.samples, tolerance=resolved)

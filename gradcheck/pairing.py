@@ -44,6 +44,8 @@ class Pairing:
         ``value(x)``, known already.
     magnitude
         ``sum |u_i F_i|``: what the rounding of f is relative to.
+    precision
+        Unit roundoff of f's arithmetic: 2^-53, or 2^-24 where f insists on float32.
     unit
         Unit roundoff of the claim's arithmetic: 2^-53 for float64, 2^-24 for float32.
     scale
@@ -61,6 +63,7 @@ class Pairing:
     claim_at: Callable[[Floats], Floats | None]
     base: float
     magnitude: float
+    precision: float
     unit: float
     scale: Floats
     count: Callable[[int], None]

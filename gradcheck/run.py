@@ -270,15 +270,18 @@ def _pairing(task: Task, look: Look, u: Floats, reading: Reading) -> Pairing:
     copies = task.f.label in look.writes
     value = Evaluate(task.f.function, where, u, native=False, copies=copies)
     base = float(u @ look.y)
+    magnitude = max(float(np.abs(u) @ np.abs(look.y)), abs(base))
     single = any(slot.dtype.itemsize < 8 for slot in where.slots)
+    precision = 2.0**-53
     if single:
         # double precision shows the derivative far better, if f is the same function there
-        promoted = value(where.x)
+        double = replace(value, where=where.doubled())
+        promoted = double(where.x)
         task.f.calls += 1
-        if abs(promoted - base) <= 1e-3 * float(np.abs(u) @ np.abs(look.y)):
-            base = promoted
+        if abs(promoted - base) <= 1e-3 * magnitude:
+            value, base = double, promoted
         else:
-            value = replace(value, native=True)
+            value, precision = replace(value, native=True), 2.0**-24
 
     def claim_at(x: Floats) -> Floats | None:
         args = where.copied(where.place(x, native=True))
@@ -299,7 +302,8 @@ def _pairing(task: Task, look: Look, u: Floats, reading: Reading) -> Pairing:
         value=value,
         claim_at=claim_at,
         base=base,
-        magnitude=max(float(np.abs(u) @ np.abs(look.y)), abs(base)),
+        magnitude=magnitude,
+        precision=precision,
         unit=2.0**-24 if claim_single else 2.0**-53,
         scale=step_scale(where.x, where.slots),
         count=count,
