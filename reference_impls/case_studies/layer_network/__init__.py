@@ -2,7 +2,7 @@
 
 The derivative of the squared error was found wrong by a factor and, by its own argument names, in its sign.
 ``python -m reference_impls.case_studies.layer_network`` trains all of it; the trained weights come from the
-command in `weights`.
+command in `fit_weights`.
 """
 
 from __future__ import annotations
