@@ -75,9 +75,12 @@ def _exchanged(segment: Segment) -> Iterator[Guess]:
     for words, formula, kind in _promising(segment, probe, pairs, replaced=False):
         for result, _ in fitted(circuit, None, [circuit.effect(segment.start, cotangent * formula)], bare=1):
             factor = abs(result.coefficient)
+            if abs(factor - 1.0) > 1e-6:
+                kind = WRONG
             if recognise(factor, circuit.evidence) is None and abs(factor - 1.0) > 1e-6:
                 continue
-            says = f"{{leaves}} {{is}} as if the derivative of {_what(segment)} had {words}, x being {circuit.called(segment.start)}"
+            times = "" if abs(factor - 1.0) < 1e-6 else f"{factor:.6g} times "
+            says = f"{{leaves}} {{is}} as if the derivative of {_what(segment)} had {times}{words}, x being {circuit.called(segment.start)}"
             figures = {**evidence_figures(circuit, segment.end), "exchanged": words, "factor": factor}
             entries = sum(int(np.count_nonzero(circuit.subjects[n].wrong)) for n in result.leaves)
             cost = thin(FITTED, entries, 1)

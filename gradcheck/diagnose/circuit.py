@@ -11,16 +11,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from autograd.core import add_outgrads, make_vjp
+from autograd.core import add_outgrads
+from autograd.tracer import trace
 
 from gradcheck.diagnose.subject import Subject
 from gradcheck.evidence import Evidence, Floats
+from gradcheck.oracles.tracing.tape import Step, sweep
 
 Effect = dict[int, Floats]
 """What a change adds to the gradient, by number of leaf; a leaf that it cannot reach is left out."""
 
 # Experiments stop when they have pulled through this many steps and entries: a second or two.
-STEPS, ENTRIES = 60_000, 150_000_000
+STEPS, ENTRIES = 30_000, 150_000_000
 # Projections of one leaf on which an altered derivative is tried out before the leaves are computed.
 PROJECTIONS = 4
 
@@ -134,12 +136,15 @@ class Circuit:
 
     def _project(self, node: int, number: int) -> Floats | None:
         only, leaf = frozenset({number}), self.leaf_nodes[number]
+        steps: list[Step] = []
         try:
-            pull, out = make_vjp(lambda change: self.sweep({node: change}, only=only)[leaf], self.array(node))
-            rows = [pull(np.reshape(w, np.shape(out))) for w in self.projections(number)]
+            root = Step.new_root(self.array(node), steps)
+            out, end = trace(root, lambda change: self.sweep({node: change}, only=only)[leaf], root.value)
+            starts = [np.reshape(w, np.shape(out)) for w in self.projections(number)]
+            rows = [sweep(steps, [end.index], [start], {})[root.index] for start in starts]
         except Exception:  # not every rule can be differentiated again; then each change is pulled back whole
             return None
-        return np.stack([np.asarray(row, dtype=np.float64) for row in rows])
+        return np.stack([np.broadcast_to(np.asarray(row, dtype=np.float64), np.shape(root.value)) for row in rows])
 
     def at_leaves(self, grads: list[Any], numbers: frozenset[int]) -> Effect:
         """The cotangents of these leaves as plain arrays."""

@@ -24,7 +24,7 @@ def elementwise(subject: Subject) -> Iterator[Guess]:
     """Claim over truth is, entry by entry, one known derivative over another, of the leaf's own value."""
     value, truth = subject.leaf.value, subject.truth
     wrong = np.flatnonzero((subject.wrong & (truth != 0.0)).ravel())
-    if value.shape != truth.shape or not np.all(subject.known) or wrong.size < 3:
+    if value.shape != truth.shape or not np.all(subject.known) or wrong.size < 3 or not np.any(subject.claimed):
         return
     few = wrong[np.linspace(0, wrong.size - 1, 4).astype(np.intp)]
     ratio = (subject.claimed.flat[few] / truth.flat[few], value.flat[few])

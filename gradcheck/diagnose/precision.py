@@ -17,7 +17,7 @@ def whole_numbers(subject: Subject) -> Iterator[Guess]:
     """The claim is the truth cut or rounded to whole numbers, as an integer array makes it."""
     claimed = subject.claimed
     integer = np.dtype(subject.leaf.claimed_dtype).kind in "iub" if subject.leaf.claimed_dtype else False
-    if not np.array_equal(claimed, np.round(claimed)) or subject.explained_by(0 * subject.truth):
+    if not np.array_equal(claimed, np.round(claimed)) or not (integer or np.any(claimed)):
         return
     for verb, cut in (("cut", np.trunc), ("rounded", np.round), ("rounded down", np.floor)):
         if subject.explained_by(cut(subject.truth)) and (integer or subject.entries > 1):

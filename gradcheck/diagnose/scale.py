@@ -84,7 +84,7 @@ def _remedy(factor: float) -> str:
 def scale_by_line(subject: Subject) -> Iterator[Guess]:
     """The claim is the truth times a factor for each line along one axis: a weight for each sample, say."""
     truth, claimed = subject.truth, subject.claimed
-    if truth.ndim < 1 or truth.size < 4 or not np.all(subject.known):
+    if truth.ndim < 1 or truth.size < 4 or not np.all(subject.known) or not np.any(claimed):
         return
     for axis in range(truth.ndim):
         others = tuple(a for a in range(truth.ndim) if a != axis)

@@ -84,5 +84,35 @@ def print_table(table: dict[str, Counter[str]]) -> None:
         print(f"  {planted:32s}" + ", ".join(f"{kind} {count}" for kind, count in told.most_common()))
 
 
+def planted_table(seed: int, traced: bool, verbose: bool) -> None:
+    from planted import planted
+
+    table: dict[str, Counter[str]] = defaultdict(Counter)
+    first = second = leaf = entry = entries = total = 0
+    start = time.perf_counter()
+    for case in planted(seed, traced):
+        found = diagnose(case.evidence)
+        total += 1
+        kinds = [d.kind for d in found]
+        table[case.kinds[0]][kinds[0]] += 1
+        good = kinds[0] in case.kinds
+        first, second = first + good, second + bool(set(kinds[:2]) & set(case.kinds))
+        leaf += found[0].leaf in case.leaves
+        if case.entry is not None:
+            entries += 1
+            entry += tuple(found[0].evidence.get("index", ())) == case.entry
+        if not good or found[0].leaf not in case.leaves or verbose:
+            print(f"{'  ' if good else 'x '}{case.name}: wanted {case.kinds} in {case.leaves}")
+            for d in found[:3]:
+                print(f"      {d.kind} [{d.leaf}] ({d.certainty}) {d.message[:300]}")
+    print_table(table)
+    print(f"planted, seed {seed}, traced {traced}: first {first}/{total} = {first / total:.1%}, top two {second / total:.1%}, "
+          f"leaf {leaf}/{total}, entry {entry}/{entries}; {time.perf_counter() - start:.1f} s")  # fmt: skip
+
+
 if __name__ == "__main__":
+    if "--planted" in sys.argv:
+        for seed, traced in ((0, True), (1, True), (0, False)):
+            planted_table(seed, traced, "-v" in sys.argv)
+        sys.exit()
     main(next((a for a in sys.argv[1:] if not a.startswith("-")), "all"), "-v" in sys.argv)
