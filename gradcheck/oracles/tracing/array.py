@@ -62,7 +62,7 @@ class Traced(NDArrayOperatorsMixin):
         self.version = self.storage.version
 
     # isinstance(x, np.ndarray), and for scalars isinstance(x, float), are asked by plain NumPy code
-    __class__ = property(lambda self: type(self.value))  # type: ignore[assignment]
+    __class__ = property(lambda self: type(self.plain_value))  # type: ignore[assignment]
 
     @property
     def box(self) -> Any:
@@ -73,7 +73,7 @@ class Traced(NDArrayOperatorsMixin):
         return self._box
 
     @property
-    def value(self) -> Any:
+    def plain_value(self) -> Any:
         """The plain value."""
         return getval(self.box)
 
@@ -119,7 +119,7 @@ class Traced(NDArrayOperatorsMixin):
         if self.depends:
             refuse("the plain values of a traced array are asked for, which would lose its derivative")
         self.storage.shared = True
-        return np.array(self.value, dtype=dtype)
+        return np.array(self.plain_value, dtype=dtype)
 
     def __getitem__(self, index: Any) -> Any:
         return wrap(take(self.box, plain_index(index)), (self,))
@@ -135,38 +135,38 @@ class Traced(NDArrayOperatorsMixin):
 
     def __bool__(self) -> bool:
         note_branch("bool")
-        return bool(self.value)
+        return bool(self.plain_value)
 
     def __int__(self) -> int:
         note_branch("int")
-        return int(self.value)
+        return int(self.plain_value)
 
     def __float__(self) -> float:
         if self.depends:
             refuse("a traced number is turned into a plain float, which would lose its derivative")
-        return float(self.value)
+        return float(self.plain_value)
 
     def __complex__(self) -> complex:
         return complex(float(self))
 
     def __round__(self, digits: int | None = None) -> Any:
         note_branch("round")
-        return round(float(self.value), digits)
+        return round(float(self.plain_value), digits)
 
     def __index__(self) -> int:
-        return int(self.value.__index__())
+        return int(self.plain_value.__index__())
 
     def __contains__(self, item: Any) -> bool:
         return bool(np.any(self == item))
 
     def __repr__(self) -> str:
-        return f"traced({self.value!r})"
+        return f"traced({self.plain_value!r})"
 
     def __str__(self) -> str:
-        return str(self.value)
+        return str(self.plain_value)
 
     def __format__(self, spec: str) -> str:
-        return format(self.value, spec)
+        return format(self.plain_value, spec)
 
     def __copy__(self) -> Traced:
         return self.copy()
@@ -186,10 +186,12 @@ class Traced(NDArrayOperatorsMixin):
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """The trace stays in float64 whatever float is asked for; integers and booleans are constants."""
         kind = np.dtype(dtype).kind
+        if kind not in "fcbiu":
+            refuse(f"astype({dtype}) cannot be traced")
         if kind in "fc":
             return memory.duplicate(self, "K") if kind == "f" else self + 0j
         note_branch("astype")
-        return np.asarray(self.value).astype(dtype).view(Constant)
+        return np.asarray(self.plain_value).astype(dtype).view(Constant)
 
     def fill(self, value: Any) -> None:
         """Set every entry."""
@@ -285,8 +287,8 @@ def _wrap_array(box: Any, value: Any, sources: tuple[Traced, ...]) -> Traced:
     if isinstance(value, np.ndarray):
         for source in sources:
             # an array that owns its memory is a view of nothing, unless NumPy returned the argument itself
-            if value is source.value or (value.base is not None and memory.overlaps(value, source.value)):
-                return Traced(box, memory.Origin(source, source.value, value))
+            if value is source.plain_value or (value.base is not None and memory.overlaps(value, source.plain_value)):
+                return Traced(box, memory.Origin(source, source.plain_value, value))
     return Traced(box)
 
 
@@ -317,7 +319,7 @@ def plain_index(index: Any) -> Any:
     if type(index) is Traced:
         if index.depends:
             refuse("a traced array is used as an index")
-        return index.value
+        return index.plain_value
     if isinstance(index, np.ndarray):
         return np.array(index)
     return index

@@ -139,14 +139,15 @@ def _recording() -> Iterator[tuple[Journal, int]]:
     token = journal.set(book)
     generator = np.random.get_state(legacy=False)
     with _autograd:
-        trace_stack.top += 1
+        level = trace_stack.top + 1
+        trace_stack.top = level
         try:
             with np.errstate(all="ignore"):
-                yield book, trace_stack.top
+                yield book, level
         except Exception as error:
             raise explain(book.refusals[0] if book.refusals else error) from error
         finally:
-            trace_stack.top -= 1
+            trace_stack.top = level - 1
             journal.reset(token)
             np.random.set_state(generator)
 
@@ -158,7 +159,7 @@ def _honour(book: Journal) -> None:
 
 
 def _is_at(box: Any, level: int) -> bool:
-    return isbox(box) and box._trace == level
+    return bool(isbox(box) and box._trace == level)
 
 
 def _at(args: Sequence[Any], path: trees.Path) -> Any:

@@ -87,7 +87,7 @@ def _logsumexp(
     if return_sign or not (holds_traced(a) or holds_traced(b)):
         return sp.logsumexp(a, axis, b, keepdims, return_sign)
     a = as_array(a)
-    top = np.max(a.value if hasattr(a, "value") else a, axis=axis, keepdims=True)
+    top = np.max(a.plain_value if hasattr(a, "plain_value") else a, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
     terms = np.exp(a - top) if b is None else b * np.exp(a - top)
     result = np.log(np.sum(terms, axis=axis, keepdims=True)) + top

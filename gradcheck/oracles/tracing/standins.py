@@ -196,7 +196,7 @@ def _ndenumerate(array: Any) -> Iterator[Any]:
 def _as_strided(x: Any, shape: Any = None, strides: Any = None, **kwargs: Any) -> Any:
     if type(x) is not Traced:
         return np.lib.stride_tricks.as_strided(x, shape, strides, **kwargs)
-    value = x.value
+    value = x.plain_value
     shape, strides = tuple(shape or value.shape), tuple(strides or value.strides)
     reach = sum((n - 1) * s for n, s in zip(shape, strides, strict=True)) + value.itemsize
     if not value.flags.c_contiguous or reach > value.nbytes or any(s < 0 for s in strides):
@@ -246,8 +246,8 @@ for _name, _twin in {
 }.items():  # fmt: skip
     _scalar(getattr(math, _name), _twin)
 _scalar(math.log, lambda x, base=None: np.log(x) if base is None else np.log(x) / np.log(base))
-_scalar(math.floor, lambda x: int(np.floor(x.value)))
-_scalar(math.ceil, lambda x: int(np.ceil(x.value)))
+_scalar(math.floor, lambda x: int(np.floor(x.plain_value)))
+_scalar(math.ceil, lambda x: int(np.ceil(x.plain_value)))
 
 
 @stands_for(math.fsum)

@@ -18,7 +18,7 @@ def fresh(array: Any) -> Any:
 
 def _like(function: Any) -> None:
     def handler(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-        value = np.asarray(a.value if type(a) is Traced else a)
+        value = np.asarray(a.plain_value if type(a) is Traced else a)
         kind = np.float64 if dtype is None or np.dtype(dtype).kind == "f" else dtype
         return fresh(function(value, kind, *args, subok=False, **kwargs))
 
@@ -54,7 +54,7 @@ def _constant(function: Any) -> None:
 
 def _value(argument: Any) -> Any:
     if type(argument) is Traced:
-        return argument.value
+        return argument.plain_value
     return [_value(a) for a in argument] if isinstance(argument, list | tuple) else argument
 
 

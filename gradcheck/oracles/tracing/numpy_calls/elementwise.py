@@ -133,7 +133,7 @@ def _piecewise(x: Any, conditions: Any, pieces: Any, *args: Any, **kwargs: Any) 
 @handles(np.unwrap)
 def _unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
     # what unwrapping adds is a constant multiple of the period
-    plain = p.value
+    plain = p.plain_value
     return p + (np.unwrap(plain, discont, axis, period=period) - plain)
 
 
@@ -141,4 +141,4 @@ def _unary(function: Callable[..., Any], like: Any) -> None:
     handles(function)(lambda x, *args, **kwargs: like(x))
 
 
-_unary(np.real_if_close, lambda x: x if not np.iscomplexobj(x.value) else np.real(x))
+_unary(np.real_if_close, lambda x: x if not np.iscomplexobj(x.plain_value) else np.real(x))

@@ -113,7 +113,7 @@ def _sort(a: Any, axis: int | None = -1, **kwargs: Any) -> Any:
     note_branch("sort")
     if axis is None:
         a, axis = np.ravel(a), -1
-    return np.take_along_axis(a, np.argsort(a.value, axis=axis, kind="stable"), axis)
+    return np.take_along_axis(a, np.argsort(a.plain_value, axis=axis, kind="stable"), axis)
 
 
 @handles(np.partition)
@@ -121,13 +121,13 @@ def _partition(a: Any, kth: Any, axis: int | None = -1, **kwargs: Any) -> Any:
     note_branch("partition")
     if axis is None:
         a, axis = np.ravel(a), -1
-    return np.take_along_axis(a, np.argpartition(a.value, kth, axis=axis), axis)
+    return np.take_along_axis(a, np.argpartition(a.plain_value, kth, axis=axis), axis)
 
 
 @handles(np.unique)
 def _unique(ar: Any, *args: Any, **kwargs: Any) -> Any:
     note_branch("unique")
-    _, first = np.unique(ar.value, return_index=True)
+    _, first = np.unique(ar.plain_value, return_index=True)
     if args or kwargs:
         refuse("np.unique with options cannot be traced")
     return np.ravel(ar)[first]

@@ -144,7 +144,7 @@ handles(np.cumulative_prod)(lambda x, /, *, axis=None, dtype=None, out=None: _cu
 def running(x: Any, extreme: Any, axis: int) -> Any:
     """np.maximum.accumulate or np.minimum.accumulate: every entry is one of those before it."""
     note_branch(extreme.__name__)
-    values = np.moveaxis(x.value if type(x) is Traced else x, axis, 0)
+    values = np.moveaxis(x.plain_value if type(x) is Traced else x, axis, 0)
     best = extreme.accumulate(values, axis=0)
     steps = np.arange(len(values)).reshape((-1,) + (1,) * (values.ndim - 1))
     is_new = np.ones(values.shape, dtype=bool)

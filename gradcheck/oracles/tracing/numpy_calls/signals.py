@@ -100,7 +100,7 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
 
 
 def _plain(x: Any) -> Any:
-    return x.value if type(x) is Traced else x
+    return x.plain_value if type(x) is Traced else x
 
 
 @handles(np.cov)
@@ -159,7 +159,7 @@ def _apply_along_axis(func1d: Callable[..., Any], axis: int, arr: Any, *args: An
 
 @handles(np.nan_to_num)
 def _nan_to_num(x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Any:
-    replacement = np.nan_to_num(x.value, True, nan, posinf, neginf)
+    replacement = np.nan_to_num(x.plain_value, True, nan, posinf, neginf)
     result = np.where(np.isfinite(x), x, replacement)
     if not copy:
         x[...] = result
