@@ -1,0 +1,1 @@
+"""Speed, cost and accuracy beside the peers."""

@@ -1,0 +1,44 @@
+"""Timing in interleaved rounds, so that a slow moment of the machine falls on every rival alike."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Call = Callable[[], Any]
+
+
+def interleave(calls: Mapping[str, Call], rounds: int, seconds: float) -> dict[str, list[float]]:
+    """Seconds a call takes, ``rounds`` samples for each of ``calls``, taken in turn.
+
+    A sample is the mean over as many calls as fill ``seconds``. Each round starts with another rival, so that
+    none always follows the same one's traces in the caches.
+    """
+    repeats = {name: _repeats(call, seconds) for name, call in calls.items()}
+    samples: dict[str, list[float]] = {name: [] for name in calls}
+    names = list(calls)
+    gc.disable()
+    try:
+        for start in range(rounds):
+            for name in names[start % len(names) :] + names[: start % len(names)]:
+                samples[name].append(_sample(calls[name], repeats[name]))
+    finally:
+        gc.enable()
+    return samples
+
+
+def _repeats(call: Call, seconds: float) -> int:
+    call()  # compiles, allocates, fills caches
+    once = _sample(call, 1)
+    if once < seconds:
+        once = min(once, *(_sample(call, 1) for _ in range(3)))
+    return max(1, round(seconds / once))
+
+
+def _sample(call: Call, repeats: int) -> float:
+    start = time.perf_counter()
+    for _ in range(repeats):
+        call()
+    return (time.perf_counter() - start) / repeats
