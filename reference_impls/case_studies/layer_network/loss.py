@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from reference_impls.case_studies.history import Array
-from reference_impls.case_studies.layer_network.network import Parameters, assemble
+from reference_impls.case_studies.layer_network.network import Parameters, assemble, gradients
 
 LossGradient = Callable[[Array, Array], Array]
 
@@ -51,4 +51,4 @@ def gradient(
     """The derivative of `loss` by ``params``: backpropagation that begins with ``loss_gradient``."""
     network = assemble(params, activations)
     network.backward(loss_gradient(network.forward(x), y))
-    return [{"weights": layer.weights_gradient, "biases": layer.biases_gradient} for layer in network.layers]
+    return gradients(network)

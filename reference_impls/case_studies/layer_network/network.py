@@ -150,3 +150,8 @@ def parameters(network: Network) -> Parameters:
 def assemble(params: Parameters, activations: Sequence[str]) -> Network:
     """A network that uses the arrays of ``params`` themselves, one activation a layer."""
     return Network([Layer(**layer, activation=name) for layer, name in zip(params, activations, strict=True)])
+
+
+def gradients(network: Network) -> Parameters:
+    """What the last backward pass left on the layers, in the structure of `parameters`."""
+    return [{"weights": layer.weights_gradient, "biases": layer.biases_gradient} for layer in network.layers]
