@@ -199,8 +199,13 @@ class Traced(NDArrayOperatorsMixin):
 
     def item(self, *index: Any) -> Any:
         """The single entry, still traced."""
-        entry = self[index[0] if len(index) == 1 else index] if index else self.reshape(-1)
-        return entry.reshape(()) [()] if not index else entry
+        if len(index) == 1 and not isinstance(index[0], tuple):
+            return self.reshape(-1)[index[0]]
+        if index:
+            return self[index[0] if len(index) == 1 else index]
+        if self.size != 1:
+            raise ValueError("can only convert an array of size 1 to a Python scalar")
+        return self.reshape(())[()]
 
     def tolist(self) -> Any:
         """Nested lists of traced numbers."""

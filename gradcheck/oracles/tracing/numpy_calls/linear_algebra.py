@@ -6,6 +6,7 @@ over both. Here the derivative is that of what NumPy computes.
 
 from __future__ import annotations
 
+import string
 from functools import reduce
 from typing import Any
 
@@ -236,7 +237,7 @@ def _cross(
 def _einsum(*operands: Any, **kwargs: Any) -> Any:
     kwargs.pop("optimize", None)
     if not isinstance(operands[0], str):
-        return through(np.einsum, operands, kwargs)
+        return np.einsum(*_by_letters(operands), **kwargs)
     terms, arrow, result = operands[0].replace(" ", "").partition("->")
     subscripts = terms.split(",")
     if not arrow and "." not in terms:
@@ -246,6 +247,16 @@ def _einsum(*operands: Any, **kwargs: Any) -> Any:
     spec = ",".join(s for s, _ in pairs) + ("->" + result if arrow or "." not in terms else "")
     # autograd hands the operands of a constant on as they are
     return wrap(anp.einsum(spec, *[plain(x) for _, x in pairs]))
+
+
+def _by_letters(operands: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The call ``einsum(x, [0, 1], y, [1, 2], [0, 2])`` as ``einsum("ab,bc->ac", x, y)``."""
+    letters = [
+        "".join("..." if n is Ellipsis else string.ascii_letters[n] for n in sublist)
+        for sublist in (*operands[1::2], *operands[-1:] * (len(operands) % 2))
+    ]
+    count = len(operands) // 2
+    return (",".join(letters[:count]) + "".join("->" + out for out in letters[count:]), *operands[: 2 * count : 2])
 
 
 def _without_repeats(subscript: str, x: Any) -> tuple[str, Any]:
