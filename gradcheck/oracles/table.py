@@ -23,10 +23,11 @@ class Table:
     `solve`) run from the coarsest level to the finest. ``tried`` holds levels that gave nothing, too.
     """
 
-    def __init__(self, samples: Samples, side: int = 0) -> None:
+    guard = LEVEL_RATIO**-2  # ratio of neighbouring x = h**2
+    sees_corners = True
+
+    def __init__(self, samples: Samples) -> None:
         self.samples = samples
-        self.side = side
-        self.guard = LEVEL_RATIO ** (-1 if side else -2)
         self.centre = samples(0.0)
         self.levels: list[int] = []
         self.tried: set[int] = set()
@@ -40,22 +41,25 @@ class Table:
         self.tried.add(level)
         if not COARSEST <= level <= FINEST:
             return False
-        f0, h = self.centre, step(level)
-        if self.side:
-            p = m = self.samples(self.side * h)
-            x, d, s = h, (p - f0) / (self.side * h), 0.0
-        else:
-            p, m = self.samples(h), self.samples(-h)
-            x, d, s = h * h, (p / 2 - m / 2) / h, ((p - f0) + (m - f0)) / (h * h)
-        if not math.isfinite(d):
+        h = step(level)
+        p, m = self._sample(h)
+        row = self._row(h, p, m)
+        if not math.isfinite(row[2]):
             return False
-        if not math.isfinite(s):  # beyond the largest number: no use in looking for kinks there
-            s = 0.0
         self.pairs[level] = (p, m)
-        # two roundings of half an ulp each in either formula, halved by the central one
-        self.rows[level] = (h, x, d, s, math.ulp(max(abs(p), abs(m), abs(f0))) * (2 if self.side else 1))
+        self.rows[level] = row
         insort(self.levels, level)
         return True
+
+    def _sample(self, h: float) -> tuple[float, float]:
+        return self.samples(h), self.samples(-h)
+
+    def _row(self, h: float, p: float, m: float) -> tuple[float, float, float, float, float]:
+        """What divides the noise, x, the quotient, the second quotient, and rounding (an ulp: two of a half)."""
+        f0 = self.centre
+        s = ((p - f0) + (m - f0)) / (h * h)
+        s = s if math.isfinite(s) else 0.0  # beyond the largest number: no looking for kinks there
+        return h, h * h, (p / 2 - m / 2) / h, s, math.ulp(max(abs(p), abs(m), abs(f0)))
 
     def restrict(self, level: int) -> None:
         """Forget the levels coarser than this one."""
@@ -92,7 +96,7 @@ class Table:
         Whether the levels converge can only be told with the noise in mind, and the noise only where they
         converge: where it turns out to be far above rounding, everything is done once more with it.
         """
-        quantum = max(self.quantum() / 2, 0.0)
+        quantum = self.quantum() / 2
         best = self._solve(quantum, quantum)
         extra = self.noise[best] * self.h[best]
         if extra > 8 * max(self.floor[best], quantum):
@@ -144,7 +148,8 @@ class Table:
         self.h, self.d, self.floor = h, d, floor
         self.value, self.truncation, self.noise, self.bound, self.start = value, truncation, noise, bound, start
         best = self._choose()
-        self.calm = self.side != 0 or noise[best] * h[best] <= 8 * floor[best] and _settles(s, x, floor)
+        quiet = noise[best] * h[best] <= 8 * floor[best]
+        self.calm = not self.sees_corners or (quiet and _settles(s, x, floor))
         return best
 
     def _choose(self) -> int:
@@ -156,6 +161,35 @@ class Table:
             if all(abs(value[j] - value[i]) <= bound[i] + 3 * bound[j] for j in range(i + 1, n - 1)):
                 return i
         return order[0]
+
+
+class OneSidedTable(Table):
+    """phi(h) on one side only: forward differences, a series in h."""
+
+    guard = 1.0 / LEVEL_RATIO
+    sees_corners = False
+
+    def __init__(self, samples: Samples, side: int) -> None:
+        super().__init__(samples)
+        self.side = side
+
+    def _sample(self, h: float) -> tuple[float, float]:
+        value = self.samples(self.side * h)
+        return value, value
+
+    def _row(self, h: float, p: float, m: float) -> tuple[float, float, float, float, float]:
+        f0 = self.centre
+        return h, h, (p - f0) / (self.side * h), 0.0, 2 * math.ulp(max(abs(p), abs(f0)))
+
+
+class SecondTable(Table):
+    """Second differences, a series in h**2; four roundings of half an ulp, divided by h**2."""
+
+    sees_corners = False
+
+    def _row(self, h: float, p: float, m: float) -> tuple[float, float, float, float, float]:
+        f0 = self.centre
+        return h * h, h * h, ((p - f0) + (m - f0)) / (h * h), 0.0, 2 * math.ulp(max(abs(p), abs(m), abs(f0)))
 
 
 def _settles(s: list[float], x: list[float], floor: list[float]) -> bool:
