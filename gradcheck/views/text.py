@@ -18,8 +18,8 @@ ROWS = 12
 ENTRIES, TABLES = 6, 4
 """Entries shown of a leaf, half as many where several leaves are wrong; leaves whose entries are shown."""
 
-LIKELY = 3
-"""Diagnoses shown where none is certain."""
+LIKELY = 2
+"""Diagnoses shown of those that are not certain: the likeliest and its rival."""
 
 DERIVATIVES = {
     "grad": "gradient", "vjp": "VJP", "jvp": "JVP", "jacobian": "Jacobian", "hessian": "Hessian",
@@ -158,8 +158,11 @@ def _entry_table(leaf: Leaf, rows: int) -> str:
 def _diagnoses(findings: Findings) -> str:
     if not findings.diagnoses:
         return ""
-    shown = [diagnosis for diagnosis in findings.diagnoses if diagnosis.certainty == "certain"]
-    shown = shown or list(findings.diagnoses[:LIKELY])
+    shown = [
+        diagnosis
+        for place, diagnosis in enumerate(findings.diagnoses)
+        if place < LIKELY or diagnosis.certainty == "certain"
+    ]
     hidden = len(findings.diagnoses) - len(shown)
     rest = [f"  and {count(hidden, 'less likely guess', 'less likely guesses')} (see report.diagnoses)"] * (
         hidden > 0
