@@ -254,11 +254,30 @@ def test_wrong_derivations_are_wrong(s: Specimen) -> None:
     if s.truth is None or set(s.mistake[:1]) & CONDUCT:
         return
     assert s.size >= 5e-7
+    if s.kind in ("grad", "vjp"):
+        assert weight(s) >= 1e-15
     if s.leaf and s.truth is not None:
         wrong, _ = wrong_leaves(s)
         assert wrong == set(s.leaf)
     if s.entry is not None:
         assert wrong_leaves(s)[1] == {s.entry}
+
+
+def weight(s: Specimen) -> float:
+    """What the errors move f by over a step of the argument's size, relative to what f itself moves.
+
+    At an optimum the truth is rounding, and another claim that is all rounding would not be wrong.
+    """
+    pair = Pairing(s, np.longdouble)
+    scales, args = steps(pair.values), s.args
+    claimed, truth = (list(flat(d(*s.inputs(args), *s.args))) for d in (s.claim, s.truth))
+    both = list(zip(claimed, truth, scales, strict=True))
+    error = max(float(np.max(np.abs((a - b) * c), initial=0)) for a, b, c in both)
+    moves = sum(float(np.sum(np.abs(b * c))) for _, b, c in both)
+    with contextlib.suppress(TypeError):
+        phi = pair.phi([0.1 * c for c in scales])
+        moves = max(moves, *(float(abs(phi(t) - phi(0))) for t in (-1, 1)))
+    return error / moves if moves else np.inf
 
 
 def wrong_leaves(s: Specimen) -> tuple[set[str], set[tuple[int, ...]]]:
@@ -277,7 +296,8 @@ def wrong_leaves(s: Specimen) -> tuple[set[str], set[tuple[int, ...]]]:
         off = np.abs(ours.astype(float) - exact) > 1e-9 * np.abs(exact) + floor
         if np.any(off):
             names.add(path)
-            indices |= {tuple(int(i) for i in index) for index in np.argwhere(off)}
+            inner = np.ndim(scale) if s.kind in ("jacobian", "hessian") else off.ndim
+            indices |= {tuple(int(i) for i in index[off.ndim - inner :]) for index in np.argwhere(off)}
     return names, indices
 
 

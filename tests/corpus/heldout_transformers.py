@@ -352,12 +352,12 @@ def rollout():
 ppo = book.system("clipped_policy", policy, policy_grad, rollout, argnums=0)
 
 
-@ppo.wrong("clip ignored", "rows", "other", "missing_term", leaf="z")
+@ppo.wrong("clip ignored", "rows", "missing_activation_derivative", "other", "missing_term", leaf="z")
 def _(*args):
     return policy_grad(*args, clipped=False)
 
 
-@ppo.wrong("ratio forgotten", "rows", "other", leaf="z")
+@ppo.wrong("ratio forgotten", "rows", "missing_activation_derivative", "other", leaf="z")
 def _(z, actions, rewards, old):
     ratio = np.exp(z[np.arange(8), actions] - np.log(np.exp(z).sum(axis=1)) - old)
     return policy_grad(z, actions, rewards, old) / ratio[:, None]

@@ -254,7 +254,7 @@ def _(W, X, t):
     return softmax_loss_grad(W, X, t).T
 
 
-@soft.wrong("one class a column too far", "columns", "permutation", leaf="W")
+@soft.wrong("one class a column too far", "permutation", "columns", leaf="W")
 def _(W, X, t):
     return np.roll(softmax_loss_grad(W, X, t), 1, axis=1)
 

@@ -99,11 +99,11 @@ def _(p, t, y):
     return decay_grad(p, t, y) / [1, p[0], 1]
 
 
-@fit.wrong("time forgotten, fitted", "single_entry", leaf="p", entry=(1,), point=fitted_decay)
+@fit.wrong("offset forgotten, fitted", "other", "missing_term", "extra_term", leaf="p", point=fitted_decay)
 def _(p, t, y):
     e = np.exp(-p[1] * t)
-    r = p[0] * e + p[2] - y
-    return 2 * np.stack([r @ e, -(r @ (p[0] * e)), np.sum(r)])
+    r = p[0] * e - y
+    return 2 * np.stack([r @ e, -(r @ (p[0] * t * e)), np.sum(r)])
 
 
 @fit.wrong("offset added, fitted", "extra_term", "constant", "other", leaf="p", point=fitted_decay)
@@ -177,7 +177,7 @@ wall = book.system("log_barrier", barrier, barrier_grad, inside, argnums=0)
 wall.right("near the wall", near_the_wall)
 
 
-@wall.wrong("sign of the barrier", "missing_term", "extra_term", "other", leaf="x")
+@wall.wrong("sign of the barrier", "missing_term", "sign", "extra_term", "other", leaf="x")
 def _(x, A, b):
     return 2 * x - 0.1 * A.T @ (1 / (b - A @ x))
 

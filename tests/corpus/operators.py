@@ -83,7 +83,7 @@ def _(A, x):
     return affine_map_jacobian(A, x)[0], A.T
 
 
-@dense.wrong("one entry", "single_entry", leaf="x", entry=(2, 1))
+@dense.wrong("one entry", "single_entry", leaf="x", entry=(1,))
 def _(A, x):
     dA, dx = affine_map_jacobian(A, x)
     dx[2, 1] += 0.001
@@ -225,7 +225,7 @@ def _(x):
     return np.tril(rosenbrock_hessian(x))
 
 
-@banana.wrong("last diagonal entry", "single_entry", "zero", leaf="x", entry=(3, 3))
+@banana.wrong("last diagonal entry", "single_entry", "zero", leaf="x", entry=(3,))
 def _(x):
     H = rosenbrock_hessian(x)
     H[3, 3] = 0

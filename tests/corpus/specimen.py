@@ -31,7 +31,7 @@ class Specimen:
     leaf
         Paths of the wrong leaves; empty where the mistake belongs to none (f mutates its input, say).
     entry
-        The wrong entry, where it is a single one.
+        The wrong entry of the leaf, where it is a single one (of a Jacobian: its index in the input).
     truth
         The right derivation beside a wrong one, None where there is none (f is random, at a kink).
     precise

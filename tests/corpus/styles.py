@@ -91,7 +91,9 @@ mapped = book.system(
 )
 
 
-@mapped.wrong("outer derivative only", "missing_activation_derivative", "other", leaf="z")
+@mapped.wrong(
+    "outer derivative only", "missing_activation_derivative", "wrong_activation_derivative", "other", leaf="z"
+)
 def _(z):
     return 2 * softplus(z)
 
