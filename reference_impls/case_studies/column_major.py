@@ -50,13 +50,14 @@ def loss(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Any:
     return np.mean((Y - predict(X, W1, b1, W2, b2)) ** 2)
 
 
-def _backward(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> tuple[Array, Array, Array]:
-    """The derivatives of each example's own ``(y - a)**2`` by ``Z1`` and by ``z2``, and ``A1``."""
+def _backward(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> tuple[Array, ...]:
+    """The derivatives of each example's own ``(y - a)**2`` by ``Z1`` and by ``z2``; then ``A1``, and ``a - y``."""
     Z1 = W1 @ X + b1
     A1 = relu(Z1)
     a = sigmoid(W2 @ A1 + b2)
-    dz2 = 2 * (a - Y) * a * (1 - a)
-    return (W2.T @ dz2) * (Z1 > 0), dz2, A1
+    error = a - Y
+    dz2 = 2 * error * a * (1 - a)
+    return (W2.T @ dz2) * (Z1 > 0), dz2, A1, error
 
 
 def gradient(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Parameters:
@@ -67,14 +68,20 @@ def gradient(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> 
     parameter serves all examples, so its derivative sums over them; ``dz2 A1^T`` and ``dZ1 X^T`` do that sum as
     matrix products. The loss is a mean, so every one of the four is then divided by ``n``.
     """
-    dZ1, dz2, A1 = _backward(X, Y, W1, b1, W2, b2)
+    return _loss_and_gradient(X, Y, W1, b1, W2, b2)[1]
+
+
+def _loss_and_gradient(X: Array, Y: Array, *parameters: Array) -> tuple[float, Parameters]:
+    """`loss` and `gradient` out of one forward pass."""
+    dZ1, dz2, A1, error = _backward(X, Y, *parameters)
     n = X.shape[1]
-    return (
+    gradient = (
         dZ1 @ X.T / n,
         dZ1.sum(axis=1, keepdims=True) / n,
         dz2 @ A1.T / n,
         dz2.sum(axis=1, keepdims=True) / n,
     )
+    return float(np.vdot(error, error)) / n, gradient
 
 
 def as_found_gradient(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: Array) -> Parameters:
@@ -84,7 +91,7 @@ def as_found_gradient(X: Array, Y: Array, W1: Array, b1: Array, W2: Array, b2: A
     no ``mean`` was in sight. The weights learn ``n`` times as fast as the biases: it still trains, which is
     why nobody noticed.
     """
-    dZ1, dz2, A1 = _backward(X, Y, W1, b1, W2, b2)
+    dZ1, dz2, A1, _ = _backward(X, Y, W1, b1, W2, b2)
     return dZ1 @ X.T, dZ1.mean(axis=1, keepdims=True), dz2 @ A1.T, dz2.mean(axis=1, keepdims=True)
 
 
@@ -93,13 +100,16 @@ def train(
     steps: int = 100,
     learning_rate: float = 0.3,
     seed: int = 0,
-    gradient: Gradient = gradient,
+    gradient: Gradient | None = None,
     watch: Watch | None = None,
 ) -> History:
     """Gradient descent from ``start(seed)``; ``gradient=as_found_gradient`` trains as the original did."""
-    return descend(
-        paired(loss, gradient, X, Y), start(seed), steps=steps, learning_rate=learning_rate, watch=watch
-    )
+
+    def one_pass(parameters: Parameters) -> tuple[float, Parameters]:
+        return _loss_and_gradient(X, Y, *parameters)
+
+    step = one_pass if gradient is None else paired(loss, gradient, X, Y)
+    return descend(step, start(seed), steps=steps, learning_rate=learning_rate, watch=watch)
 
 
 def cases() -> list[Case]:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reference_impls.case_studies import functional_layers, logistic_network, speed, xor_backprop
+from reference_impls.case_studies import (
+    column_major,
+    functional_layers,
+    logistic_network,
+    speed,
+    xor_backprop,
+)
 from reference_impls.case_studies.digits import one_hot, shipped
 from reference_impls.case_studies.layer_network import digits, mse_gradient, shifted
 from reference_impls.case_studies.layer_network.network import assemble
@@ -21,8 +27,8 @@ def test_both_ways_give_the_same_losses(contest):
     np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=0)
 
 
-@pytest.mark.parametrize("study", [functional_layers, logistic_network, xor_backprop])
-def test_the_core_trains_as_the_readable_gradient_does(study):
+@pytest.mark.parametrize("study", [column_major, functional_layers, logistic_network, xor_backprop])
+def test_the_fast_default_trains_as_the_readable_gradient_does(study):
     seen = []
 
     def watch(step, loss, parameters, gradients):
