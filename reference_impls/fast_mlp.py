@@ -32,7 +32,7 @@ from gradcheck import Case
 from reference_impls import mlp
 from reference_impls.fast_hidden import HIDDEN, Steps
 from reference_impls.fast_losses import FUSED
-from reference_impls.parameters import Array, Layer, Parameters, arrays, copies, like, side_by_side
+from reference_impls.parameters import Array, Parameters, arrays, copies, like, side_by_side
 
 # Below this many entries in the widest layer's activations, a NumPy call costs more than its arithmetic.
 SMALL = 1024
@@ -74,9 +74,9 @@ def loss_and_gradients(
         If shapes do not chain, a dtype differs from the others', or ``hidden`` or ``loss`` is not known.
     """
     if workspace is None:
-        plan = Plan(params, X, targets, hidden, loss, like(params) if out is None else out)
+        plan = Plan(params, X, hidden, loss, like(params) if out is None else out)
         return plan.run(X, targets), plan.gradients
-    plan = workspace.plan(params, X, targets, hidden, loss, out)
+    plan = workspace.plan(params, X, hidden, loss, out)
     value = plan.run(X, targets)
     return value, copies(plan.gradients) if out is None else out
 
@@ -93,16 +93,14 @@ class Workspace:
     def __init__(self) -> None:
         self._plans: dict[tuple[Any, ...], Plan] = {}
 
-    def plan(
-        self, params: Parameters, X: Array, targets: Array, hidden: str, loss: str, out: Parameters | None
-    ) -> Plan:
+    def plan(self, params: Parameters, X: Array, hidden: str, loss: str, out: Parameters | None) -> Plan:
         """The plan for these very arrays, a new one where none fits."""
         key = (X.shape, hidden, loss, out is None)
         plan = self._plans.get(key)
         if plan is None or not plan.fits(params, X, out):
             if len(self._plans) >= 4:
                 self._plans.clear()
-            plan = Plan(params, X, targets, hidden, loss, like(params) if out is None else out)
+            plan = Plan(params, X, hidden, loss, like(params) if out is None else out)
             self._plans[key] = plan
         return plan
 
@@ -115,16 +113,18 @@ class Plan:
     with respect to what it held, as soon as that is no longer needed.
     """
 
-    def __init__(
-        self, params: Parameters, X: Array, targets: Array, hidden: str, loss: str, gradients: Parameters
-    ) -> None:
+    def __init__(self, params: Parameters, X: Array, hidden: str, loss: str, gradients: Parameters) -> None:
         _validate(params, X, hidden, loss, gradients)
         self.gradients = gradients
         self._bound = [*arrays(params), *arrays(gradients)]
         self._dtype = X.dtype
         self._target_shape = (len(X),) if loss == "softmax_cross_entropy" else (len(X), len(params[-1]["b"]))
 
-        folds = _can_fold(params, gradients, len(X))
+        small = len(X) * max(len(layer["W"]) for layer in params) <= SMALL
+        weights, slopes = (_wholes(tree) if small else None for tree in (params, gradients))
+        folds = weights is not None and slopes is not None
+        if weights is None or slopes is None:
+            weights, slopes = ([layer["W"] for layer in tree] for tree in (params, gradients))
         widths = [X.shape[1], *(len(layer["b"]) for layer in params)]
         below = [_buffer(len(X), width, X.dtype, folds) for width in widths[:-1]]
         values = [buffer[:, :width] for buffer, width in zip(below[1:], widths[1:], strict=False)]
@@ -134,13 +134,17 @@ class Plan:
 
         self._forward: Steps = []
         for k, layer in enumerate(params):
-            self._forward += _products(below[k], layer, values[k], folds)
+            self._forward.append(_product(below[k], weights[k], values[k]))
+            if not folds:
+                self._forward.append(partial(np.add, values[k], layer["b"], values[k]))
             if k < len(activations):
                 self._forward += activations[k].enter
         self._backward: Steps = []
-        upstream = derivative.T
+        upstream, ones = derivative.T, np.ones(len(X), X.dtype)
         for k in reversed(range(len(params))):
-            self._backward += _gradient_products(below[k], upstream, gradients[k], folds)
+            if not folds:
+                self._backward.append(partial(ones.dot, upstream, gradients[k]["b"]))
+            self._backward.append(_product(below[k].T, upstream, slopes[k]))
             if k > 0:
                 self._backward += activations[k - 1].differentiate
                 self._backward.append(_product(upstream, params[k]["W"].T, values[k - 1]))
@@ -176,32 +180,14 @@ class Plan:
         return value
 
 
-def _can_fold(params: Parameters, gradients: Parameters, examples: int) -> bool:
-    widest = max(len(layer["W"]) for layer in params)
-    return examples * widest <= SMALL and all(
-        side_by_side(layer) is not None for layer in [*params, *gradients]
-    )
+def _wholes(params: Parameters) -> list[Array] | None:
+    """Each layer's ``W`` and ``b`` as one array, if they all lie side by side."""
+    found = [whole for layer in params if (whole := side_by_side(layer)) is not None]
+    return found if len(found) == len(params) else None
 
 
 def _buffer(examples: int, width: int, dtype: Any, folds: bool) -> Array:
     return np.ones((examples, width + 1), dtype, order="F") if folds else np.empty((examples, width), dtype)
-
-
-def _products(below: Array, layer: Layer, out: Array, folds: bool) -> Steps:
-    product = _product(below, _operand(layer, folds), out)
-    return [product] if folds else [product, partial(np.add, out, layer["b"], out)]
-
-
-def _gradient_products(below: Array, upstream: Array, gradient: Layer, folds: bool) -> Steps:
-    product = _product(below.T, upstream, _operand(gradient, folds))
-    if folds:
-        return [product]
-    return [partial(np.ones(len(upstream), upstream.dtype).dot, upstream, gradient["b"]), product]
-
-
-def _operand(layer: Layer, folds: bool) -> Array:
-    whole = side_by_side(layer) if folds else None
-    return layer["W"] if whole is None else whole
 
 
 def _multiply(A: Array, B: Array, out: Array) -> None:
