@@ -7,7 +7,7 @@ direction's span, no wrong claim does so by chance. Only where it does not, the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 import numpy as np
@@ -22,6 +22,9 @@ COARSE, FINE = STEPS[3], STEPS[5]
 
 AGREEMENT = 1e-7
 """Share of the span within which the claim must meet a difference: rounding at `FINE` is a few 1e-11 of f."""
+
+SHARP = 1e-9
+"""The same where differences are the only oracle: nothing else would see an error of 1e-6 in one leaf."""
 
 SINGLE = 3e-5
 """The same for a claim computed in single precision, 2^-24 and its accumulation over the entries."""
@@ -45,7 +48,7 @@ class Comparison:
     """The claim against the oracle's interval along one direction.
 
     ``tolerance`` is the oracle's bound and the claim's own rounding together; ``left`` and ``right`` are the
-    one-sided slopes where there is a kink (otherwise both are ``truth``).
+    one-sided slopes where there is a kink (otherwise both are ``truth``); ``noise`` is f's, in a slope.
     """
 
     outcome: Outcome
@@ -55,6 +58,7 @@ class Comparison:
     left: float
     right: float
     reason: str = ""
+    noise: float = 0.0
 
 
 def noise(line: Line, step: float) -> float:
@@ -62,7 +66,9 @@ def noise(line: Line, step: float) -> float:
     return _NOISE * line.pairing.precision * line.pairing.magnitude / step
 
 
-def compare(line: Line, claimed: float, span: float, allowance: float) -> Comparison:
+def compare(
+    line: Line, claimed: float, span: float, allowance: float, agreement: float = AGREEMENT
+) -> Comparison:
     """Judge ``claimed`` against phi'(0).
 
     Parameters
@@ -71,33 +77,68 @@ def compare(line: Line, claimed: float, span: float, allowance: float) -> Compar
         ``sqrt(sum (g_i v_i)^2)``: the size of the claim along this direction without luck of the signs.
     allowance
         The claim's own rounding along this direction.
+    agreement
+        Share of the span within which claim and difference must meet to need no further proof.
     """
-    return _agreement(line, claimed, span, allowance) or _earned(line, claimed, span, allowance)
+    if line.pairing.precision > ROUNDING:
+        return _in_single(line, claimed, span, allowance)
+    return _agreement(line, claimed, span, allowance, agreement) or _earned(line, claimed, span, allowance)
 
 
-def along(pairing: Pairing, v: Floats, rounding: Floats | None = None) -> Comparison:
-    """Compare the claim of ``pairing`` with differences along ``v``.
-
-    ``rounding`` is the claim's measured rounding, entry by entry; without it, four roundings of its arithmetic.
-    """
+def along(pairing: Pairing, v: Floats, agreement: float = AGREEMENT) -> Comparison:
+    """Compare the claim of ``pairing`` with differences along ``v``; the claim may be off by four roundings."""
     terms = pairing.claimed * v
     allowance = 4.0 * pairing.unit * float(np.abs(terms).sum())
-    if rounding is not None:
-        allowance += 4.0 * float(np.linalg.norm(rounding * v))
-    return compare(Line(pairing, v), float(terms.sum()), float(np.linalg.norm(terms)), allowance)
+    return compare(Line(pairing, v), float(terms.sum()), float(np.linalg.norm(terms)), allowance, agreement)
 
 
-def _agreement(line: Line, claimed: float, span: float, allowance: float) -> Comparison | None:
+def _agreement(
+    line: Line, claimed: float, span: float, allowance: float, agreement: float
+) -> Comparison | None:
     # agreement on nothing is no evidence: a claim of 0 never passes here
-    tolerance = (SINGLE if line.pairing.unit > 1e-12 else AGREEMENT) * span
+    rounding = noise(line, FINE)
+    tolerance = min(max(agreement * span, 2.0 * rounding), AGREEMENT * span)
+    if line.pairing.unit > ROUNDING:
+        tolerance = SINGLE * span
     if tolerance <= 0.0 or noise(line, COARSE) > tolerance:
         return None
     coarse, fine = central(line, COARSE, FINE)
     extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
-    for truth in (extrapolated, fine, coarse) if noise(line, FINE) <= tolerance else (coarse,):
+    for truth in (extrapolated, fine, coarse) if rounding <= tolerance else (coarse,):
         if abs(truth - claimed) <= tolerance:
-            return Comparison(Outcome.AGREES, claimed, truth, tolerance + allowance, truth, truth)
+            within = tolerance + allowance
+            return Comparison(Outcome.AGREES, claimed, truth, within, truth, truth, noise=rounding)
     return None
+
+
+_LONG = (0.3, 0.1, 0.03)
+"""Steps for an f that insists on float32: its arguments are rounded to 6e-8 as well, so that a shorter step is
+lost in the rounding of x + h v, which looks like a slope of its own."""
+
+
+def _in_single(line: Line, claimed: float, span: float, allowance: float) -> Comparison:
+    first, second, third = central(line, *_LONG)
+    bends = [abs(line(h) + line(-h) - 2.0 * line(0.0)) / h for h in _LONG]
+    # Richardson in h^2 over steps of ratio 3 (10/3 for the first pair), twice
+    coarse, fine = second + (second - first) / 8.0, third + (third - second) / (100.0 / 9.0 - 1.0)
+    best = fine + (fine - coarse) / 99.0
+    rounding = _NOISE * line.pairing.precision * (line.pairing.magnitude + span) / _LONG[-1]
+    tolerance = abs(best - fine) + rounding + allowance
+    if bends[2] > 0.5 * bends[1] and bends[2] > 4.0 * rounding:
+        slopes = [(line(sign * _LONG[-1]) - line(0.0)) / (sign * _LONG[-1]) for sign in (-1.0, 1.0)]
+        return Comparison(Outcome.KINKED, claimed, best, tolerance, min(slopes), max(slopes))
+    return _placed(claimed, best, tolerance)
+
+
+def _placed(claimed: float, truth: float, tolerance: float) -> Comparison:
+    """The outcome where f is smooth: inside the tolerance, well outside, or at its edge."""
+    gap = abs(claimed - truth)
+    if gap <= tolerance:
+        return Comparison(Outcome.AGREES, claimed, truth, tolerance, truth, truth)
+    if gap > MARGIN * tolerance:
+        return Comparison(Outcome.DIFFERS, claimed, truth, tolerance, truth, truth)
+    reason = "the claim lies at the edge of what differences resolve"
+    return Comparison(Outcome.UNRESOLVED, claimed, truth, tolerance, truth, truth, reason)
 
 
 def central(line: Line, *steps: float) -> list[float]:
@@ -135,13 +176,4 @@ def _earned(line: Line, claimed: float, span: float, allowance: float) -> Compar
         return Comparison(
             Outcome.UNRESOLVED, claimed, estimate.value, tolerance, estimate.value, estimate.value, reason
         )
-    gap = abs(claimed - estimate.value)
-    outcome = (
-        Outcome.AGREES
-        if gap <= tolerance
-        else Outcome.DIFFERS
-        if gap > MARGIN * tolerance
-        else Outcome.UNRESOLVED
-    )
-    reason = "the claim lies at the edge of what differences resolve" if outcome is Outcome.UNRESOLVED else ""
-    return Comparison(outcome, claimed, estimate.value, tolerance, estimate.value, estimate.value, reason)
+    return replace(_placed(claimed, estimate.value, tolerance), noise=estimate.error)

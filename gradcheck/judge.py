@@ -17,6 +17,7 @@ from gradcheck.comparison import (
     FINE,
     MARGIN,
     ROUNDING,
+    SHARP,
     Comparison,
     Outcome,
     along,
@@ -37,10 +38,14 @@ _PARDON = 32.0
 """Entries may differ by this many measured roundings: the measurements sample a distribution, and its tail
 reaches a few times further in a large array."""
 
-_GROSS = 1e-2
-
 _HIDDEN = 32.0
 """A gap below so many roundings of f over a step of the entries' own size is out of reach of differences."""
+
+_FAR = (1.0, 1e3, 1e6)
+"""How many times their own size entries are moved to see whether f depends on them at all."""
+
+_NEIGHBOURS = (0.5, 0.05, 0.005)
+_CLEAR = 1e-6  # a claim that is this close to autograd at a neighbour is only rounded at the point
 
 _SMALL = 1e-3  # larger relative errors are no rounding, and are not worth measuring it for
 
@@ -257,10 +262,13 @@ def _arbitrate(
             return None
         estimate = derivative(line, samples=line.samples, tolerance=0.05 * between)
         low, high = slopes(estimate)
-        if high - low > 0.05 * between:
+        if high - low > _SMALL * between:
             comparison = Comparison(Outcome.KINKED, truth + between, estimate.value, 0.0, low, high)
             kinked_here = replace(failed, verdict=Verdict.PASS)
             _entrywise_resolution(pairing, traced.gradient, tolerance, kinked_here)
+            if v.size <= kinked.ONE_BY_ONE:  # entries that agree may share a kink with one that does not
+                beside = np.where(v == 0.0, pairing.scale * signs(generator, v.size), v)
+                return _ruled(pairing, beside, comparison, kinked_here, settled=v == 0.0)
             return _ruled(pairing, v, comparison, kinked_here)
         if estimate.error <= 0.25 * between:
             # anything but autograd's answer, be it the claim's or a third: differences judge alone
@@ -279,17 +287,21 @@ def _hidden(
     """Differences do not see so small a gap: f's rounding is larger than all it changes.
 
     Cancellation in the claim or in autograd (``1 - s`` in a saturated unit) makes such gaps where both are right.
-    What this point hides a neighbour shows: with every entry halved nothing is saturated to the same degree,
-    and a claim that is only rounded here agrees with autograd there.
+    What this point hides a neighbour shows: nearer to the origin nothing is saturated to the same degree, and a
+    claim that is only rounded here agrees with autograd there.
     """
     assert failed.wrong is not None and failed.bound is not None
-    suspect = failed.wrong & (gap > _BEYOND_DOUBT * failed.bound) & (gap > _GROSS * np.abs(traced.gradient))
-    if suspect.any():
-        claimed, true = pairing.claim_at(0.5 * pairing.x), traced.at(0.5 * pairing.x)
-        if claimed is not None and true is not None:
-            still = suspect & (np.abs(claimed - true) > _GROSS * np.abs(true))
-            if still.any():
-                return replace(failed, wrong=still, differences=False)
+    suspect = failed.wrong & (gap > _BEYOND_DOUBT * failed.bound)
+    for nearer in _NEIGHBOURS if suspect.any() else ():
+        claimed, true = pairing.claim_at(nearer * pairing.x), traced.at(nearer * pairing.x)
+        if claimed is None or true is None:
+            break
+        suspect &= ~(np.abs(claimed - true) <= _CLEAR * np.abs(true))
+        if not suspect.any():
+            break
+    else:
+        if suspect.any():
+            return replace(failed, wrong=suspect, differences=False)
     tolerance = np.where(failed.wrong, np.maximum(failed.bound, gap), failed.bound)
     return _confirm(pairing, traced, tolerance, generator, rtol)
 
@@ -321,9 +333,13 @@ def _with_differences(
     missed = 0.0
     hidden: list[str] = []
     resolved = False
+    noisiest = 0.0
     for mask in groups(contribution, floor):
         v = _direction(pairing, mask, generator)
-        comparison = _without_rounding(pairing, v, along(pairing, v))
+        if _span(pairing, v) <= noisiest:  # noise belongs to f, not to the direction: it would drown this one
+            hidden.append("f's noise, measured along other entries, hides what these contribute")
+            continue
+        comparison = _without_rounding(pairing, v, along(pairing, v, SHARP))
         if comparison.outcome is Outcome.DIFFERS:
             judgement.verdict = Verdict.FAIL
             return judgement
@@ -333,6 +349,7 @@ def _with_differences(
                 return judgement
             resolved = True
             continue
+        noisiest = max(noisiest, comparison.noise)
         unit = _unit_of_resolution(pairing, v, comparison, rtol)
         if comparison.outcome is Outcome.UNRESOLVED or comparison.tolerance > rtol * unit:
             hidden.append(comparison.reason or _too_noisy(comparison, unit, rtol))
@@ -397,8 +414,10 @@ def _span(pairing: Pairing, v: Floats) -> float:
     return float(np.linalg.norm(pairing.claimed * v))
 
 
-def _ruled(pairing: Pairing, v: Floats, joint: Comparison, judgement: Judgement) -> Judgement:
-    ruling = kinked.rule(pairing, v, joint)
+def _ruled(
+    pairing: Pairing, v: Floats, joint: Comparison, judgement: Judgement, settled: np.ndarray | None = None
+) -> Judgement:
+    ruling = kinked.rule(pairing, v, joint, settled)
     judgement.kinks = (*judgement.kinks, *ruling.kinks)
     at_kink = [kink.index for kink in ruling.kinks if kink.outcome is Outcome.AGREES]
     for number, slot in enumerate(pairing.slots):
@@ -467,13 +486,14 @@ def _flat(
             judgement.resolution[number] = None
             judgement.notes.setdefault(number, _untested(slot.size))
     bends = [abs(line(h) + line(-h) - 2.0 * line(0.0)) / h for h in (COARSE, FINE)]
+    still = 8.0 * pairing.precision * pairing.magnitude
     if abs(coarse - claimed) <= resolved and bends[1] <= noise(line, FINE):
-        secant = max(abs(value - line(0.0)) for value in line.ask((1.0, -1.0)))
-        if (
-            not np.isfinite(secant)
-            or resolved <= 1e-3 * secant
-            or secant <= 1e3 * pairing.precision * pairing.magnitude
-        ):
+        for far in _FAR:
+            moved = max(abs(value - line(0.0)) for value in line.ask((far, -far)))
+            if not moved <= still:
+                break
+        # flat here and moved there: were f linear, it would have been seen to move here
+        if moved <= still or not np.isfinite(moved) or resolved <= 1e-3 * moved / far:
             return judgement
     estimate = derivative(line, samples=line.samples, tolerance=resolved)
     low, high = slopes(estimate)

@@ -50,8 +50,11 @@ class Ruling:
     torn: bool = False
 
 
-def rule(pairing: Pairing, v: Floats, joint: Comparison) -> Ruling:
-    """Judge the entries where ``v`` is not 0, after ``joint`` found a kink along ``v``."""
+def rule(pairing: Pairing, v: Floats, joint: Comparison, settled: np.ndarray | None = None) -> Ruling:
+    """Judge the entries where ``v`` is not 0, after ``joint`` found a kink.
+
+    ``settled`` marks entries known to be right unless they are kinked.
+    """
     width = joint.right - joint.left
     suspects = _suspects(pairing, v, np.flatnonzero(v), width)
     looked_at = [] if suspects is None else [_entry(pairing, v, index) for index in suspects]
@@ -65,6 +68,8 @@ def rule(pairing: Pairing, v: Floats, joint: Comparison) -> Ruling:
             return Ruling(Outcome.DIFFERS, tuple(kinks), torn=True)
     rest = v.copy()
     rest[[kink.index for kink in kinks]] = 0.0
+    if settled is not None:
+        rest[settled] = 0.0
     if not rest.any():
         undecided = any(kink.outcome is Outcome.UNRESOLVED for kink in kinks)
         return Ruling(
@@ -158,6 +163,14 @@ _BESIDE = (
     ((1.0, 0.6), (-0.6, 1.0), (-1.0, -0.6), (0.6, -1.0)),
     ((0.6, 1.0), (-1.0, 0.6), (-0.6, -1.0), (1.0, -0.6)),
 )
+# where to look around the point: never on a tie of the two entries or on an axis; many more where the first
+# few do not reach around the claim, for the pieces of several kinks may be narrow
+_TURNS = (
+    0.53 + np.pi / 2.0 * np.arange(4),
+    1.04 + np.pi / 2.0 * np.arange(4),
+    0.11 + np.pi / 8.0 * np.arange(16),
+)
+_BESIDE = tuple(tuple((float(np.cos(turn)), float(np.sin(turn))) for turn in turns) for turns in _TURNS)
 _ANGLES = np.linspace(0.0, 2.0 * np.pi, 64, endpoint=False)
 _NORMALS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
