@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (one form a line)
 """Short forms of NumPy calls, as a net: methods, keywords and spellings that traced code must survive."""
 
 import functools

@@ -10,7 +10,8 @@ VIEWS = (
     lambda a: a.reshape(-1), lambda a: a[None], lambda a: np.swapaxes(a, 0, -1), lambda a: np.flip(a),
     lambda a: a.squeeze(), lambda a: np.split(a, [1])[-1], lambda a: a[a.shape[0] // 2 :], lambda a: np.atleast_2d(a),
     lambda a: np.moveaxis(a, -1, 0), lambda a: a.copy(), lambda a: np.rot90(a) if a.ndim > 1 else a,
-    lambda a: np.expand_dims(a, -1), lambda a: np.asarray(a), lambda a: a * 1.0, lambda a: np.diagonal(a).copy() if a.ndim == 2 else a,
+    lambda a: np.expand_dims(a, -1), lambda a: np.asarray(a), lambda a: a * 1.0,
+    lambda a: np.diagonal(a).copy() if a.ndim == 2 else a,
 )  # fmt: skip
 
 

@@ -425,7 +425,7 @@ def gmm(mu, log_sigma, logits):
 
 @specimen((3, 3), symmetric=True)
 def gaussian_log_density(S):
-    sign, logdet = np.linalg.slogdet(S)
+    _, logdet = np.linalg.slogdet(S)
     return 0.5 * logdet + 0.5 * np.sum(X * np.linalg.solve(S, X.T).T)
 
 
@@ -773,12 +773,12 @@ def polynomials(p, t):
 
 @specimen((4,), positive=True)
 def elementary(x):
-    return (
-        np.cbrt(x) + np.hypot(x, 2) + np.arctan2(x, 3) + np.log2(x) + np.log10(x) + np.exp2(x) + np.sinc(x) + np.square(x)
-        + np.reciprocal(x) + np.float_power(x, 1.5) + np.arcsinh(x) + np.tan(x / 4) + np.sign(x) * x + np.fabs(x)
-        + np.logaddexp2(x, 1) + np.fmod(x, 0.4) + np.mod(x, 0.3) + np.copysign(x, -1) + np.deg2rad(x) + np.heaviside(x, 0)
-        + np.power(x, x) + 2**x + x**-1 + divmod(x, 0.7)[1] + np.nan_to_num(x) + np.floor(x) + np.modf(x)[0] + abs(-x)
-    )  # fmt: skip
+    logs = np.log2(x) + np.log10(x) + np.exp2(x) + np.logaddexp2(x, 1)
+    angles = np.hypot(x, 2) + np.arctan2(x, 3) + np.arcsinh(x) + np.tan(x / 4) + np.sinc(x) + np.deg2rad(x)
+    powers = np.cbrt(x) + np.square(x) + np.reciprocal(x) + np.float_power(x, 1.5) + np.power(x, x) + 2**x + x**-1
+    signs = np.sign(x) * x + np.fabs(x) + np.copysign(x, -1) + np.heaviside(x, 0) + abs(-x)
+    remainders = np.fmod(x, 0.4) + np.mod(x, 0.3) + divmod(x, 0.7)[1] + np.floor(x) + np.modf(x)[0]
+    return logs + angles + powers + signs + remainders + np.nan_to_num(x)
 
 
 @specimen((6,))
@@ -798,7 +798,8 @@ def list_arguments(x):
 
 @specimen((3,))
 def functools_and_builtins(x):
-    return functools.reduce(np.multiply, [x, x + 1, x**2]) + sum(x) + max(x) + sorted(x)[0] + np.array(list(map(math.exp, x)))
+    product = functools.reduce(np.multiply, [x, x + 1, x**2])
+    return product + sum(x) + max(x) + sorted(x)[0] + np.array(list(map(math.exp, x)))
 
 
 @specimen((3,))

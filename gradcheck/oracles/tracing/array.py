@@ -58,11 +58,11 @@ class Traced(NDArrayOperatorsMixin):
         self._box = box
         self.origin = origin
         self.positions: Any = None  # in the storage, once a write asked for them
-        self.storage = memory.Storage(box) if origin is None else origin.parent.storage
+        self.storage: memory.Storage = memory.Storage(box) if origin is None else origin.parent.storage
         self.version = self.storage.version
 
     # isinstance(x, np.ndarray), and for scalars isinstance(x, float), are asked by plain NumPy code
-    __class__ = property(lambda self: type(self.plain_value))  # type: ignore[assignment]
+    __class__ = property(lambda self: type(self.plain_value))
 
     @property
     def box(self) -> Any:
@@ -104,10 +104,10 @@ class Traced(NDArrayOperatorsMixin):
     @property
     def flat(self) -> Traced:
         """All entries in C order, writable where NumPy could give them without a copy."""
-        flat = np.reshape(self, -1)
+        flat: Traced = self.reshape(-1)
         if flat.origin is None and self.size:
             refuse("ndarray.flat of a non-contiguous array cannot be traced")
-        return flat  # type: ignore[no-any-return]
+        return flat
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return dispatch["ufunc"](ufunc, method, inputs, kwargs)
@@ -221,7 +221,7 @@ class Traced(NDArrayOperatorsMixin):
 
     def flatten(self, order: str = "C") -> Any:
         """A flat copy."""
-        return np.ravel(self, order=order).copy()
+        return dispatch["function"](np.ravel, (self, order), {}).copy()
 
     def view(self, *kind: Any) -> Traced:
         """Itself, for np.ndarray is all it can be seen as."""
@@ -242,12 +242,15 @@ def _method(function: Any) -> Callable[..., Any]:
     return lambda self, *args, **kwargs: dispatch["function"](function, (self, *args), kwargs)
 
 
-for _name in (
-    "all any argmax argmin argpartition argsort clip compress conj cumprod cumsum diagonal max mean min nonzero "
-    "prod ptp put ravel repeat round searchsorted squeeze std sum swapaxes take trace var"
-).split():
-    setattr(Traced, _name, _method(getattr(np, _name)))
-Traced.conjugate = Traced.conj  # type: ignore[attr-defined]
+_METHODS = (
+    np.all, np.any, np.argmax, np.argmin, np.argpartition, np.argsort, np.clip, np.compress, np.conj, np.cumprod,
+    np.cumsum, np.diagonal, np.max, np.mean, np.min, np.nonzero, np.prod, np.put, np.ravel, np.repeat, np.round,
+    np.searchsorted, np.squeeze, np.std, np.sum, np.swapaxes, np.take, np.trace, np.var,
+)  # fmt: skip
+
+for _function in _METHODS:
+    setattr(Traced, _function.__name__, _method(_function))
+Traced.conj = Traced.conjugate  # type: ignore[attr-defined]
 
 
 def _in_place(ufunc: Any) -> Callable[[Traced, Any], Any]:

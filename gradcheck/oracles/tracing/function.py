@@ -11,11 +11,11 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.core import primitive_vjps
 from autograd.numpy import numpy_wrapper
-from autograd.tracer import isbox
+from autograd.tracer import isbox, notrace_primitives
 
 from gradcheck.oracles.tracing.array import Traced, dispatch, plain, wrap
 from gradcheck.oracles.tracing.refusal import note_branch, refuse
-from gradcheck.oracles.tracing.tape import Step, notrace_primitives, rules
+from gradcheck.oracles.tracing.tape import Step, rules
 from gradcheck.oracles.tracing.ufunc import into
 
 handlers: dict[Any, Callable[..., Any]] = {}

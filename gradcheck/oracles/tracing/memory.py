@@ -1,8 +1,8 @@
 """Writes: arrays share memory and are changed in place; a tape wants values that never change.
 
-A `Storage` stands for one piece of memory. Its content is replaced by writes, its version counts them, and each view knows which positions of the storage it shows, so that it can be read anew when the
-version has moved on. Which positions those are is asked of the values' own addresses, not of the function
-that made the view.
+A `Storage` stands for one piece of memory. Its content is replaced by writes, its version counts them, and
+each view knows which positions of the storage it shows, so that it can be read anew when the version has moved
+on. Which positions those are is asked of the values' own addresses, not of the function that made the view.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def shown(view: Traced) -> moves.Positions:
         return moves.positions(view.shape)
     if view.positions is None:
         view.positions = _shown_by(view.origin)
-    return view.positions
+    positions: moves.Positions = view.positions
+    return positions
 
 
 def _shown_by(origin: Origin) -> moves.Positions:
@@ -173,7 +174,7 @@ def add_at(target: Traced, index: Any, value: Any, sign: float = 1.0) -> None:
     storage.version += 1
 
 
-def duplicate(source: Traced, order: str = "C") -> Traced:
+def duplicate(source: Traced, order: Any = "C") -> Traced:
     """A copy with a storage of its own, laid out in this order ("K": as the source)."""
     from gradcheck.oracles.tracing.array import Traced
 

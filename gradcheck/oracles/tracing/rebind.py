@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import sys
 from collections.abc import Callable
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -21,6 +22,7 @@ from gradcheck.oracles.tracing import standins
 from gradcheck.oracles.tracing.array import Constant
 
 _LIBRARIES = ("numpy", "scipy", "autograd", "gradcheck.oracles.tracing")
+_STANDARD = sys.stdlib_module_names - {"__main__", "math"}
 _SIMPLE = (int, float, str, bytes, bool, type(None))
 
 
@@ -92,7 +94,7 @@ class Rebinding:
             return self(getattr(np, module.__name__.removeprefix("autograd.numpy").strip("."), np))
         if module.__name__.split(".")[0] == "autograd":
             self.needs_boxes = True
-        if module.__name__.startswith("numpy.random"):
+        if module.__name__.startswith("numpy.random") or _is_standard(module.__name__):
             return module
         if module.__name__.startswith("scipy.special"):
             _know_scipy()
@@ -109,6 +111,8 @@ class Rebinding:
         if module.startswith("scipy.special"):
             _know_scipy()
             return standins.by_object.get(id(function), function)
+        if _is_standard(module):
+            return function
         if module.startswith(_LIBRARIES):
             return standins.front(function) if standins.is_numpy_function(function) else function
         return self._rebound(function)
@@ -158,7 +162,7 @@ class Rebinding:
             for name, member in vars(base).items()
             if isinstance(member, FunctionType | staticmethod | classmethod | property)
         }
-        shadow = object.__new__(type(kind.__name__, (kind,), {**members, "__module__": kind.__module__}))
+        shadow: Any = object.__new__(type(kind.__name__, (kind,), {**members, "__module__": kind.__module__}))
         self._made[id(value)] = shadow
         shadow.__dict__.update({name: self(item) for name, item in vars(value).items()})
         self._shadows.append((vars(value), dict(vars(value)), vars(shadow)))
@@ -201,14 +205,20 @@ def _names(code: CodeType) -> frozenset[str]:
     return frozenset(code.co_names).union(*inner)
 
 
+def _is_standard(module: str) -> bool:
+    # Python's own library works on whatever it is given; only math turns it into plain numbers
+    return module.split(".")[0] in _STANDARD
+
+
 def _is_plain_object(value: Any) -> bool:
-    kind = type(value)
+    kind: Any = type(value)
     return (
         kind.__new__ is object.__new__
         and type(kind).__module__ in ("builtins", "abc")
         and not isinstance(value, type)
         and hasattr(value, "__dict__")
         and not kind.__module__.startswith(_LIBRARIES)
+        and not _is_standard(kind.__module__)
         and not isinstance(kind.__init_subclass__, MethodType)  # a registry of subclasses must not grow
     )
 

@@ -11,15 +11,14 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import autograd.numpy as anp
 import numpy as np
 
-from gradcheck.oracles.tracing.array import Constant, Traced, plain, wrap
+from gradcheck.oracles.tracing.array import Traced
 from gradcheck.oracles.tracing.function import call_function, holds_traced
 from gradcheck.oracles.tracing.numpy_calls.creation import fresh
 from gradcheck.oracles.tracing.numpy_calls.joining import as_array
 from gradcheck.oracles.tracing.numpy_calls.moving import moved
-from gradcheck.oracles.tracing.refusal import note_branch, refuse
+from gradcheck.oracles.tracing.refusal import refuse
 
 by_object: dict[int, Any] = {}
 """id of an original -> its stand-in. The originals live in modules, as long as the process."""
@@ -71,8 +70,8 @@ def _as_float64(array: Any) -> Any:
     return array.astype(np.float64) if array.dtype.kind == "f" and array.dtype != np.float64 else array
 
 
-for _original in (np.zeros, np.ones, np.empty, np.eye, np.identity):
-    _maker(_original)
+for _made in (np.zeros, np.ones, np.empty, np.eye, np.identity):
+    _maker(_made)
 
 
 @stands_for(np.full)
@@ -90,8 +89,8 @@ def _like(original: Any) -> None:
     stands_for(original)(make)
 
 
-for _original in (np.zeros_like, np.ones_like, np.empty_like, np.full_like):
-    _like(_original)
+for _likened in (np.zeros_like, np.ones_like, np.empty_like, np.full_like):
+    _like(_likened)
 
 
 @stands_for(np.array)
@@ -113,17 +112,6 @@ def _asarray(value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         return np.asarray(value, dtype)
     result = as_array(value)
     return result if dtype is None or np.dtype(dtype).kind == "f" else result.astype(dtype)
-
-
-@stands_for(np.float64, np.float32, np.double)
-class _NumPyFloat:
-    dtype = np.dtype(np.float64)
-
-    def __new__(cls, value: Any = 0.0) -> Any:
-        return value if holds_traced(value) else np.float64(value)
-
-
-del by_object[id(np.float64)], by_object[id(np.float32)]  # they are dtypes far more often than calls
 
 
 class _FloatType(type):
@@ -235,11 +223,10 @@ def _scalar(original: Any, traced: Callable[..., Any]) -> None:
 
 
 for _name in (
-    "exp expm1 log2 log10 log1p sqrt sin cos tan sinh cosh tanh fabs hypot copysign degrees radians isnan isinf "
-    "isfinite exp2 cbrt fmod ldexp"
-).split():
-    if hasattr(math, _name):
-        _scalar(getattr(math, _name), getattr(np, _name))
+    "cbrt", "copysign", "cos", "cosh", "degrees", "exp", "exp2", "expm1", "fabs", "fmod", "hypot", "isfinite", "isinf",
+    "isnan", "ldexp", "log10", "log1p", "log2", "radians", "sin", "sinh", "sqrt", "tan", "tanh",
+):  # fmt: skip
+    _scalar(getattr(math, _name), getattr(np, _name))
 for _name, _twin in {
     "pow": np.power, "atan": np.arctan, "asin": np.arcsin, "acos": np.arccos, "atan2": np.arctan2,
     "asinh": np.arcsinh, "acosh": np.arccosh, "atanh": np.arctanh,
@@ -256,7 +243,7 @@ def _fsum(items: Any) -> Any:
     return sum(items) if holds_traced(items) else math.fsum(items)
 
 
-def special(name: str) -> Callable[..., Any]:
+def _special(name: str) -> Callable[..., Any]:
     """A function of scipy.special on a traced number."""
 
     def function(x: Any) -> Any:
@@ -268,12 +255,10 @@ def special(name: str) -> Callable[..., Any]:
 
 
 for _name, _other in {"erf": "erf", "erfc": "erfc", "gamma": "gamma", "lgamma": "gammaln"}.items():
-    _scalar(getattr(math, _name), special(_other))
+    _scalar(getattr(math, _name), _special(_other))
 
 
 def is_numpy_function(value: Any) -> bool:
     """Whether ``value`` is a ufunc or a function that NumPy dispatches."""
     return isinstance(value, np.ufunc) or hasattr(value, "_implementation")
 
-
-__all__ = ["Constant", "Float", "Front", "Vectorize", "anp", "by_object", "front", "note_branch", "plain", "wrap"]

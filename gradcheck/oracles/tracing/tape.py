@@ -29,7 +29,7 @@ They come before autograd's own, and autograd never sees them.
 class Step(Node):  # type: ignore[misc]
     """One recorded call of a primitive. autograd creates it, in the place of its own node."""
 
-    __slots__ = ("args", "argnums", "fun", "index", "kwargs", "parents", "pulls", "tape", "value")
+    __slots__ = ("argnums", "args", "fun", "index", "kwargs", "parents", "pulls", "tape", "value")
 
     def __init__(
         self, value: Any, fun: Any, args: Any, kwargs: Any, argnums: tuple[int, ...], parents: tuple[Step, ...]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.tracer import isbox
+from autograd.tracer import isbox, notrace_primitives
 
 from gradcheck.oracles.tracing import memory
-from gradcheck.oracles.tracing.array import Constant, Traced, dispatch, plain, wrap
+from gradcheck.oracles.tracing.array import Traced, dispatch, plain, wrap
 from gradcheck.oracles.tracing.refusal import note_branch, refuse
-from gradcheck.oracles.tracing.tape import Step, notrace_primitives, record
+from gradcheck.oracles.tracing.tape import Step, record
 
 primitives: dict[Any, Any] = {
     ufunc: getattr(anp, name)
@@ -56,7 +57,8 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
     (out,) = outs
     if method == "__call__":
         return _call(ufunc, inputs, out, **options)
-    result = _METHODS.get(method, _unknown)(ufunc, *inputs, **options)
+    by_method: Callable[..., Any] = _METHODS.get(method, _unknown)
+    result = by_method(ufunc, *inputs, **options)
     return result if out is None else into(out, result)
 
 
@@ -77,8 +79,6 @@ def apply(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
 
 
 def _of_scipy(ufunc: Any) -> Any:
-    import sys
-
     if "scipy.special" not in sys.modules:
         return None
     from gradcheck.oracles.tracing import scipy_calls
@@ -155,4 +155,3 @@ def _unknown(ufunc: Any, *inputs: Any, **options: Any) -> Any:
 
 _METHODS: dict[str, Callable[..., Any]] = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer}
 dispatch["ufunc"] = call_ufunc
-__all__ = ["Constant", "apply", "call_ufunc", "into", "primitives"]

@@ -12,4 +12,14 @@ from gradcheck.oracles.tracing.numpy_calls import (
     writing,
 )
 
-__all__ = ["arithmetic", "creation", "elementwise", "joining", "linear_algebra", "moving", "reductions", "signals", "writing"]
+__all__ = [
+    "arithmetic",
+    "creation",
+    "elementwise",
+    "joining",
+    "linear_algebra",
+    "moving",
+    "reductions",
+    "signals",
+    "writing",
+]

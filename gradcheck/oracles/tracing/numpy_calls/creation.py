@@ -58,11 +58,11 @@ def _value(argument: Any) -> Any:
     return [_value(a) for a in argument] if isinstance(argument, list | tuple) else argument
 
 
-for _function in (
+for _question in (
     np.isin, np.digitize, np.lexsort, np.nanargmax, np.nanargmin, np.isrealobj, np.may_share_memory,
     np.shares_memory, np.array_repr, np.array_str, np.array2string, np.common_type, np.min_scalar_type,
     np.can_cast, np.tril_indices_from, np.triu_indices_from, np.diag_indices_from, np.linalg.matrix_rank,
     np.shape, np.ndim, np.size, np.iscomplexobj, np.result_type, np.histogram_bin_edges, np.array_equal,
     np.array_equiv, np.allclose, np.isclose, np.count_nonzero,
 ):  # fmt: skip
-    _constant(_function)
+    _constant(_question)

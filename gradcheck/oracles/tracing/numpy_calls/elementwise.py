@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import autograd.numpy as anp
@@ -11,7 +10,7 @@ from autograd.numpy import numpy_wrapper
 from autograd.tracer import notrace_primitives
 
 from gradcheck.oracles.tracing.array import Traced
-from gradcheck.oracles.tracing.function import handles
+from gradcheck.oracles.tracing.function import handles, through
 from gradcheck.oracles.tracing.moves import rule, sum_to
 from gradcheck.oracles.tracing.tape import Step
 from gradcheck.oracles.tracing.ufunc import composed
@@ -98,8 +97,6 @@ def _where(condition: Any, *choices: Any) -> Any:
         return np.nonzero(condition)
     if isinstance(condition, Traced):
         condition = condition != 0
-    from gradcheck.oracles.tracing.function import through
-
     return through(np.where, (condition, *choices), {})
 
 
@@ -137,8 +134,6 @@ def _unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: flo
     return p + (np.unwrap(plain, discont, axis, period=period) - plain)
 
 
-def _unary(function: Callable[..., Any], like: Any) -> None:
-    handles(function)(lambda x, *args, **kwargs: like(x))
-
-
-_unary(np.real_if_close, lambda x: x if not np.iscomplexobj(x.plain_value) else np.real(x))
+@handles(np.real_if_close)
+def _real_if_close(a: Any, tol: float = 100) -> Any:
+    return np.real(a) if np.isrealobj(np.real_if_close(a.plain_value, tol)) else a

@@ -19,7 +19,6 @@ from gradcheck.oracles.tracing.array import Traced, plain, wrap
 from gradcheck.oracles.tracing.function import handles, through
 from gradcheck.oracles.tracing.moves import rule, sum_to
 from gradcheck.oracles.tracing.numpy_calls.joining import as_array
-from gradcheck.oracles.tracing.numpy_calls.reductions import _kept
 from gradcheck.oracles.tracing.refusal import refuse
 
 
@@ -45,7 +44,7 @@ def _one_triangle(g: Any, lower: bool) -> Any:
 def _triangular(primitive: Any) -> None:
     theirs = primitive_vjps[primitive]
 
-    def maker(ans: Any, a: Any, UPLO: str = "L", **kwargs: Any) -> Any:  # noqa: N803 (numpy's name)
+    def maker(ans: Any, a: Any, UPLO: str = "L", **kwargs: Any) -> Any:
         both = theirs((0,), ans, (a,), kwargs)
         return lambda g: _one_triangle(next(iter(both(g))), UPLO == "L")
 
@@ -71,8 +70,8 @@ def _solve(a: Any, b: Any) -> Any:
 
 
 @handles(np.linalg.eigvalsh)
-def _eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803 (numpy's name)
-    return np.linalg.eigh(a, UPLO)[0]
+def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    return through(np.linalg.eigh, (a, UPLO), {})[0]
 
 
 @handles(np.linalg.svd)
@@ -122,7 +121,7 @@ def _cond(x: Any, p: Any = None) -> Any:
 
 
 @handles(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:  # noqa: A002 (numpy's name)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     x = as_array(x)
     if ord is None:
         return np.sqrt(np.sum(abs2(x), axis=axis, keepdims=keepdims))
@@ -141,7 +140,7 @@ def abs2(x: Any) -> Any:
 
 
 @handles(np.linalg.vector_norm)
-def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:  # noqa: A002
+def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     options = {"axis": axis, "keepdims": keepdims}
     if ord == 2:
         return np.sqrt(np.sum(abs2(x), **options))
@@ -157,7 +156,7 @@ def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: An
 
 
 @handles(np.linalg.matrix_norm)
-def _matrix_norm_public(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:  # noqa: A002
+def _matrix_norm_public(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
     norm = _matrix_norm(x, ord)
     return norm[..., None, None] if keepdims else norm
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd.tracer import getval
 
 from gradcheck.oracles.tracing.array import Traced, plain, plain_index, wrap
 from gradcheck.oracles.tracing.function import handles
@@ -45,7 +44,7 @@ rule(anp.ravel, _reshaped)
 
 
 @handles(np.reshape)
-def _reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = None, copy: Any = None) -> Any:
+def _reshape(a: Any, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: Any = None) -> Any:
     shape = plain_index(newshape if shape is None else shape)
     if order != "C":
         return moved(a, lambda x: np.reshape(x, shape, order=order))
@@ -53,9 +52,9 @@ def _reshape(a: Any, shape: Any = None, order: str = "C", *, newshape: Any = Non
 
 
 @handles(np.ravel)
-def _ravel(a: Any, order: str = "C") -> Any:
+def _ravel(a: Any, order: Any = "C") -> Any:
     if order != "C":
-        return moved(a, lambda x: np.ravel(x, order="A" if order == "K" else order))
+        return moved(a, lambda x: np.ravel(x, "A" if order == "K" else order))
     return wrap(anp.ravel(plain(a)), (a,))
 
 
@@ -177,7 +176,3 @@ def _meshgrid(*axes: Any, copy: bool = True, sparse: bool = False, indexing: str
     grids = list(grids if sparse else np.broadcast_arrays(*grids))
     return tuple(grid.copy() for grid in grids) if copy else tuple(grids)
 
-
-def shape_of(x: Any) -> tuple[int, ...]:
-    """The shape of anything, traced or not."""
-    return np.shape(getval(x.box if type(x) is Traced else x))

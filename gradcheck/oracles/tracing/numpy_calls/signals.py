@@ -75,16 +75,18 @@ def _convolve(a: Any, v: Any, mode: str = "full") -> Any:
 
 @handles(np.correlate)
 def _correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    if mode == "same":
+        return _same_correlation(a, v)
     if np.size(v) > np.size(a):
-        return np.convolve(v, a[::-1], mode)[::-1] if mode != "same" else refuse(
-            "np.correlate with the longer array second and mode='same' cannot be traced"
-        )
-    return np.convolve(a, v[::-1], mode) if mode != "same" else _same_correlation(a, v)
+        return _convolve(v, a[::-1], mode)[::-1]
+    return _convolve(a, v[::-1], mode)
 
 
 def _same_correlation(a: Any, v: Any) -> Any:
+    if np.size(v) > np.size(a):
+        refuse("np.correlate with the longer array second and mode='same' cannot be traced")
     start = np.size(v) // 2
-    return np.convolve(a, v[::-1], "full")[start : start + np.size(a)]
+    return _convolve(a, v[::-1], "full")[start : start + np.size(a)]
 
 
 @handles(np.interp)
@@ -136,7 +138,7 @@ def _polyval(p: Any, x: Any) -> Any:
 
 
 @handles(np.vander)
-def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803 (numpy's name)
+def _vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     count = len(x) if N is None else N
     powers = range(count) if increasing else range(count - 1, -1, -1)
     return np.stack([x**k if k else np.ones_like(x) for k in powers], axis=1)
