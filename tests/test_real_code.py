@@ -6,6 +6,7 @@ import importlib
 import sys
 import warnings
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ SELECTION = (
     ("scipy_special", "scipy", 4),
     ("scipy_numerics", "scipy", 6),
     ("sklearn_losses", "sklearn", 5),
-    ("sklearn_models", "sklearn", 8),
+    ("sklearn_models", "sklearn", 12),
     ("statsmodels_pointwise", "statsmodels", 6),
     ("astropy_models", "astropy", 5),
     ("chemicals_correlations", "chemicals", 6),
@@ -32,6 +33,7 @@ SELECTION = (
 EXPECTED = {"right": "pass", "wrong": "fail"}
 
 
+@cache
 def shipped_by(module: str, package: str) -> list[Shipped]:
     pytest.importorskip(package)
     with warnings.catch_warnings():
@@ -49,12 +51,19 @@ def selected(module: str, package: str, stride: int) -> Iterator[Shipped]:
 def test_verdicts_are_the_labels(module: str, package: str, stride: int) -> None:
     outcomes = [judge(shipped) for shipped in selected(module, package, stride)]
     assert outcomes
-    surprises = [f"{o.shipped.title}: {o.shipped.label} -> {o.verdict} ({o.reason})" for o in outcomes if not o.expected]
+    surprises = [
+        f"{o.shipped.title}: {o.shipped.label} -> {o.verdict} ({o.reason})"
+        for o in outcomes
+        if not o.expected
+    ]
     assert surprises == []
-    assert np.median([o.evaluations for o in outcomes if o.shipped.label == "right"]) <= 8
+    ordinary = [o.evaluations for o in outcomes if o.shipped.label == "right" and not o.shipped.point]
+    assert np.median(ordinary) <= 8
 
 
-@pytest.mark.parametrize(("module", "package"), [row[:2] for row in SELECTION], ids=[row[0] for row in SELECTION])
+@pytest.mark.parametrize(
+    ("module", "package"), [row[:2] for row in SELECTION], ids=[row[0] for row in SELECTION]
+)
 def test_titles_are_unique_and_labels_explained(module: str, package: str) -> None:
     everything = shipped_by(module, package)
     titles = [s.title for s in everything]

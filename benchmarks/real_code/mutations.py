@@ -24,7 +24,7 @@ def checked(shipped: Shipped) -> tuple[int, ...]:
 
 
 def moved(shipped: Shipped, how: str, rng: np.random.Generator) -> Shipped | None:
-    """The claim at a point near its own; None where f is not finite there."""
+    """The claim at a point near its own; None where f is not finite or the claim raises there."""
     args = list(shipped.args)
     for n in checked(shipped):
         x = np.asarray(args[n])
@@ -35,15 +35,16 @@ def moved(shipped: Shipped, how: str, rng: np.random.Generator) -> Shipped | Non
         args[n] = float(x * factor) if x.ndim == 0 else (x * factor).astype(x.dtype)
     point = f"{shipped.point}, {how}" if shipped.point else how
     elsewhere = replace(shipped, args=tuple(args), point=point)
-    return elsewhere if finite(elsewhere) else None
+    return elsewhere if defined(elsewhere) else None
 
 
-def finite(shipped: Shipped) -> bool:
-    """Whether f has a value at the point."""
+def defined(shipped: Shipped) -> bool:
+    """Whether f has a value at the point, and the claim an answer."""
     try:
         with np.errstate(all="ignore"):
+            _sample(shipped, np.random.default_rng(0))
             return bool(np.isfinite(np.asarray(shipped.f(*shipped.args), dtype=float)).all())
-    except (ValueError, ArithmeticError, np.linalg.LinAlgError):
+    except (ValueError, ArithmeticError, TypeError, np.linalg.LinAlgError):
         return False
 
 

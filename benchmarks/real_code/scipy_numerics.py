@@ -121,7 +121,8 @@ def distributions() -> Iterator[Shipped]:
         ("kappa3", (1.5,), ray), ("mielke", (2.1, 1.7), ray), ("rice", (0.8,), ray), ("ncx2", (3.0, 1.2), ray),
         ("beta", (2.3, 1.4), unit), ("arcsine", (), unit), ("powerlaw", (1.7,), unit),
         ("johnsonsb", (0.4, 1.3), unit), ("bradford", (0.7,), unit), ("truncexpon", (2.0,), unit), ("wald", (), ray),
-        ("vonmises", (1.7,), line), ("genextreme", (-0.2,), line), ("pearson3", (0.6,), line), ("crystalball", (1.2, 2.5), line),
+        ("vonmises", (1.7,), line), ("genextreme", (-0.2,), line),
+        ("pearson3", (0.6,), line), ("crystalball", (1.2, 2.5), line),
     )  # fmt: skip
     for name, shapes, x in everything:
         family = getattr(stats, name)(*shapes)
