@@ -48,7 +48,8 @@ class Comparison:
     """The claim against the oracle's interval along one direction.
 
     ``tolerance`` is the oracle's bound and the claim's own rounding together; ``left`` and ``right`` are the
-    one-sided slopes where there is a kink (otherwise both are ``truth``); ``noise`` is f's, in a slope.
+    one-sided slopes where there is a kink (otherwise both are ``truth``); ``noise`` is f's in one
+    evaluation.
     """
 
     outcome: Outcome
@@ -107,7 +108,7 @@ def _agreement(
     for truth in (extrapolated, fine, coarse) if rounding <= tolerance else (coarse,):
         if abs(truth - claimed) <= tolerance:
             within = tolerance + allowance
-            return Comparison(Outcome.AGREES, claimed, truth, within, truth, truth, noise=rounding)
+            return Comparison(Outcome.AGREES, claimed, truth, within, truth, truth, noise=rounding * FINE)
     return None
 
 
@@ -176,4 +177,5 @@ def _earned(line: Line, claimed: float, span: float, allowance: float) -> Compar
         return Comparison(
             Outcome.UNRESOLVED, claimed, estimate.value, tolerance, estimate.value, estimate.value, reason
         )
-    return replace(_placed(claimed, estimate.value, tolerance), noise=estimate.error)
+    # the step that the engine settled on is not known; noisy functions are measured over long ones
+    return replace(_placed(claimed, estimate.value, tolerance), noise=estimate.error * COARSE)

@@ -495,6 +495,7 @@ def _flat(
         # flat here and moved there: were f linear, it would have been seen to move here
         if moved <= still or not np.isfinite(moved) or resolved <= 1e-3 * moved / far:
             return judgement
+        resolved = 1e-3 * moved / far
     estimate = derivative(line, samples=line.samples, tolerance=resolved)
     low, high = slopes(estimate)
     if high > low:
@@ -503,13 +504,12 @@ def _flat(
             pairing, v, Comparison(Outcome.KINKED, claimed, estimate.value, error, low, high), judgement
         )
     steepest = max(
-        (abs(value - line(0.0)) / abs(t) for t, value in line.samples.items() if 1e-3 <= abs(t) <= 1.0),
-        default=0.0,
+        (abs(value - line(0.0)) / abs(t) for t, value in line.samples.items() if abs(t) >= 1e-3), default=0.0
     )
     off = abs(claimed - estimate.value)
-    if off > 3.0 * estimate.error + resolved * 1e-3:
+    if off > 3.0 * estimate.error + 1e-3 * resolved:
         judgement.verdict = Verdict.FAIL
-    elif estimate.error > max(1e-2 * steepest, 1e-6 * pairing.magnitude):
+    elif estimate.error > 1e-2 * steepest:
         _undecided(
             judgement,
             f"the claim is zero where differences resolve no better than {estimate.error:.1g}; "

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from gradcheck.comparison import COARSE, MARGIN, Comparison, Outcome, along, noise, slopes
+from gradcheck.comparison import COARSE, FINE, MARGIN, Comparison, Outcome, along, central, noise, slopes
 from gradcheck.evidence import Floats
 from gradcheck.oracles.derivative import STEPS, derivative
 from gradcheck.pairing import Line, Pairing
@@ -75,6 +75,8 @@ def rule(pairing: Pairing, v: Floats, joint: Comparison, settled: np.ndarray | N
         return Ruling(
             Outcome.UNRESOLVED if undecided else Outcome.AGREES, tuple(kinks), _EDGE if undecided else ""
         )
+    if not (pairing.claimed * rest).any():
+        return Ruling(_flat(pairing, rest), tuple(kinks), _EDGE)
     comparison = along(pairing, rest)
     if comparison.outcome is Outcome.KINKED:
         return _jointly(comparison, tuple(kinks))
@@ -82,6 +84,16 @@ def rule(pairing: Pairing, v: Floats, joint: Comparison, settled: np.ndarray | N
 
 
 _EDGE = "the claim lies at the edge of the one-sided slopes of a kink"
+
+
+def _flat(pairing: Pairing, rest: Floats) -> Outcome:
+    """Whether f does not change along entries claimed to be zero, beside those at a kink."""
+    line = Line(pairing, rest)
+    slopes_seen = central(line, COARSE, FINE)
+    if all(abs(slope) <= noise(line, step) for slope, step in zip(slopes_seen, (COARSE, FINE), strict=True)):
+        return Outcome.AGREES
+    estimate = derivative(line, samples=line.samples)
+    return Outcome.DIFFERS if abs(estimate.value) > MARGIN * estimate.error else Outcome.AGREES
 
 
 def _jointly(joint: Comparison, kinks: tuple[Kink, ...]) -> Ruling:

@@ -279,6 +279,8 @@ def _pairing(task: Task, look: Look, u: Floats, reading: Reading) -> Pairing:
         promoted = double(where.x)
         task.f.calls += 1
         if abs(promoted - base) <= 1e-3 * magnitude:
+            # the same bits from double arguments: f rounds them to float32 before it uses them
+            precision = 2.0**-24 if promoted == base and base != 0.0 else precision
             value, base = double, promoted
         else:
             value, precision = replace(value, native=True), 2.0**-24

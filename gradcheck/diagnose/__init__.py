@@ -6,6 +6,7 @@ import numpy as np
 
 from gradcheck.diagnose.catalogue import OF_A_LEAF, OF_THE_CHAIN, OF_THE_WHOLE
 from gradcheck.diagnose.circuit import circuit_of
+from gradcheck.diagnose.dense import whole
 from gradcheck.diagnose.guess import EXACT
 from gradcheck.diagnose.ranking import price, ranked
 from gradcheck.diagnose.shapes import explain_shape as explain_shape
@@ -34,11 +35,11 @@ def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
         Empty only where no leaf is wrong.
     """
     with np.errstate(all="ignore"):
-        guesses = [guess for hypothesis in OF_THE_WHOLE for guess in hypothesis(evidence)]
-        found = {subject.number: subject for subject in subjects(evidence)}
-        for subject in found.values():
+        seen = whole(evidence)
+        guesses = [guess for hypothesis in OF_THE_WHOLE for guess in hypothesis(seen)]
+        for subject in subjects(seen):
             guesses += [guess for hypothesis in OF_A_LEAF for guess in hypothesis(subject)]
-        circuit = circuit_of(evidence, found)
+        circuit = circuit_of(evidence, {subject.number: subject for subject in subjects(evidence)})
         if circuit is not None and price(guesses, evidence) >= EXACT - 1.0:
             guesses += [guess for hypothesis in OF_THE_CHAIN for guess in hypothesis(circuit)]
         return tuple(ranked(guesses, evidence))

@@ -10,7 +10,7 @@ import numpy as np
 from gradcheck.diagnose.circuit import Circuit, Effect
 from gradcheck.diagnose.experiment import Alteration, evidence_figures, explains, fitted
 from gradcheck.diagnose.formulas import DERIVATIVES, activation
-from gradcheck.diagnose.guess import EXACT, FITTED, Guess, thin
+from gradcheck.diagnose.guess import EXACT, FITTED, PATTERN, Guess, thin
 from gradcheck.diagnose.segments import Segment, segments
 from gradcheck.diagnose.sight import recognise
 from gradcheck.diagnose.subject import norm
@@ -18,6 +18,8 @@ from gradcheck.evidence import Floats
 
 MISSING, WRONG = "missing_activation_derivative", "wrong_activation_derivative"
 Candidate = tuple[str, Floats, str]
+# What the formulas of one stretch cost, in steps of the backward pass.
+CANDIDATES = 200
 # What is tried in all places at once, each a full pass backward.
 COMMON_SLIPS = ("1", "y * (1 - y)", "1 - y**2", "y", "1 - y", "x", "x * (1 - x)", "1 - x**2", "y > 0", "x > 0",
                 "sigmoid(x) * (1 - sigmoid(x))", "1 - tanh(x)**2")  # fmt: skip
@@ -39,6 +41,8 @@ def activations(circuit: Circuit) -> Iterator[Guess]:
         for segment in longest.values():
             yield from _exchanged(segment)
         yield from _everywhere(circuit, found)
+        for segment in longest.values():
+            yield from _polynomial(segment)
 
 
 def _one(segment: Segment) -> Iterator[Guess]:
@@ -51,6 +55,7 @@ def _one(segment: Segment) -> Iterator[Guess]:
     probe = _probe(circuit, circuit.below[segment.start])
     if probe is None or circuit.spent:
         return
+    circuit.count(CANDIDATES)
     candidates = [c for c in _candidates(segment) if np.all(np.isfinite(c[1] * cotangent))]
     fixed: Effect | None = None
     for words, formula, kind in _promising(segment, probe, candidates):
@@ -96,6 +101,40 @@ def _written(x: Floats) -> Iterator[tuple[str, Floats]]:
         yield words.replace("v", "x"), DERIVATIVES[words](x)
     yield "sigmoid(sigmoid(x))", DERIVATIVES["sigmoid(v)"](DERIVATIVES["sigmoid(v)"](x))
     yield "sigmoid(2 x)", DERIVATIVES["sigmoid(v)"](2.0 * x)
+
+
+def _polynomial(segment: Segment) -> Iterator[Guess]:
+    """Some formula not listed: the derivative as a cubic of the input or of the output."""
+    circuit = segment.circuit
+    cotangent, true = circuit.cotangents[segment.end], segment.derivative
+    if circuit.spent or np.shape(cotangent) != true.shape or segment.linear:
+        return
+    for letter, node in (("y", segment.end), ("x", segment.start)):
+        value = circuit.array(node)
+        if value is None or np.ptp(value) == 0.0:
+            continue
+        fixed = circuit.effect(segment.start, -cotangent * true)
+        shapes = [circuit.effect(segment.start, cotangent * value**power) for power in range(4)]
+        for result, c in fitted(circuit, fixed, shapes, bare=5):
+            rounded = ", ".join(f"{x:.4g}" for x in c)
+            words = f"a cubic in {letter}, coefficients {rounded}"
+            says = f"{{leaves}} {{is}} as if the derivative of {_what(segment)} were {words} from the constant up, {_legend(letter)}"
+            figures = {**evidence_figures(circuit, segment.end), "coefficients": c.tolist()}
+            yield result.guess(WRONG, FITTED + 1.0, says, "Check that derivative's formula.", figures, (segment.end, letter, "cubic"))
+
+
+def own(circuit: Circuit) -> Iterator[Guess]:
+    """Last resort for a leaf that goes through an element-wise function and nowhere else: some wrong derivative of it."""
+    for number, subject in circuit.subjects.items():
+        node = circuit.leaf_nodes[number]
+        if np.count_nonzero(subject.wrong) < 3 or not 1 <= len(circuit.consumers[node]) <= 4:
+            continue
+        longest = max((s for s in segments(circuit) if s.start == node), key=lambda s: len(s.inside), default=None)
+        if longest is None or longest.linear or any(c not in longest.inside for c, _ in circuit.consumers[node]):
+            continue
+        says = f"{{leaves}} {{is}} as if the derivative of {_what(longest)} were another function, none that is known here"
+        figures = evidence_figures(circuit, longest.end)
+        yield Guess(WRONG, (number,), 2 * PATTERN, says, "Check that derivative's formula.", figures, ("own", number))
 
 
 def _what(segment: Segment) -> str:

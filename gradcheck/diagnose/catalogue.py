@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gradcheck.diagnose import layout, mixing, patterns, precision, scale, terms
-from gradcheck.diagnose.activations import activations
+from gradcheck.diagnose.activations import activations, own
 from gradcheck.diagnose.circuit import Circuit
 from gradcheck.diagnose.cotangent import cotangent
 from gradcheck.diagnose.elementwise import elementwise, through_link
@@ -63,5 +63,6 @@ OF_THE_CHAIN: tuple[Callable[[Circuit], Iterator[Guess]], ...] = (
     factors,
     paths,
     samples,
+    own,
 )
 """Mistakes in one local derivative of the traced computation, which spoil every leaf below it."""

@@ -160,6 +160,10 @@ class Circuit:
         """The gradient as the tape gives it."""
         return self.at_leaves(self.cotangents, frozenset(range(len(self.leaf_nodes))))
 
+    def count(self, steps: int) -> None:
+        """Note work done elsewhere against the budget."""
+        self.steps += steps
+
     def array(self, index: int) -> Floats | None:
         """The node's value where it is a plain real array with a cotangent, else None."""
         value = self.nodes[index].value

@@ -115,7 +115,7 @@ def sparse(subject: Subject) -> Iterator[Guess]:
     where = _where(subject)
     says = f"{count} of {subject.entries} entries of {{leaves}} are wrong{_so(figures)}{where}: {listed}"
     share = count / subject.entries
-    cost = PATTERN - 1.5 + (2.0 if share > 0.5 else 0.0) + (6.0 if share > 0.8 else 0.0) - (2.0 if where else 0.0)
+    cost = PATTERN - 1.5 + (2.0 if share > 0.5 else 0.0) + (9.0 if share > 0.8 else 0.0) - (2.5 if where and count > 2 else 0.0)
     cost -= 1.0 if figures["there"] != "other" and share <= 0.5 else 0.0
     yield Guess("sparse", (subject.number,), cost, says, "Look at the branch that those entries take.", figures, "sparse")
 
@@ -144,7 +144,7 @@ def _within(subject: Subject) -> dict[str, Any]:
 def _so(figures: dict[str, Any]) -> str:
     if figures["there"] == "zero":
         return " (claimed 0)"
-    return f" (there {figures['factor']:.6g} times the truth)" if figures["there"] == "factor" else ""
+    return f" (there {figures['factor']:.9g} times the truth)" if figures["there"] == "factor" else ""
 
 
 def other(subject: Subject) -> Iterator[Guess]:

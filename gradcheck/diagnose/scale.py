@@ -37,12 +37,19 @@ def sign(subject: Subject) -> Iterator[Guess]:
         )
 
 
+def _resolved(subject: Subject, factor: float) -> bool:
+    """For a claim that is next to nothing beside the truth: whether it is a multiple all the same."""
+    claimed = subject.claimed[subject.known]
+    gap = np.max(np.abs(factor * subject.truth[subject.known] - claimed))
+    return bool(abs(factor) > 1e-6 or gap <= 1e-9 * np.max(np.abs(claimed)))
+
+
 def scale(subject: Subject) -> Iterator[Guess]:
     """The claim is the truth times one number."""
     known = subject.known
     factor = fitted_factor(subject.claimed[known], subject.truth[known])
     # beyond a hundred million the truth is all rounding about 0
-    if factor in (0.0, 1.0) or not 1e-8 < abs(factor) < 1e8 or not subject.explained_by(factor * subject.truth, gain=abs(factor)):
+    if factor in (0.0, 1.0) or abs(factor) > 1e8 or not _resolved(subject, factor) or not subject.explained_by(factor * subject.truth, gain=abs(factor)):
         return
     if subject.explained_by(-subject.truth):
         return

@@ -21,6 +21,8 @@ ELEMENTWISE = frozenset((
 LINEAR = frozenset(("add", "subtract", "negative", "multiply", "divide", "true_divide", "copy", "astype", "real"))
 # A stretch longer than this is no activation; its start may still lie further down.
 LONGEST = 14
+# How far before its end a stretch may start, apart from its root.
+NEAR = 8
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ def segments(circuit: Circuit) -> Iterator[Segment]:
         members = _between(circuit, roots, root, end)
         if len(members) <= LONGEST:
             yield Segment(circuit, root, end, members)
-        for start in members[-4:-1]:
+        for start in members[-NEAR:-1]:
             inside = _between(circuit, roots, start, end)
-            if _closed(circuit, inside, start) and len(inside) <= 4:
+            if _closed(circuit, inside, start):
                 yield Segment(circuit, start, end, inside)
 
 

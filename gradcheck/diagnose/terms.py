@@ -50,7 +50,7 @@ def _terms(subject: Subject) -> Iterator[tuple[str, Floats, float]]:
 
 def _along(one: Floats, other: Floats) -> bool:
     """Whether one is a multiple of the other; then a factor is the simpler story."""
-    return abs(float(np.sum(one * other))) >= (1 - 1e-12) * norm(one) * norm(other)
+    return abs(float(np.sum(one * other))) >= (1 - 1e-9) * norm(one) * norm(other)
 
 
 def _term(subject: Subject, what: str, shape: Floats, coefficient: float, price: float) -> Iterator[Guess]:
@@ -94,7 +94,7 @@ def added_by_line(subject: Subject) -> Iterator[Guess]:
     along the row, spread over it again.
     """
     truth, value = subject.truth, subject.leaf.value
-    if truth.ndim < 1 or not np.all(subject.known):
+    if truth.ndim < 1 or not np.all(subject.known) or _along(subject.error, truth):
         return
     for axis in reversed(range(truth.ndim)):
         length = truth.shape[axis]
@@ -170,8 +170,7 @@ def offset_by_line(subject: Subject) -> Iterator[Guess]:
     if error.ndim < 2 or not np.all(subject.known):
         return
     for axis in range(error.ndim):
-        along = np.any(error != 0.0, axis=axis)
-        if error.shape[axis] < 3 or np.count_nonzero(along) < 0.8 * along.size:
+        if error.shape[axis] < 3 or np.count_nonzero(subject.wrong) < 0.8 * subject.entries:
             continue
         same = np.broadcast_to(error.mean(axis=axis, keepdims=True), error.shape)
         if subject.explained_by(subject.truth + same):

@@ -21,7 +21,7 @@ STEP, OTHER_STEP = 0.7e-60, 0.9e-70
 BESIDE = (STEPS[11], STEPS[13])
 
 
-class NotAnalytic(Exception):  # noqa: N818 - a finding about phi, not an error of the caller
+class NotAnalytic(Exception):
     """phi does something that has no complex derivative; the message says how that showed."""
 
 

@@ -109,10 +109,11 @@ class Table:
         floor = [f * coarse for f in floor]
         unit = [max(f, extra) / a + abs(q) * 4.4e-16 + _TINY for f, a, q in zip(floor, h, d, strict=True)]
         value, truncation, spread, start = extrapolate(x, d, unit, self.guard)
-        curve, bend, _, _ = extrapolate(x, s, [4 * u / a for u, a in zip(unit, h, strict=True)], self.guard)
+        curve, bend, _, _ = extrapolate(x, s, [4 * u / a for u, a in zip(unit, h, strict=True)], self.guard, 2)
         pairs = [self.pairs[k] for k in self.levels]
         still = (self.centre, self.centre) if quantum else None
-        noise, bound = [], []
+        noise: list[float] = []
+        bound: list[float] = []
         n = len(h)
         for i in range(n):
             v, t, c, b = value[i], truncation[i], curve[i], bend[i]
