@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -77,7 +78,7 @@ def _slope(formula: Formula, side: int) -> float:
         if abs(quotients[3]) > 10 * abs(quotients[1]) > 0:
             return math.copysign(math.inf, quotients[3])  # it grows like 1/h: a jump
         for order in (1, 2, 3):
-            quotients = [b + (b - a) / (10**order - 1) for a, b in zip(quotients, quotients[1:], strict=False)]
+            quotients = [b + (b - a) / (10**order - 1) for a, b in pairwise(quotients)]
         return float(m.re(quotients[0]))
 
 
