@@ -84,6 +84,43 @@ def print_table(table: dict[str, Counter[str]]) -> None:
         print(f"  {planted:32s}" + ", ".join(f"{kind} {count}" for kind, count in told.most_common()))
 
 
+def through_checks(part: str, verbose: bool) -> None:
+    """The same figures by way of the public checks."""
+    import gradcheck
+
+    checks = {"grad": gradcheck.check_grad, "vjp": gradcheck.check_vjp, "jvp": gradcheck.check_jvp,
+              "jacobian": gradcheck.check_jacobian, "hessian": gradcheck.check_hessian, "hvp": gradcheck.check_hvp}  # fmt: skip
+    table: dict[str, Counter[str]] = defaultdict(Counter)
+    named = first = second = leaf = entry = entries = unnamed = unnamed_second = 0
+    start = time.perf_counter()
+    for specimen in specimens(part):
+        if specimen.label != "wrong":
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            report = checks[specimen.kind](specimen.f, specimen.claim, *specimen.args, argnums=specimen.argnums,
+                                           raise_on_failure=False)  # fmt: skip
+        found, kinds = report.diagnoses, [d.kind for d in report.diagnoses]
+        good, near = bool(set(kinds[:1]) & set(specimen.mistake)), bool(set(kinds[:2]) & set(specimen.mistake))
+        table[specimen.mistake[0]][kinds[0] if kinds else "-"] += 1
+        right_leaf = not specimen.leaf or (bool(found) and found[0].leaf in specimen.leaf)
+        if specimen.mistake[0] == "other":
+            unnamed, unnamed_second = unnamed + 1, unnamed_second + near
+        else:
+            named, first, second, leaf = named + 1, first + good, second + near, leaf + right_leaf
+        if specimen.entry is not None:
+            entries += 1
+            entry += bool(found) and tuple(found[0].evidence.get("index", ())) == specimen.entry
+        if (specimen.mistake[0] != "other" and not (good and right_leaf)) or verbose:
+            print(f"{'  ' if good else 'x '}{specimen.name} ({report.verdict}): wanted {specimen.mistake} in {specimen.leaf}")
+            for d in found[:3]:
+                print(f"      {d.kind} [{d.leaf}] ({d.certainty}) {d.message[:300]}")
+    print_table(table)
+    print(f"through the checks: first {first}/{named} = {first / named:.1%}, top two {second}/{named} = {second / named:.1%}, "
+          f"leaf {leaf}/{named}, entry {entry}/{entries}; without a kind: top two {unnamed_second}/{unnamed}; "
+          f"{time.perf_counter() - start:.1f} s")  # fmt: skip
+
+
 def planted_table(seed: int, traced: bool, verbose: bool) -> None:
     from planted import planted
 
@@ -114,5 +151,8 @@ if __name__ == "__main__":
     if "--planted" in sys.argv:
         for seed, traced in ((0, True), (1, True), (0, False)):
             planted_table(seed, traced, "-v" in sys.argv)
+        sys.exit()
+    if "--checks" in sys.argv:
+        through_checks(next((a for a in sys.argv[1:] if not a.startswith("-")), "all"), "-v" in sys.argv)
         sys.exit()
     main(next((a for a in sys.argv[1:] if not a.startswith("-")), "all"), "-v" in sys.argv)
