@@ -33,18 +33,18 @@ def _relu(values: Array) -> Hidden:
 
 
 def _sigmoid(values: Array) -> Hidden:
-    # With e = exp(-z), a = 1 / (1 + e): the slope is e a^2, which keeps its digits on both sides.
-    e, one = np.empty_like(values), np.array(1, values.dtype)
-    # beyond log(max) the exponential would overflow, where 1 / (1 + e) has long been as good as 0
+    # With e = exp(z) and r = 1 / (1 + e), the sigmoid is e r and its slope e r^2, accurate on both sides.
+    r, one = np.empty_like(values), np.array(1, values.dtype)
+    # beyond log(max) the exponential would overflow, where the sigmoid has long been as good as 1
     limit = _filled(values, np.floor(np.log(np.finfo(values.dtype).max)))
     enter: Steps = [
-        partial(np.negative, values, e),
-        partial(np.minimum, e, limit, out=e),
-        partial(np.exp, e, e),
-        partial(np.add, e, one, values),
-        partial(np.reciprocal, values, values),
+        partial(np.minimum, values, limit, out=values),
+        partial(np.exp, values, values),
+        partial(np.add, values, one, r),
+        partial(np.reciprocal, r, r),
+        partial(np.multiply, values, r, values),
     ]
-    return Hidden(enter, [partial(np.multiply, e, values, e), partial(np.multiply, e, values, e)], e)
+    return Hidden(enter, [partial(np.multiply, r, values, r)], r)
 
 
 def _filled(values: Array, number: float) -> Array:
