@@ -97,17 +97,20 @@ def planted(
         "transpose": lambda: transposed(truth, k, rng),
         "swap": lambda: swapped(truth, k, rng),
     }[kind]()
-    wrong = altered(list(truth))
+    wrong = altered([leaf.copy() for leaf in truth])
     error = [np.asarray(w, dtype=float) - g for w, g in zip(wrong, truth, strict=True)]
-    if not any(np.any(e) for e in error):
+    spoiled = [(e, g) for e, g in zip(error, truth, strict=True) if np.any(e)]
+    relative = max(
+        (float(np.max(np.abs(e)) / max(np.max(np.abs(g)), 1e-300)) for e, g in spoiled), default=0.0
+    )
+    if kind in ("transpose", "swap", "shift") and relative < 1e-6:  # what was exchanged was all but equal
+        return None
+    if relative == 0:
         return None
     leaves = [np.asarray(leaf) for n in base.numbers for leaf in flat(args[n])]
     output = max(float(np.max(np.abs(leaf), initial=0)) for leaf in flat(s.f(*args)))
     unit = float(np.finfo(truth[k].dtype).eps) * output
     effect = sum(float(np.sum(np.abs(e * x))) for e, x in zip(error, leaves, strict=True))
-    relative = max(
-        float(np.max(np.abs(e)) / np.max(np.abs(g))) for e, g in zip(error, truth, strict=True) if np.any(e)
-    )
     return (
         f"{kind} in leaf {k}",
         relative,
