@@ -11,6 +11,7 @@ MODULES = (
     "astropy_models",
     "autograd_rules",
     "chemicals_correlations",
+    "numpy_ml_layers",
     "numpy_polynomial",
     "scipy_numerics",
     "scipy_special",
@@ -19,6 +20,7 @@ MODULES = (
     "small_packages",
     "statsmodels_likelihoods",
     "statsmodels_pointwise",
+    "thinc_ops",
 )
 
 
