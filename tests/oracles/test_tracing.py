@@ -321,6 +321,21 @@ def test_objects_keep_their_counts_but_never_traced_values():
     assert type(counter.parts[0]) is np.ndarray
 
 
+class Slotted:
+    __slots__ = ("__dict__", "rate")
+
+    def __init__(self):
+        self.rate = 3.0
+
+    def forward(self, x):
+        return self.rate * x.sum()
+
+
+def test_objects_with_slots_are_used_as_they_are():
+    (grad,) = trace(Slotted().forward, (np.ones(2),), [(0,)]).pullback([1.0])
+    np.testing.assert_allclose(grad, [3.0, 3.0])
+
+
 total_calls = 0
 
 
@@ -358,6 +373,7 @@ def test_names_mean_what_they_meant():
         assert isinstance(x, np.ndarray) and isinstance(float(x[0]), float) and np.isscalar(x[0])
         assert math.sqrt(4) == 2.0 and math.pi > 3 and math.floor(x[0]) == 0
         assert np.array([1, 2]).sum() == 3 and np.asarray([1.5]).dtype == np.dtype(float)
+        assert np.zeros_like(x, subok=True).shape == x.shape
         assert type(x.sum()) is not float and f"{x[0]:.1f}" == "0.5"
         assert np.vectorize(lambda t: t + 1)(np.arange(2)).tolist() == [1, 2]
         assert np.array(x, dtype=int).tolist() == [0, 1] and np.full(2, 7).tolist() == [7, 7]

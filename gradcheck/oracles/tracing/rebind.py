@@ -214,6 +214,7 @@ def _is_plain_object(value: Any) -> bool:
     kind: Any = type(value)
     return (
         kind.__new__ is object.__new__
+        and kind.__basicsize__ == Rebinding.__basicsize__  # all its state is in __dict__: no slots, no C struct
         and type(kind).__module__ in ("builtins", "abc")
         and not isinstance(value, type)
         and hasattr(value, "__dict__")

@@ -20,7 +20,7 @@ def _like(function: Any) -> None:
     def handler(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         value = np.asarray(a.plain_value if type(a) is Traced else a)
         kind = np.float64 if dtype is None or np.dtype(dtype).kind == "f" else dtype
-        return fresh(function(value, kind, *args, subok=False, **kwargs))
+        return fresh(function(value, kind, *args, **{**kwargs, "subok": False}))
 
     handles(function)(handler)
 
