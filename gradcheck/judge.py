@@ -47,7 +47,10 @@ _FAR = (1.0, 1e3, 1e6)
 _NEIGHBOURS = (0.5, 0.05, 0.005)
 _CLEAR = 1e-6  # a claim that is this close to autograd at a neighbour is only rounded at the point
 
-_SMALL = 1e-3  # larger relative errors are no rounding, and are not worth measuring it for
+_SMALL = {
+    False: 1e-3,
+    True: 3e-2,
+}  # larger relative errors are no rounding, and are not worth measuring it for
 
 _BEYOND_DOUBT = 100.0
 """Where differences are too coarse to arbitrate, autograd's word counts only this far outside the tolerance."""
@@ -129,7 +132,7 @@ def _entry_tolerance(pairing: Pairing, traced: Traced) -> Floats:
 def _measured_rounding(pairing: Pairing, traced: Traced, gap: Floats, wrong: np.ndarray) -> Floats:
     """The rounding of claim and autograd where it may explain a gap; zeros where the gap is far beyond it."""
     nothing = np.zeros_like(gap)
-    relative = gap <= _SMALL * np.abs(traced.gradient)
+    relative = gap <= _SMALL[pairing.unit > ROUNDING] * np.abs(traced.gradient)
     natural = np.abs(traced.gradient)
     if not relative[wrong].all():
         natural = _natural_size(pairing, traced)
@@ -262,7 +265,7 @@ def _arbitrate(
             return None
         estimate = derivative(line, samples=line.samples, tolerance=0.05 * between)
         low, high = slopes(estimate)
-        if high - low > _SMALL * between:
+        if high - low > 1e-3 * between:
             comparison = Comparison(Outcome.KINKED, truth + between, estimate.value, 0.0, low, high)
             kinked_here = replace(failed, verdict=Verdict.PASS)
             _entrywise_resolution(pairing, traced.gradient, tolerance, kinked_here)
@@ -379,9 +382,9 @@ def _with_differences(
 def _without_rounding(pairing: Pairing, v: Floats, comparison: Comparison) -> Comparison:
     """The comparison again, with the claim's rounding measured, where that may explain a disagreement."""
     off = abs(comparison.claimed - comparison.truth)
-    if comparison.outcome not in (Outcome.DIFFERS, Outcome.UNRESOLVED) or not off <= _SMALL * _span(
-        pairing, v
-    ):
+    if comparison.outcome not in (Outcome.DIFFERS, Outcome.UNRESOLVED) or not off <= _SMALL[
+        pairing.unit > ROUNDING
+    ] * _span(pairing, v):
         return comparison
     floor = 1e-12 * pairing.magnitude / pairing.scale
     rounding = claim_rounding(

@@ -19,8 +19,8 @@ from gradcheck.evidence import Floats
 _ULPS_DOUBLE = (1e3, 1e6)
 _ULPS_SINGLE = (8.0, 256.0)  # steps of 1e-6 and 3e-5: longer ones would see curvature, not rounding
 
-NATURAL = 1e-3
-"""More than this share of an entry's own size is no rounding: a kink within an ulp of the point, or a claim
+NATURAL = {False: 1e-3, True: 3e-2}
+"""In double, in single precision (True): more than this share of an entry's own size is no rounding: a kink within an ulp of the point, or a claim
 that is wild; it must not pardon an error."""
 
 
@@ -56,7 +56,7 @@ def claim_rounding(
     again = gradient(x)
     if again is None or not np.array_equal(again, at_x, equal_nan=True):
         return np.zeros_like(x)
-    believable = np.maximum(NATURAL * np.abs(at_x), floor)
+    believable = np.maximum(NATURAL[unit > 1e-12] * np.abs(at_x), floor)
     rounding = np.zeros_like(x)
 
     def raise_to(measured: Floats) -> None:

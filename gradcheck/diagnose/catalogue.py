@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from gradcheck.diagnose import layout, mixing, patterns, precision, scale, terms
-from gradcheck.diagnose.activations import activations, own
+from gradcheck.diagnose.activations import activations
 from gradcheck.diagnose.circuit import Circuit
 from gradcheck.diagnose.cotangent import cotangent
 from gradcheck.diagnose.elementwise import elementwise, through_link
+from gradcheck.diagnose.exchanged import own
 from gradcheck.diagnose.guess import Guess
 from gradcheck.diagnose.nonfinite import nonfinite
-from gradcheck.diagnose.paths import factors, outputs, paths
+from gradcheck.diagnose.operands import factors, outputs
+from gradcheck.diagnose.paths import paths
 from gradcheck.diagnose.samples import samples
 from gradcheck.diagnose.shapes import shape
 from gradcheck.diagnose.subject import Subject

@@ -18,6 +18,8 @@ from gradcheck.diagnose.subject import Subject
 from gradcheck.evidence import Evidence, Floats
 from gradcheck.oracles.tracing.tape import Step, sweep
 
+Edge = tuple[int, int]
+"""A step that consumes a value, and at which of its parents' positions."""
 Effect = dict[int, Floats]
 """What a change adds to the gradient, by number of leaf; a leaf that it cannot reach is left out."""
 
@@ -115,7 +117,9 @@ class Circuit:
 
     def effect(self, node: int, change: Any, only: frozenset[int] | None = None) -> Effect:
         """What ``change`` of the node's cotangent adds to the leaves."""
-        return self.at_leaves(self.sweep({node: change}, only=only), self.below[node] if only is None else only)
+        return self.at_leaves(
+            self.sweep({node: change}, only=only), self.below[node] if only is None else only
+        )
 
     def projections(self, number: int) -> Floats:
         """Fixed irregular weights on the entries of a leaf, `PROJECTIONS` of them."""
@@ -144,7 +148,9 @@ class Circuit:
             rows = [sweep(steps, [end.index], [start], {})[root.index] for start in starts]
         except Exception:  # not every rule can be differentiated again; then each change is pulled back whole
             return None
-        return np.stack([np.broadcast_to(np.asarray(row, dtype=np.float64), np.shape(root.value)) for row in rows])
+        return np.stack(
+            [np.broadcast_to(np.asarray(row, dtype=np.float64), np.shape(root.value)) for row in rows]
+        )
 
     def at_leaves(self, grads: list[Any], numbers: frozenset[int]) -> Effect:
         """The cotangents of these leaves as plain arrays."""
@@ -179,6 +185,15 @@ class Circuit:
         shape = np.shape(node.value)
         return f"{name} of shape {shape}" if shape else name
 
+    def path(self, edge: Edge) -> str:
+        """An edge in words."""
+        node, position = edge
+        parent, argument = self.nodes[node].parents[position]
+        place = self.called(node)
+        source = self.called(parent)
+        many = len(self.nodes[node].parents) > 1
+        return f"the path from {source} into {place}{f' (its operand {argument + 1})' if many else ''}"
+
 
 NAMES = {
     "matmul": "the matrix product", "dot": "the matrix product", "einsum": "the einsum", "add": "the sum",
@@ -191,11 +206,16 @@ NAMES = {
 
 def _starts(evidence: Evidence) -> dict[int, Floats]:
     """The check's cotangent, output by output."""
-    tape, starts, place = evidence.tape, {}, 0
+    starts: dict[int, Floats] = {}
+    tape, place = evidence.tape, 0
     flat = None if evidence.cotangent is None else np.ravel(evidence.cotangent)
     for end, output in zip(tape.output_nodes, tape.outputs, strict=True):
         size = int(np.size(output))
-        piece = np.ones(np.shape(output)) if flat is None else flat[place : place + size].reshape(np.shape(output))
+        piece = (
+            np.ones(np.shape(output))
+            if flat is None
+            else flat[place : place + size].reshape(np.shape(output))
+        )
         place += size
         if end is not None:
             starts[end] = starts[end] + piece if end in starts else piece

@@ -29,16 +29,18 @@ def whole(evidence: Evidence) -> Evidence:
         truth.append(evidence.pullback(unit.reshape(evidence.output.shape)))
     leaves = []
     for number, leaf in enumerate(evidence.leaves):
-        pieces = [row[number] for row in claimed]
-        if any(piece is None or np.shape(piece) != leaf.truth.shape for piece in pieces):
+        pieces = [piece for row in claimed if (piece := row[number]) is not None]
+        if len(pieces) < rows or any(np.shape(piece) != leaf.truth.shape for piece in pieces):
             return evidence
         shape = evidence.output.shape + leaf.truth.shape
-        stacked = [np.stack(rows_of).reshape(shape) for rows_of in (pieces, [row[number] for row in truth])]
-        leaves.append(_leaf(leaf, *stacked))
+        right = np.stack([row[number] for row in truth])
+        leaves.append(_leaf(leaf, np.stack(pieces).reshape(shape), right.reshape(shape)))
     return replace(evidence, leaves=tuple(leaves), tape=None)
 
 
 def _leaf(leaf: LeafEvidence, claimed: Floats, truth: Floats) -> LeafEvidence:
     single = leaf.dtype != "float64"
-    bound = (1e-4 if single else 1e-9) * np.abs(truth) + (1e-6 if single else 1e-13) * np.max(np.abs(truth), initial=0.0)
+    bound = (1e-4 if single else 1e-9) * np.abs(truth) + (1e-6 if single else 1e-13) * np.max(
+        np.abs(truth), initial=0.0
+    )
     return replace(leaf, claimed=claimed, truth=truth, bound=bound)

@@ -24,7 +24,12 @@ def elementwise(subject: Subject) -> Iterator[Guess]:
     """Claim over truth is, entry by entry, one known derivative over another, of the leaf's own value."""
     value, truth = subject.leaf.value, subject.truth
     wrong = np.flatnonzero((subject.wrong & (truth != 0.0)).ravel())
-    if value.shape != truth.shape or not np.all(subject.known) or wrong.size < 3 or not np.any(subject.claimed):
+    if (
+        value.shape != truth.shape
+        or not np.all(subject.known)
+        or wrong.size < 3
+        or not np.any(subject.claimed)
+    ):
         return
     few = wrong[np.linspace(0, wrong.size - 1, 4).astype(np.intp)]
     ratio = (subject.claimed.flat[few] / truth.flat[few], value.flat[few])
@@ -48,7 +53,10 @@ def through_link(subject: Subject) -> Iterator[Guess]:
             if subject.explained_by(truth * own**power, gain=float(np.max(np.abs(own**power)))):
                 how = "multiplied" if power > 0 else "divided"
                 says = f"{{leaves}} {{is}} the truth {how} by {words}, p being {subject.leaf.path} itself"
-                remedy = "Is it the gradient of what goes into an activation, where that of its output is due, or the reverse?"
+                remedy = (
+                    "Is it the gradient of what goes into an activation, where that of its output is"
+                    " due, or the reverse?"
+                )
                 cost = thin(EXACT + 0.5 + (words == "p"), int(np.count_nonzero(subject.wrong)), 1)
                 figures = {"by": words, "power": power}
                 first, second = "missing_activation_derivative", "wrong_activation_derivative"
@@ -87,4 +95,6 @@ def _told(subject: Subject, name: str, words: str) -> Guess:
     says = f"{{leaves}} {{is}} as if the derivative of the {name} of {subject.leaf.path} were {what}"
     cost = thin(EXACT + (0.5 if missing else 1.0), int(np.count_nonzero(subject.wrong)), 1)
     figures = {"activation": name, "derivative_used": words}
-    return Guess(kind, (subject.number,), cost, says, "Check that derivative's formula.", figures, (name, words))
+    return Guess(
+        kind, (subject.number,), cost, says, "Check that derivative's formula.", figures, (name, words)
+    )

@@ -26,7 +26,9 @@ class Alteration:
     against: tuple[int, ...]
     coefficient: float = 1.0
 
-    def guess(self, kind: str, cost: float, says: str, remedy: str, figures: dict[str, Any], key: Any) -> Guess:
+    def guess(
+        self, kind: str, cost: float, says: str, remedy: str, figures: dict[str, Any], key: Any
+    ) -> Guess:
         """A guess for the leaves explained, dearer where other leaves speak against it."""
         penalty = AGAINST * bool(self.against)
         return Guess(kind, self.leaves, cost + penalty, says, remedy, figures, key)
@@ -52,7 +54,9 @@ def _noticeable(circuit: Circuit, number: int, change: Floats) -> bool:
     return norm(change) > 1e-6 * norm(circuit.truth[number]) + norm(leaf.bound)
 
 
-def fitted(circuit: Circuit, fixed: Effect | None, shapes: list[Effect], bare: int = 2) -> Iterator[tuple[Alteration, Floats]]:
+def fitted(
+    circuit: Circuit, fixed: Effect | None, shapes: list[Effect], bare: int = 2
+) -> Iterator[tuple[Alteration, Floats]]:
     """Coefficients c for which wrong leaves are truth + fixed + sum of c times shapes, with what they explain.
 
     First one set of coefficients for all wrong leaves, else one for each leaf by itself. Fewer than ``bare``
@@ -78,7 +82,9 @@ def _combined(fixed: Effect | None, shapes: list[Effect], coefficients: Floats, 
     return np.asarray(total if fixed is None else total + fixed[number])
 
 
-def _solve(circuit: Circuit, fixed: Effect | None, shapes: list[Effect], numbers: list[int], bare: int) -> Floats | None:
+def _solve(
+    circuit: Circuit, fixed: Effect | None, shapes: list[Effect], numbers: list[int], bare: int
+) -> Floats | None:
     targets, columns = [], []
     for number in numbers:
         subject = circuit.subjects[number]
@@ -89,7 +95,9 @@ def _solve(circuit: Circuit, fixed: Effect | None, shapes: list[Effect], numbers
     if not targets:
         return None
     matrix, target = np.concatenate(columns, axis=1).T, np.concatenate(targets)
-    if np.count_nonzero(np.any(matrix != 0, axis=1)) < matrix.shape[1] + bare or not np.all(np.isfinite(matrix)):
+    if np.count_nonzero(np.any(matrix != 0, axis=1)) < matrix.shape[1] + bare or not np.all(
+        np.isfinite(matrix)
+    ):
         return None
     if matrix.shape[1] == 1:
         square = float(np.sum(matrix * matrix))

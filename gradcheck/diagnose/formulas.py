@@ -13,11 +13,11 @@ Formula = Callable[[Floats], Floats]
 
 def sigmoid(x: Floats) -> Floats:
     """1 / (1 + exp(-x)) without overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * x)))
 
 
 def _gelu(x: Floats) -> Floats:
-    return 0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3)))
+    return np.asarray(0.5 * x * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (x + 0.044715 * x**3))))
 
 
 ACTIVATIONS: dict[str, Formula] = {
@@ -92,3 +92,13 @@ def activation(before: Floats, after: Floats) -> str | None:
         if np.all(np.abs(guess - after) <= 1e-9 * np.abs(after) + 1e-13 * scale):
             return name
     return None
+
+
+def legend(words: str) -> str:
+    """What the letters of a formula stand for."""
+    parts = [
+        t
+        for letter, t in (("x", "x its input"), ("y", "y its output"), ("u", "u a value on the way"))
+        if letter in words
+    ]
+    return ", ".join(parts) or "whatever its input"

@@ -16,6 +16,8 @@ FITTED = 5.0  # one number fitted that equals nothing in sight, many entries agr
 PATTERN = 8.0  # where the error lives, whatever its value
 REMAINDER = 30.0  # none of all this
 
+MISSING, WRONG = "missing_activation_derivative", "wrong_activation_derivative"
+
 
 @dataclass(frozen=True)
 class Guess:

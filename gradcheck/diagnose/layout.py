@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from itertools import permutations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradcheck.diagnose.guess import COMMON, RECOGNISED, Guess
 from gradcheck.diagnose.scale import fitted_factor
 from gradcheck.diagnose.subject import Subject
 from gradcheck.evidence import Floats
+
+Order = NDArray[np.intp]
 
 
 def transpose(subject: Subject) -> Iterator[Guess]:
@@ -37,7 +40,10 @@ def _transposed(subject: Subject, axes: tuple[int, ...], factor: float) -> Guess
     scaled = abs(factor - 1.0) > 1e-6
     says = "{leaves} {is} transposed: the claim's entry [i, j] is the truth's entry [j, i]"
     if len(axes) > 2:
-        says = f"{{leaves}} {{has}} axes exchanged: transpose(claim, {tuple(np.argsort(axes).tolist())}) is the truth"
+        says = (
+            f"{{leaves}} {{has}} axes exchanged: transpose(claim, {tuple(np.argsort(axes).tolist())})"
+            " is the truth"
+        )
     if scaled:
         says += f", and {factor:.6g} times as large"
     remedy = "Return the transpose, or exchange the factors of the matrix product."
@@ -58,7 +64,10 @@ def permutation(subject: Subject) -> Iterator[Guess]:
     flat = _order(truth.ravel(), subject.claimed.ravel(), subject)
     if truth.ndim > 1 and flat is not None and subject.explained_by(truth.ravel()[flat].reshape(truth.shape)):
         moved = int(np.count_nonzero(flat != np.arange(flat.size)))
-        says = f"{{leaves}} {{has}} the right numbers in other places: {moved} of {flat.size} entries moved{_flat(truth, flat)}"
+        says = (
+            f"{{leaves}} {{has}} the right numbers in other places: {moved} of {flat.size} entries "
+            f"moved{_flat(truth, flat)}"
+        )
         figures = {"moved": moved, "of": int(flat.size)}
         yield Guess("permutation", (subject.number,), RECOGNISED + 1.0, says, _REORDER, figures, "entries")
 
@@ -66,7 +75,7 @@ def permutation(subject: Subject) -> Iterator[Guess]:
 _REORDER = "Check the order in which the pieces are stacked, reshaped or indexed."
 
 
-def _order(truth: Floats, claimed: Floats, subject: Subject) -> np.ndarray | None:
+def _order(truth: Floats, claimed: Floats, subject: Subject) -> Order | None:
     """Which slice of the truth stands at each place of the claim; None where they cannot be matched.
 
     Slices are matched by the order of one number each, a fixed irrational combination of their entries.
@@ -87,18 +96,22 @@ def _order(truth: Floats, claimed: Floats, subject: Subject) -> np.ndarray | Non
     return None if np.array_equal(order, np.arange(count)) else order
 
 
-def _permuted(subject: Subject, axis: int, order: np.ndarray) -> Guess:
+def _permuted(subject: Subject, axis: int, order: Order) -> Guess:
     count = order.size
-    noun = {1: ["entries"], 2: ["rows", "columns"]}.get(subject.truth.ndim, [f"slices along axis {axis}"] * 9)[axis]
+    noun = {1: ["entries"], 2: ["rows", "columns"]}.get(
+        subject.truth.ndim, [f"slices along axis {axis}"] * 9
+    )[axis]
     how = _pattern(order)
     says = f"{{leaves}} {{has}} {noun} in the wrong order: {how}"
     figures = {"axis": axis, "order": order[:64].tolist(), "pattern": how}
     # a swap of two entries could be chance in a leaf of two
     cost = RECOGNISED + (1.5 if subject.truth.size == count == 2 else 0.0)
-    return Guess("permutation", (subject.number,), cost, says, _REORDER, figures, (axis, tuple(order.tolist())))
+    return Guess(
+        "permutation", (subject.number,), cost, says, _REORDER, figures, (axis, tuple(order.tolist()))
+    )
 
 
-def _pattern(order: np.ndarray) -> str:
+def _pattern(order: Order) -> str:
     count = order.size
     if np.array_equal(order, np.arange(count)[::-1]) and count > 2:
         return "reversed"
@@ -109,7 +122,9 @@ def _pattern(order: np.ndarray) -> str:
         if count % blocks == 0 and count > blocks:
             size = count // blocks
             starts = order[::size]
-            if np.all(starts % size == 0) and np.array_equal(order, (starts[:, None] + np.arange(size)).ravel()):
+            if np.all(starts % size == 0) and np.array_equal(
+                order, (starts[:, None] + np.arange(size)).ravel()
+            ):
                 return f"blocks of {size} stand as {(starts // size).tolist()} (gates or pieces exchanged)"
     moved = np.flatnonzero(order != np.arange(count))
     if moved.size == 2:
@@ -117,7 +132,7 @@ def _pattern(order: np.ndarray) -> str:
     return f"{moved.size} of {count} moved"
 
 
-def _flat(truth: Floats, order: np.ndarray) -> str:
+def _flat(truth: Floats, order: Order) -> str:
     fortran = np.arange(truth.size).reshape(truth.shape[::-1]).T.ravel()
     if np.array_equal(order, fortran) or np.array_equal(order, np.argsort(fortran)):
         return " (flattened in one order, refilled in the other)"

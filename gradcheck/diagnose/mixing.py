@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck.diagnose.circuit import Circuit
 from gradcheck.diagnose.experiment import evidence_figures, explains
-from gradcheck.diagnose.guess import EXACT, Guess
+from gradcheck.diagnose.guess import EXACT, MISSING, WRONG, Guess
 from gradcheck.evidence import Floats
 
 
@@ -18,25 +18,31 @@ def softmax(circuit: Circuit) -> Iterator[Guess]:
         p, g = np.asarray(circuit.nodes[end].value), circuit.cotangents[end]
         inner = np.sum(p * g, axis=axis, keepdims=True)
         true = p * (g - inner)
-        alternatives = (
-            ("only the diagonal of its Jacobian, p (1 - p)", "missing_term", "wrong_activation_derivative", g * p * (1 - p)),
-            ("p times the cotangent, without the sum over its entries", "missing_term", "wrong_activation_derivative", g * p),
-            ("1", "missing_activation_derivative", "wrong_activation_derivative", g + 0.0 * p),
-            ("the cotangent less its sum against p", "wrong_activation_derivative", "missing_term", g - inner),
-            ("its sum against p alone", "missing_term", "wrong_activation_derivative", -p * inner),
-            ("its Jacobian with the sign of the off-diagonal lost", "sign", "wrong_activation_derivative", p * (g + inner - 2 * p * g)),
-            ("its Jacobian with the diagonal p, the square left out", "missing_term", "wrong_activation_derivative", p * (g - inner + p * g)),
-            ("its Jacobian with a plus between its two terms", "sign", "wrong_activation_derivative", p * (g + inner)),
-            ("p (1 - p) summed", "wrong_activation_derivative", "missing_term", p * (1 - p) * np.sum(g, axis=axis, keepdims=True)),
-        )  # fmt: skip
-        for words, first, second, changed in alternatives:
+        for words, first, second, changed in _alternatives(p, g, inner, axis):
             result = explains(circuit, circuit.effect(start, changed - true))
             if result is not None:
                 says = f"{{leaves}} {{is}} as if the softmax had as its derivative {words}"
-                remedy = "The pullback of p = softmax(z) is p * (g - sum(p * g)): every output depends on every input."
+                remedy = (
+                    "The pullback of p = softmax(z) is p * (g - sum(p * g)): every output depends on"
+                    " every input."
+                )
                 figures = {**evidence_figures(circuit, end), "derivative_used": words, "axis": axis}
                 yield result.guess(first, EXACT - 0.8, says, remedy, figures, (end, words))
                 yield result.guess(second, EXACT + 0.7, says, remedy, figures, (end, words))
+
+
+def _alternatives(p: Floats, g: Floats, inner: Floats, axis: int) -> Iterator[tuple[str, str, str, Floats]]:
+    """(what stands for the pullback p * (g - inner), kind, second kind, its value)."""
+    term, sign = "missing_term", "sign"
+    yield "only the diagonal of its Jacobian, p (1 - p)", term, WRONG, g * p * (1 - p)
+    yield "p times the cotangent, without the sum over its entries", term, WRONG, g * p
+    yield "1", MISSING, WRONG, g + 0.0 * p
+    yield "the cotangent less its sum against p", WRONG, term, g - inner
+    yield "its sum against p alone", term, WRONG, -p * inner
+    yield "its Jacobian with the sign of the off-diagonal lost", sign, WRONG, p * (g + inner - 2 * p * g)
+    yield "its Jacobian with p for the diagonal, the square left out", term, WRONG, p * (g - inner + p * g)
+    yield "its Jacobian with a plus between its two terms", sign, WRONG, p * (g + inner)
+    yield "p (1 - p) summed", WRONG, term, p * (1 - p) * np.sum(g, axis=axis, keepdims=True)
 
 
 def _softmaxes(circuit: Circuit) -> Iterator[tuple[int, int, int]]:
@@ -62,7 +68,9 @@ def _logits(circuit: Circuit, end: int, p: Floats, axis: int) -> int | None:
         z = np.asarray(circuit.nodes[index].value) if circuit.array(index) is not None else None
         if z is not None and z.shape == p.shape and np.ptp(z) > 0:
             offset = logs - z
-            if np.allclose(offset, offset.mean(axis=axis, keepdims=True), rtol=0.0, atol=1e-9 * (1 + np.max(np.abs(z)))):
+            if np.allclose(
+                offset, offset.mean(axis=axis, keepdims=True), rtol=0.0, atol=1e-9 * (1 + np.max(np.abs(z)))
+            ):
                 return index
     return None
 
@@ -83,9 +91,14 @@ def products(circuit: Circuit) -> Iterator[Guess]:
             result = explains(circuit, circuit.effect(parent, changed - circuit.carried(index, position)))
             if result is None:
                 continue
-            says = f"{{leaves}} {{is}} as if the way back through {circuit.called(index)} used the matrix itself, not its transpose"
+            says = (
+                f"{{leaves}} {{is}} as if the way back through {circuit.called(index)} used the "
+                "matrix itself, not its transpose"
+            )
             remedy = "For y = x @ W the pullback of x is g @ W.T."
-            yield result.guess("transpose", EXACT - 0.5, says, remedy, evidence_figures(circuit, index), (index, argument))
+            yield result.guess(
+                "transpose", EXACT - 0.5, says, remedy, evidence_figures(circuit, index), (index, argument)
+            )
 
 
 def _untransposed(a: Floats, b: Floats, g: Floats, argument: int) -> Floats | None:

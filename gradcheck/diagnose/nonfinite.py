@@ -25,7 +25,10 @@ def nonfinite(evidence: Evidence) -> Iterator[Guess]:
         what = "NaN" if np.any(np.isnan(leaf.claimed)) else "infinite"
         figures = {"count": count, "of": leaf.claimed.size, "first": list(first), "what": what}
         cause, more = _culprit(evidence, leaf.dtype)
-        says = f"{{leaves}} {{is}} {what} in {count} of {leaf.claimed.size} entries, first at {list(first)}, where the derivative is finite"
+        says = (
+            f"{{leaves}} {{is}} {what} in {count} of {leaf.claimed.size} entries, first at "
+            f"{list(first)}, where the derivative is finite"
+        )
         yield Guess("nonfinite", (number,), CERTAIN, says + cause, _REMEDY, {**figures, **more}, what)
 
 
@@ -45,5 +48,8 @@ def _culprit(evidence: Evidence, dtype: str) -> tuple[str, dict[str, Any]]:
     if peak > 0.5 * OVERFLOW.get(dtype, 709.0):
         return f"; {path} reaches {peak:.4g}, beyond which exp overflows", {"input": path, "reaches": peak}
     if zero:
-        return f"; {zero} holds a 0, by which a quotient or a logarithm fails", {"input": zero, "reaches": 0.0}
+        return f"; {zero} holds a 0, by which a quotient or a logarithm fails", {
+            "input": zero,
+            "reaches": 0.0,
+        }
     return "", {}

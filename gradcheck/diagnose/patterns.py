@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradcheck.diagnose.guess import COMMON, EXACT, FITTED, PATTERN, RECOGNISED, REMAINDER, Guess
 from gradcheck.diagnose.scale import fitted_factor
@@ -14,6 +15,7 @@ from gradcheck.diagnose.subject import Mask, Subject, norm
 from gradcheck.evidence import Floats
 
 SHOWN = 12
+Indices = NDArray[np.intp]
 
 
 def zero(subject: Subject) -> Iterator[Guess]:
@@ -21,7 +23,9 @@ def zero(subject: Subject) -> Iterator[Guess]:
     if not np.any(subject.claimed) and subject.scale > 0.0:
         says = "{leaves} {is} claimed to be 0 in every entry; the truth reaches " + f"{subject.scale:.4g}"
         remedy = "Was the gradient never accumulated, returned from a buffer, or cut off at a constant?"
-        yield Guess("zero", (subject.number,), COMMON - 0.5, says, remedy, {"largest_truth": subject.scale}, "zero")
+        yield Guess(
+            "zero", (subject.number,), COMMON - 0.5, says, remedy, {"largest_truth": subject.scale}, "zero"
+        )
 
 
 def alive(subject: Subject) -> Iterator[Guess]:
@@ -45,7 +49,9 @@ def constant(subject: Subject) -> Iterator[Guess]:
         says = f"{{leaves}} {{is}} claimed to be {value:.6g} in every entry; the truth varies by {spread:.4g}"
         cost = RECOGNISED + 0.5 + 2.0 * (claimed.size == 2)
         remedy = "Was a mean or a sum spread over all entries, or a factor that varies left out?"
-        yield Guess("constant", (subject.number,), cost, says, remedy, {"value": value, "spread": spread}, value)
+        yield Guess(
+            "constant", (subject.number,), cost, says, remedy, {"value": value, "spread": spread}, value
+        )
 
 
 def single_entry(subject: Subject) -> Iterator[Guess]:
@@ -76,25 +82,31 @@ def lines(subject: Subject) -> Iterator[Guess]:
         single = where.size == 1
         listed = ", ".join(map(str, where[:SHOWN])) + (", ..." if where.size > SHOWN else "")
         figures = {"axis": axis, kind: where[:64].tolist(), "of": wrong.shape[axis], **_within(subject)}
-        says = f"{noun if single else noun + 's'} {listed} of {{leaves}} {'is' if single else 'are'} wrong{_so(figures)}, "
+        says = (
+            f"{noun if single else noun + 's'} {listed} of {{leaves}} {'is' if single else 'are'} "
+            f"wrong{_so(figures)}, "
+        )
         says += f"the other{'s' if wrong.shape[axis] - where.size > 1 else ''} right"
         cost = PATTERN - 2.0 + 2.0 * (2 * where.size > wrong.shape[axis])
         if figures["there"] != "other":  # what happens there is known as well: nothing is left to explain
             cost -= 2.5 + 0.3 * single
-        remedy = f"Look at what is special to {'that' if single else 'those'} {noun if single else noun + 's'}: a slice, a gate, a class, a sample."
+        remedy = (
+            f"Look at what is special to {'that' if single else 'those'} {noun if single else noun + 's'}:"
+            " a slice, a gate, a class, a sample."
+        )
         yield Guess(kind, (subject.number,), cost, says, remedy, figures, (axis, tuple(where[:64])))
 
 
-def _fullest(wrong: Mask, relevant: Mask) -> list[tuple[int, np.ndarray, float]]:
+def _fullest(wrong: Mask, relevant: Mask) -> list[tuple[int, Indices, float]]:
     """(axis, wrong slices, share of wrong entries in them) by share, then by how few slices are concerned."""
-    found = []
+    found: list[tuple[int, Indices, float]] = []
     for axis in range(wrong.ndim):
         others = tuple(a for a in range(wrong.ndim) if a != axis)
         where = np.flatnonzero(np.any(wrong, axis=others))
         inside = np.count_nonzero(np.take(relevant, where, axis=axis))
         if wrong.size // wrong.shape[axis] > 1:
             found.append((axis, where, np.count_nonzero(wrong) / max(inside, 1)))
-    found.sort(key=lambda f: (-round(f[2], 6), f[1].size / wrong.shape[f[0]]))
+    found.sort(key=lambda f: (-round(f[2], 6), int(f[1].size) / wrong.shape[f[0]]))
     return found[:1]
 
 
@@ -107,17 +119,33 @@ def _noun(axis: int, ndim: int) -> tuple[str, str]:
 def sparse(subject: Subject) -> Iterator[Guess]:
     """A few entries wrong, on no line."""
     count = int(np.count_nonzero(subject.wrong))
-    if count < 2 or count == subject.entries:
+    # an entry of 0 that is claimed to be 0 is right whatever the mistake
+    telling = int(np.count_nonzero(subject.wrong | (subject.known & (subject.truth != 0.0))))
+    if count < 2 or count == telling:
         return
     first = [tuple(int(i) for i in index) for index in np.argwhere(subject.wrong)[:SHOWN]]
     figures = {"count": count, "of": subject.entries, "entries": [list(i) for i in first], **_within(subject)}
     listed = ", ".join(_at(i) for i in first[:6]) + (", ..." if count > 6 else "")
     where = _where(subject)
     says = f"{count} of {subject.entries} entries of {{leaves}} are wrong{_so(figures)}{where}: {listed}"
-    share = count / subject.entries
-    cost = PATTERN - 1.5 + (2.0 if share > 0.5 else 0.0) + (9.0 if share > 0.8 else 0.0) - (2.5 if where and count > 2 else 0.0)
+    share = count / telling
+    cost = (
+        PATTERN
+        - 1.5
+        + (2.0 if share > 0.5 else 0.0)
+        + (9.0 if share > 0.8 else 0.0)
+        - (2.5 if where and count > 2 else 0.0)
+    )
     cost -= 1.0 if figures["there"] != "other" and share <= 0.5 else 0.0
-    yield Guess("sparse", (subject.number,), cost, says, "Look at the branch that those entries take.", figures, "sparse")
+    yield Guess(
+        "sparse",
+        (subject.number,),
+        cost,
+        says,
+        "Look at the branch that those entries take.",
+        figures,
+        "sparse",
+    )
 
 
 def _where(subject: Subject) -> str:
@@ -136,7 +164,11 @@ def _within(subject: Subject) -> dict[str, Any]:
     if not np.any(claimed):
         return {"there": "zero"}
     factor = fitted_factor(claimed, truth)
-    if factor and np.allclose(factor * truth, claimed, rtol=1e-6, atol=1e-9 * subject.scale) and truth.size > 1:
+    if (
+        factor
+        and np.allclose(factor * truth, claimed, rtol=1e-6, atol=1e-9 * subject.scale)
+        and truth.size > 1
+    ):
         return {"there": "factor", "factor": factor}
     return {"there": "other"}
 
@@ -152,7 +184,9 @@ def other(subject: Subject) -> Iterator[Guess]:
     size = norm(subject.error) / max(norm(subject.truth[subject.known]), np.finfo(np.float64).tiny)
     count = int(np.count_nonzero(subject.wrong))
     figures: dict[str, Any] = {"relative_error": size, "wrong": count, "of": subject.entries}
-    clauses = [f"{{leaves}} {{is}} wrong in {count} of {subject.entries} entries, by {size:.3g} relative, in no way known here"]
+    clauses = [
+        f"{{leaves}} {{is}} wrong in {count} of {subject.entries} entries, by {size:.3g} relative, in no way known here"
+    ]
     for name, clause, value in _traits(subject):
         figures[name] = value
         clauses.append(clause)
@@ -161,7 +195,7 @@ def other(subject: Subject) -> Iterator[Guess]:
 
 def _traits(subject: Subject) -> Iterator[tuple[str, str, Any]]:
     error, truth = subject.error, subject.truth
-    if error.ndim == 2 and 1 < min(error.shape) and error.size <= 250_000:
+    if error.ndim == 2 and min(error.shape) > 1 and error.size <= 250_000:
         singular = np.linalg.svd(error / max(float(np.max(np.abs(error))), 1e-300), compute_uv=False)
         rank = int(np.count_nonzero(singular > 1e-7 * singular[0]))
         if rank < min(error.shape):
@@ -170,7 +204,11 @@ def _traits(subject: Subject) -> Iterator[tuple[str, str, Any]]:
                 yield "one_sample", "as an error in one sample of the batch or one unit would have", True
     if np.all(subject.known):
         cosine = float(np.sum(error * truth)) / max(norm(error) * norm(truth), 1e-300)
-        yield "cosine", f"claim and truth enclose an angle with cosine {_cosine(subject):.4f}", _cosine(subject)
+        yield (
+            "cosine",
+            f"claim and truth enclose an angle with cosine {_cosine(subject):.4f}",
+            _cosine(subject),
+        )
         if abs(cosine) < 1e-9:
             yield "orthogonal", "the error is orthogonal to the truth", True
     value = subject.leaf.value

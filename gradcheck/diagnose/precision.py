@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -22,13 +23,32 @@ def whole_numbers(subject: Subject) -> Iterator[Guess]:
     for verb, cut in (("cut", np.trunc), ("rounded", np.round), ("rounded down", np.floor)):
         if subject.explained_by(cut(subject.truth)) and (integer or subject.entries > 1):
             says = f"{{leaves}} {{is}} the truth {verb} to whole numbers"
-            remedy = "A buffer made with the dtype of integer data (zeros_like) cuts what is written into it: give it a float dtype."
+            remedy = (
+                "A buffer made with the dtype of integer data (zeros_like) cuts what is written into"
+                " it: give it a float dtype."
+            )
             cost = COMMON - 1.0 if integer or np.any(claimed) else RECOGNISED
-            yield Guess("dtype", (subject.number,), cost, says, remedy, {"how": verb, "dtype": subject.leaf.claimed_dtype}, verb)
+            yield Guess(
+                "dtype",
+                (subject.number,),
+                cost,
+                says,
+                remedy,
+                {"how": verb, "dtype": subject.leaf.claimed_dtype},
+                verb,
+            )
             return
     if integer:
         says = f"{{leaves}} came as {subject.leaf.claimed_dtype}, whole numbers that are not the truth"
-        yield Guess("dtype", (subject.number,), EXACT, says, "Compute in floats.", {"dtype": subject.leaf.claimed_dtype}, "integer")
+        yield Guess(
+            "dtype",
+            (subject.number,),
+            EXACT,
+            says,
+            "Compute in floats.",
+            {"dtype": subject.leaf.claimed_dtype},
+            "integer",
+        )
 
 
 def small_relative(subject: Subject) -> Iterator[Guess]:
@@ -40,7 +60,7 @@ def small_relative(subject: Subject) -> Iterator[Guess]:
     if not 0.0 < size < SMALL or not wrong.size or np.sort(wrong)[(3 * wrong.size) // 4] > SMALL:
         return
     largest = float(np.max(errors[np.abs(subject.truth[known]) > 1e-3 * subject.scale], initial=0.0))
-    figures = {"relative_error": size, "largest": largest, "median": float(np.median(errors))}
+    figures: dict[str, Any] = {"relative_error": size, "largest": largest, "median": float(np.median(errors))}
     kind = _format(subject)
     if kind:
         figures["format"] = kind

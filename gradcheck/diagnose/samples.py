@@ -33,7 +33,12 @@ def _last_with_axes(circuit: Circuit) -> list[int]:
     found = []
     for index in range(len(circuit.nodes)):
         value = circuit.array(index)
-        if value is None or value.ndim == 0 or index in circuit.leaf_nodes or not (circuit.below[index] & set(circuit.subjects)):
+        if (
+            value is None
+            or value.ndim == 0
+            or index in circuit.leaf_nodes
+            or not (circuit.below[index] & set(circuit.subjects))
+        ):
             continue
         sizes = [np.size(circuit.nodes[c].value) for c, _ in circuit.consumers[index]]
         if all(size < value.size for size in sizes):
@@ -69,11 +74,17 @@ def _tell(circuit: Circuit, index: int, axis: int, place: int, only: bool) -> It
     if not only:
         result = explains(circuit, {n: -change for n, change in effect.items()})
         if result is not None:
-            says = f"{{leaves}} {{is}} as if sample {place} of {length} (axis {axis} of {circuit.called(index)}) were left out"
+            says = (
+                f"{{leaves}} {{is}} as if sample {place} of {length} (axis {axis} of "
+                f"{circuit.called(index)}) were left out"
+            )
             yield result.guess("missing_term", EXACT, says, remedy, figures, (index, axis, place))
         return
     rest: Effect = {n: -circuit.truth[n] for n in effect}
     for found, _ in fitted(circuit, rest, [effect], bare=1):
         if abs(found.coefficient - round(found.coefficient)) < 1e-6 and found.coefficient:
-            says = f"{{leaves}} {{is}} as if sample {place} alone, of {length} (axis {axis} of {circuit.called(index)}), made the loss"
+            says = (
+                f"{{leaves}} {{is}} as if sample {place} alone, of {length} (axis {axis} of "
+                f"{circuit.called(index)}), made the loss"
+            )
             yield found.guess("missing_term", FITTED, says, remedy, figures, (index, axis, place, "only"))

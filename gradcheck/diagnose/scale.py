@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -49,16 +50,23 @@ def scale(subject: Subject) -> Iterator[Guess]:
     known = subject.known
     factor = fitted_factor(subject.claimed[known], subject.truth[known])
     # beyond a hundred million the truth is all rounding about 0
-    if factor in (0.0, 1.0) or abs(factor) > 1e8 or not _resolved(subject, factor) or not subject.explained_by(factor * subject.truth, gain=abs(factor)):
+    if (
+        factor in (0.0, 1.0)
+        or abs(factor) > 1e8
+        or not _resolved(subject, factor)
+        or not subject.explained_by(factor * subject.truth, gain=abs(factor))
+    ):
         return
     if subject.explained_by(-subject.truth):
         return
     precision = max(1e-6, 3.0 * norm(subject.leaf.bound[known]) / norm(subject.truth[known]))
     quantity = recognise(factor, subject.evidence, min(precision, 1e-2 * abs(abs(factor) - 1.0) + 1e-9))
-    figures = {"factor": factor, "ratio": factor, "entries": subject.entries}
+    figures: dict[str, Any] = {"factor": factor, "entries": subject.entries}
     key = round(factor, 6)
     if quantity is not None:
         others = [m for m in meanings(factor, subject.evidence, precision) if m != quantity.meaning]
+        if quantity.meaning == "the batch size":
+            others = [m for m in others if not m.startswith("the length of axis")]
         figures["equals"] = [quantity.meaning, *others]
         minus = "minus " if factor < 0 else ""
         says = f"{{leaves}} {{is}} {factor:.6g} times the truth; {abs(factor):.6g} is {quantity.meaning}"
@@ -70,7 +78,10 @@ def scale(subject: Subject) -> Iterator[Guess]:
         return
     cost = thin(FITTED - 1.0 if subject.entries > 2 else FITTED + 1.0, subject.entries, 1)
     cost += 4.0 * (abs(factor - 1.0) < NEARLY_ONE)
-    says = f"{{leaves}} {{is}} {factor:.6g} times the truth in every entry, a number that equals nothing in sight"
+    says = (
+        f"{{leaves}} {{is}} {factor:.6g} times the truth in every entry, a number that equals nothing"
+        " in sight"
+    )
     if subject.entries == 1:
         says, key = "{leaves}, one number, {is} off by a factor that equals nothing in sight", 0.0
     yield Guess("scale", (subject.number,), cost, says, "Look for a constant that was lost.", figures, key)
@@ -101,7 +112,9 @@ def scale_by_line(subject: Subject) -> Iterator[Guess]:
         factors = np.sum(truth * claimed, axis=others, keepdims=True) / square
         if np.ptp(factors) < 1e-6 * np.max(np.abs(factors)) or np.any(np.abs(factors - 1.0) < 1e-9):
             continue
-        if truth.size // factors.size < 2 or not subject.explained_by(factors * truth, gain=np.max(abs(factors))):
+        if truth.size // factors.size < 2 or not subject.explained_by(
+            factors * truth, gain=np.max(abs(factors))
+        ):
             continue
         yield _by_line(subject, factors.ravel(), axis)
         return
@@ -135,18 +148,29 @@ def scale_by_entry(subject: Subject) -> Iterator[Guess]:
 
 def _proportional(subject: Subject, factors: Floats, shape: tuple[int, ...] | None = None) -> str | None:
     for path, array in arrays(subject.evidence):
-        if array.size != factors.size or (shape is not None and array.shape != shape) or array.dtype.kind == "b":
+        if (
+            array.size != factors.size
+            or (shape is not None and array.shape != shape)
+            or array.dtype.kind == "b"
+        ):
             continue
         values = array.astype(np.float64).ravel()
         if np.ptp(values) == 0.0:
             continue
-        for meaning, power in (("", 1.0), ("1 / ", -1.0), ("the square of ", 2.0), ("1 / the square of ", -2.0)):
+        for meaning, power in (
+            ("", 1.0),
+            ("1 / ", -1.0),
+            ("the square of ", 2.0),
+            ("1 / the square of ", -2.0),
+        ):
             with np.errstate(all="ignore"):
                 candidate = values**power
             if not np.all(np.isfinite(candidate)) or not np.any(candidate):
                 continue
             constant = fitted_factor(factors, candidate)
-            if constant and np.allclose(constant * candidate, factors, rtol=1e-6, atol=1e-9 * np.max(abs(factors))):
+            if constant and np.allclose(
+                constant * candidate, factors, rtol=1e-6, atol=1e-9 * np.max(abs(factors))
+            ):
                 return f"{'' if abs(constant - 1) < 1e-6 else f'{constant:.4g} times '}{meaning}{path}"
     return None
 
@@ -159,7 +183,10 @@ def signs_lost(subject: Subject) -> Iterator[Guess]:
         return
     figures = {"entries": count, "of": subject.entries}
     where = _which_sign(subject)
-    says = f"{{leaves}} {{has}} the wrong sign in {count} of {subject.entries} entries{where}, the right size in all"
+    says = (
+        f"{{leaves}} {{has}} the wrong sign in {count} of {subject.entries} entries{where}, the right"
+        " size in all"
+    )
     yield Guess("sign", (subject.number,), FITTED + 0.5, says, "", figures)
 
 
@@ -167,6 +194,8 @@ def _which_sign(subject: Subject) -> str:
     wrong, truth = subject.wrong, subject.truth
     if np.array_equal(wrong, truth < 0):
         return " (those where the truth is negative: an absolute value?)"
-    if subject.leaf.value.shape == truth.shape and np.array_equal(wrong, (subject.leaf.value < 0) & (truth != 0)):
+    if subject.leaf.value.shape == truth.shape and np.array_equal(
+        wrong, (subject.leaf.value < 0) & (truth != 0)
+    ):
         return " (those where the argument is negative)"
     return ""

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gradcheck.diagnose.circuit import Circuit
+from gradcheck.diagnose.formulas import activation
 from gradcheck.evidence import Floats
 
 ELEMENTWISE = frozenset((
@@ -18,7 +19,9 @@ ELEMENTWISE = frozenset((
     "absolute", "fabs", "maximum", "minimum", "fmax", "fmin", "where", "clip", "reciprocal", "sign", "erf",
     "expit", "real", "astype", "copy",
 ))  # fmt: skip
-LINEAR = frozenset(("add", "subtract", "negative", "multiply", "divide", "true_divide", "copy", "astype", "real"))
+LINEAR = frozenset(
+    ("add", "subtract", "negative", "multiply", "divide", "true_divide", "copy", "astype", "real")
+)
 # A stretch longer than this is no activation; its start may still lie further down.
 LONGEST = 14
 # How far before its end a stretch may start, apart from its root.
@@ -109,3 +112,21 @@ def _between(circuit: Circuit, roots: list[int], start: int, end: int) -> tuple[
                 seen.add(parent)
                 stack.append(parent)
     return tuple(sorted(seen))
+
+
+def named(segment: Segment) -> str | None:
+    circuit = segment.circuit
+    before, after = circuit.array(segment.start), circuit.array(segment.end)
+    return None if before is None or after is None else activation(before, after)
+
+
+def called(segment: Segment) -> str:
+    name = named(segment)
+    return f"the {name} of {segment.circuit.called(segment.start)}" if name else unnamed(segment)
+
+
+def unnamed(segment: Segment) -> str:
+    circuit = segment.circuit
+    steps = [circuit.nodes[i].name for i in segment.inside]
+    shown = ", ".join(steps if len(steps) <= 4 else [*steps[:2], "...", steps[-1]])
+    return f"the step ({shown}) from {circuit.called(segment.start)}"

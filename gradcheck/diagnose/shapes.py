@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 
@@ -26,18 +27,22 @@ def shape(evidence: Evidence) -> Iterator[Guess]:
 
 def _wrong_shape(number: int, leaf: LeafEvidence, claimed: Floats) -> Iterator[Guess]:
     truth = leaf.truth
-    figures = {"claimed_shape": list(claimed.shape), "shape": list(truth.shape)}
+    figures: dict[str, Any] = {"claimed_shape": list(claimed.shape), "shape": list(truth.shape)}
     came = f"the claim for {leaf.path} has shape {claimed.shape} where {truth.shape} is due"
     mended = next(_mends(claimed, truth, leaf.bound), None)
     if mended is None:
         likely = _by_shape_alone(claimed.shape, truth.shape)
-        says = came + (f"; {likely}, and even so its values are wrong" if likely else ", with other values as well")
+        says = came + (
+            f"; {likely}, and even so its values are wrong" if likely else ", with other values as well"
+        )
         yield Guess("shape", (number,), CERTAIN, says, "", figures)
         return
     what, remedy, name = mended
     figures["mended_by"] = remedy
     if name == "transpose":
-        yield Guess("transpose", (number,), CERTAIN, f"{came}: it is the transpose", f"Return {remedy}.", figures)
+        yield Guess(
+            "transpose", (number,), CERTAIN, f"{came}: it is the transpose", f"Return {remedy}.", figures
+        )
         yield Guess("shape", (number,), CERTAIN + 1.0, f"{came}; {what}", f"Return {remedy}.", figures)
         return
     yield Guess("shape", (number,), CERTAIN, f"{came}; {what}", f"Return {remedy}.", figures)
@@ -56,7 +61,12 @@ def _attempts(claimed: Floats, due: tuple[int, ...]) -> Iterator[tuple[str, str,
         what, remedy = _reshaped(claimed.shape, due)
         yield what, remedy, "axis", claimed.reshape(due)
         if claimed.ndim == 2:
-            yield "it is transposed and its axes differ", f"its transpose, reshaped to {due}", "axis", claimed.T.reshape(due)
+            yield (
+                "it is transposed and its axes differ",
+                f"its transpose, reshaped to {due}",
+                "axis",
+                claimed.T.reshape(due),
+            )
     yield from _sums(claimed, due)
     if claimed.size == 1:
         filled = np.full(due, claimed.reshape(()))
@@ -99,7 +109,12 @@ def _broadcast(claimed: Floats, due: tuple[int, ...]) -> Iterator[tuple[str, str
             full = np.broadcast_to(candidate, due)
         except ValueError:
             continue
-        yield "an axis was summed or dropped along which the gradient is constant", f"it broadcast to {due}", "axis", full
+        yield (
+            "an axis was summed or dropped along which the gradient is constant",
+            f"it broadcast to {due}",
+            "axis",
+            full,
+        )
         for axis in range(len(due)):
             if due[axis] > 1 and candidate.size * due[axis] == int(np.prod(due)):
                 what = f"it was summed over axis {axis} of the argument"

@@ -31,7 +31,9 @@ def _is(evidence: Evidence, claimed: Floats | None, truth_of: int, claim_of: int
         return False
     own = evidence.leaves[claim_of].truth
     known = np.isfinite(target.truth)
-    if not np.any(target.truth[known]) or (own.shape == target.truth.shape and own.size == 1 == len(evidence.leaves)):
+    if not np.any(target.truth[known]) or (
+        own.shape == target.truth.shape and own.size == 1 == len(evidence.leaves)
+    ):
         return False
     close = np.abs(claimed - target.truth)[known]
     scale = float(np.max(np.abs(target.truth[known])))
@@ -50,5 +52,3 @@ def _guess(evidence: Evidence, i: int, j: int, back: bool) -> Guess:
     says = f"{mine} carries the gradient of {other}"
     remedy = "Check the order of what the claim returns."
     return Guess("swapped_leaves", (i,), COMMON + 0.5, says, remedy, {"leaves": [mine, other]}, (i, j))
-
-

@@ -20,7 +20,11 @@ def added_multiple(subject: Subject) -> Iterator[Guess]:
     for what, shape, price in _terms(subject):
         known = subject.known
         coefficient = fitted_factor(subject.error[known], shape[known])
-        if not coefficient or np.count_nonzero(shape[known]) < 2 or _along(shape[known], subject.truth[known]):
+        if (
+            not coefficient
+            or np.count_nonzero(shape[known]) < 2
+            or _along(shape[known], subject.truth[known])
+        ):
             continue
         if subject.explained_by(subject.truth + coefficient * shape):
             yield from _term(subject, what, shape, coefficient, price)
@@ -63,7 +67,9 @@ def _term(subject: Subject, what: str, shape: Floats, coefficient: float, price:
     lacks = f"{{leaves}} {{has}} a term too few: claim - truth = {coefficient:.6g} times {what}"
     has = f"{{leaves}} {{has}} a term too many: claim - truth = {coefficient:.6g} times {what}"
     if invariant:
-        lacks = f"{{leaves}} {{has}} a term too few: {invariant}; claim - truth = {coefficient:.6g} times {what}"
+        lacks = (
+            f"{{leaves}} {{has}} a term too few: {invariant}; claim - truth = {coefficient:.6g} times {what}"
+        )
     key = (what.replace(subject.leaf.path, "x"), round(coefficient, 9))
     remedy = "Add the derivative of every term of the loss." if missing else "Is that term part of the loss?"
     first, second = ("missing_term", "extra_term") if missing else ("extra_term", "missing_term")
@@ -79,7 +85,11 @@ def _invariance(subject: Subject, shape: Floats) -> str | None:
         return None
     if np.ptp(shape) == 0.0:
         return "the truth sums to 0 (adding a number to all entries changes nothing), the claim does not"
-    return "the truth is orthogonal to it (a projection), the claim is not" if shape is subject.leaf.value else None
+    return (
+        "the truth is orthogonal to it (a projection), the claim is not"
+        if shape is subject.leaf.value
+        else None
+    )
 
 
 def _round(coefficient: float) -> bool:
@@ -136,7 +146,10 @@ def _line_term(subject: Subject, words: str, fitted: int, axis: int, length: int
     centred = bool(np.all(np.abs(truth.sum(axis)) <= 1e-9 * np.abs(truth).sum(axis)))
     why = ", which the truth, summing to 0 along it, has not" if centred else ""
     says = f"{{leaves}} {{has}} a wrong sum: along axis {axis} claim - truth is {words}{why}"
-    remedy = "A mean, a norm or a variance taken along that axis depends on every entry of it: its derivative adds a term to each."
+    remedy = (
+        "A mean, a norm or a variance taken along that axis depends on every entry of it: its "
+        "derivative adds a term to each."
+    )
     figures = {"axis": axis, "term": words, "truth_sums_to_zero": centred}
     cost = thin(RECOGNISED + 1.5 if centred else FITTED + fitted - 1.0, length, fitted)
     yield Guess("missing_term", (subject.number,), cost, says, remedy, figures, (axis, words))
@@ -153,14 +166,23 @@ def half_of_symmetric(subject: Subject) -> Iterator[Guess]:
     for words, predicted in (("the lower triangle", np.tril(truth)), ("the upper triangle", np.triu(truth))):
         if subject.explained_by(predicted):
             says = f"{{leaves}} {{is}} only {words} of the truth, which is symmetric"
-            yield Guess("missing_term", (subject.number,), RECOGNISED, says, "Add the other triangle.", {"term": words})
+            yield Guess(
+                "missing_term",
+                (subject.number,),
+                RECOGNISED,
+                says,
+                "Add the other triangle.",
+                {"term": words},
+            )
             return
     for factor, words in ((1.0, "claim + claim.T"), (0.5, "(claim + claim.T) / 2")):
         whole = factor * (claimed + claimed.T)
         if norm(whole - truth) <= 1e-6 * norm(truth) and norm(claimed - claimed.T) > 1e-6 * norm(claimed):
             says = f"{{leaves}} {{is}} not symmetric, the truth is {words}"
             remedy = "A matrix that enters twice, or as A + A.T, has two terms in its derivative."
-            yield Guess("missing_term", (subject.number,), RECOGNISED + 1.0, says, remedy, {"term": words}, words)
+            yield Guess(
+                "missing_term", (subject.number,), RECOGNISED + 1.0, says, remedy, {"term": words}, words
+            )
             return
 
 

@@ -32,7 +32,7 @@ def diagnosis(guess: Guess, evidence: Evidence, certainty: str) -> Diagnosis:
     message = "; ".join(clauses)
     remedy = f" {guess.remedy}" if guess.remedy else ""
     figures = dict(guess.figures) | ({"leaves": paths} if plural else {})
-    return Diagnosis(guess.kind, paths[0], f"{message[0]}{message[1:]}.{remedy}", figures, certainty)
+    return Diagnosis(guess.kind, paths[0], f"{message}.{remedy}", figures, certainty)
 
 
 def _fill(template: str, words: dict[str, str]) -> str:

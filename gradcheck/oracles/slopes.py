@@ -65,5 +65,5 @@ def one_sided(
     """
     memory = Samples(phi, samples)
     with np.errstate(all="ignore"):
-        value, error, _ = slope(memory, 1 if side > 0 else -1, (1, 2, 3, 5, 8))
+        value, error, _ = slope(memory, 1 if side > 0 else -1, (2, 3, 4, 5, 7))
     return value, error

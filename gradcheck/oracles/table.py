@@ -31,6 +31,7 @@ class Table:
         self.centre = samples(0.0)
         self.levels: list[int] = []
         self.tried: set[int] = set()
+        self.coarsest = COARSEST
         self.pairs: dict[int, tuple[float, float]] = {}
         self.rows: dict[int, tuple[float, float, float, float, float]] = {}
 
@@ -39,7 +40,7 @@ class Table:
         if level in self.tried:
             return False
         self.tried.add(level)
-        if not COARSEST <= level <= FINEST:
+        if not self.coarsest <= level <= FINEST:
             return False
         h = step(level)
         p, m = self._sample(h)
@@ -62,7 +63,8 @@ class Table:
         return h, h * h, (p / 2 - m / 2) / h, s, math.ulp(max(abs(p), abs(m), abs(f0)))
 
     def restrict(self, level: int) -> None:
-        """Forget the levels coarser than this one."""
+        """Forget the levels coarser than this one, for good."""
+        self.coarsest = level
         self.levels = [k for k in self.levels if k >= level]
 
     def plateau(self) -> bool:
