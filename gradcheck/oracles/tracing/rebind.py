@@ -214,7 +214,9 @@ def _is_plain_object(value: Any) -> bool:
     kind: Any = type(value)
     return (
         kind.__new__ is object.__new__
-        and kind.__basicsize__ == Rebinding.__basicsize__  # all its state is in __dict__: no slots, no C struct
+        # all its state is in its __dict__: no C struct, no slots
+        and kind.__basicsize__ == Rebinding.__basicsize__
+        and not any(vars(base).get("__slots__") for base in kind.__mro__)
         and type(kind).__module__ in ("builtins", "abc")
         and not isinstance(value, type)
         and hasattr(value, "__dict__")
