@@ -45,15 +45,13 @@ def activations() -> Iterator[Shipped]:
         "mish",
     )
     by_both = ("swish",)
-    by_output = ("sigmoid",)
     pairs: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {}
     for name in by_input:
         f, backprop = getattr(OPS, name), getattr(OPS, f"backprop_{name}")
         pairs[name] = f, lambda u, x, y, b=backprop: b(u, x)
     for name in by_both:
         pairs[name] = getattr(OPS, name), getattr(OPS, f"backprop_{name}")
-    for name in by_output:
-        pairs[name] = getattr(OPS, name), lambda u, x, y, b=getattr(OPS, f"backprop_{name}"): b(u, y)
+    pairs["sigmoid"] = OPS.sigmoid, lambda u, x, y: OPS.backprop_sigmoid(u, y)
     pairs["relu"] = OPS.relu, lambda u, x, y: OPS.backprop_relu(u, y)
     pairs["relu_k"] = OPS.relu_k, lambda u, x, y: OPS.backprop_relu_k(u, x)
     pairs["clipped_linear"] = OPS.clipped_linear, lambda u, x, y: OPS.backprop_clipped_linear(u, x)
