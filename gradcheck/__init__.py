@@ -11,6 +11,7 @@ from gradcheck.evidence import Evidence as Evidence
 from gradcheck.findings import Diagnosis as Diagnosis
 from gradcheck.findings import Leaf as Leaf
 from gradcheck.findings import Verdict as Verdict
+from gradcheck.layer import check_layer as check_layer
 from gradcheck.oracles.derivative import derivative as derivative
 from gradcheck.oracles.estimate import Estimate as Estimate
 from gradcheck.report import GradientMismatch as GradientMismatch

@@ -104,21 +104,38 @@ def check_vjp(
 
     It returns what a gradient would (see `check_grad`, also for the keywords).
     """
+    task = pullback_task("vjp", f, vjp, args, argnums, rtol, oracles, seed, points, executor)
+    return conclude(run(task), raise_on_failure)
+
+
+def pullback_task(
+    kind: str,
+    f: Callable[..., Any],
+    vjp: Callable[..., Any],
+    args: tuple[Any, ...],
+    argnums: Argnums,
+    rtol: float | None,
+    oracles: Sequence[str] | None,
+    seed: int,
+    points: int,
+    executor: Executor | None,
+) -> Task:
+    """The task of checking ``vjp(cotangent, *args)``; what `check_vjp` and `check_layer` share."""
     where = _where(f, "f", vjp, "vjp", args, argnums)
+    label = "backward" if kind == "layer" else "vjp"
+    claim = Counted(vjp, label)
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
         cotangent, kept = shaped(output, u), shaped(output, u)
         result = claim(cotangent, *arguments)
-        reading = _read(at, result, "vjp", argnums)
+        reading = _read(at, result, label, argnums)
         return _behaved(
-            reading, lent(result, arguments, at, "vjp"), changed(cotangent, kept, "vjp", "cotangent")
+            reading, lent(result, arguments, at, label), changed(cotangent, kept, label, "cotangent")
         )
 
-    claim = Counted(vjp, "vjp")
     options = _options(rtol, oracles, seed, points, executor)
-    return conclude(
-        run(Task("vjp", Counted(f, "f"), claim, ask, where, options, scalar=False)), raise_on_failure
-    )
+    counted = Counted(f, "forward" if kind == "layer" else "f")
+    return Task(kind, counted, claim, ask, where, options, scalar=False)
 
 
 def check_jvp(
