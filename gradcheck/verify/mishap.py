@@ -1,4 +1,4 @@
-"""The traceback of what a user's code raised, without the frames that are ours or the import system's."""
+"""The traceback of what was raised, without the frames that are ours or the import system's."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ _OURS = str(Path(__file__).parents[1])
 
 
 def traceback(error: BaseException) -> str:
-    """As Python prints it, the user's own frames alone."""
+    """As Python prints it, the user's own frames alone; all frames where none is the user's."""
     told = TracebackException.from_exception(error)
-    told.stack = StackSummary.from_list([frame for frame in told.stack if not _foreign(frame.filename)])
+    if own := [frame for frame in told.stack if not _foreign(frame.filename)]:
+        told.stack = StackSummary.from_list(own)
     return "".join(told.format()).rstrip()
 
 

@@ -1,0 +1,38 @@
+"""Tracebacks cut down to what a user can mend."""
+
+import pytest
+
+from gradcheck.case import Case
+from gradcheck.verify.mishap import traceback
+from gradcheck.verify.select import matcher
+
+
+def own():
+    raise RuntimeError("out of cheese")
+
+
+def caught(function, *args):
+    with pytest.raises(Exception) as info:
+        function(*args)
+    return traceback(info.value)
+
+
+def test_the_user_s_frames_and_the_error_are_kept():
+    assert caught(own).splitlines()[-1] == "RuntimeError: out of cheese"
+    assert 'raise RuntimeError("out of cheese")' in caught(own)
+
+
+def test_frames_of_the_library_are_left_out():
+    told = caught(Case, "c", own, own, 7)
+
+    assert "test_mishap.py" in told
+    assert "case.py" not in told
+    assert "args of case 'c' is a int" in told
+
+
+def test_an_error_with_no_frame_of_the_user_s_keeps_all_of_them():
+    with pytest.raises(ValueError) as info:
+        matcher("a or")
+    error = info.value.with_traceback(info.value.__traceback__.tb_next)  # without this test's own frame
+
+    assert "select.py" in traceback(error)
