@@ -82,7 +82,7 @@ def _kink(table: Table) -> Estimate | None:
             if level > finest and abs(e) < 0.8 * abs(change) * h:
                 _step_inside(table, level)
             return None
-        noise = max(noise, floor, min(off, 1e-3 * abs(change) * h))
+        noise = max(quantum, floor, min(off, 1e-3 * abs(change) * h))
         fresh += abs(change) * h > RESOLVED * noise
     if fresh < 2:
         return None

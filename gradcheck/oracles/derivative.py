@@ -34,7 +34,7 @@ import numpy as np
 
 from gradcheck.oracles.corner import corner
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.ladder import COARSEST, FINEST, STEPS, Samples
+from gradcheck.oracles.ladder import FINEST, STEPS, Samples
 from gradcheck.oracles.slopes import one_sided
 from gradcheck.oracles.table import OneSidedTable, SecondTable, Table
 
@@ -50,6 +50,7 @@ FIRST_LEVELS = (3, 5, 2, 7, 9)
 # Second differences divide by h**2: everything two levels coarser, and half the digits.
 FIRST_LEVELS_SECOND = (2, 3, 1, 5, 6)
 MOST_LEVELS = 27
+DEEPEST = 12  # steps of 3e-11
 
 
 def derivative(
@@ -168,8 +169,8 @@ def _next(table: Table, i: int, target: float) -> int | None:
 def _deeper(table: Table, i: int) -> int | None:
     """A finer level, where what looks like noise could be structure: an unresolved scale, a kink beside 0.
 
-    Below level 12, 3e-11, structure is only looked for where phi shows nothing but noise on all other scales:
-    rounding inside phi is linear there, with a slope of its own.
+    Below `DEEPEST` structure is only looked for where phi shows nothing but noise on all other scales: rounding
+    inside phi is linear there, with a slope of its own.
     """
     levels, tried = table.levels, table.tried
     k, finest = levels[i], levels[-1]
@@ -177,20 +178,21 @@ def _deeper(table: Table, i: int) -> int | None:
     rounding = all(abs(d) * h <= 4 * f for d, h, f in zip(table.d, table.h, table.floor, strict=True))
     unresolved = table.bound[i] > 0.3 * abs(table.value[i]) and not rounding
     odd = unresolved or noise > 8 * table.floor[i]
-    if odd and not table.plateau() and (finest < 12 or _all_noise(table, noise)):
+    deepest = FINEST if _all_noise(table, table.scatter[i]) else DEEPEST
+    if odd and not table.plateau():
         known = sum(level > k + 3 for level in levels)
-        if finest + 1 not in tried and known < 2:
+        if finest + 1 not in tried and known < 2 and finest < deepest:
             return finest + 1
         if known < (9 if unresolved else 3):
             for level in (finest + 3, finest + 2, finest + 1):
-                if level not in tried and level <= FINEST:
+                if level not in tried and level <= deepest:
                     return level
     return finest + 1 if not table.calm and _bends(table) and finest < FINEST else None
 
 
 def _all_noise(table: Table, noise: float) -> bool:
     """Whether phi varies little more than its noise over everything sampled."""
-    return 10 * noise > max(abs(v - table.centre) for k in table.levels for v in table.pairs[k])
+    return 2 * noise > max(abs(v - table.centre) for k in table.levels for v in table.pairs[k])
 
 
 def _bends(table: Table) -> bool:
@@ -211,4 +213,4 @@ def _more_order(table: Table, i: int) -> int | None:
         if level not in tried:
             return level
     coarser = levels[0] - 1
-    return coarser if start == 0 and coarser not in tried and coarser >= COARSEST else None
+    return coarser if start <= 1 and coarser not in tried and coarser >= table.coarsest else None

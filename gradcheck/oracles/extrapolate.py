@@ -52,8 +52,8 @@ def extrapolate(
             slack = 2.0 * (expected * noise[i - 1] + blur + noise[i + 1])
             strict, possible = _converges(change, following, expected, slack)
         trusted = strict or (possible and trusted)
-        unsure = 0.0 if trusted else following
-        best, chosen, first, carried = change, y[i], i, blur
+        unsure = 0.0 if trusted else DOUBT * following
+        best, chosen, first, carried = DOUBT * change, y[i], i, blur
         last = 0.0
         for m in range(1, min(i, orders, len(above)) + 1):
             before = above[m - 1]

@@ -116,6 +116,7 @@ class Table:
         still = (self.centre, self.centre) if quantum else None
         noise: list[float] = []
         bound: list[float] = []
+        scatter: list[float] = []
         n = len(h)
         for i in range(n):
             v, t, c, b = value[i], truncation[i], curve[i], bend[i]
@@ -144,12 +145,13 @@ class Table:
             if relative > e:
                 e = relative
             if i + 1 == n:  # nothing finer to measure noise: as large as one level up, at least
-                t *= 3.0
                 e = max(e, noise[-1] if noise else 0.0)
             noise.append(e)
+            scatter.append(worst)
             bound.append(t + e + abs(v) * 4.4e-16)
         self.h, self.d, self.floor = h, d, floor
         self.value, self.truncation, self.noise, self.bound, self.start = value, truncation, noise, bound, start
+        self.scatter = scatter
         best = self._choose()
         quiet = noise[best] * h[best] <= 8 * floor[best]
         self.calm = not self.sees_corners or (quiet and _settles(s, x, floor))
