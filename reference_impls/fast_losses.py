@@ -89,15 +89,22 @@ def softmax_cross_entropy(outputs: Array) -> Fused:
     gradient, total, factor = np.empty_like(outputs), np.empty_like(outputs[0]), np.empty_like(outputs[0])
     ones, mean = np.ones(classes, outputs.dtype), np.full(examples, 1 / examples, outputs.dtype)
     shift, columns, share = _shift(outputs, gradient), np.arange(examples), mean[0]
+    # one index into the flat array is half the work of a pair; a label out of range is out of range here too
+    flat, index, stride = gradient.reshape(-1), np.empty(examples, np.intp), np.array(examples, np.intp)
 
     def evaluate(labels: Array) -> Any:
+        if labels.dtype.kind not in "iu":
+            raise TypeError(f"targets is {labels.dtype}; this loss takes one integer label an example")
+        index[...] = labels
+        np.multiply(index, stride, index)
+        np.add(index, columns, index)
         shift()
-        chosen = gradient[labels, columns]
+        chosen = flat[index]
         np.exp(gradient, gradient)
         ones.dot(gradient, total)
         np.divide(mean, total, factor)
         np.multiply(gradient, factor, gradient)
-        gradient[labels, columns] -= share
+        flat[index] -= share
         np.log(total, total)
         np.subtract(total, chosen, total)
         return total.dot(mean)
@@ -137,7 +144,7 @@ def softmax_cross_entropy_one_hot(outputs: Array) -> Fused:
 def _shift(outputs: Array, shifted: Array) -> Callable[[], object]:
     """A function that writes ``outputs`` less each column's maximum into ``shifted``."""
     top = np.empty((1, outputs.shape[1]), outputs.dtype)
-    highest = partial(np.maximum.reduce, outputs, axis=0, out=top, keepdims=True)
+    highest = partial(np.maximum.reduce, outputs, 0, None, top, True)  # axis, dtype, out, keepdims
 
     def shift() -> None:
         highest()

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from operator import is_
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ from gradcheck import Case
 from reference_impls import mlp
 from reference_impls.fast_hidden import HIDDEN, Steps
 from reference_impls.fast_losses import FUSED
-from reference_impls.parameters import Array, Parameters, arrays, copies, like, side_by_side
+from reference_impls.parameters import Array, Parameters, are, arrays, copies, like, side_by_side
 
 # Below this many entries in the widest layer's activations, a NumPy call costs more than its arithmetic.
 SMALL = 1024
@@ -116,7 +115,8 @@ class Plan:
     def __init__(self, params: Parameters, X: Array, hidden: str, loss: str, gradients: Parameters) -> None:
         _validate(params, X, hidden, loss, gradients)
         self.gradients = gradients
-        self._bound = [*arrays(params), *arrays(gradients)]
+        self._bound = [(layer["W"], layer["b"]) for layer in params]
+        self._bound_out = [(layer["W"], layer["b"]) for layer in gradients]
         self._dtype = X.dtype
         self._target_shape = (len(X),) if loss == "softmax_cross_entropy" else (len(X), len(params[-1]["b"]))
 
@@ -158,8 +158,8 @@ class Plan:
 
     def fits(self, params: Parameters, X: Array, out: Parameters | None) -> bool:
         """Whether the plan was made for these very arrays, and for ``X``'s dtype."""
-        given = [*arrays(params), *arrays(self.gradients if out is None else out)]
-        return X.dtype == self._dtype and len(given) == len(self._bound) and all(map(is_, given, self._bound))
+        own = out is None or are(out, self._bound_out)
+        return own and X.dtype == self._dtype and are(params, self._bound)
 
     def run(self, X: Array, targets: Array) -> Any:
         """Fill the gradients and return the loss."""
@@ -178,6 +178,21 @@ class Plan:
         if self._inputs is None:
             _multiply(X.T, *self._last)
         return value
+
+    def steps(self, X: Array, targets: Array) -> list[tuple[str, Callable[[], object]]]:
+        """Each call that `run` makes, in order, with a name: for a look at where the time goes."""
+        named = [(_title(step), step) for step in self._forward]
+        named.append(("loss and its gradient", partial(self._loss, targets)))
+        named += [(_title(step), step) for step in self._backward]
+        if self._inputs is not None:
+            return [("inputs copied", partial(np.copyto, self._inputs, X)), *named]
+        first, last = partial(_multiply, X, *self._first), partial(_multiply, X.T, *self._last)
+        return [("product", first), *named, ("product", last)]
+
+
+def _title(step: Callable[[], object]) -> str:
+    name = str(getattr(getattr(step, "func", step), "__name__", step))
+    return "product" if name == "dot" else name
 
 
 def _wholes(params: Parameters) -> list[Array] | None:

@@ -45,9 +45,16 @@ def side_by_side(layer: Layer) -> Array | None:
     whole = W.base
     if whole is None or b.base is not whole or whole.shape != (len(W) + 1, len(b)):
         return None
-    same = _place(W) == _place(whole[:-1]) and _place(b) == _place(whole[-1])
-    return whole if same and whole.flags.c_contiguous and whole.dtype == W.dtype == b.dtype else None
+    # W without the last row, and b without the others, leave one place for each
+    apart = not np.may_share_memory(W, whole[-1]) and not np.may_share_memory(b, whole[:-1])
+    plain = W.strides == whole.strides and b.strides == whole.strides[1:] and whole.flags.c_contiguous
+    return whole if apart and plain and whole.dtype == W.dtype == b.dtype else None
 
 
-def _place(array: Array) -> tuple[int, tuple[int, ...]]:
-    return array.__array_interface__["data"][0], array.strides
+def are(params: Parameters, bound: list[tuple[Array, Array]]) -> bool:
+    """Whether the arrays of ``params`` are the very ones in ``bound``."""
+    return len(params) == len(bound) and all(map(_is, params, bound))
+
+
+def _is(layer: Layer, pair: tuple[Array, Array]) -> bool:
+    return layer["W"] is pair[0] and layer["b"] is pair[1]

@@ -149,6 +149,8 @@ BAD = {
     "other dtype": ({"X": np.zeros((8, 4), np.float32)}, TypeError, r"float64 and X is float32"),
     "integers": ({"X": np.zeros((8, 4), int)}, ValueError, "X is int64"),
     "one-dimensional": ({"X": np.zeros(4)}, ValueError, r"X is float64 of shape \(4,\)"),
+    "labels as floats": ({"targets": np.zeros(8)}, TypeError, "targets is float64"),
+    "label out of range": ({"targets": np.full(8, 3)}, IndexError, "out of bounds"),
     "labels in a column": ({"targets": np.zeros((8, 1), int)}, ValueError, r"targets has the shape \(8, 1\)"),
 }
 
