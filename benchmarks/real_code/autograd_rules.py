@@ -337,13 +337,18 @@ def distributions() -> Iterator[Shipped]:
         ("norm", ("pdf", "cdf", "sf", "logpdf", "logcdf", "logsf"), (X, 0.3, 1.7)),
         ("t", ("pdf", "logpdf"), (X, 4.5, 0.2, 1.3)),
         ("gamma", ("pdf", "logpdf"), (POSITIVE, 2.3)),
-        ("beta", ("pdf", "logpdf"), (PROBABILITY, 2.3, 1.4)),
+        ("beta", ("pdf", "logpdf"), (PROBABILITY, 0.8, 0.6)),
     )
     for name, methods, args in continuous:
+        inside: dict[str, Any] = {"within": (0.0, 1.0)} if name == "beta" else {}
         for method in methods:
             plain = getattr(getattr(scipy.stats, name), method)
             yield rule(
-                f"stats.{name}.{method}", plain, getattr(getattr(autograd.scipy.stats, name), method), *args
+                f"stats.{name}.{method}",
+                plain,
+                getattr(getattr(autograd.scipy.stats, name), method),
+                *args,
+                **inside,
             )
     for method in ("pdf", "cdf", "logpdf"):
         for df in (3, 3.3):

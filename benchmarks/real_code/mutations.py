@@ -12,6 +12,7 @@ from .shipped import Array, Shipped
 
 MOVES = ("as is", "jitter 5 %", "scale 0.5..2")
 ERRORS = ("entry", "leaf", "sign", "zero")
+SEEN = {False: 1e-9, True: 1e-4}  # in double, in single precision
 
 
 def checked(shipped: Shipped) -> tuple[int, ...]:
@@ -24,7 +25,7 @@ def checked(shipped: Shipped) -> tuple[int, ...]:
 
 
 def moved(shipped: Shipped, how: str, rng: np.random.Generator) -> Shipped | None:
-    """The claim at a point near its own; None where f is not finite or the claim raises there."""
+    """The claim at a point near its own; None where it leaves its domain, or f is not finite, or the claim raises."""
     args = list(shipped.args)
     for n in checked(shipped):
         x = np.asarray(args[n])
@@ -32,6 +33,9 @@ def moved(shipped: Shipped, how: str, rng: np.random.Generator) -> Shipped | Non
             factor: Any = 1 + 0.05 * rng.standard_normal(x.shape)
         else:
             factor = rng.uniform(0.5, 2.0) if how == MOVES[2] else 1.0
+        low, high = shipped.within
+        if not np.all((low < x * factor) & (x * factor < high)):
+            return None
         args[n] = float(x * factor) if x.ndim == 0 else (x * factor).astype(x.dtype)
     point = f"{shipped.point}, {how}" if shipped.point else how
     elsewhere = replace(shipped, args=tuple(args), point=point)
@@ -49,21 +53,23 @@ def defined(shipped: Shipped) -> bool:
 
 
 def planted(shipped: Shipped, rng: np.random.Generator) -> Shipped | None:
-    """The claim with one error of relative size 1e-5 to 0.5, or a wrong sign or zero, in one leaf.
+    """The claim with one error in one leaf: a factor off by 1e-5 to 0.5 (float32: 3e-3), a sign, or a zero.
 
-    None where no entry of the leaf is observable: where the gradient is 0 but for rounding, a factor on it is
-    no error.
+    None where no entry of the leaf is large enough for the error to show: one that changes f by less than
+    `SEEN` of its value, over a step of the argument's own size, is beyond what f's digits can tell.
     """
     sample = _sample(shipped, rng)
     outputs = sample if isinstance(sample, tuple | list) else (sample,)
     number = int(rng.integers(len(outputs)))
     leaf = np.abs(np.asarray(outputs[number], dtype=float)).ravel()
-    candidates = np.flatnonzero(leaf > max(1e-3 * leaf.max(initial=0.0), _invisible(shipped)))
+    single = any(np.asarray(shipped.args[n]).dtype == np.float32 for n in checked(shipped))
+    error = str(rng.choice(ERRORS))
+    factor = {"sign": -1.0, "zero": 0.0}.get(error, 1 + 10.0 ** rng.uniform(-2.5 if single else -5, -0.3))
+    shows = abs(factor - 1) * leaf > SEEN[single] * _value_over_size(shipped)
+    candidates = np.flatnonzero(shows & (leaf > 1e-3 * leaf.max(initial=0.0)))
     if candidates.size == 0:
         return None
     index = int(rng.choice(candidates))
-    error = str(rng.choice(ERRORS))
-    factor = {"sign": -1.0, "zero": 0.0}.get(error, 1 + 10.0 ** rng.uniform(-5, -0.3))
     where = slice(None) if error == "leaf" else slice(index, index + 1)
 
     def spoil(result: Any) -> Any:
@@ -101,8 +107,7 @@ def _tangent(x: Any, rng: np.random.Generator) -> Array | float:
     return float(v) if v.ndim == 0 else v.astype(np.asarray(x).dtype)
 
 
-def _invisible(shipped: Shipped) -> float:
-    # what a change of every argument by its own size must add to f to stand out of f's rounding
+def _value_over_size(shipped: Shipped) -> float:
     size = max(float(np.max(np.abs(shipped.args[n]), initial=0.0)) for n in checked(shipped))
     value = float(np.max(np.abs(np.asarray(shipped.f(*shipped.args), dtype=float)), initial=0.0))
-    return 1e-10 * value / size if size > 0 else 0.0
+    return value / size if size > 0 else 0.0

@@ -86,6 +86,7 @@ def splines() -> Iterator[Shipped]:
         x,
         y,
         argnum=0,
+        within=(0.0, 5.0),
     )
     yield elementwise(
         "RectBivariateSpline(dy=1)",
@@ -95,6 +96,7 @@ def splines() -> Iterator[Shipped]:
         x,
         y,
         argnum=1,
+        within=(0.0, 5.0),
     )
     for kind in (interpolate.KroghInterpolator, interpolate.BarycentricInterpolator):
         through = kind(knots[:6], values[:6])

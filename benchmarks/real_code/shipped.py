@@ -31,6 +31,9 @@ class Shipped:
         Why it is not "right".
     point
         What is hostile about where it is checked: "fitted optimum", "unscaled columns". Empty where nothing is.
+    within
+        The open interval that all entries of the checked arguments must stay in for the label to hold: outside
+        it a package may clip its argument, and then the derivative it ships is not that of what it computes.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Shipped:
     label: Label = "right"
     reason: str = ""
     point: str = ""
+    within: tuple[float, float] = (-np.inf, np.inf)
 
     @property
     def title(self) -> str:

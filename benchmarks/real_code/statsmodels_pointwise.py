@@ -42,16 +42,17 @@ def link_functions() -> Iterator[Shipped]:
     """First and second derivatives of each link and of its inverse, then both near the ends of the domain."""
     for name, link, mean in LINKS:
         line = np.asarray(link(mean))
-        yield elementwise(f"{name}.deriv", PACKAGE, link, link.deriv, mean)
-        yield elementwise(f"{name}.deriv2", PACKAGE, link.deriv, link.deriv2, mean)
+        inside: dict[str, Any] = {"within": (0.0, 1.0)} if mean is PROBABILITY else {}
+        yield elementwise(f"{name}.deriv", PACKAGE, link, link.deriv, mean, **inside)
+        yield elementwise(f"{name}.deriv2", PACKAGE, link.deriv, link.deriv2, mean, **inside)
         yield elementwise(f"{name}.inverse_deriv", PACKAGE, link.inverse, link.inverse_deriv, line)
         yield elementwise(f"{name}.inverse_deriv2", PACKAGE, link.inverse_deriv, link.inverse_deriv2, line)
         yield elementwise(
-            f"{name}.deriv", PACKAGE, link, link.deriv, mean.astype(np.float32), point="float32"
+            f"{name}.deriv", PACKAGE, link, link.deriv, mean.astype(np.float32), point="float32", **inside
         )
         if mean is PROBABILITY:
             ends = np.array([1e-7, 1e-4, 1 - 1e-4, 1 - 1e-7])
-            yield elementwise(f"{name}.deriv", PACKAGE, link, link.deriv, ends, point="saturated")
+            yield elementwise(f"{name}.deriv", PACKAGE, link, link.deriv, ends, point="saturated", **inside)
             tails = np.asarray(link(ends))
             yield elementwise(
                 f"{name}.inverse_deriv", PACKAGE, link.inverse, link.inverse_deriv, tails, point="saturated"
@@ -71,7 +72,8 @@ def variance_functions() -> Iterator[Shipped]:
         ("nbinom", varfuncs.nbinom, POSITIVE),
     )
     for name, variance, mean in variances:
-        yield elementwise(f"varfuncs.{name}.deriv", PACKAGE, variance, variance.deriv, mean)
+        inside = (0.0, 1.0) if mean is PROBABILITY else (-np.inf, np.inf)
+        yield elementwise(f"varfuncs.{name}.deriv", PACKAGE, variance, variance.deriv, mean, within=inside)
 
 
 def robust_norms() -> Iterator[Shipped]:
