@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
-from gradcheck import ambient
-from gradcheck.findings import KINDS as DIAGNOSES
-from gradcheck.findings import Verdict
+from gradcheck import ambient, checks
+from gradcheck.findings import KINDS, Verdict
+from gradcheck.layer import check_layer
 from gradcheck.report import Report, raise_for
 
 __tracebackhide__ = True  # pytest shows the user's own frames alone
 
-KINDS = ("grad", "vjp", "jvp", "jacobian", "hessian", "hvp", "layer")
+CHECKS: dict[str, Callable[..., Report]] = {
+    "grad": checks.check_grad,
+    "vjp": checks.check_vjp,
+    "jvp": checks.check_jvp,
+    "jacobian": checks.check_jacobian,
+    "hessian": checks.check_hessian,
+    "hvp": checks.check_hvp,
+    "layer": check_layer,
+}
 
 
 class UnexpectedOutcome(AssertionError):
@@ -86,10 +93,10 @@ class Case:
     ) -> None:
         if not isinstance(args, list | tuple):
             raise TypeError(f"args of case {name!r} is a {type(args).__name__}, not a tuple: write args=(x,)")
-        _one_of("kind", kind, KINDS, name)
+        _one_of("kind", kind, tuple(CHECKS), name)
         _one_of("expect", expect, tuple(Verdict), name)
         if diagnosis is not None:
-            _one_of("diagnosis", diagnosis, DIAGNOSES, name)
+            _one_of("diagnosis", diagnosis, KINDS, name)
         given = dict(locals(), args=tuple(args), expect=Verdict(expect))
         for field in self.__dataclass_fields__:
             object.__setattr__(self, field, given[field])
@@ -101,7 +108,7 @@ class Case:
 
     def run(self) -> Report:
         """Run the check and return its report, whatever the verdict."""
-        check = _check(self.kind)
+        check = CHECKS[self.kind]
         options = {"seed": ambient.default_seed()} | self.options | {"raise_on_failure": False}
         if self.argnums is not None:
             options["argnums"] = self.argnums
@@ -139,12 +146,6 @@ class Case:
         if problem:
             raise UnexpectedOutcome(f"{self.name} {problem}", report)
         return report
-
-
-def _check(kind: str) -> Callable[..., Report]:
-    module = import_module("gradcheck.layer" if kind == "layer" else "gradcheck.checks")
-    check: Callable[..., Report] = getattr(module, f"check_{kind}")
-    return check
 
 
 def _one_of(argument: str, value: str, allowed: Sequence[str], name: str) -> None:
