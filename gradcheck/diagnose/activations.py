@@ -14,7 +14,7 @@ from gradcheck.diagnose.experiment import Alteration, evidence_figures, fitted
 from gradcheck.diagnose.formulas import DERIVATIVES, legend
 from gradcheck.diagnose.guess import EXACT, FITTED, MISSING, WRONG, Guess, thin
 from gradcheck.diagnose.promising import Candidate, probe_leaf, promising
-from gradcheck.diagnose.segments import Segment, named, segments
+from gradcheck.diagnose.segments import Segment, called, named, segments
 from gradcheck.diagnose.sight import recognise
 from gradcheck.evidence import Floats
 

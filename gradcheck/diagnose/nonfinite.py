@@ -23,7 +23,7 @@ def nonfinite(evidence: Evidence) -> Iterator[Guess]:
         bad = ~np.isfinite(leaf.claimed)
         count, first = int(np.count_nonzero(bad)), tuple(int(i) for i in np.argwhere(bad)[0])
         what = "NaN" if np.any(np.isnan(leaf.claimed)) else "infinite"
-        figures = {"count": count, "of": leaf.claimed.size, "first": list(first), "what": what}
+        figures = {"count": count, "of": leaf.claimed.size, "index": list(first), "what": what}
         cause, more = _culprit(evidence, leaf.dtype)
         says = (
             f"{{leaves}} {{is}} {what} in {count} of {leaf.claimed.size} entries, first at "

@@ -98,16 +98,17 @@ def lines(subject: Subject) -> Iterator[Guess]:
 
 
 def _fullest(wrong: Mask, relevant: Mask) -> list[tuple[int, Indices, float]]:
-    """(axis, wrong slices, share of wrong entries in them) by share, then by how few slices are concerned."""
-    found: list[tuple[int, Indices, float]] = []
-    for axis in range(wrong.ndim):
+    """(axis, wrong slices, share of wrong entries in them): the largest share, then the fewest slices."""
+    found: list[tuple[float, float, int, Indices]] = []
+    for axis, length in enumerate(wrong.shape):
         others = tuple(a for a in range(wrong.ndim) if a != axis)
         where = np.flatnonzero(np.any(wrong, axis=others))
-        inside = np.count_nonzero(np.take(relevant, where, axis=axis))
-        if wrong.size // wrong.shape[axis] > 1:
-            found.append((axis, where, np.count_nonzero(wrong) / max(inside, 1)))
-    found.sort(key=lambda f: (-round(f[2], 6), int(f[1].size) / wrong.shape[f[0]]))
-    return found[:1]
+        inside = int(np.count_nonzero(np.take(relevant, where, axis=axis)))
+        if wrong.size > length:
+            share = int(np.count_nonzero(wrong)) / max(inside, 1)
+            found.append((-round(share, 6), where.size / int(length), axis, where))
+    best = min(found, key=lambda f: f[:2], default=None)
+    return [] if best is None else [(best[2], best[3], -best[0])]
 
 
 def _noun(axis: int, ndim: int) -> tuple[str, str]:

@@ -46,6 +46,10 @@ def ranked(guesses: Iterable[Guess], evidence: Evidence) -> Iterator[Diagnosis]:
     for guess in chosen:
         close = [g.cost - guess.cost for g in _rivals(guess, pool) if g.kind != guess.kind]
         yield diagnosis(guess, evidence, _certainty(guess, min(close, default=RIVAL)))
+    told = {i for guess in chosen for i in guess.leaves}
+    for leaf in (leaf for i, leaf in enumerate(evidence.leaves) if leaf.wrong and i not in told):
+        message = f"{leaf.path} is wrong; where and by how much could not be located."
+        yield Diagnosis("other", leaf.path, message, {}, "possible")
     for guess in sorted(rivals, key=lambda g: g.cost)[: max(TOLD - len(chosen), 1)]:
         yield diagnosis(guess, evidence, "possible")
 

@@ -97,10 +97,15 @@ def _sums(claimed: Floats, due: tuple[int, ...]) -> Iterator[tuple[str, str, str
             over = chosen[0] if count == 1 else chosen
             length = int(np.prod([claimed.shape[a] for a in chosen]))
             keep = "" if summed.shape == due else f", reshaped to {due}"
-            yield (f"the sum over axis {over} (length {length}: the batch?) is missing", f"its sum over axis {over}{keep}",
-                   "sum", summed.reshape(due))  # fmt: skip
-            yield (f"the mean over axis {over} (length {length}) is missing", f"its mean over axis {over}{keep}",
-                   "sum", summed.reshape(due) / length)  # fmt: skip
+            total, mean = summed.reshape(due), summed.reshape(due) / length
+            what = f"the sum over axis {over} (length {length}: the batch?) is missing"
+            yield what, f"its sum over axis {over}{keep}", "sum", total
+            yield (
+                f"the mean over axis {over} (length {length}) is missing",
+                f"its mean over axis {over}{keep}",
+                "sum",
+                mean,
+            )
 
 
 def _broadcast(claimed: Floats, due: tuple[int, ...]) -> Iterator[tuple[str, str, str, Floats]]:

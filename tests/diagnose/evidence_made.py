@@ -33,7 +33,10 @@ def evidence_of(
     for number, given, right in zip(chosen, claimed, exact, strict=True):
         if isinstance(args[number], list | tuple | dict):
             given_leaves = dict(leaves(given))
-            triples = [(path, given_leaves.get(path), t, dict(leaves(args[number]))[path]) for path, t in leaves(right)]
+            triples = [
+                (path, given_leaves.get(path), t, dict(leaves(args[number]))[path])
+                for path, t in leaves(right)
+            ]
         else:
             triples = [((), given, right, args[number])]
         for path, mine, true, value in triples:
@@ -91,9 +94,19 @@ def _leaf(path: str, number: int, value: Any, claimed: Any, truth: Any) -> LeafE
     scale = float(np.max(np.abs(truth), initial=0.0))
     rounding = 1e-4 if dtype == "float32" else 1e-11
     bound = rounding * np.abs(truth) + 1e-6 * rounding * scale * (np.abs(truth) < 1e-14 * scale)
-    wrong = widened is None or widened.shape != truth.shape or not bool(np.all(np.abs(widened - truth) <= bound))
+    wrong = (
+        widened is None or widened.shape != truth.shape or not bool(np.all(np.abs(widened - truth) <= bound))
+    )
     return LeafEvidence(
-        path, number, np.asarray(value, dtype=float), widened, truth, bound, wrong, dtype, str(given.dtype) if given is not None else "float64"
+        path,
+        number,
+        np.asarray(value, dtype=float),
+        widened,
+        truth,
+        bound,
+        wrong,
+        dtype,
+        str(given.dtype) if given is not None else "float64",
     )
 
 

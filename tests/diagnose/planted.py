@@ -93,7 +93,12 @@ def systems(seed: int = 0) -> Iterator[System]:
     def lstm(W, U, b, x, h0, c0):
         z = x @ W + h0 @ U + b
         m = h0.shape[1]
-        i, f, o, g = sigmoid(z[:, :m]), sigmoid(z[:, m : 2 * m]), sigmoid(z[:, 2 * m : 3 * m]), np.tanh(z[:, 3 * m :])
+        i, f, o, g = (
+            sigmoid(z[:, :m]),
+            sigmoid(z[:, m : 2 * m]),
+            sigmoid(z[:, 2 * m : 3 * m]),
+            np.tanh(z[:, 3 * m :]),
+        )
         return np.sum((o * np.tanh(f * c0 + i * g)) ** 2)
 
     yield System("lstm", lstm, {
@@ -155,7 +160,15 @@ def right(system: System, seed: int = 0, traced: bool = True) -> Evidence:
     truth = pullback(np.ones(output.shape) if cotangent is None else cotangent)
     names = list(system.args)
     leaves = tuple(
-        LeafEvidence(names[i], i, np.asarray(args[i]), g.copy(), g, 1e-12 * np.abs(g) + 1e-16 * np.max(np.abs(g)), False)
+        LeafEvidence(
+            names[i],
+            i,
+            np.asarray(args[i]),
+            g.copy(),
+            g,
+            1e-12 * np.abs(g) + 1e-16 * np.max(np.abs(g)),
+            False,
+        )
         for i, g in enumerate(truth)
     )
     return Evidence(
@@ -169,7 +182,9 @@ def with_claims(evidence: Evidence, claims: dict[int, Any], claimed_dtype: str =
     """The evidence with other claims for some leaves."""
     leaves = list(evidence.leaves)
     for number, claimed in claims.items():
-        leaves[number] = replace(leaves[number], claimed=np.asarray(claimed, dtype=float), wrong=True, claimed_dtype=claimed_dtype)
+        leaves[number] = replace(
+            leaves[number], claimed=np.asarray(claimed, dtype=float), wrong=True, claimed_dtype=claimed_dtype
+        )
     claim = evidence.claim
     if claim is not None:
         # whatever was planted is linear in the cotangent, as far as the diagnosis looks
@@ -197,7 +212,13 @@ Mistake = tuple[str, tuple[str, ...], Any, tuple[int, ...] | None, str]
 
 def in_one_leaf(g: Array, x: Array, r: np.random.Generator) -> Iterator[Mistake]:
     """(name, kinds, claim, entry, dtype) of mistakes in one leaf whose right gradient is ``g``."""
-    for what, factor in (("7 times", 7.0), ("a seventh", 1 / 7), ("doubled", 2.0), ("halved", 0.5), ("by 1.37", 1.37)):
+    for what, factor in (
+        ("7 times", 7.0),
+        ("a seventh", 1 / 7),
+        ("doubled", 2.0),
+        ("halved", 0.5),
+        ("by 1.37", 1.37),
+    ):
         yield what, ("scale",), factor * g, None, "float64"
     yield "negative", ("sign", "scale"), -g, None, "float64"
     yield "float32", ("small_relative", "dtype"), g.astype(np.float32), None, "float64"
@@ -212,7 +233,13 @@ def in_one_leaf(g: Array, x: Array, r: np.random.Generator) -> Iterator[Mistake]
     yield "penalty too many", ("extra_term",), g + 0.01 * x, None, "float64"
     yield "penalty too few", ("missing_term", "extra_term"), g - 0.02 * x, None, "float64"
     yield "constant too many", ("extra_term", "missing_term"), g + 0.1, None, "float64"
-    yield "not finite", ("nonfinite",), np.where(np.arange(g.size).reshape(g.shape) == 1, np.nan, g), None, "float64"
+    yield (
+        "not finite",
+        ("nonfinite",),
+        np.where(np.arange(g.size).reshape(g.shape) == 1, np.nan, g),
+        None,
+        "float64",
+    )
     yield "kept axis", ("shape",), g[None], None, "float64"
     yield "per sample", ("shape",), np.stack([0.25 * g, 0.5 * g, 0.25 * g]), None, "float64"
     if g.size > 3:
@@ -226,7 +253,11 @@ def in_one_leaf(g: Array, x: Array, r: np.random.Generator) -> Iterator[Mistake]
 
 def _entries(g: Array, r: np.random.Generator) -> Iterator[Mistake]:
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(np.abs(g))), g.shape))
-    for what, value in (("one entry off", 1.3 * g[index]), ("one entry zero", 0.0), ("one entry negative", -g[index])):
+    for what, value in (
+        ("one entry off", 1.3 * g[index]),
+        ("one entry zero", 0.0),
+        ("one entry negative", -g[index]),
+    ):
         claimed = g.copy()
         claimed[index] = value
         yield what, ("single_entry",), claimed, index, "float64"
@@ -240,7 +271,11 @@ def _lines(g: Array, r: np.random.Generator) -> Iterator[Mistake]:
     rows, columns = g.shape
     if columns > 2 and rows > 2:
         row = int(np.argmax(np.abs(g).sum(axis=1)))
-        for what, values in (("row zero", 0 * g[row]), ("row doubled", 2 * g[row]), ("row off", g[row] * r.uniform(2, 3, size=columns))):
+        for what, values in (
+            ("row zero", 0 * g[row]),
+            ("row doubled", 2 * g[row]),
+            ("row off", g[row] * r.uniform(2, 3, size=columns)),
+        ):
             claimed = g.copy()
             claimed[row] = values
             yield what, ("rows",), claimed, None, "float64"
@@ -273,10 +308,17 @@ def in_several(system: System, base: Evidence) -> Iterator[Planted]:
         for j in range(i + 1, len(truth)):
             if one.shape == truth[j].shape:
                 swapped = with_claims(base, {i: truth[j], j: one})
-                yield Planted(f"{system.name}/{paths[i]} and {paths[j]}", swapped, ("swapped_leaves",), (paths[i], paths[j]))
+                yield Planted(
+                    f"{system.name}/{paths[i]} and {paths[j]}",
+                    swapped,
+                    ("swapped_leaves",),
+                    (paths[i], paths[j]),
+                )
     if base.tape is not None:
         for what, kinds, claims in inside(system):
-            differs = {i: c for i, c in enumerate(claims) if not np.allclose(c, truth[i], rtol=1e-9, atol=0.0)}
+            differs = {
+                i: c for i, c in enumerate(claims) if not np.allclose(c, truth[i], rtol=1e-9, atol=0.0)
+            }
             wrong = tuple(paths[i] for i in differs)
             yield Planted(f"{system.name}/{what}", with_claims(base, differs), kinds, wrong)
 
@@ -291,8 +333,18 @@ def inside(system: System) -> Iterator[tuple[str, tuple[str, ...], list[Array]]]
         for what, kinds, s, lam in (
             ("penalty forgotten", ("missing_term",), sigmoid(-z), 0.0),
             ("penalty doubled", ("extra_term", "scale", "missing_term"), sigmoid(-z), 2 * a["lam"]),
-            ("sigmoid forgotten", ("missing_activation_derivative", "wrong_activation_derivative"), 1.0 - z, a["lam"]),
-            ("sigmoid's derivative for it", ("wrong_activation_derivative",), sigmoid(z) * sigmoid(-z), a["lam"]),
+            (
+                "sigmoid forgotten",
+                ("missing_activation_derivative", "wrong_activation_derivative"),
+                1.0 - z,
+                a["lam"],
+            ),
+            (
+                "sigmoid's derivative for it",
+                ("wrong_activation_derivative",),
+                sigmoid(z) * sigmoid(-z),
+                a["lam"],
+            ),
         ):
             g = -a["y"] * s
             yield what, kinds, [a["X"].T @ g + lam * a["w"], np.asarray(np.sum(g))]
@@ -303,7 +355,13 @@ def inside(system: System) -> Iterator[tuple[str, tuple[str, ...], list[Array]]]
             ("sigmoid's derivative forgotten", ("missing_activation_derivative",), 1.0, 1 - u**2, a["B"].T),
             ("tanh's derivative forgotten", ("missing_activation_derivative",), s * (1 - s), 1.0, a["B"].T),
             ("tanh's formula for sigmoid", ("wrong_activation_derivative",), 1 - s**2, 1 - u**2, a["B"].T),
-            ("sigmoid's formula for tanh", ("wrong_activation_derivative",), s * (1 - s), u * (1 - u), a["B"].T),
+            (
+                "sigmoid's formula for tanh",
+                ("wrong_activation_derivative",),
+                s * (1 - s),
+                u * (1 - u),
+                a["B"].T,
+            ),
             ("weights not transposed", ("transpose",), s * (1 - s), 1 - u**2, a["B"]),
         ):
             g = 2 * s * outer
@@ -325,7 +383,12 @@ def _two_layers(name, W1, b1, W2, b2, X, y):
     out = a @ W2 + b2
     if name == "tanh_mse":
         d_out, right_slope = 2 * (out - y) / y.size, 1 - a**2
-        slips = {"sigmoid's formula": a * (1 - a), "at the input": 1 - z**2, "square forgotten": 1 - a, "tanh twice": 1 - np.tanh(a) ** 2}
+        slips = {
+            "sigmoid's formula": a * (1 - a),
+            "at the input": 1 - z**2,
+            "square forgotten": 1 - a,
+            "tanh twice": 1 - np.tanh(a) ** 2,
+        }
     else:
         e = np.exp(out - out.max(axis=1, keepdims=True))
         d_out, right_slope = (e / e.sum(axis=1, keepdims=True) - y) / len(X), (z > 0) * 1.0
@@ -339,7 +402,11 @@ def _two_layers(name, W1, b1, W2, b2, X, y):
     for what, slope in slips.items():
         yield f"activation {what}", ("wrong_activation_derivative",), gradients(slope)
     yield "hidden layer negative", ("sign",), gradients(-right_slope)
-    yield "weights by the batch", ("scale",), [g * (len(X) if g.ndim == 2 else 1) for g in gradients(right_slope)]
+    yield (
+        "weights by the batch",
+        ("scale",),
+        [g * (len(X) if g.ndim == 2 else 1) for g in gradients(right_slope)],
+    )
     if name == "relu_softmax":
         yield "target forgotten", ("missing_term",), gradients(right_slope, d_out + y / len(X))
 
