@@ -75,6 +75,23 @@ def test_a_hundred_wrong_leaves_do_not_flood_the_screen():
     assert len(text.splitlines()) < 50
 
 
+def test_the_likeliest_mistake_of_every_leaf_is_shown():
+    guesses = [Diagnosis("scale", leaf, f"{leaf} guess.", certainty="possible") for leaf in "aaabbc"]
+
+    text = str(report(FAIL, [], guesses))
+
+    assert [text.count(f"{leaf} guess.") for leaf in "abc"] == [2, 1, 1]
+
+
+def test_entries_of_all_but_a_gradient_are_said_to_be_weighted():
+    leaf = wrong("x", (2,), 1.0, [Entry((0,), 2.0, 1.0, 1e-12)])
+
+    assert "x, worst entries first\n" in str(report(FAIL, [leaf]))
+    assert "x, worst entries first (the outputs weighted at random, by seed 3)\n" in str(
+        report(FAIL, [leaf], check="jacobian", seed=3)
+    )
+
+
 def test_no_line_but_the_headline_and_tables_is_longer_than_a_hundred():
     assert max(len(line) for line in str(BATCH).splitlines()[1:]) <= 100
 

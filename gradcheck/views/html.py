@@ -38,6 +38,7 @@ def _environment() -> Environment:
     environment.filters |= {
         "duration": figures.duration,
         "entry_figures": lambda entry: figures.entry_figures(Entry(**entry)),
+        "entries_title": lambda check: text.entries_title(check["check"], check["seed"]),
         "figure": figures.figure,
         "index": figures.index,
         "resolution": _resolution,

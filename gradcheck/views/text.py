@@ -19,7 +19,7 @@ ENTRIES, TABLES = 6, 4
 """Entries shown of a leaf, half as many where several leaves are wrong; leaves whose entries are shown."""
 
 LIKELY = 2
-"""Diagnoses shown of those that are not certain: the likeliest and its rival."""
+"""Diagnoses shown even if uncertain, the likeliest and its rival; and the likeliest of every leaf."""
 
 DERIVATIVES = {
     "grad": "gradient", "vjp": "VJP", "jvp": "JVP", "jacobian": "Jacobian", "hessian": "Hessian",
@@ -146,22 +146,30 @@ def sharpness(rtol: float, miss_probability: float | None) -> str:
 def _entries(findings: Findings) -> str:
     wrong = [leaf for leaf in worst_first(findings.leaves) if leaf.verdict is Verdict.FAIL and leaf.entries]
     rows = ENTRIES if len(wrong) == 1 else ENTRIES // 2
-    return "\n\n".join(_entry_table(leaf, rows) for leaf in wrong[:TABLES])
+    title = entries_title(findings.check, findings.seed)
+    return "\n\n".join(_entry_table(leaf, title, rows) for leaf in wrong[:TABLES])
 
 
-def _entry_table(leaf: Leaf, rows: int) -> str:
+def entries_title(check: str, seed: int) -> str:
+    """What the entries of a leaf are: of the gradient itself, or of the one number that a check makes of f."""
+    weighted = "" if check == "grad" else f" (the outputs weighted at random, by seed {seed})"
+    return f"worst entries first{weighted}"
+
+
+def _entry_table(leaf: Leaf, title: str, rows: int) -> str:
     header = ("index", "yours", "truth", "+-", "yours / truth", "error / bound")
     table = columns([header, *map(entry_figures, leaf.entries[:rows])])
-    return "\n".join([f"{leaf.path}, worst entries first", *table])
+    return "\n".join([f"{leaf.path}, {title}", *table])
 
 
 def _diagnoses(findings: Findings) -> str:
     if not findings.diagnoses:
         return ""
+    first = {diagnosis.leaf: diagnosis for diagnosis in reversed(findings.diagnoses)}
     shown = [
         diagnosis
         for place, diagnosis in enumerate(findings.diagnoses)
-        if place < LIKELY or diagnosis.certainty == "certain"
+        if place < LIKELY or diagnosis.certainty == "certain" or diagnosis is first[diagnosis.leaf]
     ]
     hidden = len(findings.diagnoses) - len(shown)
     rest = [f"  and {count(hidden, 'less likely guess', 'less likely guesses')} (see report.diagnoses)"] * (
