@@ -256,6 +256,8 @@ def report(found: list[Trial], seconds: float) -> None:
     calls = [t.evaluations for t in found]
     print(f"evaluations: median {np.median(calls):.0f}, mean {np.mean(calls):.1f}, max {max(calls)}")
     print("not right:")
+    drowned = [t for t in wrong if not is_right(t) and t.visible < 10]
+    print(f"  ({len(drowned)} of them planted below f's own rounding, where no difference can see them)")
     for t in sorted((t for t in found if not is_right(t)), key=lambda t: (t.verdict, t.name)):
         what = (
             f"{t.planted} of {t.size:.1e}, {t.visible:.0e} units of f's rounding"
