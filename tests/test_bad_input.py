@@ -1,0 +1,655 @@
+"""Bad input: the right verdict or a clear error that names the argument, and nothing of the caller's changed."""
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck import check_grad, check_vjp
+
+X = np.array([1.0, -2.0, 3.0])
+
+
+def square(x):
+    return np.sum(x**2)
+
+
+def double(x):
+    return 2.0 * x
+
+
+def told(report):
+    """Everything the report says, on one line."""
+    return re.sub(r"\s+", " ", str(report))
+
+
+def verdict_of(f, claim, *args, **options):
+    return check_grad(f, claim, *args, raise_on_failure=False, **options)
+
+
+# --- NaN and infinities --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_an_input_that_is_not_finite_is_named_with_its_place(bad) -> None:
+    report = verdict_of(square, double, np.array([1.0, bad, 3.0]))
+
+    assert report.verdict == "inconclusive"
+    assert f"its argument x holds {bad} at [1]" in told(report)
+
+
+def test_a_data_argument_that_is_not_finite_is_named() -> None:
+    data = {"batch": [np.ones(3), np.array([1.0, 2.0, np.nan])]}
+    report = verdict_of(
+        lambda w, data: np.sum(w * data["batch"][1]),
+        lambda w, data: data["batch"][1] * 1.0,
+        X,
+        data,
+        argnums=0,
+    )
+
+    assert report.verdict == "inconclusive"
+    assert "data['batch'][1] holds nan at [2]" in told(report)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.log(np.sum(x) - 2.0 - 1.0),
+        lambda x: np.sum(x) / np.float64(0.0),
+        lambda x: np.exp(1e4 * x[0]),
+    ],
+)
+def test_f_not_finite_at_a_finite_point_is_inconclusive(f) -> None:
+    report = verdict_of(f, double, X)
+
+    assert report.verdict == "inconclusive"
+    assert re.search(r"f is (nan|-?inf) at this point", told(report))
+
+
+def test_an_output_entry_that_is_not_finite_is_named() -> None:
+    report = check_vjp(np.log, lambda u, x: u / x, np.array([1.0, 2.0, -1.0, 3.0]), raise_on_failure=False)
+
+    assert report.verdict == "inconclusive"
+    assert "nan at entry 2 of its output" in told(report)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("oracles", [None, "differences"])
+def test_a_claim_that_is_not_finite_where_f_is_fails_at_its_place(bad, oracles) -> None:
+    report = verdict_of(square, lambda x: np.array([2.0, bad, 6.0]), X, oracles=oracles)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "nonfinite"
+    assert report.diagnoses[0].leaf == "x"
+    assert report.leaves[0].worst_index == (1,)
+
+
+def test_nan_in_a_claim_of_many_entries_is_found() -> None:
+    def claim(x):
+        gradient = 2.0 * x
+        gradient[31_415] = np.nan
+        return gradient
+
+    report = verdict_of(square, claim, np.linspace(1.0, 2.0, 50_000))
+
+    assert report.verdict == "fail"
+    assert report.leaves[0].worst_index == (31_415,)
+
+
+# --- shape, structure, count ---------------------------------------------------------------------------------
+
+PAIR = (X, np.array([[0.5, -1.5], [2.0, 1.0]]))
+
+
+def of_pair(a, b):
+    return np.sum(a**2) + np.sum(b**3)
+
+
+@pytest.mark.parametrize(
+    "claim, came",
+    [
+        (lambda x: 2.0 * x[:, None], "(3, 1)"),
+        (lambda x: 2.0 * x[:2], "(2,)"),
+        (lambda x: np.append(2.0 * x, 0.0), "(4,)"),
+        (lambda x: np.sum(2.0 * x), "()"),
+        (lambda x: (2.0 * x,), "(1, 3)"),
+        (lambda x: np.outer(x, x), "(3, 3)"),
+    ],
+)
+def test_a_gradient_of_the_wrong_shape_fails_and_both_shapes_are_told(claim, came) -> None:
+    report = verdict_of(square, claim, X)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "shape"
+    assert f"the gradient of x has shape {came} where x asks for (3,)" in told(report)
+
+
+def test_a_shape_that_broadcasts_to_the_right_one_fails() -> None:
+    bias = np.zeros(2)
+    batch = np.arange(6.0).reshape(3, 2)
+
+    report = verdict_of(lambda b: np.sum((batch + b) ** 2), lambda b: 2.0 * (batch + b), bias)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "shape"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        lambda a, b: (2.0 * a,),
+        lambda a, b: (2.0 * a, 3.0 * b**2, a + 1.0),
+        lambda a, b: 2.0 * a,
+        lambda a, b: (),
+        lambda a, b: {"a": 2.0 * a, "b": 3.0 * b**2},
+    ],
+)
+def test_a_wrong_count_of_gradients_fails_and_the_arguments_are_named(claim) -> None:
+    report = verdict_of(of_pair, claim, *PAIR)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "shape"
+    assert "wanted a tuple of 2 gradients, for a, b in that order" in told(report)
+
+
+@pytest.mark.parametrize(
+    "claim, leaf",
+    [
+        (lambda a, b: (None, 3.0 * b**2), "a"),
+        (lambda a, b: (2.0 * a, "none"), "b"),
+        (lambda a, b: (2.0 * a, [[1.0], [2.0, 3.0]]), "b"),
+        (lambda a, b: (2.0 * a, np.array([["p", 1], [2, 3]], dtype=object)), "b"),
+    ],
+)
+def test_what_is_no_array_of_numbers_fails_in_its_leaf(claim, leaf) -> None:
+    report = verdict_of(of_pair, claim, *PAIR)
+
+    assert report.verdict == "fail"
+    assert (report.diagnoses[0].kind, report.diagnoses[0].leaf) == ("shape", leaf)
+    assert {one.path: str(one.verdict) for one in report.leaves}[leaf] == "fail"
+
+
+@pytest.mark.parametrize(
+    "claim, leaf",
+    [
+        (lambda p: {"W": 2.0 * p["W"]}, "p['b'][1]"),
+        (lambda p: {"W": 2.0 * p["W"], "b": [np.ones(2)]}, "p['b'][1]"),
+        (lambda p: [2.0 * p["W"], [np.ones(2), 1.0]], "p['W']"),
+        (lambda p: {"w": 2.0 * p["W"], "b": [np.ones(2), 1.0]}, "p['W']"),
+        (lambda p: None, "p['W']"),
+    ],
+)
+def test_a_missing_leaf_of_a_tree_is_named(claim, leaf) -> None:
+    params = {"W": X.copy(), "b": [np.zeros(2), 0.5]}
+
+    report = verdict_of(lambda p: np.sum(p["W"] ** 2) + np.sum(p["b"][0]) + p["b"][1], claim, params)
+
+    assert report.verdict == "fail"
+    assert leaf in [diagnosis.leaf for diagnosis in report.diagnoses if diagnosis.kind == "shape"]
+
+
+def test_gradients_of_swapped_arguments_of_one_shape_fail() -> None:
+    report = verdict_of(lambda a, b: np.sum(a * b**2), lambda a, b: (2.0 * a * b, b**2), X, X + 0.5)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "swapped_leaves"
+
+
+# --- dtypes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "bad, word",
+    [
+        (np.array([1, 2, 3]), "int64"),
+        (np.array([True, False]), "bool"),
+        (np.array([1.0, 2.0], dtype=object), "object"),
+        (np.array([1.0, 2.0j]), "complex128"),
+        (3, "int"),
+        (2.0 + 1.0j, "complex"),
+        (None, "None"),
+        ("text", "str"),
+        ([], "empty list"),
+    ],
+)
+def test_nothing_to_differentiate_is_a_type_error_that_names_what_came(bad, word) -> None:
+    with pytest.raises(TypeError, match=rf"no floating-point argument .*x: .*{word}.*astype\(float\)"):
+        check_grad(square, double, bad)
+
+
+@pytest.mark.parametrize("bad", [np.array([1, 2, 3]), np.array([1j, 2, 3]), np.array([True] * 3), 2, "mean"])
+def test_argnums_of_what_has_no_derivative_is_a_type_error_that_names_it(bad) -> None:
+    with pytest.raises(TypeError, match=r"argument 'b' \(argnums 1\)"):
+        check_grad(lambda a, b: np.sum(a), lambda a, b: np.ones_like(a), X, bad, argnums=1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [np.array([0, 2, 1]), np.array([True, False, True]), np.array(["a", "b", "c"]), None, "mean", len, 7],
+)
+def test_data_of_any_other_kind_is_passed_on_as_it_is(data) -> None:
+    seen = []
+
+    def f(x, data):
+        seen.append(data)
+        return np.sum(x**2)
+
+    report = verdict_of(f, lambda x, data: 2.0 * x, X, data)
+
+    assert report.ok
+    assert [leaf.path for leaf in report.leaves] == ["x"]
+    assert all(type(one) is type(data) and np.array_equal(one, data) for one in seen[:2])
+
+
+def test_integer_leaves_beside_floating_ones_are_left_alone() -> None:
+    params = {"W": X.copy(), "step": 3, "index": np.array([0, 2])}
+
+    report = verdict_of(
+        lambda p: np.sum(p["W"][p["index"]] ** 2) * p["step"],
+        lambda p: {"W": 6.0 * p["W"] * np.array([1.0, 0.0, 1.0]), "step": 0, "index": None},
+        params,
+    )
+
+    assert report.ok
+    assert [leaf.path for leaf in report.leaves] == ["p['W']"]
+
+
+def test_a_complex_gradient_of_a_real_argument_fails() -> None:
+    report = verdict_of(square, lambda x: 2.0 * x + 0j, X)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "dtype"
+    assert "complex" in told(report)
+
+
+def test_an_integer_gradient_is_judged_by_its_values_and_noted() -> None:
+    right = verdict_of(square, lambda x: (2 * x).astype(int), X)
+    wrong = verdict_of(square, lambda x: (2.4 * x).astype(int), X)
+
+    assert right.ok
+    assert "int64" in told(right)
+    assert wrong.verdict == "fail"
+
+
+def test_a_list_of_numbers_is_a_gradient() -> None:
+    assert verdict_of(square, lambda x: [2.0, -4.0, 6.0], X).ok
+    assert verdict_of(square, lambda x: [2.0, -4.0, 6.01], X).verdict == "fail"
+
+
+# --- sizes ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (2, 0)])
+def test_nothing_but_empty_arrays_is_a_value_error_that_names_them(shape) -> None:
+    with pytest.raises(ValueError, match=r"nothing to check: x .*size 0"):
+        check_grad(square, double, np.zeros(shape))
+
+
+def test_an_empty_array_beside_others_is_not_in_the_way() -> None:
+    report = verdict_of(
+        lambda a, b: np.sum(a**2) + np.sum(b), lambda a, b: (2.0 * a, np.ones((0, 2))), X, np.zeros((0, 2))
+    )
+
+    assert report.ok
+    assert report.leaves[1].note == "no entries"
+    assert report.leaves[1].resolution is None
+
+
+@pytest.mark.parametrize(
+    "value", [3.0, np.array(3.0), np.float64(3.0), np.float32(3.0), np.array(3.0, np.float32)]
+)
+def test_numbers_and_arrays_without_axes(value) -> None:
+    assert verdict_of(lambda x: x**2, lambda x: 2.0 * x, value).ok
+    wrong = verdict_of(lambda x: x**2, lambda x: 3.0 * x, value)
+
+    assert wrong.verdict == "fail"
+    assert wrong.leaves[0].shape == ()
+    assert wrong.leaves[0].worst_index == ()
+
+
+@pytest.mark.parametrize("shape", [(1,), (1, 1), (1, 3, 1), (3, 1)])
+def test_axes_of_length_one(shape) -> None:
+    x = np.linspace(1.0, 2.0, int(np.prod(shape))).reshape(shape)
+
+    assert verdict_of(square, double, x).ok
+    assert verdict_of(square, lambda x: np.squeeze(2.0 * x), x).verdict == "fail"
+
+
+# --- what f returns ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: x**2, lambda x: np.zeros(0), lambda x: [x[0], x[1]], lambda x: (x[0], x)]
+)
+def test_more_or_less_than_one_number_where_a_scalar_is_due_is_a_value_error(f) -> None:
+    with pytest.raises(
+        ValueError, match=r"f must return a scalar for check_grad.*check_vjp or check_jacobian"
+    ):
+        check_grad(f, double, X)
+
+
+@pytest.mark.parametrize("f", [lambda x: np.sum(x**2, keepdims=True), lambda x: [np.sum(x**2)]])
+def test_one_number_in_an_array_or_a_list_is_a_scalar(f) -> None:
+    assert verdict_of(f, double, X).ok
+
+
+@pytest.mark.parametrize(
+    "f, word",
+    [
+        (lambda x: None, "None"),
+        (lambda x: "0.5", "str"),
+        (lambda x: np.sum(x) * 1j, "complex128"),
+        (lambda x: object(), "object"),
+        (lambda x: {"loss": None}, "None"),
+    ],
+)
+def test_f_that_returns_no_number_is_inconclusive_and_told(f, word) -> None:
+    report = verdict_of(f, double, X)
+
+    assert report.verdict == "inconclusive"
+    assert re.search(rf"f\S* returned {word}\b.* where real numbers are needed", told(report))
+
+
+# --- exceptions ----------------------------------------------------------------------------------------------
+
+
+def boom(*_):
+    raise RuntimeError("kaboom")
+
+
+def test_f_that_raises_is_inconclusive_and_its_exception_told() -> None:
+    report = verdict_of(boom, double, X)
+
+    assert report.verdict == "inconclusive"
+    assert "f raised RuntimeError: kaboom (in boom, test_bad_input.py" in told(report)
+
+
+def test_f_that_raises_beside_the_point_is_never_charged_to_the_claim() -> None:
+    def f(x):
+        if not np.array_equal(x, X):
+            raise ValueError("out of my table")
+        return np.sum(x**2)
+
+    report = verdict_of(f, double, X, oracles="differences")
+
+    assert report.verdict == "inconclusive"
+    assert report.reasons
+    assert verdict_of(f, double, X).verdict != "fail"
+
+
+def test_a_claim_that_raises_fails_and_its_exception_is_told() -> None:
+    report = verdict_of(square, boom, X)
+
+    assert report.verdict == "fail"
+    assert "grad raised RuntimeError: kaboom (in boom, test_bad_input.py" in told(report)
+
+
+def test_a_claim_that_takes_other_arguments_fails() -> None:
+    report = verdict_of(square, lambda: X, X)
+
+    assert report.verdict == "fail"
+    assert "grad raised TypeError" in told(report)
+    assert "must accept the arguments that f accepts" in told(report)
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit])
+def test_an_interruption_is_let_through(interruption) -> None:
+    def f(x):
+        raise interruption
+
+    with pytest.raises(interruption):
+        check_grad(f, double, X)
+
+
+# --- writing into arguments ----------------------------------------------------------------------------------
+
+
+def halving(x):
+    x *= 0.5
+    return np.sum(x**2) * 4.0
+
+
+def doubling(x):
+    x *= 2.0
+    return x.copy()
+
+
+@pytest.mark.parametrize(
+    "f, claim, who, right",
+    [
+        (halving, double, "f", True),
+        (square, doubling, "grad", True),
+        (halving, lambda x: 3.0 * x, "f", False),
+        (square, lambda x: doubling(x) * 1.5, "grad", False),
+    ],
+)
+def test_writing_into_an_argument_fails_and_says_whether_the_derivative_is_right(
+    f, claim, who, right
+) -> None:
+    mine = X.copy()
+
+    report = verdict_of(f, claim, mine)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "mutates_input"
+    assert f"{who} writes into its argument x" in told(report)
+    assert ("Apart from that, the derivative itself is right" in told(report)) is right
+    assert np.array_equal(mine, X)
+
+
+def test_writing_into_data_is_found_and_the_leaf_named() -> None:
+    data = {"running": [np.zeros(2), np.ones(3)]}
+
+    def f(w, data):
+        data["running"][1] += 0.1
+        return np.sum(w**2)
+
+    report = verdict_of(f, lambda w, data: 2.0 * w, X, data, argnums=0)
+
+    assert report.verdict == "fail"
+    assert (report.diagnoses[0].kind, report.diagnoses[0].leaf) == ("mutates_input", "data['running'][1]")
+    assert np.array_equal(data["running"][1], np.ones(3))
+
+
+def test_writing_into_the_cotangent_fails() -> None:
+    def vjp(u, x):
+        u *= 2.0 * x
+        return u.copy()
+
+    report = check_vjp(lambda x: x**2, vjp, X, raise_on_failure=False)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "mutates_input"
+    assert "vjp writes into its cotangent" in told(report)
+
+
+def test_handing_out_the_argument_itself_as_the_gradient_fails() -> None:
+    report = verdict_of(lambda x: 0.5 * np.sum(x**2), lambda x: x, X)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "mutates_input"
+    assert "grad returns the memory of its argument x" in told(report)
+    assert "the derivative itself is right" in told(report)
+
+
+def test_a_view_of_the_argument_is_its_memory_too() -> None:
+    matrix = np.arange(1.0, 7.0).reshape(2, 3)
+
+    report = verdict_of(lambda a: 0.5 * np.sum(a**2), lambda a: a.T.reshape(3, 2).T, matrix)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "mutates_input"
+
+
+# --- randomness and state ------------------------------------------------------------------------------------
+
+
+def test_f_that_draws_from_the_global_state_is_inconclusive() -> None:
+    report = verdict_of(lambda x: np.sum(x**2) + 1e-3 * np.random.rand(), double, X)  # noqa: NPY002
+
+    assert report.verdict == "inconclusive"
+    assert "f is random" in told(report)
+
+
+def test_f_that_draws_from_its_own_generator_is_inconclusive() -> None:
+    generator = np.random.default_rng(3)
+
+    report = verdict_of(lambda x: np.sum(x**2 * (generator.random(3) > 0.5)), double, X)
+
+    assert report.verdict == "inconclusive"
+    assert "f is random" in told(report)
+    assert report.evaluations == 2
+
+
+def test_f_that_seeds_itself_is_a_function() -> None:
+    def f(x):
+        return np.sum((x * np.random.default_rng(0).normal(size=3)) ** 2)
+
+    mask = np.random.default_rng(0).normal(size=3)
+
+    assert verdict_of(f, lambda x: 2.0 * x * mask**2, X).ok
+    assert verdict_of(f, lambda x: 2.0 * x * mask, X).verdict == "fail"
+
+
+def test_a_claim_that_draws_random_numbers_fails() -> None:
+    generator = np.random.default_rng(4)
+
+    report = verdict_of(square, lambda x: 2.0 * x + 1e-4 * generator.normal(size=3), X)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "nondeterministic"
+    assert "grad changes from call to call" in told(report)
+
+
+def test_a_claim_that_lives_on_the_last_forward_pass_is_no_random_one() -> None:
+    kept = {}
+
+    def f(x):
+        kept["x"] = np.array(x)
+        return np.sum(x**2)
+
+    assert verdict_of(f, lambda x: 2.0 * x, X).ok
+
+
+# --- printing ------------------------------------------------------------------------------------------------
+
+
+def test_what_f_and_claim_print_is_theirs(capsys) -> None:
+    def f(x):
+        print("forward", float(np.sum(np.asarray([1.0]))))
+        return np.sum(x**2)
+
+    report = verdict_of(f, double, X)
+
+    assert report.ok
+    assert set(capsys.readouterr().out.splitlines()) == {"forward 1.0"}
+
+
+def test_a_report_prints_nothing_by_itself(capsys) -> None:
+    verdict_of(square, lambda x: 3.0 * x, X)
+
+    assert capsys.readouterr() == ("", "")
+
+
+# --- argnums left out ----------------------------------------------------------------------------------------
+
+BATCH, TARGET, WEIGHTS = np.arange(12.0).reshape(4, 3), np.ones(4), X
+
+
+def loss(X, y, w):
+    return np.mean((X @ w - y) ** 2)
+
+
+def loss_grad(X, y, w):
+    return X.T @ (X @ w - y) / 2.0
+
+
+def test_argnums_left_out_proposes_those_that_fit() -> None:
+    report = verdict_of(loss, loss_grad, BATCH, TARGET, WEIGHTS)
+
+    assert report.verdict == "fail"
+    assert "every floating-point argument is checked (X, y, w)" in told(report)
+    assert "pass argnums=2 to check that" in told(report)
+    assert verdict_of(loss, loss_grad, BATCH, TARGET, WEIGHTS, argnums=2).ok
+
+
+def test_argnums_left_out_proposes_several() -> None:
+    def affine(X, w, b):
+        return np.mean((X @ w + b) ** 2)
+
+    def claim(X, w, b):
+        return X.T @ (X @ w + b) / 2.0, 2.0 * np.mean(X @ w + b)
+
+    report = verdict_of(affine, claim, BATCH, WEIGHTS, 0.5)
+
+    assert report.verdict == "fail"
+    assert "pass argnums=(1, 2) to check that" in told(report)
+    assert verdict_of(affine, claim, BATCH, WEIGHTS, 0.5, argnums=(1, 2)).ok
+
+
+def test_argnums_left_out_proposes_a_tree() -> None:
+    def affine(p, X):
+        return np.mean((X @ p["w"] + p["b"]) ** 2)
+
+    def claim(p, X):
+        residual = X @ p["w"] + p["b"]
+        return {"w": X.T @ residual / 2.0, "b": 2.0 * np.mean(residual)}
+
+    params = {"w": WEIGHTS, "b": 0.5}
+    report = verdict_of(affine, claim, params, BATCH)
+
+    assert report.verdict == "fail"
+    assert "pass argnums=0 to check that" in told(report)
+    assert verdict_of(affine, claim, params, BATCH, argnums=0).ok
+
+
+def test_argnums_left_out_with_a_number_among_the_data() -> None:
+    report = verdict_of(lambda x, s: s * np.sum(x**2), lambda x, s: 2.0 * s * x, X, 0.5)
+
+    assert report.verdict == "fail"
+    assert "pass argnums=0 to check that" in told(report)
+
+
+def test_where_no_choice_of_argnums_fits_none_is_proposed() -> None:
+    report = verdict_of(loss, lambda X, y, w: np.ones(7), BATCH, TARGET, WEIGHTS)
+
+    assert report.verdict == "fail"
+    assert "to check that" not in told(report)
+
+
+# --- traces left behind --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "f, claim, x",
+    [
+        (lambda x: np.sum(np.log(x)), lambda x: 1.0 / x, np.array([0.0, 1.0])),
+        (lambda x: np.sum(np.exp(x)), np.exp, np.array([800.0, 1.0])),
+        (lambda x: np.sum(np.sqrt(x)), lambda x: 0.5 / np.sqrt(x), np.array([0.0, 1.0])),
+        (lambda x: np.sum(x**2), lambda x: x / 0.0, X),
+        (lambda x: np.sum(x**2), lambda x: 2.0 * x, np.array([1e300, 1.0])),
+    ],
+)
+def test_no_numpy_warning_leaks(f, claim, x) -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        verdict_of(f, claim, x)
+
+    assert not caught
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda x: 3.0 * x, lambda x: np.full(3, np.nan), lambda x: x[:2] * 2.0, boom, doubling, lambda x: None],
+)
+def test_every_failure_raises_a_mismatch_that_carries_and_prints_its_report(wrong) -> None:
+    with pytest.raises(gradcheck.GradientMismatch) as raised:
+        check_grad(square, wrong, X)
+
+    assert raised.value.report.verdict == "fail"
+    assert not raised.value.report.ok
+    assert str(raised.value) == str(raised.value.report)
+    assert raised.value.report.diagnoses
