@@ -10,6 +10,11 @@ from gradcheck.findings import Diagnosis
 
 VERBS = {"is": ("is", "are"), "has": ("has", "have"), "differs": ("differs", "differ")}
 NAMED = 6
+# Mistakes that a chain hands down to every leaf below the place where they are made.
+PASSED_ON = (
+    "sign", "scale", "zero", "nonfinite", "missing_term", "extra_term", "missing_activation_derivative",
+    "wrong_activation_derivative", "transpose", "other",
+)  # fmt: skip
 
 
 def listed(names: Sequence[str]) -> str:
@@ -45,7 +50,7 @@ def _entrance(guess: Guess, evidence: Evidence) -> str:
     """For a chain whose first leaves are wrong and whose last are right: between which the error enters."""
     wrong = [leaf.wrong for leaf in evidence.leaves]
     count = sum(wrong)
-    if not 1 < count < len(wrong) or len(guess.leaves) < count or not all(wrong[:count]):
+    if guess.kind not in PASSED_ON or not 1 < count < len(wrong) or len(guess.leaves) < count or not all(wrong[:count]):
         return ""
     paths = [leaf.path for leaf in evidence.leaves]
     return f"the error enters between {paths[count]} and {paths[count - 1]}"

@@ -12,11 +12,11 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from corpus import specimens  # noqa: E402
-from evidence_made import evidence_of  # noqa: E402
+from corpus import specimens
+from evidence_made import evidence_of
 
-import gradcheck.diagnose as catalogue  # noqa: E402
-from gradcheck.diagnose import diagnose  # noqa: E402
+import gradcheck.diagnose as catalogue
+from gradcheck.diagnose import diagnose
 
 # what is noticed before any number is compared is no matter of the diagnosis
 BEFORE = {"mutates_input", "nondeterministic", "kink"}

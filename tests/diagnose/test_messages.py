@@ -1,0 +1,101 @@
+"""The sentences that a user reads, word for word."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from planted import inside, right, systems, with_claims
+
+from gradcheck.diagnose import diagnose
+
+SYSTEMS = {system.name: system for system in systems(2)}
+
+
+def first(name, claims):
+    base = right(SYSTEMS[name], 2)
+    return diagnose(with_claims(base, claims(base.leaves)))[0].message
+
+
+def slip(name, what):
+    base = right(SYSTEMS[name], 2)
+    claims = next(claims for given, _, claims in inside(SYSTEMS[name]) if given == what)
+    wrong = {
+        i: c for i, c in enumerate(claims) if not np.allclose(c, base.leaves[i].truth, rtol=1e-9, atol=0.0)
+    }
+    return diagnose(with_claims(base, wrong))[0].message
+
+
+def test_weights_off_by_the_batch_size():
+    message = first("tanh_mse", lambda leaves: {0: 7 * leaves[0].truth, 2: 7 * leaves[2].truth})
+
+    assert message == (
+        "W1 and W2 are 7 times the truth; 7 is the batch size; b1 and b2 are right. "
+        "Divide by 7: is the loss a mean where the gradient is a sum, or the other way round?"
+    )
+
+
+def test_sign():
+    message = first("rosenbrock", lambda leaves: {0: -leaves[0].truth})
+
+    assert message == (
+        "x has the wrong sign: the claim is -1 times the truth in every entry. "
+        "Look for a lost or doubled minus, or for arguments swapped in a difference."
+    )
+
+
+def test_leaves_exchanged():
+    message = first("square_net", lambda leaves: {0: leaves[1].truth, 1: leaves[0].truth})
+
+    assert message == (
+        "A and B carry each other's gradient; c is right. Exchange A and B in what the claim returns."
+    )
+
+
+def test_activation_forgotten_in_a_hidden_layer():
+    assert slip("tanh_mse", "activation forgotten") == (
+        "W1 and b1 are as if the derivative of the tanh of the sum of shape (7, 5) were left out (taken as 1); "
+        "W2 and b2 are right; the error enters between W2 and b1. "
+        "Multiply by that derivative where the chain goes through it."
+    )
+
+
+def test_softmax_with_its_diagonal_only():
+    assert slip("attention", "softmax's diagonal only") == (
+        "Q and K are as if the softmax had as its derivative only the diagonal of its Jacobian, p (1 - p); V is right; "
+        "the error enters between V and K. The pullback of p = softmax(z) is p * (g - sum(p * g)): every output depends on every input."
+    )
+
+
+def test_one_entry():
+    def claims(leaves):
+        wrong = leaves[0].truth.copy()
+        wrong[2, 1] = 0.0
+        return {0: wrong}
+
+    truth = right(SYSTEMS["tanh_mse"], 2).leaves[0].truth[2, 1]
+
+    assert first("tanh_mse", claims) == (
+        f"one entry of W1 is wrong: [2, 1] is 0, the truth {truth:.6g}; b1, W2 and b2 are right. "
+        "Look at how that entry is indexed: first, last, a boundary, a branch that only it takes."
+    )
+
+
+def test_penalty_forgotten_says_its_coefficient():
+    message = slip("logistic_l2", "penalty forgotten")
+
+    assert "0.3 times w" in message
+    assert "left out" in message or "too few" in message
+
+
+@pytest.mark.parametrize("name", ["tanh_mse", "lstm"])
+def test_an_error_of_no_known_kind_is_described(name):
+    noise = np.random.default_rng(1)
+    message = first(
+        name,
+        lambda leaves: {
+            i: leaf.truth * noise.uniform(-3, 3, leaf.truth.shape) for i, leaf in enumerate(leaves)
+        },
+    )
+
+    assert "in no way known here" in message
+    assert "cosine" in message
