@@ -112,9 +112,10 @@ def _long_steps_side_with(claimed: float, line: Line, truth: float) -> bool:
 
 def along(pairing: Pairing, v: Floats, agreement: float = AGREEMENT) -> Comparison:
     """Compare the claim of ``pairing`` with differences along ``v``; the claim may be off by four roundings."""
-    terms = pairing.claimed * v
-    allowance = 4.0 * pairing.unit * float(np.abs(terms).sum())
-    return compare(Line(pairing, v), float(terms.sum()), float(np.linalg.norm(terms)), allowance, agreement)
+    span = float(np.linalg.norm(pairing.claimed * v))
+    # sqrt(n) times the 2-norm bounds the sum of the sizes
+    allowance = 4.0 * pairing.unit * float(np.sqrt(v.size)) * span
+    return compare(Line(pairing, v), float(pairing.claimed @ v), span, allowance, agreement)
 
 
 def _agreement(

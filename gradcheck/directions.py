@@ -24,6 +24,8 @@ GROUP_SPAN = 1e4
 """Within a group the smallest contribution is at least 1e-4 of the largest: at a step of 8^-5 of the entries'
 scale, f's own rounding 1e-16 / 8^-5 is then below 1e-7 of what the smallest contributes."""
 
+BOLDEST = 1.5  # the largest magnitude drawn
+
 _MAGNITUDES = np.concatenate([np.linspace(-1.5, -0.5, 128), np.linspace(0.5, 1.5, 128)])
 
 
@@ -32,18 +34,18 @@ def signs(generator: np.random.Generator, size: int) -> Floats:
     # a byte gives 128 magnitudes; a shift common to all, uniform between two of them, makes them continuous
     shift = 1.0 + (generator.random() - 0.5) / 64.0
     drawn = np.frombuffer(generator.bytes(size), dtype=np.uint8)
-    return _MAGNITUDES[drawn] * shift
+    return (_MAGNITUDES * shift).take(drawn)
 
 
-def groups(size_of: Floats, floor: float) -> Iterator[np.ndarray]:
-    """Masks (or one full slice) of entries whose contributions span at most `GROUP_SPAN`, largest first.
+def groups(size_of: Floats, floor: float, span: float = GROUP_SPAN) -> Iterator[np.ndarray]:
+    """Masks (or one full slice) of entries whose contributions span at most ``span``, largest first.
 
     Contributions at or below ``floor`` are left out.
     """
     left = size_of > floor
     while left.any():
-        top = float(size_of[left].max())
-        mask = left & (size_of >= top / GROUP_SPAN)
+        top = float(size_of.max(where=left, initial=0.0))
+        mask = left & (size_of >= top / span)
         yield mask
         left &= ~mask
 
@@ -55,12 +57,16 @@ def equilibrated(
 
     Scaled so that at t = 1 the boldest entry moves by its own ``scale``.
     """
-    v = np.zeros_like(gradient)
-    np.divide(1.0, np.abs(gradient), out=v, where=mask)
+    # in place: at a million entries every temporary costs as much as f
+    v = np.abs(gradient)
+    np.divide(1.0, v, out=v, where=mask)
+    if not mask.all():
+        v[~mask] = 0.0
     for slot in slots:
-        part = mask[slot.start : slot.stop]
-        count = int(np.count_nonzero(part))
+        count = int(np.count_nonzero(mask[slot.start : slot.stop]))
         if count > 1:
             v[slot.start : slot.stop] /= np.sqrt(count)
+    boldest = float(np.max(v / scale))
     v *= signs(generator, v.size)
-    return v / float(np.max(np.abs(v) / scale))
+    v *= 1.0 / (BOLDEST * boldest)
+    return v

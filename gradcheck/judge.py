@@ -29,6 +29,7 @@ from gradcheck.directions import equilibrated, groups, signs
 from gradcheck.evidence import Floats
 from gradcheck.findings import Verdict
 from gradcheck.oracles.derivative import derivative
+from gradcheck.oracles.estimate import Estimate
 from gradcheck.pairing import Line, Pairing, Traced
 from gradcheck.rounding import claim_rounding
 
@@ -40,6 +41,10 @@ reaches a few times further in a large array."""
 
 _HIDDEN = 32.0
 """A gap below so many roundings of f over a step of the entries' own size is out of reach of differences."""
+
+_GUARD_SPAN = 1e2
+"""Where claim and autograd are one, differences only guard against a blindness common to both: the entries that
+contribute most show it best."""
 
 _FAR = (1.0, 1e3, 1e6)
 """How many times their own size entries are moved to see whether f depends on them at all."""
@@ -160,7 +165,7 @@ def _confirm(
     _entrywise_resolution(pairing, traced.gradient, tolerance, judgement)
     floor = 100.0 * pairing.precision * pairing.magnitude
     contribution = np.abs(pairing.claimed) * pairing.scale
-    mask = next(groups(contribution, floor), None)
+    mask = next(groups(contribution, floor, _GUARD_SPAN), None)
     if mask is None:
         return _flat_too(pairing, generator, judgement)
     v = _direction(pairing, mask, generator)
@@ -276,7 +281,33 @@ def _arbitrate(
         if estimate.error <= 0.25 * between:
             # anything but autograd's answer, be it the claim's or a third: differences judge alone
             return failed if abs(estimate.value - truth) <= 0.25 * between + estimate.error else None
+        return _coarse(pairing, traced, np.abs(gap), failed, estimate, truth + between)
     return _hidden(pairing, traced, np.abs(gap), failed, generator, rtol)
+
+
+def _coarse(
+    pairing: Pairing, traced: Traced, gap: Floats, failed: Judgement, estimate: Estimate, claimed: float
+) -> Judgement:
+    """Differences see the gap but cannot tell which side of it is right: a kink beside the point, or noise."""
+    assert failed.bound is not None
+    if not estimate.smooth and abs(claimed - estimate.value) <= estimate.error:
+        near = replace(failed, verdict=Verdict.INCONCLUSIVE, wrong=None, truth=None)
+        reason = (
+            "f has a kink so close to the point that differences cannot step under it; your claim and autograd "
+            "differ, and either may belong to the side the point is on. Move the point away from the kink"
+        )
+        return replace(near, reasons=[reason])
+    sure = np.any(failed.wrong & (gap > _BEYOND_DOUBT * failed.bound))
+    if sure and traced.faithful:
+        return replace(failed, differences=False)
+    return replace(failed, verdict=Verdict.INCONCLUSIVE, wrong=None, reasons=[_too_coarse(estimate)])
+
+
+def _too_coarse(estimate: Estimate) -> str:
+    return (
+        f"your claim and autograd differ by less than differences resolve here (+- {estimate.error:.1g} along the "
+        "entries in question)"
+    )
 
 
 def _hidden(

@@ -279,8 +279,10 @@ def _pairing(task: Task, look: Look, u: Floats, reading: Reading) -> Pairing:
         promoted = double(where.x)
         task.f.calls += 1
         if abs(promoted - base) <= 1e-3 * magnitude:
-            # the same bits from double arguments: f rounds them to float32 before it uses them
-            precision = 2.0**-24 if promoted == base and base != 0.0 else precision
+            # a step far below float32 that changes nothing: f rounds its arguments before it uses them
+            probe = double(where.x * (1.0 + 1e-10))
+            task.f.calls += 1
+            precision = 2.0**-24 if probe == promoted else precision
             value, base = double, promoted
         else:
             value, precision = replace(value, native=True), 2.0**-24
