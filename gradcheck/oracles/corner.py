@@ -82,7 +82,7 @@ def _kink(table: Table) -> Estimate | None:
             if level > finest and abs(e) < 0.8 * abs(change) * h:
                 _step_inside(table, level)
             return None
-        noise = max(quantum, floor, min(off, 1e-3 * abs(change) * h))
+        noise = max(quantum, floor, min(off, 1e-4 * abs(change) * h))
         fresh += abs(change) * h > RESOLVED * noise
     if fresh < 2:
         return None
@@ -90,7 +90,7 @@ def _kink(table: Table) -> Estimate | None:
     right, right_error, _ = slope(memory, +1, table.levels, noise)
     left, left_error, _ = slope(memory, -1, table.levels, noise)
     value = (left + right) / 2
-    error = abs(right - left) / 2 + max(left_error, right_error)
+    error = abs(right - left) / 2 + left_error + right_error
     return Estimate(value, error, False, left, right, memory.calls)
 
 

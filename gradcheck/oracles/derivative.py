@@ -34,7 +34,7 @@ import numpy as np
 
 from gradcheck.oracles.corner import corner
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.ladder import FINEST, STEPS, Samples
+from gradcheck.oracles.ladder import COARSEST, FINEST, STEPS, Samples
 from gradcheck.oracles.slopes import one_sided
 from gradcheck.oracles.table import OneSidedTable, SecondTable, Table
 
@@ -76,7 +76,8 @@ def derivative(
     -------
     Estimate
         ``value`` and ``error``, ``smooth`` with ``left`` and ``right`` where a kink or a jump lies at 0, and the
-        number of ``evaluations``. NaN with an infinite error where phi is not defined at 0 or nowhere near it.
+        number of ``evaluations``. NaN with an infinite error where phi is not defined at 0 (then not ``smooth``
+        either), nowhere near it, or where its slope is beyond the largest number.
 
     Examples
     --------
@@ -93,7 +94,7 @@ def derivative(
             found = _fill(table, FIRST_LEVELS) and _climb(table, tolerance, TARGET)
             if found:
                 return found
-    return Estimate(math.nan, math.inf, False, math.nan, math.nan, memory.calls)
+    return Estimate(math.nan, math.inf, not math.isnan(memory(0.0)), evaluations=memory.calls)
 
 
 def second_derivative(
@@ -111,7 +112,7 @@ def second_derivative(
     with np.errstate(all="ignore"):
         table = SecondTable(memory)
         found = _fill(table, FIRST_LEVELS_SECOND) and _climb(table, tolerance, 1e-8)
-    return found or Estimate(math.nan, math.inf, False, math.nan, math.nan, memory.calls)
+    return found or Estimate(math.nan, math.inf, not math.isnan(memory(0.0)), evaluations=memory.calls)
 
 
 def _tables(memory: Samples) -> list[Table]:
@@ -141,8 +142,14 @@ def _climb(table: Table, tolerance: float, target: float) -> Estimate:
             continue
         level = _next(table, i, tolerance or target * abs(table.value[i]))
         if level is None or len(table.tried) >= MOST_LEVELS:
-            return Estimate(table.value[i], table.bound[i], evaluations=table.samples.calls)
+            return Estimate(table.value[i], _caution(table, i) * table.bound[i], evaluations=table.samples.calls)
         table.add(level)
+
+
+def _caution(table: Table, i: int) -> float:
+    """What the bound is multiplied by inside a corner: few finer levels are left to measure noise with."""
+    few = len(table.levels) - i <= 3 and not table.settled
+    return 2.0 if few or table.coarsest > COARSEST else 1.0
 
 
 def _next(table: Table, i: int, target: float) -> int | None:
@@ -151,26 +158,31 @@ def _next(table: Table, i: int, target: float) -> int | None:
     k, finest = levels[i], levels[-1]
     truncation, noise = table.truncation[i], table.noise[i]
     if finest < k + 4 or i > len(levels) - 3:
-        for level in (k + 2, k + 4, k + 3, k + 1):
-            if level not in tried and level <= FINEST:
-                return level
+        for finer in (k + 2, k + 4, k + 3, k + 1):
+            if finer not in tried and finer <= FINEST:
+                return finer
     if table.bound[i] <= target:
         return None
     deeper = _deeper(table, i)
     if deeper is not None:
         return deeper
+    level: int | None
     if truncation > noise:
-        return _more_order(table, i) or (k + 1 if k + 1 not in tried else None)
-    if k - 1 not in tried:
-        return k - 1
-    return _more_order(table, i - 1) if i else None
+        level = _more_order(table, i) or (k + 1 if k + 1 not in tried else None)
+    elif k - 1 not in tried:
+        level = k - 1
+    else:
+        level = _more_order(table, i - 1) if i else None
+    if level is None and i <= 2:  # the best step is among the longest: longer ones may be better still
+        level = levels[0] - 1
+    return None if level in tried or (level is not None and level < table.coarsest) else level
 
 
 def _deeper(table: Table, i: int) -> int | None:
     """A finer level, where what looks like noise could be structure: an unresolved scale, a kink beside 0.
 
-    Below `DEEPEST` structure is only looked for where phi shows nothing but noise on all other scales: rounding
-    inside phi is linear there, with a slope of its own.
+    Below `DEEPEST` structure is only looked for where phi shows nothing but noise on all other scales, or is
+    unresolved and gets no wilder with shorter steps: rounding inside phi is linear there, with a slope of its own.
     """
     levels, tried = table.levels, table.tried
     k, finest = levels[i], levels[-1]
@@ -178,7 +190,7 @@ def _deeper(table: Table, i: int) -> int | None:
     rounding = all(abs(d) * h <= 4 * f for d, h, f in zip(table.d, table.h, table.floor, strict=True))
     unresolved = table.bound[i] > 0.3 * abs(table.value[i]) and not rounding
     odd = unresolved or noise > 8 * table.floor[i]
-    deepest = FINEST if _all_noise(table, table.scatter[i]) else DEEPEST
+    deepest = FINEST if _all_noise(table, table.scatter[i]) or (unresolved and _tame(table)) else DEEPEST
     if odd and not table.plateau():
         known = sum(level > k + 3 for level in levels)
         if finest + 1 not in tried and known < 2 and finest < deepest:
@@ -193,6 +205,11 @@ def _deeper(table: Table, i: int) -> int | None:
 def _all_noise(table: Table, noise: float) -> bool:
     """Whether phi varies little more than its noise over everything sampled."""
     return 2 * noise > max(abs(v - table.centre) for k in table.levels for v in table.pairs[k])
+
+
+def _tame(table: Table) -> bool:
+    """Whether the quotients at the finest step are no larger than at long ones: noise would grow like 1/h."""
+    return bool(abs(table.d[-1]) <= 3 * max(abs(d) for d in table.d[:-2]))
 
 
 def _bends(table: Table) -> bool:
@@ -213,4 +230,4 @@ def _more_order(table: Table, i: int) -> int | None:
         if level not in tried:
             return level
     coarser = levels[0] - 1
-    return coarser if start <= 1 and coarser not in tried and coarser >= table.coarsest else None
+    return coarser if start == 0 and coarser not in tried and coarser >= table.coarsest else None

@@ -19,7 +19,7 @@ class Estimate:
     smooth
         False where a kink or a jump lies at 0 or within what was probed.
     left, right
-        One-sided slopes at 0 where ``smooth`` is False, else None. Infinite on the side that a jump tears off.
+        One-sided slopes at a kink or a jump at 0, else None. Infinite on the side that a jump tears off.
     evaluations
         Calls of phi, those found in a memo not counted.
     """

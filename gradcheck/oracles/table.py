@@ -154,7 +154,8 @@ class Table:
         self.scatter = scatter
         best = self._choose()
         quiet = noise[best] * h[best] <= 8 * floor[best]
-        self.calm = not self.sees_corners or (quiet and _settles(s, x, floor))
+        self.settled = not self.sees_corners or _settles(s, x, floor)
+        self.calm = not self.sees_corners or (quiet and self.settled)
         return best
 
     def _choose(self) -> int:
