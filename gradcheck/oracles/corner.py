@@ -131,7 +131,9 @@ def _jump(table: Table) -> Estimate | None:
     if not torn:
         return None
     slopes = {
-        side: side * math.copysign(math.inf, torn[side]) if side in torn else slope(memory, side, table.levels)[0]
+        side: side * math.copysign(math.inf, torn[side])
+        if side in torn
+        else slope(memory, side, table.levels)[0]
         for side in (1, -1)
     }
     finite = [s for s in slopes.values() if math.isfinite(s)]

@@ -142,7 +142,9 @@ def _climb(table: Table, tolerance: float, target: float) -> Estimate:
             continue
         level = _next(table, i, tolerance or target * abs(table.value[i]))
         if level is None or len(table.tried) >= MOST_LEVELS:
-            return Estimate(table.value[i], _caution(table, i) * table.bound[i], evaluations=table.samples.calls)
+            return Estimate(
+                table.value[i], _caution(table, i) * table.bound[i], evaluations=table.samples.calls
+            )
         table.add(level)
 
 

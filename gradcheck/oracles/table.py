@@ -111,7 +111,9 @@ class Table:
         floor = [f * coarse for f in floor]
         unit = [max(f, extra) / a + abs(q) * 4.4e-16 + _TINY for f, a, q in zip(floor, h, d, strict=True)]
         value, truncation, spread, start = extrapolate(x, d, unit, self.guard)
-        curve, bend, _, _ = extrapolate(x, s, [4 * u / a for u, a in zip(unit, h, strict=True)], self.guard, 2)
+        curve, bend, _, _ = extrapolate(
+            x, s, [4 * u / a for u, a in zip(unit, h, strict=True)], self.guard, 2
+        )
         pairs = [self.pairs[k] for k in self.levels]
         still = (self.centre, self.centre) if quantum else None
         noise: list[float] = []
@@ -150,7 +152,13 @@ class Table:
             scatter.append(worst)
             bound.append(t + e + abs(v) * 4.4e-16)
         self.h, self.d, self.floor = h, d, floor
-        self.value, self.truncation, self.noise, self.bound, self.start = value, truncation, noise, bound, start
+        self.value, self.truncation, self.noise, self.bound, self.start = (
+            value,
+            truncation,
+            noise,
+            bound,
+            start,
+        )
         self.scatter = scatter
         best = self._choose()
         quiet = noise[best] * h[best] <= 8 * floor[best]
@@ -159,10 +167,17 @@ class Table:
         return best
 
     def _choose(self) -> int:
-        """Lepski's choice: the smallest bound whose interval meets those of all finer, confirmed levels."""
+        """Lepski's choice: the smallest bound whose interval meets those of all finer, confirmed levels.
+
+        A bounded function looks like 0 over steps long enough, with a bound as small as one likes: beyond a step
+        of 1 only a slope that stands out from its bound counts.
+        """
         value, bound = self.value, self.bound
         n = len(bound)
-        order = sorted(range(n), key=bound.__getitem__)
+        order = [i for i in range(n) if self.levels[i] >= 1 or bound[i] <= 0.3 * abs(value[i])] or list(
+            range(n)
+        )
+        order.sort(key=bound.__getitem__)
         for i in order:
             if all(abs(value[j] - value[i]) <= bound[i] + 3 * bound[j] for j in range(i + 1, n - 1)):
                 return i
