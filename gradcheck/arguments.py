@@ -136,6 +136,11 @@ def point(function: Callable[..., Any], args: Sequence[Any], argnums: int | Sequ
         for path, leaf in trees.leaves(copies[number]):
             if not trees.is_floating(leaf):
                 continue
+            if isinstance(leaf, np.matrix | np.ma.MaskedArray):
+                raise TypeError(
+                    f"argument {trees.name(names[number], path)!r} is a {type(leaf).__name__}, which has arithmetic of "
+                    "its own; pass a plain array (np.asarray(x), with masked entries filled)"
+                )
             value = np.asarray(leaf)
             scalar = None if isinstance(leaf, np.ndarray) else float if type(leaf) is float else type(leaf)
             label = trees.name(names[number], path)

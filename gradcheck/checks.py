@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.arguments import Point, point
+from gradcheck.ambient import default_seed
+from gradcheck.arguments import Point, describe, point
 from gradcheck.evidence import Floats
 from gradcheck.findings import Diagnosis
 from gradcheck.guard import Counted, NotNumeric, Raised, flat, undisturbed
@@ -19,6 +20,8 @@ from gradcheck.report import Report, conclude
 from gradcheck.run import ORACLES, Options, Task, Through, run
 from gradcheck.second_order import gradient_of
 from gradcheck.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
+
+__tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
 
 Argnums = int | Sequence[int] | None
 
@@ -30,7 +33,7 @@ def check_grad(
     argnums: Argnums = None,
     rtol: float | None = None,
     oracles: Sequence[str] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     raise_on_failure: bool = True,
     points: int = 0,
     executor: Executor | None = None,
@@ -54,7 +57,7 @@ def check_grad(
     oracles
         Of "autograd", "differences", "complex_step"; None for all that apply.
     seed
-        Of the random directions.
+        Of the random directions; None for 0, or what the pytest plugin or the command was given.
     raise_on_failure
         Raise on any verdict but "pass"; otherwise return the report whatever it says.
     points
@@ -95,7 +98,7 @@ def check_vjp(
     argnums: Argnums = None,
     rtol: float | None = None,
     oracles: Sequence[str] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     raise_on_failure: bool = True,
     points: int = 0,
     executor: Executor | None = None,
@@ -116,7 +119,7 @@ def pullback_task(
     argnums: Argnums,
     rtol: float | None,
     oracles: Sequence[str] | None,
-    seed: int,
+    seed: int | None,
     points: int,
     executor: Executor | None,
 ) -> Task:
@@ -145,7 +148,7 @@ def check_jvp(
     argnums: Argnums = None,
     rtol: float | None = None,
     oracles: Sequence[str] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     raise_on_failure: bool = True,
     points: int = 0,
     executor: Executor | None = None,
@@ -167,7 +170,7 @@ def check_jacobian(
     argnums: Argnums = None,
     rtol: float | None = None,
     oracles: Sequence[str] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     raise_on_failure: bool = True,
     points: int = 0,
     executor: Executor | None = None,
@@ -180,6 +183,8 @@ def check_jacobian(
     claim = Counted(jac, "jac")
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
+        if isinstance(output, tuple | list | dict):
+            raise ValueError(f"f must return one array for check_jacobian; it returned {describe(output)}")
         result = claim(*arguments)
         reading = _read(at, result, "jac", argnums, np.shape(output))
         return _behaved(contracted(reading, u, np.shape(output)), lent(result, arguments, at, "jac"))
@@ -196,7 +201,7 @@ def check_hessian(
     argnums: Argnums = None,
     rtol: float | None = None,
     oracles: Sequence[str] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     raise_on_failure: bool = True,
     points: int = 0,
     executor: Executor | None = None,
@@ -235,7 +240,7 @@ def check_hvp(
     argnums: Argnums = None,
     rtol: float | None = None,
     oracles: Sequence[str] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     raise_on_failure: bool = True,
     points: int = 0,
     executor: Executor | None = None,
@@ -243,22 +248,38 @@ def check_hvp(
     """Check a Hessian-vector product: ``hvp(v, *args)`` with ``v`` as the checked arguments, and its result too.
 
     ``f_or_grad`` is the scalar function, or its gradient: what returns one number for more than one entry is
-    taken for the function. A gradient is trusted; check it first with `check_grad`. The keywords are those of
+    taken for the function; at a single number both readings are tried. A gradient is trusted; check it first with `check_grad`. The keywords are those of
     `check_grad`.
     """
     where = _where(f_or_grad, "f_or_grad", hvp, "hvp", args, argnums)
     options = _options(rtol, oracles, seed, points, executor)
     counted = Counted(f_or_grad, "f")
-    through = partial(gradient_of, where) if _returns_one_number(counted, where) else None
-    return conclude(run(_forward("hvp", counted, hvp, where, options, through)), raise_on_failure)
+    of_function = _forward("hvp", counted, hvp, where, options, partial(gradient_of, where))
+    of_gradient = _forward("hvp", counted, hvp, where, options)
+    reading = _returned(counted, where)
+    if reading == "either":
+        report = run(of_function)
+        other = report if report.ok else run(of_gradient)
+        note = (
+            "f_or_grad maps one number to one number and was taken for the gradient; as the function it fails"
+        )
+        if other.ok and not report.ok:
+            report = replace(other, notes=(*other.notes, note))
+        return conclude(report, raise_on_failure)
+    return conclude(run(of_function if reading == "function" else of_gradient), raise_on_failure)
 
 
-def _returns_one_number(f: Counted, where: Point) -> bool:
+def _returned(f: Counted, where: Point) -> str:
+    """What one call shows f to be: the scalar "function", its "gradient", or, of one plain number, "either"."""
     with undisturbed():
         try:
-            return flat(f(*where.copied(where.args)), f.label).size == 1
+            output = f(*where.copied(where.args))
+            size = flat(output, f.label).size
         except (Raised, NotNumeric):
-            return False  # the first look will say what is wrong
+            return "gradient"  # the first look will say what is wrong
+    if size != 1 or (where.x.size == 1 and np.ndim(output) > 0):
+        return "gradient"
+    return "either" if where.x.size == 1 else "function"
 
 
 def _forward(
@@ -287,7 +308,7 @@ def _forward(
         function = counted if through is None else through(counted)
         return lambda *coordinates: function(*span.arguments(coordinates))
 
-    return Task(kind, f, claim, along, span.point, options, scalar=False, through=composed)
+    return Task(kind, f, claim, along, span.point, options, scalar=False, through=composed, shown=where.slots)
 
 
 def _where(
@@ -321,18 +342,28 @@ def _read(where: Point, result: Any, label: str, argnums: Argnums, output: tuple
 
 
 def _options(
-    rtol: float | None, oracles: Sequence[str] | None, seed: int, points: int, executor: Executor | None
+    rtol: float | None,
+    oracles: Sequence[str] | None,
+    seed: int | None,
+    points: int,
+    executor: Executor | None,
 ) -> Options:
-    if rtol is not None and not 0.0 < float(rtol) < 1.0:
-        raise ValueError(f"rtol must lie between 0 and 1, got rtol={rtol!r}")
+    if rtol is not None and not (isinstance(rtol, float | np.floating) and 0.0 < rtol < 1.0):
+        raise ValueError(f"rtol must be a number between 0 and 1, got rtol={rtol!r}")
+    wanted = f"oracles must name any of {', '.join(map(repr, ORACLES))}, or be None for all"
+    if oracles is not None and not isinstance(oracles, str | tuple | list):
+        raise TypeError(f"{wanted}; got oracles={oracles!r}")
     chosen = ORACLES if oracles is None else (oracles,) if isinstance(oracles, str) else tuple(oracles)
-    for name in chosen:
-        if name not in ORACLES:
-            raise ValueError(f"oracles has {name!r}; wanted any of {', '.join(map(repr, ORACLES))}")
-    if not chosen:
-        raise ValueError(f"oracles is empty; wanted any of {', '.join(map(repr, ORACLES))}, or None for all")
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
-        raise ValueError(f"seed must be an int >= 0, got seed={seed!r}")
-    if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 0:
-        raise ValueError(f"points must be an int >= 0, got points={points!r}")
-    return Options(rtol, chosen, int(seed), int(points), executor)
+    if not chosen or any(name not in ORACLES for name in chosen):
+        raise ValueError(f"{wanted}; got oracles={oracles!r}")
+    if "complex_step" in chosen:  # it is trusted only where it agrees with differences
+        chosen = (*chosen, "differences")
+    seed = default_seed() if seed is None else seed
+    for name, value in (("seed", seed), ("points", points)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+            raise ValueError(f"{name} must be an int of at least 0, got {name}={value!r}")
+    if executor is not None and not callable(getattr(executor, "map", None)):
+        raise TypeError(
+            f"executor must be a concurrent.futures.Executor or have its map(), got executor={executor!r}"
+        )
+    return Options(rtol, chosen, oracles is not None, int(seed), int(points), executor)

@@ -94,10 +94,19 @@ def real(leaf: Any, label: str) -> Floats:
 def written(before: tuple[Any, ...], after: tuple[Any, ...], names: tuple[str, ...]) -> str | None:
     """The first array of ``after`` that is no longer what it was in ``before``; None where all are."""
     for name, old, new in zip(names, before, after, strict=True):
-        for (path, was), (_, now) in zip(trees.leaves(old), trees.leaves(new), strict=False):
-            if isinstance(was, np.ndarray) and not identical(was, now):
+        was, now = dict(trees.leaves(old)), dict(trees.leaves(new))
+        for path in {**was, **now}:
+            if path not in was or path not in now or not _unchanged(was[path], now[path]):
                 return trees.name(name, path)
     return None
+
+
+def _unchanged(was: Any, now: Any) -> bool:
+    if isinstance(was, np.ndarray):
+        return isinstance(now, np.ndarray) and identical(was, now)
+    if isinstance(was, float | int | str | np.generic):
+        return was is now or bool(was == now) or (was != was and now != now)
+    return was is now
 
 
 def identical(a: Any, b: Any) -> bool:

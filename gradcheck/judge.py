@@ -27,7 +27,7 @@ from gradcheck.comparison import (
 )
 from gradcheck.directions import equilibrated, groups, signs
 from gradcheck.evidence import Floats
-from gradcheck.findings import Verdict
+from gradcheck.findings import OracleUse, Verdict
 from gradcheck.oracles.derivative import derivative
 from gradcheck.oracles.estimate import Estimate
 from gradcheck.pairing import Line, Pairing, Traced
@@ -45,6 +45,8 @@ _HIDDEN = 32.0
 _GUARD_SPAN = 1e2
 """Where claim and autograd are one, differences only guard against a blindness common to both: the entries that
 contribute most show it best."""
+
+_JUMP = "f jumps, or is not finite, right beside this point: it has no derivative there. Move the point"
 
 _FAR = (1.0, 1e3, 1e6)
 """How many times their own size entries are moved to see whether f depends on them at all."""
@@ -77,6 +79,8 @@ class Judgement:
         What became of autograd: "" where it took part and was right.
     kinks, torn
         The kinked entries looked at; whether they are no subgradient together though each of them is.
+    voices
+        What other oracles said.
     miss_probability
         Bound on the probability that an error of size ``rtol`` in one leaf went unseen.
     """
@@ -94,34 +98,40 @@ class Judgement:
     miss_probability: float | None = None
     kinks: tuple[kinked.Kink, ...] = ()
     torn: bool = False
+    voices: list[OracleUse] = field(default_factory=list)
 
 
-def judge(pairing: Pairing, traced: Traced | None, generator: np.random.Generator, rtol: float) -> Judgement:
-    """Compare the claim of ``pairing`` with every oracle at hand."""
-    if traced is not None:
-        judgement = _with_autograd(pairing, traced, generator, rtol)
-        if judgement is not None:
-            return judgement
-        refused = "differences contradict it here and agree with the claim; it was left out"
-        return _with_differences(pairing, generator, rtol, autograd=refused)
-    return _with_differences(pairing, generator, rtol)
-
-
-# --- with autograd -------------------------------------------------------------------------------------------
-
-
-def _with_autograd(
-    pairing: Pairing, traced: Traced, generator: np.random.Generator, rtol: float
-) -> Judgement | None:
+def judge(
+    pairing: Pairing,
+    traced: Traced | None,
+    generator: np.random.Generator,
+    rtol: float,
+    differences: bool = True,
+) -> Judgement:
+    """Compare the claim of ``pairing`` with every oracle at hand; without ``differences`` autograd's word is law."""
+    if traced is None:
+        return _with_differences(pairing, generator, rtol)
     tolerance = _entry_tolerance(pairing, traced)
     gap = pairing.claimed - traced.gradient
     wrong = np.abs(gap) > tolerance
     if wrong.any():
         tolerance = tolerance + _measured_rounding(pairing, traced, np.abs(gap), wrong)
         wrong = np.abs(gap) > tolerance
+    if not differences:
+        verdict = Verdict.FAIL if wrong.any() else Verdict.PASS
+        alone = Judgement(verdict, wrong=wrong, truth=traced.gradient, bound=tolerance, miss_probability=0.0)
+        _entrywise_resolution(pairing, traced.gradient, tolerance, alone)
+        return alone
     if not wrong.any():
         return _confirm(pairing, traced, tolerance, generator, rtol)
-    return _arbitrate(pairing, traced, gap, wrong, tolerance, generator, rtol)
+    judgement = _arbitrate(pairing, traced, gap, wrong, tolerance, generator, rtol)
+    if judgement is not None:
+        return judgement
+    refused = "differences contradict it here; it was left out"
+    return _with_differences(pairing, generator, rtol, autograd=refused)
+
+
+# --- with autograd -------------------------------------------------------------------------------------------
 
 
 def _entry_tolerance(pairing: Pairing, traced: Traced) -> Floats:
@@ -207,7 +217,7 @@ def _confirm(
 def _flat_too(pairing: Pairing, generator: np.random.Generator, judgement: Judgement) -> Judgement:
     """Claim and autograd agree on zero; differences may contradict them, but need not resolve it."""
     flat = _flat(pairing, np.ones(pairing.x.shape, dtype=bool), generator, replace(judgement, reasons=[]))
-    if flat.verdict is not Verdict.INCONCLUSIVE:
+    if flat.verdict is not Verdict.INCONCLUSIVE or _JUMP in flat.reasons:
         return flat
     judgement.remarks += flat.reasons
     return judgement
@@ -543,6 +553,8 @@ def _flat(
     off = abs(claimed - estimate.value)
     if off > 3.0 * estimate.error + 1e-3 * resolved:
         judgement.verdict = Verdict.FAIL
+    elif not np.isfinite(estimate.error):
+        _undecided(judgement, _JUMP)
     elif estimate.error > 1e-2 * steepest:
         _undecided(
             judgement,

@@ -36,6 +36,8 @@ class Look:
         What is wrong whatever the numbers say: writing into arguments, a claim that is random.
     writes
         Labels of the functions that write into their arguments: they get copies from now on.
+    promoted
+        ``y`` was computed in double precision because f is not finite in its own.
     """
 
     output: Any = None
@@ -43,6 +45,7 @@ class Look:
     reasons: list[str] = field(default_factory=list)
     diagnoses: list[Diagnosis] = field(default_factory=list)
     writes: set[str] = field(default_factory=set)
+    promoted: bool = False
 
 
 def look_at_function(f: Counted, where: Point) -> Look:
@@ -59,9 +62,12 @@ def look_at_function(f: Counted, where: Point) -> Look:
         _note_writing(f.label, where, args, look)
         again = flat(f(*(where.copied(where.args) if look.writes else args)), f.label)
     except (Raised, NotNumeric) as problem:
-        look.reasons.append(f"{problem}. Check that f accepts these arguments")
+        advice = (
+            "does it lack a return?" if "returned None" in str(problem) else "does it accept these arguments?"
+        )
+        look.reasons.append(f"{problem}: {advice}")
         return look
-    if not _same(look.y, again):
+    if not same(look.y, again):
         look.reasons.append(
             f"{f.label} is random: two calls with the same arguments returned {_few(look.y)} and {_few(again)}. "
             "Fix its randomness (draw masks and noise once, outside, or from a generator seeded inside)"
@@ -86,7 +92,7 @@ def look_at_claim(
         look.diagnoses.append(Diagnosis("other", "", message, {"exception": repr(problem.__cause__)}))
         return None
     for one, other in zip(reading.raw, again.raw, strict=True):
-        if one is not None and other is not None and not _same(one, other):
+        if one is not None and other is not None and not same(one, other):
             message = (
                 f"{claim.label} changes from call to call: the same arguments gave {_few(one)} and {_few(other)}. "
                 "A derivative is a function of the point; look for randomness or state kept between calls"
@@ -108,7 +114,7 @@ def _finite_in_double(f: Counted, where: Point, look: Look) -> bool:
         return False
     if promoted.shape != look.y.shape or not np.isfinite(promoted).all():
         return False
-    look.y = promoted
+    look.y, look.promoted = promoted, True
     return True
 
 
@@ -118,14 +124,15 @@ def _note_writing(label: str, where: Point, args: tuple[Any, ...], look: Look) -
         look.writes.add(label)
         message = (
             f"{label} writes into its argument {name}: whoever calls it finds {name} changed. "
-            f"Work on a copy ({name.split('[')[0]} = {name.split('[')[0]}.copy()), or avoid out= and in-place operators on it"
+            "Work on a copy of it, or avoid out= and in-place operators on it"
         )
         look.diagnoses.append(
             Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
         )
 
 
-def _same(one: Floats, other: Floats) -> bool:
+def same(one: Floats, other: Floats) -> bool:
+    """Whether two results are one but for rounding."""
     if identical(one, other):
         return True
     if one.shape != other.shape or not np.array_equal(np.isfinite(one), np.isfinite(other)):
@@ -145,9 +152,10 @@ def _not_finite(label: str, where: Point, y: Floats) -> str:
                 if bad.size or (np.ndim(leaf) == 0 and not np.isfinite(leaf)):
                     name = trees.name(where.names[number], path)
                     entry = [int(i) for i in bad[0]] if bad.size else []
+                    held = np.asarray(leaf)[tuple(entry)]
                     return (
-                        f"{label} is {y[index]}{place} because its argument {name} holds {np.asarray(leaf)[tuple(entry)]} "
-                        f"at {entry}: check at a point where every input is finite"
+                        f"{label} is {y[index]}{place} because its argument {name} holds {held} at {entry}: check at "
+                        "a point where every input is finite"
                     )
     return (
         f"{label} is {y[index]}{place} at this point: there is no derivative to check. Move the point into f's "

@@ -52,6 +52,7 @@ def read(where: Point, result: Any, label: str, output: tuple[int, ...] = ()) ->
     problems: list[Diagnosis] = []
     remarks: list[str] = []
     per_argument = _per_argument(where, result, label, problems)
+    problems += _strays(where, per_argument, label)
     raw: list[Floats | None] = []
     dtypes: list[str] = []
     for slot in where.slots:
@@ -94,8 +95,28 @@ def _per_argument(where: Point, result: Any, label: str, problems: list[Diagnosi
     return dict(zip(where.argnums, result, strict=True))
 
 
+def _strays(where: Point, per_argument: dict[int, Any], label: str) -> list[Diagnosis]:
+    """Leaves of the claim that its argument does not have."""
+    problems = []
+    for number, tree in per_argument.items():
+        known = {path for path, _ in trees.leaves(where.args[number])}
+        if () in known:  # the argument is one array: lists of numbers are read as arrays
+            continue
+        for path, leaf in trees.leaves(tree):
+            if leaf is not None and not any(path[: len(other)] == other for other in known):
+                name = trees.name(where.names[number], path)
+                message = (
+                    f"{label} returned {describe(leaf)} for {name}, which {where.names[number]} does not have; a "
+                    "gradient has the tree of its argument"
+                )
+                problems.append(Diagnosis("shape", name, message, {"returned": describe(leaf)}))
+    return problems
+
+
 def _follow(tree: Any, keys: trees.Path) -> Any:
     for key in keys:
+        if isinstance(key, str) and not isinstance(tree, dict):
+            return tree  # a list where a dict was due, say: what came is what there is to show
         try:
             tree = tree[key]
         except (TypeError, KeyError, IndexError):

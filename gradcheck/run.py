@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck import guard
+from gradcheck import guard, trees
 from gradcheck.arguments import Point, Slot
 from gradcheck.comparison import Outcome
 from gradcheck.diagnose import diagnose
@@ -19,9 +19,10 @@ from gradcheck.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
 from gradcheck.guard import Counted, NotNumeric, Raised
 from gradcheck.judge import Judgement, judge
 from gradcheck.locate import entry_truth, truth_by_differences
-from gradcheck.look import Look, look_at_claim, look_at_function
+from gradcheck.look import Look, look_at_claim, look_at_function, same
 from gradcheck.oracles.tracing import Trace, Untraceable, trace
 from gradcheck.pairing import Pairing, Traced, step_scale
+from gradcheck.panel import third_voice
 from gradcheck.reading import Reading, shaped, sizes
 from gradcheck.report import Report
 from gradcheck.second_order import NoGradient
@@ -39,6 +40,7 @@ class Options:
 
     rtol: float | None
     oracles: tuple[str, ...]
+    named: bool  # whether the user named the oracles
     seed: int
     points: int
     executor: Executor | None
@@ -58,6 +60,8 @@ class Task:
         Whether f must return one number.
     through
         Makes of f the function that the claim is about: its gradient, for claims about second derivatives.
+    shown
+        The leaves as the user knows them, where the point is seen through coordinates of its own.
     """
 
     kind: str
@@ -68,6 +72,7 @@ class Task:
     options: Options
     scalar: bool
     through: Through | None = None
+    shown: tuple[Slot, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,14 @@ def run(task: Task) -> Report:
             x = task.where.x
             jittered = x + 0.05 * step_scale(x, task.where.slots) * generator.standard_normal(x.size)
             report = _merged(report, _at(replace(task, where=task.where.moved(jittered)), generator, start))
+    if task.shown is not None:
+        report = replace(
+            report,
+            leaves=tuple(
+                replace(leaf, shape=slot.shape, dtype=str(slot.dtype), worst_index=None, entries=())
+                for leaf, slot in zip(report.leaves, task.shown, strict=True)
+            ),
+        )
     return replace(
         report,
         seconds=time.perf_counter() - start,
@@ -161,14 +174,29 @@ def _at(task: Task, generator: np.random.Generator, start: float) -> Report:
         return _report(task, Judgement(Verdict.FAIL), look, None, ())
     traced, tape, refused = _trace(task, look, u)
     pairing = _pairing(task, look, u, reading)
+    if "differences" not in task.options.oracles and traced is None and not reading.problems:
+        reason = f"autograd alone was asked for, and it does not apply: {refused}"
+        return _report(
+            task, Judgement(Verdict.INCONCLUSIVE, reasons=[reason], autograd=refused), look, pairing, ()
+        )
     broken = reading.problems
     if broken:
         judgement = Judgement(Verdict.FAIL, differences=False, autograd=refused)
         judgement.truth = None if traced is None else traced.gradient
         judgement.bound = None if traced is None else 1e-9 * np.abs(traced.gradient)
     else:
-        judgement = judge(pairing, traced, generator, task.options.rtol or default_rtol(pairing))
+        rtol = task.options.rtol or default_rtol(pairing)
+        alone = "differences" not in task.options.oracles
+        judgement = judge(pairing, traced, generator, rtol, differences=not alone)
         judgement.autograd = judgement.autograd or refused
+    if judgement.verdict is not Verdict.PASS and not broken and _is_random(task, look):
+        reason = (
+            f"{task.f.label} is random: it returned different values for the same arguments. Fix its randomness (draw "
+            "masks and noise once, outside, or from a generator seeded inside)"
+        )
+        return _report(task, Judgement(Verdict.INCONCLUSIVE, reasons=[reason]), look, None, ())
+    if judgement.verdict is Verdict.PASS and _third_voice_wanted(task, traced):
+        judgement.voices.append(third_voice(task.f.function, task.where, u, pairing, generator))
     judgement.remarks += reading.remarks
     if judgement.verdict is Verdict.FAIL:
         return _failure(task, look, u, reading, pairing, judgement, tape, generator)
@@ -183,6 +211,24 @@ def _at(task: Task, generator: np.random.Generator, start: float) -> Report:
         )
         return _report(task, judgement, look, pairing, told)
     return _report(task, judgement, look, pairing, ())
+
+
+def _third_voice_wanted(task: Task, traced: Traced | None) -> bool:
+    """Where it was asked for by name, and by default where autograd does not apply."""
+    single = any(slot.dtype.itemsize < 8 for slot in task.where.slots)
+    if single or task.kind in ("hessian", "hvp"):
+        return False
+    return "complex_step" in task.options.oracles and (task.options.named or traced is None)
+
+
+def _is_random(task: Task, look: Look) -> bool:
+    """Whether a third call of f, before it is held against anyone, differs from the first two."""
+    try:
+        return not same(look.y, guard.flat(task.f(*task.where.copied(task.where.args)), task.f.label)) and (
+            not look.promoted
+        )
+    except (Raised, NotNumeric):
+        return False
 
 
 def default_rtol(pairing: Pairing) -> float:
@@ -242,7 +288,7 @@ def _trace(task: Task, look: Look, u: Floats) -> tuple[Traced | None, Trace | No
     value = np.concatenate([output.ravel() for output in tape.outputs]) if tape.outputs else np.empty(0)
     if value.shape != look.y.shape:
         return None, None, "the traced function returned another shape than f"
-    single = any(slot.dtype.itemsize < 8 for slot in where.slots)
+    single = any(slot.dtype.itemsize < 8 for slot in where.slots) or _in_single(look.output)
     close = np.abs(value - look.y) <= (1e-3 if single else 1e-10) * max(float(np.max(np.abs(look.y))), 1e-300)
     if not close.all():
         return None, None, "the traced function has another value than f"
@@ -254,6 +300,10 @@ def _trace(task: Task, look: Look, u: Floats) -> tuple[Traced | None, Trace | No
             return None
 
     return Traced(gradient, True, at), tape, ""
+
+
+def _in_single(output: Any) -> bool:
+    return any(str(getattr(leaf, "dtype", "")) in ("float32", "float16") for _, leaf in trees.leaves(output))
 
 
 def _flat_pullback(tape: Trace, u: Floats) -> Floats:
@@ -377,8 +427,31 @@ def _failure(
         claim=ask,
         tape=tape,
     )
-    told = (*reading.problems, *look.diagnoses, *_at_kinks(task.where, judgement), *diagnose(evidence))
+    told = _told(reading, look, _at_kinks(task.where, judgement), _diagnosed(evidence, judgement))
     return _report(task, judgement, look, pairing, told, (reading, truth, bound, wrong))
+
+
+def _diagnosed(evidence: Evidence, judgement: Judgement) -> tuple[Diagnosis, ...]:
+    try:
+        return diagnose(evidence)
+    except Exception as error:  # the verdict stands, whatever becomes of its explanation
+        judgement.remarks.append(
+            f"the diagnosis itself failed ({type(error).__name__}: {error}); please report it"
+        )
+        return ()
+
+
+def _told(
+    reading: Reading, look: Look, kinks: tuple[Diagnosis, ...], named: tuple[Diagnosis, ...]
+) -> tuple[Diagnosis, ...]:
+    """All diagnoses in the order a reader wants them: what is wrong, then how it is done."""
+    known = {(diagnosis.kind, diagnosis.leaf) for diagnosis in named}
+    built = tuple(problem for problem in reading.problems if (problem.kind, problem.leaf) not in known)
+    ours = (*built, *kinks)
+    writes = tuple(diagnosis for diagnosis in look.diagnoses if "returns the memory" not in diagnosis.message)
+    lends = tuple(diagnosis for diagnosis in look.diagnoses if diagnosis not in writes)
+    certain = (*ours, *named) if ours else named
+    return (*writes, *certain[:1], *lends, *certain[1:])
 
 
 def _at_kinks(where: Point, judgement: Judgement) -> tuple[Diagnosis, ...]:
@@ -472,7 +545,8 @@ def _report(
     used = pairing is not None
     oracles = (
         OracleUse("autograd", used and not judgement.autograd, judgement.autograd),
-        OracleUse("differences", judgement.differences, "" if judgement.differences else "not needed"),
+        OracleUse("differences", judgement.differences),
+        *judgement.voices,
     )
     rtol = task.options.rtol or (default_rtol(pairing) if pairing is not None else 1e-3)
     return Report(
@@ -506,6 +580,9 @@ def _leaf(number: int, slot: Slot, judgement: Judgement, located: Located | None
     claim, true, off = raw.ravel(), truth[part], np.abs(raw.ravel() - truth[part])
     if not wrong[part].any():
         verdict = Verdict.PASS if np.isfinite(true).any() else Verdict.INCONCLUSIVE
+        if any(problem.leaf == slot.path for problem in reading.problems):
+            verdict = Verdict.FAIL
+        resolution = resolution or _located_resolution(true, bound[part])
         return Leaf(**common, verdict=verdict, resolution=resolution, note=note)
     order = _worst_first(claim, true, off, wrong[part])
     entries = tuple(
@@ -526,6 +603,11 @@ def _leaf(number: int, slot: Slot, judgement: Judgement, located: Located | None
         entries=entries,
         note=note,
     )
+
+
+def _located_resolution(true: Floats, bound: Floats) -> float | None:
+    largest = float(np.max(np.abs(true), where=np.isfinite(true), initial=0.0))
+    return float(np.max(bound, where=np.isfinite(bound), initial=0.0)) / largest if largest > 0.0 else None
 
 
 def _worst_first(claim: Floats, true: Floats, off: Floats, wrong: np.ndarray) -> np.ndarray:

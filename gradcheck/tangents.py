@@ -46,7 +46,7 @@ def columns(
     where: Point, jvp: Callable[..., Any], args: tuple[Any, ...], u: Floats, output: Any, label: str
 ) -> Reading:
     """The reading of a JVP at all unit tangents, contracted with ``u``."""
-    wanted = [np.shape(leaf) for _, leaf in trees.leaves(output)]
+    wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(output)]
     gradient = np.zeros(where.x.size)
     conduct: list[Diagnosis] = []
     dtype = "float64"
@@ -68,20 +68,20 @@ def columns(
     return Reading(raw, (dtype,) * len(raw), problems, tuple(conduct))
 
 
-def misshapen(result: Any, wanted: list[tuple[int, ...]], label: str) -> Diagnosis | None:
+def misshapen(result: Any, wanted: list[tuple[trees.Path, tuple[int, ...]]], label: str) -> Diagnosis | None:
     """The diagnosis of a tangent of the output that has not the output's tree and shapes."""
     try:
         flat(result, label)
     except NotNumeric as problem:
         return Diagnosis("shape", "", str(problem))
-    came = [np.shape(leaf) for _, leaf in trees.leaves(result)]
+    came = [(path, np.shape(leaf)) for path, leaf in trees.leaves(result)]
     if came == wanted:
         return None
     message = (
         f"{label} returned {describe(result)}; wanted the tree and shapes of f's output, "
-        f"{', '.join(map(str, wanted))}: a JVP is the output's rate of change"
+        f"{', '.join(str(shape) for _, shape in wanted)}: a JVP is the output's rate of change"
     )
-    return Diagnosis("shape", "", message, {"returned": came, "wanted": wanted})
+    return Diagnosis("shape", "", message, {"returned": describe(result)})
 
 
 def _lowest(dtype: str, result: Any) -> str:
@@ -147,7 +147,7 @@ def pushed(
 ) -> Reading:
     """The reading of a JVP along the directions of a span, contracted with ``u``."""
     args = span.arguments(at)
-    wanted = [np.shape(leaf) for _, leaf in trees.leaves(output)]
+    wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(output)]
     rows: list[Floats] = []
     conduct: tuple[Diagnosis, ...] = ()
     dtype = "float64"
