@@ -10,8 +10,8 @@ import numpy as np
 from gradcheck.diagnose.catalogue import OF_A_LEAF, OF_THE_CHAIN, OF_THE_WHOLE
 from gradcheck.diagnose.circuit import circuit_of
 from gradcheck.diagnose.dense import whole
-from gradcheck.diagnose.guess import EXACT, Guess
-from gradcheck.diagnose.ranking import price, ranked
+from gradcheck.diagnose.guess import PATTERN, Guess
+from gradcheck.diagnose.ranking import price, ranked, settled
 from gradcheck.diagnose.shapes import explain_shape as explain_shape
 from gradcheck.diagnose.subject import subjects
 from gradcheck.evidence import Evidence
@@ -20,6 +20,8 @@ from gradcheck.findings import Diagnosis
 __all__ = ["diagnose", "explain_shape"]
 
 T = TypeVar("T")
+# The largest relative error that passes for a second, small mistake.
+TWO_MISTAKES = 1e-3
 
 
 def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
@@ -44,10 +46,20 @@ def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
         guesses = [guess for hypothesis in OF_THE_WHOLE for guess in tested(hypothesis, seen)]
         for subject in subjects(seen):
             guesses += [guess for hypothesis in OF_A_LEAF for guess in tested(hypothesis, subject)]
-        circuit = circuit_of(evidence, {subject.number: subject for subject in subjects(evidence)})
-        if circuit is not None and price(guesses, evidence) >= EXACT - 1.0:
-            guesses += [guess for hypothesis in OF_THE_CHAIN for guess in tested(hypothesis, circuit)]
+        if not settled(guesses, evidence):
+            guesses += _chain(evidence)
+            if price(guesses, evidence) >= PATTERN:
+                guesses += _chain(evidence, slack=TWO_MISTAKES)
         return tuple(ranked(guesses, evidence))
+
+
+def _chain(evidence: Evidence, slack: float = 0.0) -> list[Guess]:
+    """Guesses at one altered derivative; with ``slack``, at one that has a small second mistake beside it."""
+    circuit = circuit_of(evidence, {subject.number: subject for subject in subjects(evidence, slack)})
+    if circuit is None:
+        return []
+    guesses = [guess for hypothesis in OF_THE_CHAIN for guess in tested(hypothesis, circuit)]
+    return [guess.approximate() for guess in guesses] if slack else guesses
 
 
 def tested(hypothesis: Callable[[T], Iterator[Guess]], about: T) -> list[Guess]:

@@ -143,7 +143,7 @@ def _kinds(segment: Segment, words: str, plain: bool) -> tuple[str, str]:
     if words == "1":
         return (MISSING, WRONG) if plain else (WRONG, MISSING)
     # x where tanh(x), exp(x) or sigmoid(x) is due: the function itself was forgotten in the derivative
-    return (MISSING, WRONG) if words in ("x", "1 - x", "u", "1 - u") else (WRONG, MISSING)
+    return (MISSING, WRONG) if words in ("x", "1 - x", "1 + x", "u", "1 - u") else (WRONG, MISSING)
 
 
 def _mask(derivative: Floats) -> bool:

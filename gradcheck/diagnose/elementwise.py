@@ -71,7 +71,9 @@ def _fitting(name: str, own: str, ratio: Floats, value: Floats) -> Iterator[str]
     derivative = DERIVATIVES[own](value)
     for words, used in _used(name, value):
         quotient = used / derivative
-        if np.all(np.abs(quotient - ratio) <= 1e-5 * np.abs(ratio)):
+        if np.ptp(quotient) > 1e-9 * np.max(np.abs(quotient)) and np.all(
+            np.abs(quotient - ratio) <= 1e-5 * np.abs(ratio)
+        ):
             yield words
 
 

@@ -70,6 +70,11 @@ def polynomial(segment: Segment) -> Iterator[Guess]:
         fixed = circuit.effect(segment.start, -cotangent * true)
         shapes = [circuit.effect(segment.start, cotangent * value**power) for power in range(4)]
         for result, c in fitted(circuit, fixed, shapes, bare=5):
+            cubic = sum(x * value**power for power, x in enumerate(c))
+            if float(np.ptp(cubic * np.max(np.abs(true)) - true * np.max(np.abs(cubic)))) < 1e-6 * np.max(
+                np.abs(true)
+            ):
+                continue  # a factor, no other function
             rounded = ", ".join(f"{x:.4g}" for x in c)
             words = f"a cubic in {letter}, coefficients {rounded}"
             says = (

@@ -49,6 +49,11 @@ class Guess:
     figures: Mapping[str, Any] = field(default_factory=dict)
     key: Hashable = None
 
+    def approximate(self) -> Guess:
+        """The same as the greater of two mistakes, the lesser of which is not known."""
+        says = f"{self.says}; a smaller error remains beside it"
+        return replace(self, says=says, cost=self.cost + 1.5, key=(self.key, "approximate"))
+
     def joined(self, other: Guess) -> Guess:
         """Both as one mistake in more leaves."""
         return replace(self, leaves=self.leaves + other.leaves, cost=max(self.cost, other.cost))

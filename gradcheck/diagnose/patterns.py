@@ -73,7 +73,7 @@ def lines(subject: Subject) -> Iterator[Guess]:
     """Whole rows or columns wrong, the others right."""
     wrong, known = subject.wrong, subject.known
     count = int(np.count_nonzero(wrong))
-    if wrong.ndim < 2 or count < 2:
+    if wrong.ndim < 2 or count < 2 or count == _telling(subject):
         return
     for axis, where, density in _fullest(wrong, known & (subject.truth != 0.0) | wrong):
         if where.size == wrong.shape[axis] or density < 0.6:
@@ -111,6 +111,11 @@ def _fullest(wrong: Mask, relevant: Mask) -> list[tuple[int, Indices, float]]:
     return [] if best is None else [(best[2], best[3], -best[0])]
 
 
+def _telling(subject: Subject) -> int:
+    """How many entries could be wrong: one of 0 that is claimed to be 0 is right whatever the mistake."""
+    return int(np.count_nonzero(subject.wrong | (subject.known & (subject.truth != 0.0))))
+
+
 def _noun(axis: int, ndim: int) -> tuple[str, str]:
     if axis == 0:
         return "row", "rows"
@@ -120,8 +125,7 @@ def _noun(axis: int, ndim: int) -> tuple[str, str]:
 def sparse(subject: Subject) -> Iterator[Guess]:
     """A few entries wrong, on no line."""
     count = int(np.count_nonzero(subject.wrong))
-    # an entry of 0 that is claimed to be 0 is right whatever the mistake
-    telling = int(np.count_nonzero(subject.wrong | (subject.known & (subject.truth != 0.0))))
+    telling = _telling(subject)
     if count < 2 or count == telling:
         return
     first = [tuple(int(i) for i in index) for index in np.argwhere(subject.wrong)[:SHOWN]]

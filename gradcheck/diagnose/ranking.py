@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import reduce
 
-from gradcheck.diagnose.guess import REMAINDER, Guess
+from gradcheck.diagnose.guess import EXACT, FITTED, REMAINDER, Guess
 from gradcheck.diagnose.words import diagnosis
 from gradcheck.evidence import Evidence
 from gradcheck.findings import Diagnosis
@@ -13,6 +14,8 @@ from gradcheck.findings import Diagnosis
 # Guesses dearer than the best by more than this are no rivals of it.
 RIVAL = 12.0
 TOLD = 6
+# Kinds that leave no room for another story once they fit.
+PLAIN = ("scale", "sign", "zero", "transpose", "permutation", "swapped_leaves", "single_entry")
 
 
 def merged(guesses: Iterable[Guess]) -> list[Guess]:
@@ -31,6 +34,13 @@ def price(guesses: Iterable[Guess], evidence: Evidence) -> float:
     return sum(guess.cost for guess in _cover(merged(guesses), wrong))
 
 
+def settled(guesses: Iterable[Guess], evidence: Evidence) -> bool:
+    """Whether single leaves tell it all: the chain could only tell the same in longer words."""
+    wrong = {i for i, leaf in enumerate(evidence.leaves) if leaf.wrong}
+    chosen = _cover(merged(guesses), wrong)
+    return all(g.cost < EXACT - 1.0 or (g.kind in PLAIN and g.cost < FITTED) for g in chosen)
+
+
 def ranked(guesses: Iterable[Guess], evidence: Evidence) -> Iterator[Diagnosis]:
     """The likeliest explanation of all wrong leaves, then the rivals of each part of it."""
     pool = merged(guesses)
@@ -44,13 +54,19 @@ def ranked(guesses: Iterable[Guess], evidence: Evidence) -> Iterator[Diagnosis]:
             if rival.kind not in {g.kind for g in chosen + rivals}:
                 rivals.append(rival)
     for guess in chosen:
-        close = [g.cost - guess.cost for g in _rivals(guess, pool) if g.kind != guess.kind]
+        close = [
+            g.cost - guess.cost for g in _rivals(guess, pool) if g.kind != guess.kind and not _same(g, guess)
+        ]
         yield diagnosis(guess, evidence, _certainty(guess, min(close, default=RIVAL)))
     told = {i for guess in chosen for i in guess.leaves}
     for leaf in (leaf for i, leaf in enumerate(evidence.leaves) if leaf.wrong and i not in told):
         message = f"{leaf.path} is wrong; where and by how much could not be located."
         yield Diagnosis("other", leaf.path, message, {}, "possible")
     for guess in sorted(rivals, key=lambda g: g.cost)[: max(TOLD - len(chosen), 1)]:
+        if any(_same(guess, other) for other in chosen):
+            guess = replace(
+                guess, says=f"the same may be called {_article(guess.kind)} in {{leaves}}", remedy=""
+            )
         yield diagnosis(guess, evidence, "possible")
 
 
@@ -81,6 +97,16 @@ def _rivals(guess: Guess, pool: list[Guess]) -> list[Guess]:
     own = set(guess.leaves)
     others = [g for g in pool if g is not guess and own & set(g.leaves) and g.cost - guess.cost < RIVAL]
     return sorted(others, key=lambda g: (len(own - set(g.leaves)), g.cost))
+
+
+def _same(one: Guess, other: Guess) -> bool:
+    """Whether both tell the same story, under two kinds."""
+    return one.key is not None and one.key == other.key and one.leaves == other.leaves
+
+
+def _article(kind: str) -> str:
+    noun = kind.replace("_", " ")
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _certainty(guess: Guess, gap: float) -> str:

@@ -65,8 +65,8 @@ def scale(subject: Subject) -> Iterator[Guess]:
     key = round(factor, 6)
     if quantity is not None:
         others = [m for m in meanings(factor, subject.evidence, precision) if m != quantity.meaning]
-        if quantity.meaning == "the batch size":
-            others = [m for m in others if not m.startswith("the length of axis")]
+        # the number itself, and further arrays with the same axis, tell nothing more
+        others = [m for m in others if m != f"{abs(factor):g}" and "the length of axis" not in m]
         figures["equals"] = [quantity.meaning, *others]
         minus = "minus " if factor < 0 else ""
         says = f"{{leaves}} {{is}} {factor:.6g} times the truth; {abs(factor):.6g} is {quantity.meaning}"

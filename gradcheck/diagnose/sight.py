@@ -71,6 +71,7 @@ def _sizes(evidence: Evidence) -> Iterator[Quantity]:
     if evidence.output.ndim:
         yield Quantity(evidence.output.shape[-1], "the number of outputs", 0.7)
         yield Quantity(evidence.output.size, "the size of f's result", 0.9)
+    yield from _outputs(evidence)
     for path, array in arrays(evidence):
         for axis, length in enumerate(array.shape):
             yield Quantity(length, f"the length of axis {axis} of {path}", 1.0)
@@ -79,6 +80,15 @@ def _sizes(evidence: Evidence) -> Iterator[Quantity]:
             yield Quantity(abs(float(array.reshape(()))), path, 0.9)
     norm = float(np.sqrt(sum(np.sum(leaf.truth**2) for leaf in evidence.leaves)))
     yield Quantity(norm, "the norm of the gradient", 1.6)
+
+
+def _outputs(evidence: Evidence) -> Iterator[Quantity]:
+    """The last axis of the last array that is no parameter: a loss's target has an entry for each output."""
+    checked = {leaf.path for leaf in evidence.leaves}
+    targets = [(path, array) for path, array in arrays(evidence) if path not in checked and array.ndim > 0]
+    for path, array in targets[-1:]:
+        if array.shape[-1] not in batch_sizes(evidence):
+            yield Quantity(array.shape[-1], f"the number of outputs (axis {array.ndim - 1} of {path})", 0.7)
 
 
 def quantities(evidence: Evidence) -> tuple[Quantity, ...]:

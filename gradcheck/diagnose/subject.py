@@ -22,12 +22,16 @@ UNEXPLAINED = 0.01
 
 @dataclass(frozen=True)
 class Subject:
-    """One wrong leaf with claim and truth of one shape; entries whose truth is unknown are NaN in ``truth``."""
+    """One wrong leaf with claim and truth of one shape; entries whose truth is unknown are NaN in ``truth``.
+
+    ``slack`` is a relative error that a prediction may leave: a second, small mistake beside the one in question.
+    """
 
     evidence: Evidence
     number: int
     leaf: LeafEvidence
     claimed: Floats
+    slack: float = 0.0
 
     @property
     def truth(self) -> Floats:
@@ -85,8 +89,8 @@ class Subject:
         residual = np.abs(predicted - self.claimed)[known]
         entry, leaf = self.rounding
         size = np.maximum(np.abs(self.claimed), np.abs(predicted))[known]
-        allowed = 3.0 * gain * self.leaf.bound[known] + entry * size
-        allowed += leaf * max(self.scale, float(np.max(size, initial=0.0)))
+        allowed = 3.0 * gain * self.leaf.bound[known] + max(entry, self.slack) * size
+        allowed += max(leaf, self.slack) * max(self.scale, float(np.max(size, initial=0.0)))
         if not np.all(residual <= allowed):
             return False
         return bool(norm(residual) <= UNEXPLAINED * norm(self.error[known]))
@@ -98,11 +102,11 @@ def norm(array: Floats) -> float:
     return peak * float(np.linalg.norm(np.ravel(array) / peak)) if 0.0 < peak < np.inf else peak
 
 
-def subjects(evidence: Evidence) -> Iterator[Subject]:
+def subjects(evidence: Evidence, slack: float = 0.0) -> Iterator[Subject]:
     """The wrong leaves whose claim has the right shape and is finite."""
     for number, leaf in enumerate(evidence.leaves):
         claimed = leaf.claimed
         if leaf.wrong and claimed is not None and claimed.shape == leaf.truth.shape:
-            subject = Subject(evidence, number, leaf, claimed)
+            subject = Subject(evidence, number, leaf, claimed, slack)
             if subject.entries and np.all(np.isfinite(claimed)):
                 yield subject

@@ -50,7 +50,12 @@ def _entrance(guess: Guess, evidence: Evidence) -> str:
     """For a chain whose first leaves are wrong and whose last are right: between which the error enters."""
     wrong = [leaf.wrong for leaf in evidence.leaves]
     count = sum(wrong)
-    if guess.kind not in PASSED_ON or not 1 < count < len(wrong) or len(guess.leaves) < count or not all(wrong[:count]):
+    if (
+        guess.kind not in PASSED_ON
+        or not 1 < count < len(wrong)
+        or len(guess.leaves) < count
+        or not all(wrong[:count])
+    ):
         return ""
     paths = [leaf.path for leaf in evidence.leaves]
     return f"the error enters between {paths[count]} and {paths[count - 1]}"
