@@ -69,7 +69,7 @@ def _kink(table: Table) -> Estimate | None:
     fresh = 0 if abs(table.rows[shown[0]][3] * step(shown[0]) - change) > ALIKE * abs(change) else 1
     finest = shown[-1]
     ahead = [k for k in table.levels if k > finest]
-    ahead += [k for k in (finest + d for d in (1, 2, 4, 7, 11, 15)) if k <= FINEST and k not in table.tried]
+    ahead += [k for k in (finest + d for d in (2, 5, 10)) if k <= FINEST and k not in table.tried]
     between = [k for k in range(finest - 1, finest - 4, -1) if k not in table.tried]
     for level in ahead + between:
         if level not in table.rows:
