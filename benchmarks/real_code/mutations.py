@@ -82,7 +82,7 @@ def planted(shipped: Shipped, rng: np.random.Generator) -> Shipped | None:
 
 
 def _scaled(result: Any, where: slice, factor: float) -> Any:
-    spoiled = np.array(result, copy=True)
+    spoiled = np.array(result, copy=True, order="C")
     flat = spoiled.reshape(-1)
     flat[where] *= factor
     return flat.reshape(spoiled.shape)[()] if np.ndim(result) == 0 else flat.reshape(spoiled.shape)

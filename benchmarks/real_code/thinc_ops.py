@@ -59,7 +59,7 @@ def activations() -> Iterator[Shipped]:
     for name, (f, backprop) in pairs.items():
         known = {"label": "edge", "reason": ROUGH[name]} if name in ROUGH else {}
         yield pair(name, f, backprop, X, **known)
-        yield pair(name, f, backprop, 2 * X.astype(np.float32), point="float32")
+        yield pair(name, f, backprop, 2 * X.astype(np.float32), point="float32", **known)
         yield pair(name, f, backprop, 4 * X, point="saturated", **known)
 
 
