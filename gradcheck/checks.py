@@ -248,8 +248,8 @@ def check_hvp(
     """Check a Hessian-vector product: ``hvp(v, *args)`` with ``v`` as the checked arguments, and its result too.
 
     ``f_or_grad`` is the scalar function, or its gradient: what returns one number for more than one entry is
-    taken for the function; at a single number both readings are tried. A gradient is trusted; check it first with `check_grad`. The keywords are those of
-    `check_grad`.
+    taken for the function; at a single number both readings are tried. A gradient is trusted; check it first
+    with `check_grad`, whose keywords these are.
     """
     where = _where(f_or_grad, "f_or_grad", hvp, "hvp", args, argnums)
     options = _options(rtol, oracles, seed, points, executor)
@@ -260,10 +260,8 @@ def check_hvp(
     if reading == "either":
         report = run(of_function)
         other = report if report.ok else run(of_gradient)
-        note = (
-            "f_or_grad maps one number to one number and was taken for the gradient; as the function it fails"
-        )
         if other.ok and not report.ok:
+            note = "f_or_grad maps a number to a number and was taken for the gradient; taken for the function it fails"
             report = replace(other, notes=(*other.notes, note))
         return conclude(report, raise_on_failure)
     return conclude(run(of_function if reading == "function" else of_gradient), raise_on_failure)

@@ -22,7 +22,8 @@ class Reading:
 
     ``raw`` holds for each slot a float64 copy in the shape it came in, None where nothing of the kind came;
     ``dtypes`` what it was before; ``problems`` why it is no gradient (empty where it is one); ``conduct`` what
-    is wrong with how it was given, whatever its values (memory shared with an argument, a cotangent changed).
+    is wrong with how it was given, whatever its values (memory shared with an argument, a cotangent changed);
+    ``dense`` the Jacobians as they came, where ``raw`` is their product with a covector.
     """
 
     raw: tuple[Floats | None, ...]
@@ -30,6 +31,7 @@ class Reading:
     problems: tuple[Diagnosis, ...]
     conduct: tuple[Diagnosis, ...] = ()
     remarks: tuple[str, ...] = ()
+    dense: tuple[Floats | None, ...] = ()
 
     @property
     def flat(self) -> Floats:
@@ -184,7 +186,7 @@ def contracted(reading: Reading, u: Floats, output: tuple[int, ...]) -> Reading:
         return reading
     axes = len(output)
     raw = [np.tensordot(u.reshape(output), dense, axes) for dense in reading.raw if dense is not None]
-    return replace(reading, raw=tuple(np.asarray(piece) for piece in raw))
+    return replace(reading, raw=tuple(np.asarray(piece) for piece in raw), dense=reading.raw)
 
 
 def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:

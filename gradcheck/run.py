@@ -20,7 +20,7 @@ from gradcheck.guard import Counted, NotNumeric, Raised
 from gradcheck.judge import Judgement, judge
 from gradcheck.locate import entry_truth, truth_by_differences
 from gradcheck.look import Look, look_at_claim, look_at_function, same
-from gradcheck.oracles.tracing import Trace, Untraceable, trace
+from gradcheck.oracles.tracing import Trace, Untraceable, hessian_vector, trace
 from gradcheck.pairing import Pairing, Traced, step_scale
 from gradcheck.panel import third_voice
 from gradcheck.reading import Reading, shaped, sizes
@@ -30,6 +30,8 @@ from gradcheck.second_order import NoGradient
 Through = Callable[[Counted], Callable[..., Any]]
 
 ORACLES = ("autograd", "differences", "complex_step")
+
+DENSE, DENSE_ROWS = 100_000, 256  # entries and rows of a Jacobian that a diagnosis compares one by one
 
 SHOWN = 6  # entries of a leaf with truth beside claim in a report
 
@@ -60,6 +62,8 @@ class Task:
         Whether f must return one number.
     through
         Makes of f the function that the claim is about: its gradient, for claims about second derivatives.
+    differentiated
+        The function whose gradient ``f`` is.
     shown
         The leaves as the user knows them, where the point is seen through coordinates of its own.
     """
@@ -73,6 +77,7 @@ class Task:
     scalar: bool
     through: Through | None = None
     shown: tuple[Slot, ...] | None = None
+    differentiated: Counted | None = None
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,8 @@ def _at(task: Task, generator: np.random.Generator, start: float) -> Report:
             derived = Counted(task.through(task.f), task.f.label)
         except (NoGradient, Raised, NotNumeric) as problem:
             return _report(task, Judgement(Verdict.INCONCLUSIVE, reasons=[str(problem)]), Look(), None, ())
-        return _at(replace(task, f=derived, through=None), generator, start)
+        twice = task.f if task.kind in ("hessian", "hvp") else None
+        return _at(replace(task, f=derived, through=None, differentiated=twice), generator, start)
     look = look_at_function(task.f, task.where)
     if look.reasons:
         return _report(task, Judgement(Verdict.INCONCLUSIVE, reasons=look.reasons), look, None, ())
@@ -270,6 +276,8 @@ def _equalizer(task: Task, look: Look) -> Floats:
 def _trace(task: Task, look: Look, u: Floats) -> tuple[Traced | None, Trace | None, str]:
     if "autograd" not in task.options.oracles:
         return None, None, "not asked for"
+    if task.differentiated is not None:
+        return _trace_twice(task, task.differentiated, u)
     where = task.where
     paths = [slot.keys for slot in where.slots]
 
@@ -300,6 +308,28 @@ def _trace(task: Task, look: Look, u: Floats) -> tuple[Traced | None, Trace | No
             return None
 
     return Traced(gradient, True, at), tape, ""
+
+
+def _trace_twice(task: Task, f: Counted, u: Floats) -> tuple[Traced | None, None, str]:
+    """Autograd's second derivatives: the gradient of ``<u, grad f>``, by a trace of a trace."""
+    where = task.where
+    if task.shown is not None or u.size != where.x.size:
+        return None, None, "second derivatives along tangents are taken by differences of f's gradient"
+    tangents = [u[slot.start : slot.stop].reshape(slot.shape) for slot in where.slots]
+
+    def at(x: Floats) -> Floats | None:
+        f.calls += 1
+        try:
+            pieces = hessian_vector(f.function, where.place(x), [slot.keys for slot in where.slots], tangents)
+        except Untraceable:
+            return None
+        gradient = np.concatenate([np.asarray(piece, dtype=np.float64).ravel() for piece in pieces])
+        return gradient if np.isfinite(gradient).all() else None
+
+    gradient = at(where.x)
+    if gradient is None:
+        return None, None, "f cannot be traced twice"
+    return Traced(gradient, True, at), None, ""
 
 
 def _in_single(output: Any) -> bool:
@@ -386,7 +416,9 @@ def _failure(
     for kink in judgement.kinks:
         # autograd's or the central difference's answer at a kink is a convention; the interval is the truth
         truth[kink.index], bound[kink.index] = 0.5 * (kink.left + kink.right), 0.5 * (kink.right - kink.left)
-    wrong = _wrong_entries(pairing, reading, judgement, truth, bound)
+    wrong = _wrong_entries(pairing, reading, judgement, truth, bound).copy()
+    for kink in judgement.kinks:
+        wrong[kink.index] = judgement.torn or kink.outcome is Outcome.DIFFERS
     leaves = tuple(
         _leaf_evidence(task.where, number, slot, reading, truth, bound, wrong)
         for number, slot in enumerate(task.where.slots)
@@ -414,21 +446,51 @@ def _failure(
         flat = _flat_pullback(tape, np.ravel(cotangent))
         return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in task.where.slots)
 
+    dense = dense_evidence(task, reading, tape) if tape is not None and task.kind == "jacobian" else None
     evidence = Evidence(
         check=task.kind,
-        leaves=leaves,
+        leaves=leaves if dense is None else dense,
         arguments=tuple(zip(task.where.names, task.where.args, strict=True)),
         output=look.y
         if task.scalar or not isinstance(look.output, np.ndarray)
         else look.output.astype(np.float64),
         cotangent=None if task.scalar else u,
         truth_at=truth_at,
-        pullback=pullback if tape is not None else None,
-        claim=ask,
+        pullback=pullback if tape is not None and dense is None else None,
+        claim=ask if dense is None else None,
         tape=tape,
     )
     told = _told(reading, look, _at_kinks(task.where, judgement), _diagnosed(evidence, judgement))
     return _report(task, judgement, look, pairing, told, (reading, truth, bound, wrong))
+
+
+def dense_evidence(task: Task, reading: Reading, tape: Trace) -> tuple[LeafEvidence, ...] | None:
+    """A dense Jacobian beside autograd's, entry by entry; None where it is too large to be worth it."""
+    output = tape.outputs[0]
+    if output.size * task.where.x.size > DENSE or output.size > DENSE_ROWS:
+        return None
+    rows = np.stack([_flat_pullback(tape, row) for row in np.eye(output.size)])
+    told = []
+    for number, slot in enumerate(task.where.slots):
+        truth = rows[:, slot.start : slot.stop].reshape(*output.shape, *slot.shape)
+        bound = 1e-9 * np.abs(truth)
+        raw = reading.dense[number] if reading.dense else reading.raw[number]
+        wrong = raw is None or raw.shape != truth.shape or bool(np.any(np.abs(raw - truth) > bound))
+        value = np.zeros(truth.shape)  # the entries of a Jacobian are no multiples of the argument's
+        told.append(
+            LeafEvidence(
+                slot.path,
+                slot.argnum,
+                value,
+                raw,
+                truth,
+                bound,
+                wrong,
+                str(slot.dtype),
+                reading.dtypes[number],
+            )
+        )
+    return tuple(told)
 
 
 def _diagnosed(evidence: Evidence, judgement: Judgement) -> tuple[Diagnosis, ...]:
