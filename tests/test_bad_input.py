@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradcheck
-from gradcheck import check_grad, check_vjp
+from gradcheck import check_grad, check_hvp, check_jacobian, check_vjp
 
 X = np.array([1.0, -2.0, 3.0])
 
@@ -653,3 +653,110 @@ def test_every_failure_raises_a_mismatch_that_carries_and_prints_its_report(wron
     assert not raised.value.report.ok
     assert str(raised.value) == str(raised.value.report)
     assert raised.value.report.diagnoses
+
+
+# --- trees, containers, classes of arrays ---------------------------------------------------------------------
+
+
+def with_a_key_too_many(p):
+    return {"W": 2.0 * p["W"], "b": np.ones(2), "c": 1.0}
+
+
+def test_a_key_too_many_fails() -> None:
+    params = {"W": X.copy(), "b": np.zeros(2)}
+
+    report = verdict_of(lambda p: np.sum(p["W"] ** 2) + np.sum(p["b"]), with_a_key_too_many, params)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "shape"
+
+
+def test_an_entry_too_many_in_a_list_fails() -> None:
+    report = verdict_of(lambda p: np.sum(p[0] ** 2), lambda p: [2.0 * p[0], 3.0 * p[0]], [X])
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "shape"
+
+
+def test_a_list_for_a_dict_of_tangents_fails() -> None:
+    def hvp(v, p):
+        return [2.0 * p["b"] * v["a"] + 2.0 * p["a"] * v["b"], 2.0 * p["a"] * v["a"]]
+
+    report = check_hvp(
+        lambda p: np.sum(p["a"] ** 2 * p["b"]), hvp, {"a": X, "b": X + 1.5}, raise_on_failure=False
+    )
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "shape"
+
+
+def rebinding(p):
+    p["b"] += 1.0
+    return {"W": 2.0 * p["W"], "b": 1.0}
+
+
+def adding(p):
+    p["cache"] = 2.0 * p["W"]
+    return {"W": p["cache"].copy(), "b": 1.0}
+
+
+def dropping(p):
+    p.pop("b")
+    return {"W": 2.0 * p["W"], "b": 1.0}
+
+
+@pytest.mark.parametrize("claim", [rebinding, adding, dropping])
+def test_changing_a_container_is_writing_into_the_argument(claim) -> None:
+    params = {"W": X.copy(), "b": 0.5}
+
+    report = verdict_of(lambda p: np.sum(p["W"] ** 2) + p["b"], claim, params)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "mutates_input"
+    assert list(params) == ["W", "b"]
+    assert params["b"] == 0.5
+
+
+def test_growing_a_list_argument_is_writing_into_it() -> None:
+    def f(w, log):
+        log.append(1)
+        return np.sum(w**2)
+
+    log = []
+    report = verdict_of(f, lambda w, log: 2.0 * w, X, log, argnums=0)
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].kind == "mutates_input"
+    assert log == []
+
+
+def test_a_jacobian_of_an_f_with_several_outputs_is_a_value_error() -> None:
+    with pytest.raises(ValueError, match=r"f must return one array for check_jacobian"):
+        check_jacobian(lambda x: (x**2, x), lambda x: np.eye(3), X)
+
+
+@pytest.mark.parametrize("claim", [lambda x: (2.0 * x).astype(np.float32), lambda x: 2.0 * x + 0j])
+def test_a_leaf_of_the_wrong_dtype_is_marked(claim) -> None:
+    report = verdict_of(square, claim, X)
+
+    assert report.verdict == "fail"
+    assert report.leaves[0].verdict == "fail"
+
+
+def test_a_jump_at_the_point_is_not_passed() -> None:
+    report = verdict_of(lambda x: int(np.sum(x)), lambda x: 0.0 * x, X)  # 1 | 2
+
+    assert report.verdict == "inconclusive"
+
+
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
+@pytest.mark.parametrize(
+    "make", [lambda: np.matrix([[1.0, 2.0]]), lambda: np.ma.masked_array([1.0, 2.0], mask=[0, 1])]
+)
+def test_subclasses_of_arrays_get_a_reason_that_is_true(make) -> None:
+    try:
+        report = verdict_of(lambda x: np.sum(np.multiply(x, x)), double, make())
+    except TypeError as refusal:
+        assert "x" in str(refusal)
+    else:
+        assert "too rough" not in str(report)

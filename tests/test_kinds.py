@@ -386,3 +386,34 @@ def test_writing_into_the_tangents_fails(name) -> None:
     assert report.verdict == "fail"
     assert report.diagnoses[0].kind == "mutates_input"
     assert report.diagnoses[0].leaf == "tangents"
+
+
+BROAD = rng.normal(size=(10, 12))
+
+
+def slope_of_tanh(d, x):
+    return d * (1.0 - np.tanh(x) ** 2)
+
+
+def with_one_entry_wrong(d, x):
+    result = slope_of_tanh(d, x)
+    result[7, 5] *= 1.01
+    return result
+
+
+def test_the_report_of_a_large_jvp_is_about_the_users_leaf() -> None:
+    right = check_jvp(np.tanh, slope_of_tanh, BROAD)
+    wrong = check_jvp(np.tanh, with_one_entry_wrong, BROAD, raise_on_failure=False)
+
+    assert right.leaves[0].shape == BROAD.shape
+    assert wrong.verdict == "fail"
+    assert wrong.leaves[0].shape == BROAD.shape
+    assert wrong.leaves[0].worst_index in {None, (7, 5)}
+    assert all(len(entry.index) == 2 for entry in wrong.leaves[0].entries)
+
+
+@pytest.mark.parametrize("x", [2.0, np.array([2.0])])
+def test_a_gradient_of_one_entry_is_a_gradient(x) -> None:
+    report = check_hvp(lambda x: 3.0 * x**2, lambda v, x: 6.0 * x * v, x, raise_on_failure=False)
+
+    assert report.ok, str(report)
