@@ -15,7 +15,6 @@ from gradcheck.diagnose.formulas import DERIVATIVES, legend
 from gradcheck.diagnose.guess import EXACT, FITTED, MISSING, WRONG, Guess, thin
 from gradcheck.diagnose.promising import Candidate, probe_leaf, promising
 from gradcheck.diagnose.segments import Segment, called, named, segments
-from gradcheck.diagnose.sight import recognise
 from gradcheck.evidence import Floats
 
 # What the formulas of one stretch cost, in steps of the backward pass.
@@ -114,7 +113,7 @@ def _guesses(segment: Segment, result: Alteration, words: str, kind: str) -> Ite
     cost = EXACT - (0.5 if kind == MISSING else 0.0) - (0.5 if name else 0.0)
     # one fitted factor: 2, 1/2 and -1 are slips, any other number is suspect
     easy = any(abs(abs(factor) - f) < 1e-6 for f in (0.25, 0.5, 1.0, 2.0, 4.0))
-    cost += 0.0 if plain else 1.0 if easy else 2.5 if recognise(factor, circuit.evidence) else 6.0
+    cost += 0.0 if plain else 1.0 if easy else 2.5 if circuit.recognise(factor) else 6.0
     cost = thin(cost, entries, 0 if plain else 1 if easy else 2)
     figures: dict[str, Any] = {
         **evidence_figures(circuit, segment.end),

@@ -14,6 +14,7 @@ import numpy as np
 from autograd.core import add_outgrads
 from autograd.tracer import trace
 
+from gradcheck.diagnose.sight import Quantity, named, recognise
 from gradcheck.diagnose.subject import Subject
 from gradcheck.evidence import Evidence, Floats
 from gradcheck.oracles.tracing.tape import Step, sweep
@@ -165,6 +166,14 @@ class Circuit:
     def truth(self) -> Effect:
         """The gradient as the tape gives it."""
         return self.at_leaves(self.cotangents, frozenset(range(len(self.leaf_nodes))))
+
+    @cached_property
+    def _named(self) -> tuple[Quantity, ...]:
+        return named(self.evidence)
+
+    def recognise(self, factor: float) -> Quantity | None:
+        """What in sight the size of the factor equals, as `gradcheck.diagnose.sight.recognise` tells."""
+        return recognise(factor, self.evidence, known=self._named)
 
     def count(self, steps: int) -> None:
         """Note work done elsewhere against the budget."""

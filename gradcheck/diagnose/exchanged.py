@@ -12,7 +12,6 @@ from gradcheck.diagnose.formulas import DERIVATIVES, legend
 from gradcheck.diagnose.guess import FITTED, MISSING, PATTERN, WRONG, Guess, thin
 from gradcheck.diagnose.promising import probe_leaf, promising
 from gradcheck.diagnose.segments import Segment, called, segments
-from gradcheck.diagnose.sight import recognise
 from gradcheck.evidence import Floats
 
 
@@ -33,7 +32,7 @@ def exchanged(segment: Segment) -> Iterator[Guess]:
             factor = abs(result.coefficient)
             if abs(factor - 1.0) > 1e-6:
                 kind = WRONG
-            if recognise(factor, circuit.evidence) is None and abs(factor - 1.0) > 1e-6:
+            if circuit.recognise(factor) is None and abs(factor - 1.0) > 1e-6:
                 continue
             times = "" if abs(factor - 1.0) < 1e-6 else f"{factor:.6g} times "
             says = (

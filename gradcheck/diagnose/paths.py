@@ -12,7 +12,6 @@ from gradcheck.diagnose.forks import forks
 from gradcheck.diagnose.guess import EXACT, FITTED, Guess, thin
 from gradcheck.diagnose.scale import fitted_factor
 from gradcheck.diagnose.several import alike, statistics, two
-from gradcheck.diagnose.sight import recognise
 
 
 def paths(circuit: Circuit) -> Iterator[Guess]:
@@ -21,6 +20,8 @@ def paths(circuit: Circuit) -> Iterator[Guess]:
     effects = dict(_effects(circuit))
     for edge, effect in effects.items():
         for result, _ in fitted(circuit, None, [effect], bare=0):
+            if not _telling(circuit, result):
+                continue
             for guess in _one_path(circuit, edge, effect, result):
                 told = told or (guess.cost < FITTED and set(guess.leaves) >= set(circuit.subjects))
                 yield guess
@@ -71,6 +72,12 @@ def _one_path(circuit: Circuit, edge: Edge, effect: Effect, result: Alteration) 
         yield result.guess(second, thin(cost + 1.5, entries, 1), says, remedy, figures, key)
 
 
+def _telling(circuit: Circuit, result: Alteration) -> bool:
+    """Whether the fit says anything: some factor always fits a single number."""
+    easy = any(abs(result.coefficient - c) < 1e-6 for c in (-1.0, -2.0, -0.5, 1.0))
+    return easy or any(circuit.subjects[n].entries > 1 for n in result.leaves)
+
+
 def _verdict(circuit: Circuit, factor: float, penalty: bool) -> tuple[str, float, str]:
     """Kind, cost and words for a path that counts ``factor`` times."""
     if abs(factor) < 1e-6:
@@ -82,7 +89,7 @@ def _verdict(circuit: Circuit, factor: float, penalty: bool) -> tuple[str, float
         return kind, EXACT - 0.5, f"counted {factor:.6g} times"
     if abs(factor - 2.0) < 1e-6 or abs(factor - 0.5) < 1e-6:
         return "scale", EXACT, f"counted {factor:.6g} times"
-    quantity = recognise(factor, circuit.evidence)
+    quantity = circuit.recognise(factor)
     if quantity is not None:
         return "scale", EXACT + 0.5 + quantity.weight, f"counted {factor:.6g} times ({quantity.meaning})"
     return "scale", FITTED + 3.0, f"counted {factor:.6g} times"

@@ -121,10 +121,21 @@ def _forms(known: tuple[Quantity, ...]) -> Iterator[Quantity]:
         yield Quantity(1 / (p.value * q.value), f"1 / ({p.meaning} times {q.meaning})", weight + 0.2)
 
 
-def recognise(factor: float, evidence: Evidence, relative: float = 1e-6) -> Quantity | None:
-    """The likeliest thing in sight that ``|factor|`` equals within ``relative``; None where nothing does."""
+def named(evidence: Evidence) -> tuple[Quantity, ...]:
+    """Everything that a factor is compared with: the quantities, their inverses, roots, products and ratios."""
+    return tuple(_forms(quantities(evidence)))
+
+
+def recognise(
+    factor: float, evidence: Evidence, relative: float = 1e-6, known: tuple[Quantity, ...] | None = None
+) -> Quantity | None:
+    """The likeliest thing in sight that ``|factor|`` equals within ``relative``; None where nothing does.
+
+    ``known`` is `named` of the evidence, for who asks often.
+    """
     size = abs(factor)
-    fitting = [q for q in _forms(quantities(evidence)) if abs(q.value - size) <= relative * size]
+    known = named(evidence) if known is None else known
+    fitting = [q for q in known if abs(q.value - size) <= relative * size]
     return min(fitting, key=lambda q: q.weight, default=None)
 
 
