@@ -124,7 +124,7 @@ def test_a_gradient_of_the_wrong_shape_fails_and_both_shapes_are_told(claim, cam
 
     assert report.verdict == "fail"
     assert report.diagnoses[0].kind == "shape"
-    assert f"the gradient of x has shape {came} where x asks for (3,)" in told(report)
+    assert re.search(rf"x has shape {re.escape(came)} where .*\(3,\)", told(report))
 
 
 def test_a_shape_that_broadcasts_to_the_right_one_fails() -> None:
