@@ -1,4 +1,8 @@
-"""Prints how often each planted mistake is named, kind by kind: ``python tests/diagnose/confusion.py``."""
+"""Prints how often each mistake is named, kind by kind: ``python tests/diagnose/confusion.py``.
+
+Alone on the corpus of derivations, with ``--checks`` by way of the public checks, with ``--planted`` on mistakes
+planted in right gradients; "open" or "heldout" chooses a part of the corpus, ``-v`` prints every case.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,11 @@ import numpy as np
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
 
-from corpus import specimens
-from evidence_made import evidence_of
+from corpus import specimens  # noqa: E402
+from evidence_made import evidence_of  # noqa: E402
 
-import gradcheck.diagnose as catalogue
-from gradcheck.diagnose import diagnose
+import gradcheck.diagnose as catalogue  # noqa: E402
+from gradcheck.diagnose import diagnose  # noqa: E402
 
 # what is noticed before any number is compared is no matter of the diagnosis
 BEFORE = {"mutates_input", "nondeterministic", "kink"}
@@ -79,13 +83,15 @@ def main(part: str, verbose: bool) -> None:
     print_table(table)
     print(f"mistakes without a kind: {unnamed_first}/{unnamed}, top two {unnamed_second}/{unnamed}")
     print(f"first {first}/{total} = {first / total:.1%}, top two {second}/{total} = {second / total:.1%}, "
-          f"leaf {leaf}/{total}, entry {entry}/{entries}, other {sum(c['other'] for k, c in table.items() if k != 'other')}; "
+          f"leaf {leaf}/{total}, entry {entry}/{entries}, "
+          f"other {sum(c['other'] for k, c in table.items() if k != 'other')}; "
           f"{diagnosing:.1f} s, slowest {slowest[0]:.2f} s {slowest[1]}")  # fmt: skip
 
 
 def show(specimen, evidence, found, good) -> None:
     print(
-        f"{'  ' if good else 'x '}{specimen.name}{'' if evidence.tape else ' (no tape)'}: wanted {specimen.mistake} in {specimen.leaf}"
+        f"{'  ' if good else 'x '}{specimen.name}{'' if evidence.tape else ' (no tape)'}: "
+        f"wanted {specimen.mistake} in {specimen.leaf}"
     )
     for d in found[:3]:
         print(f"      {d.kind} [{d.leaf}] ({d.certainty}) {d.message[:330]}")
@@ -102,7 +108,8 @@ def through_checks(part: str, verbose: bool) -> None:
     import gradcheck
 
     checks = {"grad": gradcheck.check_grad, "vjp": gradcheck.check_vjp, "jvp": gradcheck.check_jvp,
-              "jacobian": gradcheck.check_jacobian, "hessian": gradcheck.check_hessian, "hvp": gradcheck.check_hvp}  # fmt: skip
+              "jacobian": gradcheck.check_jacobian, "hessian": gradcheck.check_hessian,
+              "hvp": gradcheck.check_hvp}  # fmt: skip
     table: dict[str, Counter[str]] = defaultdict(Counter)
     named = first = second = leaf = entry = entries = unnamed = unnamed_second = 0
     start = time.perf_counter()
@@ -129,12 +136,14 @@ def through_checks(part: str, verbose: bool) -> None:
             entry += bool(found) and tuple(found[0].evidence.get("index", ())) == specimen.entry
         if (specimen.mistake[0] != "other" and not (good and right_leaf)) or verbose:
             print(
-                f"{'  ' if good else 'x '}{specimen.name} ({report.verdict}): wanted {specimen.mistake} in {specimen.leaf}"
+                f"{'  ' if good else 'x '}{specimen.name} ({report.verdict}): "
+                f"wanted {specimen.mistake} in {specimen.leaf}"
             )
             for d in found[:3]:
                 print(f"      {d.kind} [{d.leaf}] ({d.certainty}) {d.message[:300]}")
     print_table(table)
-    print(f"through the checks: first {first}/{named} = {first / named:.1%}, top two {second}/{named} = {second / named:.1%}, "
+    print(f"through the checks: first {first}/{named} = {first / named:.1%}, top two {second}/{named} "
+          f"= {second / named:.1%}, "
           f"leaf {leaf}/{named}, entry {entry}/{entries}; without a kind: top two {unnamed_second}/{unnamed}; "
           f"{time.perf_counter() - start:.1f} s")  # fmt: skip
 
@@ -161,7 +170,8 @@ def planted_table(seed: int, traced: bool, verbose: bool) -> None:
             for d in found[:3]:
                 print(f"      {d.kind} [{d.leaf}] ({d.certainty}) {d.message[:300]}")
     print_table(table)
-    print(f"planted, seed {seed}, traced {traced}: first {first}/{total} = {first / total:.1%}, top two {second / total:.1%}, "
+    print(f"planted, seed {seed}, traced {traced}: first {first}/{total} = {first / total:.1%}, "
+          f"top two {second / total:.1%}, "
           f"leaf {leaf}/{total}, entry {entry}/{entries}; {time.perf_counter() - start:.1f} s")  # fmt: skip
 
 

@@ -62,7 +62,8 @@ def test_activation_forgotten_in_a_hidden_layer():
 def test_softmax_with_its_diagonal_only():
     assert slip("attention", "softmax's diagonal only") == (
         "Q and K are as if the softmax had as its derivative only the diagonal of its Jacobian, p (1 - p); V is right; "
-        "the error enters between V and K. The pullback of p = softmax(z) is p * (g - sum(p * g)): every output depends on every input."
+        "the error enters between V and K. The pullback of p = softmax(z) is p * (g - sum(p * g)): "
+        "every output depends on every input."
     )
 
 
