@@ -17,9 +17,10 @@ from gradcheck.findings import Diagnosis
 from gradcheck.guard import Counted, NotNumeric, Raised, flat, undisturbed
 from gradcheck.reading import Reading, changed, contracted, fitting_argnums, hessian_rows, lent, read, shaped
 from gradcheck.report import Report, conclude
-from gradcheck.run import ORACLES, Options, Task, Through, run
+from gradcheck.run import run
 from gradcheck.second_order import gradient_of
 from gradcheck.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
+from gradcheck.task import ORACLES, Options, Task, Through
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
 

@@ -170,11 +170,6 @@ def _pair_is_subgradient(pairing: Pairing, v: Floats, first: int, second: int) -
     return any(_in_hull_beside(pairing, v, first, second, claimed, distance) for distance in (1e-3, 1e-5))
 
 
-# unequal magnitudes, so that no point lies on a tie of the two entries
-_BESIDE = (
-    ((1.0, 0.6), (-0.6, 1.0), (-1.0, -0.6), (0.6, -1.0)),
-    ((0.6, 1.0), (-1.0, 0.6), (-0.6, -1.0), (1.0, -0.6)),
-)
 # where to look around the point: never on a tie of the two entries or on an axis; many more where the first
 # few do not reach around the claim, for the pieces of several kinks may be narrow
 _TURNS = (

@@ -72,7 +72,9 @@ def check_layer(
     ValueError
         ``params`` names what the layer does not have.
     """
-    pulled = _of_functions(*layer, inputs) if _is_pair(layer) else _of_object(layer, inputs, params)
+    pulled = (
+        _of_functions(layer[0], layer[1], inputs) if _is_pair(layer) else _of_object(layer, inputs, params)
+    )
     pulled.forward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in pulled.names]
     )
@@ -180,14 +182,10 @@ def _own_copy(layer: Any) -> Any:
 def _parameters(layer: Any, params: Mapping[str, str] | None) -> dict[Place, Place]:
     """Each parameter's place and that of its gradient."""
     if params is not None:
-        named = {(name,): (companion,) for name, companion in params.items()}
-        for (name,), (companion,) in named.items():
-            for attribute in (name, companion):
-                if not hasattr(layer, attribute):
-                    raise ValueError(
-                        f"params names {attribute!r}, which {type(layer).__name__} does not have"
-                    )
-        return dict(named)
+        for attribute in (*params, *params.values()):
+            if not hasattr(layer, attribute):
+                raise ValueError(f"params names {attribute!r}, which {type(layer).__name__} does not have")
+        return {(name,): (companion,) for name, companion in params.items()}
     found: dict[Place, Place] = {}
     by_name, gradients = getattr(layer, "params", None), getattr(layer, "grads", None)
     if isinstance(by_name, dict) and isinstance(gradients, dict):
@@ -196,11 +194,8 @@ def _parameters(layer: Any, params: Mapping[str, str] | None) -> dict[Place, Pla
     for name, value in attributes.items():
         if not isinstance(value, np.ndarray) or not trees.is_floating(value):
             continue
-        companion = next(
-            (c.format(name) for c in COMPANIONS if attributes.get(c.format(name)) is not None), None
-        )
-        if companion is not None:
-            found[(name,)] = (companion,)
+        companions = [c.format(name) for c in COMPANIONS if attributes.get(c.format(name)) is not None]
+        found |= {(name,): (companion,) for companion in companions[:1]}
     return found
 
 

@@ -1,4 +1,7 @@
-"""After a failure: where is the claim wrong? The truth entry by entry, bought from differences where autograd is not at hand."""
+"""After a failure: where is the claim wrong?
+
+The truth entry by entry, bought from differences where autograd is not at hand.
+"""
 
 from __future__ import annotations
 

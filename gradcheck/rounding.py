@@ -20,8 +20,8 @@ _ULPS_DOUBLE = (1e3, 1e6)
 _ULPS_SINGLE = (8.0, 256.0)  # steps of 1e-6 and 3e-5: longer ones would see curvature, not rounding
 
 NATURAL = {False: 1e-3, True: 3e-2}
-"""In double, in single precision (True): more than this share of an entry's own size is no rounding: a kink within an ulp of the point, or a claim
-that is wild; it must not pardon an error."""
+"""In double, in single precision (True): more than this share of an entry's own size is no rounding, but a kink
+within an ulp of the point, or a claim that is wild; it must not pardon an error."""
 
 
 def claim_rounding(

@@ -1,0 +1,125 @@
+"""The report of a task: verdict, leaves, oracles, and the entries worth showing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from gradcheck.arguments import Point, Slot
+from gradcheck.evidence import Floats
+from gradcheck.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
+from gradcheck.judgement import Judgement
+from gradcheck.look import Look
+from gradcheck.pairing import Pairing
+from gradcheck.reading import Reading
+from gradcheck.report import Report
+from gradcheck.task import Task
+
+SHOWN = 6  # entries of a leaf with truth beside claim in a report
+
+Located = tuple[Reading, Floats, Floats, np.ndarray]
+
+
+def default_rtol(pairing: Pairing) -> float:
+    """The relative error a check must be able to see before it may pass: what single precision leaves, or a 1e-3."""
+    return 3e-2 if pairing.unit > 1e-12 else 1e-3
+
+
+def report_of(
+    task: Task,
+    judgement: Judgement,
+    look: Look,
+    pairing: Pairing | None,
+    diagnoses: tuple[Diagnosis, ...],
+    located: Located | None = None,
+) -> Report:
+    if not diagnoses:
+        diagnoses = tuple(look.diagnoses)
+    leaves = tuple(
+        _leaf(number, slot, judgement, located, task.where) for number, slot in enumerate(task.where.slots)
+    )
+    used = pairing is not None
+    oracles = (
+        OracleUse("autograd", used and not judgement.autograd, judgement.autograd),
+        OracleUse("differences", judgement.differences),
+        *judgement.voices,
+    )
+    rtol = task.options.rtol or (default_rtol(pairing) if pairing is not None else 1e-3)
+    return Report(
+        check=task.kind,
+        verdict=judgement.verdict,
+        leaves=leaves,
+        diagnoses=diagnoses,
+        reasons=tuple(judgement.reasons) if judgement.verdict is Verdict.INCONCLUSIVE else (),
+        oracles=oracles,
+        evaluations=task.f.calls,
+        claim_evaluations=task.claim.calls,
+        seconds=0.0,
+        seed=task.options.seed,
+        rtol=rtol,
+        miss_probability=judgement.miss_probability,
+        notes=tuple(judgement.remarks),
+    )
+
+
+def _leaf(number: int, slot: Slot, judgement: Judgement, located: Located | None, where: Point) -> Leaf:
+    base = Leaf(slot.path, slot.shape, str(slot.dtype), judgement.verdict)
+    resolution = judgement.resolution.get(number)
+    note = judgement.notes.get(number, "")
+    if located is None:
+        return replace(base, resolution=resolution, note=note)
+    reading, truth, bound, wrong = located
+    part = slice(slot.start, slot.stop)
+    raw = reading.raw[number]
+    if raw is None or raw.shape != slot.shape:
+        return replace(base, verdict=Verdict.FAIL, note="no gradient of this shape came back")
+    claim, true, off = raw.ravel(), truth[part], np.abs(raw.ravel() - truth[part])
+    if not wrong[part].any():
+        verdict = Verdict.PASS if np.isfinite(true).any() else Verdict.INCONCLUSIVE
+        if any(problem.leaf == slot.path for problem in reading.problems):
+            verdict = Verdict.FAIL
+        resolution = resolution or _located_resolution(true, bound[part])
+        return replace(base, verdict=verdict, resolution=resolution, note=note)
+    order = _worst_first(claim, true, off, wrong[part])
+    entries = tuple(
+        Entry(index_of(int(i), slot.shape), float(claim[i]), float(true[i]), float(bound[part][i]))
+        for i in order[:SHOWN]
+    )
+    worst = int(order[0])
+    known = np.isfinite(true)
+    largest = float(np.max(np.abs(true[known]), initial=0.0))
+    relative = off[known] / np.where(true[known] != 0.0, np.abs(true[known]), largest or np.inf)
+    return replace(
+        base,
+        verdict=Verdict.FAIL,
+        resolution=resolution,
+        max_abs_error=float(np.max(off[known], initial=0.0)),
+        max_rel_error=float(np.max(relative, initial=0.0)) if largest > 0.0 else float("inf"),
+        worst_index=index_of(worst, slot.shape),
+        entries=entries,
+        note=note,
+    )
+
+
+def _located_resolution(true: Floats, bound: Floats) -> float | None:
+    largest = float(np.max(np.abs(true), where=np.isfinite(true), initial=0.0))
+    return float(np.max(bound, where=np.isfinite(bound), initial=0.0)) / largest if largest > 0.0 else None
+
+
+def _worst_first(claim: Floats, true: Floats, off: Floats, wrong: np.ndarray) -> np.ndarray:
+    # not finite first, then wrong ones by size, then the right ones that are known
+    rank = np.where(np.isfinite(off), off, -1.0)
+    rank = np.where(
+        wrong & np.isfinite(rank), rank + (np.max(rank, initial=0.0) if wrong.any() else 0.0), rank
+    )
+    rank = np.where(~np.isfinite(claim), np.inf, rank)
+    if rank.size > 10_000:
+        top = np.argpartition(-rank, SHOWN)[:SHOWN]
+        return top[np.argsort(-rank[top], kind="stable")]
+    order = np.argsort(-rank, kind="stable")
+    return order[rank[order] >= 0.0] if (rank >= 0.0).any() else order
+
+
+def index_of(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(int(i) for i in np.unravel_index(flat, shape)) if shape else ()

@@ -1,0 +1,61 @@
+"""What is to be checked, as data: f, the claim, the point and the options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import Any
+
+from gradcheck.arguments import Point, Slot
+from gradcheck.evidence import Floats
+from gradcheck.guard import Counted
+from gradcheck.reading import Reading
+
+Through = Callable[[Counted], Callable[..., Any]]
+
+ORACLES = ("autograd", "differences", "complex_step")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The keywords common to all checks, validated."""
+
+    rtol: float | None
+    oracles: tuple[str, ...]
+    named: bool  # whether the user named the oracles
+    seed: int
+    points: int
+    executor: Executor | None
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be checked.
+
+    Attributes
+    ----------
+    f
+        ``f(*args)`` -> a number, an array or a tree of them.
+    ask
+        ``ask(args, u, output)``: the claim's pullback of the covector ``u`` (flat), as a reading.
+    scalar
+        Whether f must return one number.
+    through
+        Makes of f the function that the claim is about: its gradient, for claims about second derivatives.
+    differentiated
+        The function whose gradient ``f`` is.
+    shown
+        The leaves as the user knows them, where the point is seen through coordinates of its own.
+    """
+
+    kind: str
+    f: Counted
+    claim: Counted
+    ask: Callable[[Point, tuple[Any, ...], Floats, Any], Reading]
+    where: Point
+    options: Options
+    scalar: bool
+    through: Through | None = None
+    shown: tuple[Slot, ...] | None = None
+    differentiated: Counted | None = None
