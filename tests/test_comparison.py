@@ -1,0 +1,181 @@
+"""One direction: the claim inside, outside, at a kink, or beyond what differences resolve."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pairings import Tally, pairing
+
+from gradcheck.comparison import COARSE, FINE, SHARP, Outcome, along, central, noise, slopes
+from gradcheck.oracles.estimate import Estimate
+from gradcheck.pairing import Line
+
+X = np.array([0.7, -1.3, 2.1])
+V = np.array([0.9, 1.2, -0.8])
+
+SMOOTH = {
+    "cubic": (lambda x: np.sum(x**3), lambda x: 3.0 * x**2),
+    "waves": (lambda x: np.sum(np.sin(3.0 * x)), lambda x: 3.0 * np.cos(3.0 * x)),
+    "exponential": (lambda x: np.exp(np.sum(x)), lambda x: np.exp(np.sum(x)) * np.ones(3)),
+    "linear": (lambda x: np.sum(x * [1.0, 2.0, 3.0]), lambda x: np.array([1.0, 2.0, 3.0])),
+    "tiny": (lambda x: 1e-12 * np.sum(x**3), lambda x: 3e-12 * x**2),
+    "huge": (lambda x: 1e12 * np.sum(x**3), lambda x: 3e12 * x**2),
+    "with an offset": (lambda x: 1e4 + np.sum(x**3), lambda x: 3.0 * x**2),
+    "steep": (
+        lambda x: np.sum(np.tanh(40.0 * (x - X) + 0.3)),
+        lambda x: 40.0 / np.cosh(40.0 * (x - X) + 0.3) ** 2,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_a_right_claim_agrees(name) -> None:
+    found = along(pairing(*SMOOTH[name], X), V)
+    true = float(SMOOTH[name][1](X) @ V)
+
+    assert found.outcome is Outcome.AGREES
+    assert found.claimed == pytest.approx(true, rel=1e-14)
+    assert abs(found.truth - true) <= found.tolerance
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+@pytest.mark.parametrize("error", [1e-5, 1e-3, 0.5, -2.0])
+def test_a_wrong_claim_differs(name, error) -> None:
+    f, gradient = SMOOTH[name]
+    found = along(pairing(f, lambda x: (1.0 + error) * gradient(x), X), V)
+
+    assert found.outcome is Outcome.DIFFERS
+    assert abs(found.truth - float(gradient(X) @ V)) <= found.tolerance
+
+
+@pytest.mark.parametrize("name", ["cubic", "waves", "tiny", "huge", "linear"])
+def test_agreement_is_cheap(name) -> None:
+    tally = Tally()
+    along(pairing(*SMOOTH[name], X, tally=tally), V)
+
+    assert tally.calls == 4
+
+
+@pytest.mark.parametrize("error", [1e-6, 3e-7])
+def test_small_errors_where_differences_are_alone(error) -> None:
+    f, gradient = SMOOTH["cubic"]
+    found = along(pairing(f, lambda x: (1.0 + error) * gradient(x), X), V, SHARP)
+
+    assert found.outcome is Outcome.DIFFERS
+
+
+def corner(x):
+    return np.abs(x[0] - X[0]) + x[1] ** 2
+
+
+@pytest.mark.parametrize("between", [-1.0, -0.3, 0.0, 1.0])
+def test_a_kink_is_seen_with_both_slopes(between) -> None:
+    found = along(pairing(corner, lambda x: np.array([between, 2.0 * x[1], 0.0]), X), V)
+    smooth = 2.0 * X[1] * V[1]
+
+    assert found.outcome in (Outcome.KINKED, Outcome.AGREES)
+    if found.outcome is Outcome.KINKED:
+        assert found.left == pytest.approx(smooth - abs(V[0]), rel=1e-6)
+        assert found.right == pytest.approx(smooth + abs(V[0]), rel=1e-6)
+
+
+def test_a_claim_beyond_a_kink_does_not_agree() -> None:
+    assert (
+        along(pairing(corner, lambda x: np.array([1.2, 2.0 * x[1], 0.0]), X), V).outcome is not Outcome.AGREES
+    )
+
+
+def test_a_claim_of_zero_never_agrees_cheaply() -> None:
+    found = along(pairing(lambda x: np.sum(x**3), np.zeros_like, X), V)
+
+    assert found.outcome is Outcome.DIFFERS
+
+
+def jump(x):
+    return np.sum(x**2) + (x[0] > X[0])
+
+
+def cliff(x):
+    return np.sum(np.sqrt(X - x)) + np.sum(np.log(x - X + 1e-300))
+
+
+@pytest.mark.parametrize("f", [jump, cliff, lambda x: np.nan if np.any(x != X) else 1.0])
+def test_what_has_no_derivative_is_unresolved_with_a_reason(f) -> None:
+    found = along(pairing(f, lambda x: 2.0 * x, X), V)
+
+    assert found.outcome is Outcome.UNRESOLVED
+    assert found.reason
+
+
+@pytest.mark.parametrize("digits", [3, 5])
+def test_a_grid_in_f_is_never_charged_to_a_right_claim(digits) -> None:
+    found = along(pairing(lambda x: np.round(np.sum(np.sin(x)), digits), np.cos, X), V)
+
+    assert found.outcome in (Outcome.AGREES, Outcome.UNRESOLVED)
+
+
+def single(x):
+    return float(np.sum(np.float32(x) ** 3))
+
+
+@pytest.mark.parametrize("error, outcome", [(0.0, Outcome.AGREES), (0.05, Outcome.DIFFERS)])
+def test_an_f_that_insists_on_single_precision(error, outcome) -> None:
+    made = pairing(single, lambda x: (1.0 + error) * 3.0 * x**2, X, precision=2.0**-24, unit=2.0**-24)
+
+    assert along(made, V).outcome is outcome
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(
+    st.floats(-8, 8),
+    st.floats(-12, 12),
+    st.integers(0, 10_000),
+    st.sampled_from([0.0, 1e-5, -1e-3, 0.1, -1.0]),
+)
+def test_units_of_x_and_f_change_no_outcome(x_power, f_power, seed, error) -> None:
+    generator = np.random.default_rng(seed)
+    length, height = 10.0**x_power, 10.0**f_power
+    A, x = generator.normal(size=(4, 4)), generator.normal(size=4)
+
+    def f(y):
+        return height * np.sum(np.sin(A @ (y / length)))
+
+    def claim(y):
+        return (1.0 + error) * height / length * A.T @ np.cos(A @ (y / length))
+
+    made = pairing(f, claim, x * length)
+    # along the gradient, so that nothing cancels
+    found = along(made, 0.5 * np.sign(A.T @ np.cos(A @ x)) * np.abs(x * length))
+
+    assert found.outcome is (Outcome.DIFFERS if error else Outcome.AGREES)
+
+
+def test_central_differences_take_each_value_once() -> None:
+    tally = Tally()
+    line = Line(pairing(lambda x: np.sum(x**2), lambda x: 2.0 * x, X, tally=tally), V)
+
+    coarse, fine = central(line, COARSE, FINE)
+    central(line, FINE)
+
+    assert coarse == pytest.approx(float(2.0 * X @ V), rel=1e-12)
+    assert fine == pytest.approx(float(2.0 * X @ V), rel=1e-8)
+    assert tally.calls == 4
+
+
+def test_noise_is_relative_to_what_f_adds_up() -> None:
+    quiet, loud = (Line(pairing(lambda x: 0.0, np.zeros_like, X, magnitude=size), V) for size in (1.0, 1e6))
+
+    assert noise(loud, FINE) == pytest.approx(1e6 * noise(quiet, FINE))
+    assert noise(quiet, FINE) > noise(quiet, COARSE) > 0.0
+
+
+@pytest.mark.parametrize(
+    "estimate, expected",
+    [
+        (Estimate(1.0, 1e-9), (1.0, 1.0)),
+        (Estimate(0.5, 0.51, False, 1.0, 0.0), (0.0, 1.0)),
+        (Estimate(0.5, 0.5000001, False, 0.4999999, 0.5000001), (0.5, 0.5)),
+    ],
+)
+def test_slopes_are_in_order_and_no_further_apart_than_proven(estimate, expected) -> None:
+    assert slopes(estimate) == expected
