@@ -195,7 +195,8 @@ def _parameters(layer: Any, params: Mapping[str, str] | None) -> dict[Place, Pla
         if not isinstance(value, np.ndarray) or not trees.is_floating(value):
             continue
         companions = [c.format(name) for c in COMPANIONS if attributes.get(c.format(name)) is not None]
-        found |= {(name,): (companion,) for companion in companions[:1]}
+        if companions:
+            found[(name,)] = (companions[0],)
     return found
 
 

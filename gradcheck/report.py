@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Never
 
@@ -24,6 +25,34 @@ class Report(Findings):
 
     def __str__(self) -> str:
         return text.render(self)
+
+    def sensitivity(self) -> Any:
+        """Plant known errors into the claim (a sign, a factor, one wrong entry) and see which this check catches.
+
+        Returns
+        -------
+        gradcheck.sensitivity.Sensitivity
+            ``planted``, one row an error; ``str`` of it is a table.
+
+        Raises
+        ------
+        ValueError
+            The report is no pass, or came from elsewhere (unpickled): there is nothing to ask again.
+        """
+        again = self.__dict__.get("_again")
+        if again is None:
+            raise ValueError(
+                "sensitivity() asks the check again, and this report no longer has it at hand; run it anew"
+            )
+        return again()
+
+    def remembering(self, again: Callable[[], Any]) -> Report:
+        """Give the report the means to ask its check once more."""
+        object.__setattr__(self, "_again", again)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_again"}
 
     def to_dict(self) -> dict[str, Any]:
         """The report as dicts, lists, strings and numbers.

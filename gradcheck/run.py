@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from gradcheck.pairing import Traced, step_scale
 from gradcheck.panel import third_voice
 from gradcheck.report import Report
 from gradcheck.second_order import NoGradient
+from gradcheck.sensitivity import sensitivity
 from gradcheck.summary import default_rtol, report_of
 from gradcheck.task import Task
 
@@ -44,12 +46,13 @@ def run(task: Task) -> Report:
                 for leaf, slot in zip(report.leaves, task.shown, strict=True)
             ),
         )
-    return replace(
+    report = replace(
         report,
         seconds=time.perf_counter() - start,
         evaluations=task.f.calls,
         claim_evaluations=task.claim.calls,
     )
+    return report.remembering(partial(sensitivity, task))
 
 
 def _merged(first: Report, second: Report) -> Report:
