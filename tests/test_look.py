@@ -1,0 +1,161 @@
+"""The first look: is f a function at this point, is the claim one, do they leave their arguments alone?"""
+
+import numpy as np
+import pytest
+
+from gradcheck.arguments import point
+from gradcheck.guard import Counted, undisturbed
+from gradcheck.look import look_at_claim, look_at_function, same
+from gradcheck.reading import read
+
+X = np.array([1.0, -2.0, 3.0])
+
+
+def looked(f, *args):
+    with undisturbed():
+        return look_at_function(Counted(f, "f"), point(lambda x, data=None: x, args, None))
+
+
+def asked(claim, *args):
+    where = point(lambda x, data=None: x, args, 0)
+    counted = Counted(claim, "grad")
+    with undisturbed():
+        look = look_at_function(Counted(lambda *_: 1.0, "f"), where)
+        reading = look_at_claim(counted, lambda at: read(where, counted(*at), "grad"), where, look)
+    return look, reading, counted.calls
+
+
+def test_f_is_called_twice_and_its_output_kept() -> None:
+    counted = Counted(lambda x: {"a": x**2, "b": float(np.sum(x))}, "f")
+    look = look_at_function(counted, point(lambda x: x, (X,), None))
+
+    assert counted.calls == 2
+    assert look.reasons == []
+    assert look.diagnoses == []
+    assert np.array_equal(look.y, [1, 4, 9, 2])
+    assert np.array_equal(look.output["a"], X**2)
+
+
+def test_an_output_that_is_an_argument_or_a_buffer_is_copied() -> None:
+    buffer = np.empty(3)
+
+    def f(x):
+        return np.multiply(x, 2.0, out=buffer)
+
+    look = looked(f, X)
+    buffer[:] = 0.0
+
+    assert np.array_equal(look.output, 2.0 * X)
+    assert np.array_equal(look.y, 2.0 * X)
+
+
+@pytest.mark.parametrize(
+    "f, words",
+    [
+        (lambda x: 1.0 / 0, "f raised ZeroDivisionError"),
+        (lambda x: None, "f returned None"),
+        (lambda x: np.nan, "f is nan at this point"),
+        (lambda x: np.log(x), "f is nan at entry 1 of its output"),
+        (lambda x: np.inf, "f is inf at this point"),
+    ],
+)
+def test_reasons(f, words) -> None:
+    look = looked(f, X)
+
+    assert len(look.reasons) == 1
+    assert words in look.reasons[0]
+
+
+def test_a_random_f_is_seen_by_its_second_call() -> None:
+    values = iter(range(10))
+
+    assert "f is random" in looked(lambda x: float(next(values)), X).reasons[0]
+
+
+def test_an_f_with_outputs_of_different_sizes_is_seen() -> None:
+    values = iter([np.ones(2), np.ones(3)])
+
+    assert looked(lambda x: next(values), X).reasons
+
+
+def test_rounding_from_call_to_call_is_no_randomness() -> None:
+    values = iter([1.0, 1.0 + 2.0**-52])
+
+    assert looked(lambda x: next(values), X).reasons == []
+
+
+def test_overflow_in_single_precision_alone_is_lived_with() -> None:
+    look = looked(lambda x: np.log(np.sum(np.exp(x))), np.float32([100.0, 3.0]))
+
+    assert look.reasons == []
+    assert look.y == pytest.approx([100.0])
+
+
+def test_writing_is_noted_and_the_next_call_gets_a_copy() -> None:
+    def f(x):
+        x *= 2.0
+        return np.sum(x)
+
+    look = looked(f, X)
+
+    assert look.reasons == []
+    assert look.writes == {"f"}
+    assert [diagnosis.kind for diagnosis in look.diagnoses] == ["mutates_input"]
+
+
+def test_the_reading_is_that_of_the_first_call() -> None:
+    look, reading, calls = asked(lambda x: 2.0 * x, X)
+
+    assert calls == 2
+    assert look.diagnoses == []
+    assert np.array_equal(reading.flat, 2.0 * X)
+
+
+def test_a_claim_that_raises_has_no_reading() -> None:
+    def claim(x):
+        raise KeyError("cache")
+
+    look, reading, _ = asked(claim, X)
+
+    assert reading is None
+    assert "grad raised KeyError: 'cache'" in look.diagnoses[0].message
+
+
+def test_a_claim_that_accumulates_is_not_a_function() -> None:
+    total = np.zeros(3)
+
+    def claim(x):
+        np.add(total, 2.0 * x, out=total)  # the gradient of the last call was never cleared
+        return total.copy()
+
+    look, _, _ = asked(claim, X)
+
+    assert [diagnosis.kind for diagnosis in look.diagnoses] == ["nondeterministic"]
+
+
+def test_a_claim_that_writes_into_data_is_noted_by_name() -> None:
+    def claim(x, data):
+        data["seen"] += 1.0
+        return 2.0 * x
+
+    look, _, _ = asked(claim, X, {"seen": np.zeros(2)})
+
+    assert look.diagnoses[0].kind == "mutates_input"
+    assert "data['seen']" in look.diagnoses[0].message
+
+
+@pytest.mark.parametrize(
+    "one, other, expected",
+    [
+        (X, X.copy(), True),
+        (X, X * (1.0 + 1e-15), True),
+        (X, X * (1.0 + 1e-11), False),
+        (np.array([np.nan, 1.0]), np.array([np.nan, 1.0]), True),
+        (np.array([np.nan, 1.0]), np.array([1.0, 1.0]), False),
+        (X, X[:2], False),
+        (np.array([1e300, 1e-3]), np.array([1e300, 2e-3]), True),
+        (np.zeros(2), np.zeros(2), True),
+    ],
+)
+def test_two_results_are_one_but_for_rounding(one, other, expected) -> None:
+    assert same(one, other) is expected
