@@ -110,6 +110,12 @@ def _long_steps_side_with(claimed: float, line: Line, truth: float) -> bool:
     )
 
 
+def _bends_at_once(line: Line, visible: float) -> bool:
+    """Whether the change of slope across 0 is the same at both steps: curvature's is in proportion to the step."""
+    bend, wide = (abs(line(h) + line(-h) - 2.0 * line(0.0)) / h for h in (FINE, COARSE))
+    return bend > visible and bend > 0.5 * wide
+
+
 def along(pairing: Pairing, v: Floats, agreement: float = AGREEMENT) -> Comparison:
     """Compare the claim of ``pairing`` with differences along ``v``; the claim may be off by four roundings."""
     span = float(np.linalg.norm(pairing.claimed * v))
@@ -129,6 +135,8 @@ def _agreement(
     if tolerance <= 0.0 or noise(line, COARSE) > tolerance:
         return None
     coarse, fine = central(line, COARSE, FINE)
+    if _bends_at_once(line, 1e-6 * span + 4.0 * rounding):
+        return None  # at a kink the claim may meet the difference, which is the middle of its slopes
     extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
     for truth in (extrapolated, fine, coarse) if rounding <= tolerance else (coarse,):
         if abs(truth - claimed) <= tolerance:

@@ -175,9 +175,14 @@ def _pair_is_subgradient(pairing: Pairing, v: Floats, first: int, second: int) -
 _TURNS = (
     0.53 + np.pi / 2.0 * np.arange(4),
     1.04 + np.pi / 2.0 * np.arange(4),
-    0.11 + np.pi / 8.0 * np.arange(16),
+    0.11 + np.pi / 4.0 * np.arange(8),
 )
 _BESIDE = tuple(tuple((float(np.cos(turn)), float(np.sin(turn))) for turn in turns) for turns in _TURNS)
+_TORN = 0.1  # slopes on two sides that differ by more are those of two pieces
+_HULL_MARGIN = {True: 2e-3, False: 0.1}
+"""Share of the hull's size that a claim may lie outside: where two pieces meet (True) curvature alone, where more do,
+a piece too narrow to have been met."""
+
 _ANGLES = np.linspace(0.0, 2.0 * np.pi, 64, endpoint=False)
 _NORMALS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
@@ -187,16 +192,18 @@ def _in_hull_beside(
 ) -> bool:
     gradients: list[Floats] = []
     for half in _BESIDE:
-        gradients += [_gradient_beside(pairing, v, first, second, distance, *corner) for corner in half]
-        if _in_hull(claimed, gradients):
+        beside = [_gradient_beside(pairing, v, first, second, distance, *corner) for corner in half]
+        gradients += [gradient for gradient in beside if gradient is not None]
+        if not gradients or _in_hull(claimed, gradients):
             return True
     return False
 
 
 def _gradient_beside(
     pairing: Pairing, v: Floats, first: int, second: int, distance: float, a: float, b: float
-) -> Floats:
-    step = 0.1 * distance
+) -> Floats | None:
+    """The two entries' gradient beside the point; None where a kink runs through the place as well."""
+    step = 0.01 * distance
 
     def at(p: float, q: float) -> float:
         x = pairing.x.copy()
@@ -207,12 +214,17 @@ def _gradient_beside(
 
     p, q = a * distance, b * distance
     here = at(p, q)
-    return np.array([at(p + step, q) - here, at(p, q + step) - here]) / step
+    ahead = np.array([at(p + step, q) - here, at(p, q + step) - here]) / step
+    behind = np.array([here - at(p - step, q), here - at(p, q - step)]) / step
+    torn = np.max(np.abs(ahead - behind)) > _TORN * max(np.max(np.abs(ahead)), np.max(np.abs(behind)))
+    return None if torn else 0.5 * (ahead + behind)
 
 
 def _in_hull(point: Floats, corners: Sequence[Floats]) -> bool:
     # in the hull means: in no direction beyond the outermost corner
     stacked = np.array(corners)
     spread = float(np.ptp(stacked, axis=0).max())
+    apart = np.max(np.abs(stacked - stacked[0]), axis=1)
+    two_pieces = bool(np.all((apart < 0.01 * spread) | (apart > 0.99 * spread)))
     reach = (stacked @ _NORMALS.T).max(axis=0)
-    return bool(np.all(point @ _NORMALS.T <= reach + 0.02 * spread))
+    return bool(np.all(point @ _NORMALS.T <= reach + _HULL_MARGIN[two_pieces] * spread))

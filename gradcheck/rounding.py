@@ -3,7 +3,7 @@
 A claim is right to its arithmetic, not to infinity: near an optimum, after a cancellation or in float32 its
 entries carry errors far above 1e-16 of their size. Two measurements, the larger counts:
 
-- ``|g(x (1 + ulp)) - g(x)|``: an input rounded differently;
+- ``|g(x (1 +- ulp)) - g(x)|``: inputs rounded differently, three times;
 - ``|g(x + d) - 2 g(x) + g(x - d)| / 2`` for d of many ulps: in a second difference the linear trend of g
   goes and rounding stays, also rounding that is constant over a single ulp.
 """
@@ -16,8 +16,10 @@ import numpy as np
 
 from gradcheck.evidence import Floats
 
-_ULPS_DOUBLE = (1e3, 1e6)
+_ULPS_DOUBLE = (1e3, 1e6, 1e9)
 _ULPS_SINGLE = (8.0, 256.0)  # steps of 1e-6 and 3e-5: longer ones would see curvature, not rounding
+
+_ROLLS = 3
 
 NATURAL = {False: 1e-3, True: 3e-2}
 """In double, in single precision (True): more than this share of an entry's own size is no rounding, but a kink
@@ -63,9 +65,12 @@ def claim_rounding(
         np.copyto(rounding, measured, where=(measured > rounding) & (measured <= believable))
 
     ulp = 2.0 * unit * scale
-    nudged = gradient(x + ulp)
-    if nudged is not None:
-        raise_to(np.abs(nudged - at_x))
+    rolls = np.random.default_rng(0)
+    for _ in range(_ROLLS):
+        # each entry by a sign of its own: moved all alike, sums of them would hardly re-roll their rounding
+        nudged = gradient(x + ulp * rolls.choice((-1.0, 1.0), x.size))
+        if nudged is not None:
+            raise_to(np.abs(nudged - at_x))
     for ulps in _ULPS_DOUBLE if unit < 1e-12 else _ULPS_SINGLE:
         ahead, behind = gradient(x + ulps * ulp), gradient(x - ulps * ulp)
         if ahead is not None and behind is not None:
