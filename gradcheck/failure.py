@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.arguments import Point, Slot
-from gradcheck.autodiff import flat_pullback
+from gradcheck.autodiff import flat_pullback, trace_task
 from gradcheck.comparison import (
     Outcome,
 )
 from gradcheck.diagnose import diagnose
 from gradcheck.evidence import Evidence, Floats, LeafEvidence
-from gradcheck.findings import Diagnosis
+from gradcheck.findings import Diagnosis, Leaf
 from gradcheck.guard import Raised
 from gradcheck.judgement import Judgement
 from gradcheck.locate import entry_truth, truth_by_differences
@@ -23,7 +23,7 @@ from gradcheck.oracles.tracing import Trace
 from gradcheck.pairing import Pairing
 from gradcheck.reading import Reading
 from gradcheck.report import Report
-from gradcheck.summary import index_of, report_of
+from gradcheck.summary import index_of, report_of, with_errors
 from gradcheck.task import Task
 
 DENSE, DENSE_ROWS = 100_000, 256  # entries and rows of a Jacobian that a diagnosis compares one by one
@@ -77,7 +77,8 @@ def explain_failure(
         flat = flat_pullback(tape, np.ravel(cotangent))
         return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in task.where.slots)
 
-    dense = dense_evidence(task, reading, tape) if tape is not None and task.kind == "jacobian" else None
+    rows = _dense_rows(task, tape, look)
+    dense = None if rows is None else _dense_evidence(task, reading, rows, np.shape(look.output))
     evidence = Evidence(
         check=task.kind,
         leaves=leaves if dense is None else dense,
@@ -92,34 +93,48 @@ def explain_failure(
         tape=tape,
     )
     told = _told(reading, look, _at_kinks(task.where, judgement), _diagnosed(evidence, judgement))
-    return report_of(task, judgement, look, pairing, told, (reading, truth, bound, wrong))
+    report = report_of(task, judgement, look, pairing, told, (reading, truth, bound, wrong))
+    if dense is None:
+        return report
+    return replace(report, leaves=tuple(map(_dense_leaf, report.leaves, dense)))
 
 
-def dense_evidence(task: Task, reading: Reading, tape: Trace) -> tuple[LeafEvidence, ...] | None:
-    """A dense Jacobian beside autograd's, entry by entry; None where it is too large to be worth it."""
-    output = tape.outputs[0]
-    if output.size * task.where.x.size > DENSE or output.size > DENSE_ROWS:
+def _dense_leaf(leaf: Leaf, dense: LeafEvidence) -> Leaf:
+    """The leaf with its errors told in entries of the dense Jacobian: the output's index, then the leaf's."""
+    if not dense.wrong or dense.claimed is None or dense.claimed.shape != dense.truth.shape:
+        return leaf
+    claim, true, bound = dense.claimed.ravel(), dense.truth.ravel(), dense.bound.ravel()
+    return with_errors(leaf, claim, true, bound, np.abs(claim - true) > bound, dense.truth.shape)
+
+
+def _dense_rows(task: Task, tape: Trace | None, look: Look) -> Floats | None:
+    """Autograd's Jacobian, (outputs, P); None where there is none, or it is too large to be worth it."""
+    if look.y.size * task.where.x.size > DENSE or look.y.size > DENSE_ROWS or task.shown is not None:
         return None
-    rows = np.stack([flat_pullback(tape, row) for row in np.eye(output.size)])
+    units = np.eye(look.y.size)
+    if task.kind == "jacobian" and tape is not None:
+        return np.stack([flat_pullback(tape, row) for row in units])
+    if task.kind == "hessian":
+        rows = [trace_task(task, look, row)[0] for row in units]
+        return None if any(row is None for row in rows) else np.stack([row.gradient for row in rows if row])
+    return None
+
+
+def _dense_evidence(
+    task: Task, reading: Reading, rows: Floats, output: tuple[int, ...]
+) -> tuple[LeafEvidence, ...] | None:
+    """A dense Jacobian or Hessian beside autograd's, entry by entry."""
+    claims = reading.dense or reading.raw
+    if task.kind == "hessian" and len(task.where.slots) > 1:
+        return None
     told = []
-    for number, slot in enumerate(task.where.slots):
-        truth = rows[:, slot.start : slot.stop].reshape(*output.shape, *slot.shape)
-        bound = 1e-9 * np.abs(truth)
-        raw = reading.dense[number] if reading.dense else reading.raw[number]
+    for slot, raw, dtype in zip(task.where.slots, claims, reading.dtypes, strict=True):
+        truth = rows[:, slot.start : slot.stop].reshape(*output, *slot.shape)
+        bound = 1e-9 * np.abs(truth) + 1e-12 * float(np.max(np.abs(truth), initial=0.0))
         wrong = raw is None or raw.shape != truth.shape or bool(np.any(np.abs(raw - truth) > bound))
-        value = np.zeros(truth.shape)  # the entries of a Jacobian are no multiples of the argument's
+        nothing = np.zeros(truth.shape)  # the entries of a Jacobian are no multiples of the argument's
         told.append(
-            LeafEvidence(
-                slot.path,
-                slot.argnum,
-                value,
-                raw,
-                truth,
-                bound,
-                wrong,
-                str(slot.dtype),
-                reading.dtypes[number],
-            )
+            LeafEvidence(slot.path, slot.argnum, nothing, raw, truth, bound, wrong, str(slot.dtype), dtype)
         )
     return tuple(told)
 

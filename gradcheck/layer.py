@@ -6,7 +6,7 @@ import copy
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ class Pullback:
     backward: Callable[..., Any]
     args: tuple[Any, ...]
     names: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
 
 def check_layer(
@@ -81,7 +82,7 @@ def check_layer(
     task = pullback_task(
         "layer", pulled.forward, pulled.backward, pulled.args, argnums, rtol, oracles, seed, points, executor
     )
-    return conclude(run(task), raise_on_failure)
+    return conclude(run(replace(task, remarks=pulled.remarks)), raise_on_failure)
 
 
 def _is_pair(layer: Any) -> bool:
@@ -156,7 +157,25 @@ def _of_object(layer: Any, inputs: tuple[Any, ...], params: Mapping[str, str] | 
         return gradients[0] if len(gradients) == 1 else gradients
 
     names = (*(_shown(name) for name in found), *argument_names(layer.forward, len(inputs)))
-    return Pullback(forward, backward, (*values, *inputs), names)
+    return Pullback(forward, backward, (*values, *inputs), names, _unpaired(layer, found))
+
+
+def _unpaired(layer: Any, found: Mapping[Place, Place]) -> tuple[str, ...]:
+    """A remark on each array that the layer brought along and backward leaves no gradient beside."""
+    paired = {place[-1] for place in (*found, *found.values())}
+    by_name = getattr(layer, "params", None)
+    own = {**vars(layer), **(by_name if isinstance(by_name, dict) else {})}
+    alone = [
+        name
+        for name, value in own.items()
+        if isinstance(value, np.ndarray) and trees.is_floating(value) and name not in paired
+    ]
+    looked_for = ", ".join(companion.format("W") for companion in COMPANIONS)
+    return tuple(
+        f"{name} was taken for a constant: backward leaves no gradient beside it (for W that would be {looked_for} or "
+        "grads['W']); name the place with params= if there is one"
+        for name in alone
+    )
 
 
 Place = tuple[str, ...]

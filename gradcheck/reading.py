@@ -196,12 +196,14 @@ def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
     total: list[Floats] = [np.zeros(slot.shape) for slot in where.slots]
     problems: list[Diagnosis] = []
     dtypes = ["float64"] * len(where.slots)
+    blocks: list[Floats | None] = []
     for row in where.slots:
         along_row = _follow(result, (positions[row.argnum], *row.keys[1:]) if several else row.keys[1:])
         for column, slot in enumerate(where.slots):
             keys = (positions[slot.argnum], *slot.keys[1:]) if several else slot.keys[1:]
             leaf = _follow(along_row, keys)
             block = _array(leaf)
+            blocks.append(None if block is None else block.astype(np.float64))
             problem = _problem(slot, leaf, block, label, row.shape)
             if problem is not None or block is None:
                 problems += [problem] if problem else []
@@ -210,7 +212,9 @@ def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
             covector = u[row.start : row.stop].reshape(row.shape)
             total[column] = total[column] + np.tensordot(covector, block.astype(np.float64), len(row.shape))
     raw = tuple(None if problems else np.asarray(piece) for piece in total)
-    return Reading(raw, tuple(dtypes), tuple(problems))
+    return Reading(
+        raw, tuple(dtypes), tuple(dict.fromkeys(problems)), dense=tuple(blocks) if len(blocks) == 1 else ()
+    )
 
 
 def lent(result: Any, args: tuple[Any, ...], where: Point, label: str) -> Diagnosis | None:

@@ -59,7 +59,7 @@ def report_of(
         seed=task.options.seed,
         rtol=rtol,
         miss_probability=judgement.miss_probability,
-        notes=tuple(judgement.remarks),
+        notes=(*judgement.remarks, *task.remarks),
     )
 
 
@@ -74,16 +74,24 @@ def _leaf(number: int, slot: Slot, judgement: Judgement, located: Located | None
     raw = reading.raw[number]
     if raw is None or raw.shape != slot.shape:
         return replace(base, verdict=Verdict.FAIL, note="no gradient of this shape came back")
-    claim, true, off = raw.ravel(), truth[part], np.abs(raw.ravel() - truth[part])
     if not wrong[part].any():
-        verdict = Verdict.PASS if np.isfinite(true).any() else Verdict.INCONCLUSIVE
+        verdict = Verdict.PASS if np.isfinite(truth[part]).any() or not slot.size else Verdict.INCONCLUSIVE
         if any(problem.leaf == slot.path for problem in reading.problems):
             verdict = Verdict.FAIL
-        resolution = resolution or _located_resolution(true, bound[part])
+        resolution = resolution or _located_resolution(truth[part], bound[part])
         return replace(base, verdict=verdict, resolution=resolution, note=note)
-    order = _worst_first(claim, true, off, wrong[part])
+    located_leaf = replace(base, resolution=resolution, note=note)
+    return with_errors(located_leaf, raw.ravel(), truth[part], bound[part], wrong[part], slot.shape)
+
+
+def with_errors(
+    base: Leaf, claim: Floats, true: Floats, bound: Floats, wrong: np.ndarray, shape: tuple[int, ...]
+) -> Leaf:
+    """A wrong leaf with the size and the place of its errors; entries are indexed in ``shape``."""
+    off = np.abs(claim - true)
+    order = _worst_first(claim, true, off, wrong)
     entries = tuple(
-        Entry(index_of(int(i), slot.shape), float(claim[i]), float(true[i]), float(bound[part][i]))
+        Entry(index_of(int(i), shape), float(claim[i]), float(true[i]), float(bound[i]))
         for i in order[:SHOWN]
     )
     worst = int(order[0])
@@ -93,12 +101,10 @@ def _leaf(number: int, slot: Slot, judgement: Judgement, located: Located | None
     return replace(
         base,
         verdict=Verdict.FAIL,
-        resolution=resolution,
         max_abs_error=float(np.max(off[known], initial=0.0)),
         max_rel_error=float(np.max(relative, initial=0.0)) if largest > 0.0 else float("inf"),
-        worst_index=index_of(worst, slot.shape),
+        worst_index=index_of(worst, shape),
         entries=entries,
-        note=note,
     )
 
 

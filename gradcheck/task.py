@@ -45,6 +45,8 @@ class Task:
         Makes of f the function that the claim is about: its gradient, for claims about second derivatives.
     differentiated
         The function whose gradient ``f`` is.
+    remarks
+        What the report should say beside its findings.
     shown
         The leaves as the user knows them, where the point is seen through coordinates of its own.
     """
@@ -58,4 +60,5 @@ class Task:
     scalar: bool
     through: Through | None = None
     shown: tuple[Slot, ...] | None = None
+    remarks: tuple[str, ...] = ()
     differentiated: Counted | None = None

@@ -27,7 +27,7 @@ def nonfinite(evidence: Evidence) -> Iterator[Guess]:
         cause, more = _culprit(evidence, leaf.dtype)
         says = (
             f"{{leaves}} {{is}} {what} in {count} of {leaf.claimed.size} entries, first at "
-            f"{list(first)}, where the derivative is finite"
+            f"{list(first)}, where f is finite"
         )
         yield Guess("nonfinite", (number,), CERTAIN, says + cause, _REMEDY, {**figures, **more}, what)
 

@@ -49,7 +49,12 @@ TARGET = 2e-10
 FIRST_LEVELS = (3, 5, 2, 7, 9)
 # Second differences divide by h**2: everything two levels coarser, and half the digits.
 FIRST_LEVELS_SECOND = (2, 3, 1, 5, 6)
-MOST_LEVELS = 27
+MOST_LEVELS = 29
+LONGER = (0, -2, -4)  # steps of 0.9 ... 2700, tried before a phi that shows nothing but noise is looked at more closely
+WITNESSES = 3
+# The pair that confirms: near the step that counts, and on no level. One residual is small by luck; it comes on top
+# of those at finer levels.
+BESIDE, CONFIRM = 0.77, 2.0
 DEEPEST = 12  # steps of 3e-11
 
 
@@ -142,10 +147,22 @@ def _climb(table: Table, tolerance: float, target: float) -> Estimate:
             continue
         level = _next(table, i, tolerance or target * abs(table.value[i]))
         if level is None or len(table.tried) >= MOST_LEVELS:
-            return Estimate(
-                table.value[i], _caution(table, i) * table.bound[i], evaluations=table.samples.calls
-            )
+            wanted = tolerance or target * abs(table.value[i])
+            error = _caution(table, i) * _confirmed(table, i, wanted)
+            return Estimate(table.value[i], error, evaluations=table.samples.calls)
         table.add(level)
+
+
+def _confirmed(table: Table, i: int, wanted: float) -> float:
+    """The bound at index i, after one more pair close to the step that counts.
+
+    Finer levels show noise that is the same at every step. It may grow with the step, or with the distance from 0:
+    the pair shows by how much the levels used fail to predict a quotient among their own. Spared where noise of the
+    size of rounding leaves a bound as small as wanted.
+    """
+    if table.bound[i] <= wanted and table.noise[i] * table.h[i] <= 8 * table.floor[i]:
+        return table.bound[i]
+    return table.bound[i] + max(0.0, CONFIRM * table.surprise(i, BESIDE) - table.noise[i])
 
 
 def _caution(table: Table, i: int) -> float:
@@ -163,8 +180,12 @@ def _next(table: Table, i: int, target: float) -> int | None:
         for finer in (k + 2, k + 4, k + 3, k + 1):
             if finer not in tried and finer <= FINEST:
                 return finer
-    if table.bound[i] <= target:
+    if table.bound[i] <= target and not (noise * table.h[i] > 8 * table.floor[i] and table.witnesses[i] < WITNESSES):
         return None
+    if table.witnesses[i] < WITNESSES:
+        for finer in (k + 1, k + 3, k + 2, k + 5, k + 6):
+            if finer not in tried and finer <= min(FINEST, DEEPEST + 1):
+                return finer
     deeper = _deeper(table, i)
     if deeper is not None:
         return deeper
@@ -192,8 +213,13 @@ def _deeper(table: Table, i: int) -> int | None:
     rounding = all(abs(d) * h <= 4 * f for d, h, f in zip(table.d, table.h, table.floor, strict=True))
     unresolved = table.bound[i] > 0.3 * abs(table.value[i]) and not rounding
     odd = unresolved or noise > 8 * table.floor[i]
-    deepest = FINEST if _all_noise(table, table.scatter[i]) or (unresolved and _tame(table)) else DEEPEST
+    shapeless = _all_noise(table, table.scatter[i])
+    deepest = FINEST if shapeless or (unresolved and _tame(table)) else DEEPEST
     if odd and not table.plateau():
+        if shapeless:
+            for level in LONGER:
+                if level not in tried and level >= table.coarsest:
+                    return level
         known = sum(level > k + 3 for level in levels)
         if finest + 1 not in tried and known < 2 and finest < deepest:
             return finest + 1

@@ -61,11 +61,14 @@ def extrapolate(
                 if not possible:
                     break
             else:
-                # the column must fall from row to row as the next power of x; one too short to tell is trusted
+                # the column must fall from row to row as the next power of x; one too short to tell, below the one
+                # before it
+                moved, slack = abs(row[-1] - before), 2.0 * (row_noise[-1] + above_noise[m - 1])
                 if m <= len(over):
-                    slack = 2.0 * (row_noise[-1] + above_noise[m - 1])
-                    if abs(row[-1] - before) > 2.0 * xi / x[i - m] * abs(before - over[m - 1]) + slack:
+                    if moved > 2.0 * xi / x[i - m] * abs(before - over[m - 1]) + slack:
                         break
+                elif moved > abs(row[-2] - above[m - 2]) + slack:
+                    break
             fall = x[i - m] / xi - 1.0
             correction = (row[-1] - before) / fall
             row.append(row[-1] + correction)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from bisect import insort
+from itertools import pairwise
 
 from gradcheck.oracles.extrapolate import extrapolate
 from gradcheck.oracles.ladder import COARSEST, FINEST, LEVEL_RATIO, Samples, step
 
-# Noise is measured as the largest residual of two levels or more, odd and even part. The residual of one value is
-# the difference of two roundings uniform in +-1 (or of two phi evaluated with noise); the largest of four of those
-# lies below 0.6, and so 1.5 times it below the error of a quotient, in fewer than 1 of 100 cases, and then seldom
-# at the step that counts. Twice it changes nothing there and makes every bound a fifth larger.
-SAFETY = 1.5
+# Noise is measured as the largest residual of the finer levels, odd and even part. A residual is the difference of two
+# roundings uniform in +-1 (or of two phi evaluated with noise); the largest of four levels' lies below 0.6, and so
+# 1.5 times it below the error of a quotient, in fewer than 1 of 100 cases, and then seldom at the step that counts.
+# Of fewer levels the largest is smaller: these multiples are below the error as seldom.
+SAFETY = 1.4
+FEW = (4.0, 4.0, 2.2, 1.8)
 _TINY = math.ulp(0.0)
 
 
@@ -119,37 +121,42 @@ class Table:
         noise: list[float] = []
         bound: list[float] = []
         scatter: list[float] = []
+        witnesses: list[int] = []
         n = len(h)
         for i in range(n):
             v, t, c, b = value[i], truncation[i], curve[i], bend[i]
             base = floor[i] if floor[i] > quantum else quantum
-            worst, relative = base, 0.0
-            largest, count = 0.0, 0
+            worst, relative = 0.0, 0.0
+            largest, where, count, heard = 0.0, 1.0, 0, 0
             for j in range(n - 1, i, -1):
                 if still and pairs[j] == still:
                     continue
+                heard += 1
                 odd, even = abs(value[j] - v) - t, abs(curve[j] - c) - b
-                r = SAFETY * ((odd * h[j] if odd > 0 else 0.0) + (even * x[j] / 2 if even > 0 else 0.0))
+                r = (odd * h[j] if odd > 0 else 0.0) + (even * x[j] / 2 if even > 0 else 0.0)
                 if r > worst:
                     worst = r
-                if r > 4 * SAFETY * floor[j] and not still:
+                if r > 4 * floor[j] and not still:
                     # Absolute noise grows like 1/h in the difference quotients. What does not grow is relative
                     # to t, as large here as there; with one level alone it cannot be told.
                     r /= h[j]
                     count += 1
-                    if largest < 3 * r and count > 1 and r > relative:
+                    if count > 1 and r > relative and largest < r * math.sqrt(h[j] / where):
                         relative = r
                     if r > largest:
-                        largest = r
+                        largest, where = r, h[j]
             if count == 1:
                 relative = largest
+            safety = FEW[heard] if heard < len(FEW) else SAFETY
+            worst = max(safety * worst, base if heard > 2 else 1.5 * base)
             e = worst / h[i] * (spread[i] / unit[i])
-            if relative > e:
-                e = relative
+            if safety * relative > e:
+                e = safety * relative
             if i + 1 == n:  # nothing finer to measure noise: as large as one level up, at least
                 e = max(e, noise[-1] if noise else 0.0)
             noise.append(e)
             scatter.append(worst)
+            witnesses.append(heard)
             bound.append(t + e + abs(v) * 4.4e-16)
         self.h, self.d, self.floor = h, d, floor
         self.value, self.truncation, self.noise, self.bound, self.start = (
@@ -159,12 +166,26 @@ class Table:
             bound,
             start,
         )
-        self.scatter = scatter
+        self.scatter, self.witnesses = scatter, witnesses
         best = self._choose()
         quiet = noise[best] * h[best] <= 8 * floor[best]
         self.settled = not self.sees_corners or _settles(s, x, floor)
         self.calm = not self.sees_corners or (quiet and self.settled)
         return best
+
+    def surprise(self, i: int, beside: float) -> float:
+        """How far a quotient at ``beside`` times the step of index i is from what the levels used at i predict."""
+        h = beside * step(self.levels[i])
+        _, x, d, _, floor = self._row(h, *self._sample(h))
+        if not math.isfinite(floor):
+            return 0.0
+        used = range(self.start[i], i + 1)
+        xs, row = [self.rows[self.levels[j]][1] for j in used], [self.d[j] for j in used]
+        for m in range(1, len(row)):
+            row = [
+                b + (b - a) * (x - xs[j + m]) / (xs[j + m] - xs[j]) for j, (a, b) in enumerate(pairwise(row))
+            ]
+        return abs(d - row[0])
 
     def _choose(self) -> int:
         """Lepski's choice: the smallest bound whose interval meets those of all finer, confirmed levels.

@@ -38,7 +38,9 @@ def _environment() -> Environment:
     environment.filters |= {
         "duration": figures.duration,
         "entry_figures": lambda entry: figures.entry_figures(Entry(**entry)),
-        "entries_title": lambda check: text.entries_title(check["check"], check["seed"]),
+        "entries_title": lambda check, leaf: text.entries_title(
+            check["check"], check["seed"], len(leaf["entries"][0]["index"]) == len(leaf["shape"])
+        ),
         "figure": figures.figure,
         "index": figures.index,
         "resolution": _resolution,

@@ -112,7 +112,7 @@ def _leaf_table(findings: Findings) -> str:
         if hidden := alike[ROWS:]:
             rest.append(f"  and {len(hidden)} more: {verdict}, {_rest_of(hidden)} (see report.leaves)")
     blank = "none" if findings.verdict is Verdict.PASS else ""  # a pass must own up to what it left untested
-    header = ("leaf", "shape", "dtype", "verdict", "resolution", "largest relative error", "")
+    header = ("leaf", "shape", "dtype", "verdict", "resolution", "largest relative error", "worst entry", "")
     return "\n".join([*columns([header, *(_leaf_row(leaf, blank) for leaf in shown)]), *rest])
 
 
@@ -123,13 +123,14 @@ def _rest_of(hidden: Sequence[Leaf]) -> str:
 
 def _leaf_row(leaf: Leaf, blank: str) -> tuple[str, ...]:
     error = "" if leaf.max_rel_error is None else figure(leaf.max_rel_error)
-    if leaf.worst_index:
-        error += f" at {index(leaf.worst_index)}"
+    worst = index(leaf.worst_index) if leaf.worst_index else ""
     resolved = blank if leaf.resolution is None else upwards(leaf.resolution)
-    return leaf.path, shape(leaf.shape), leaf.dtype, leaf.verdict.value, resolved, error, leaf.note
+    return leaf.path, shape(leaf.shape), leaf.dtype, leaf.verdict.value, resolved, error, worst, leaf.note
 
 
 def _sharpness(findings: Findings) -> str:
+    if _sharpness_of(findings.leaves) is None:
+        return ""
     return paragraph(sharpness(findings.rtol, findings.miss_probability))
 
 
@@ -146,13 +147,20 @@ def sharpness(rtol: float, miss_probability: float | None) -> str:
 def _entries(findings: Findings) -> str:
     wrong = [leaf for leaf in worst_first(findings.leaves) if leaf.verdict is Verdict.FAIL and leaf.entries]
     rows = ENTRIES if len(wrong) == 1 else ENTRIES // 2
-    title = entries_title(findings.check, findings.seed)
-    return "\n\n".join(_entry_table(leaf, title, rows) for leaf in wrong[:TABLES])
+    return "\n\n".join(
+        _entry_table(leaf, entries_title(findings.check, findings.seed, _weighted(leaf)), rows)
+        for leaf in wrong[:TABLES]
+    )
 
 
-def entries_title(check: str, seed: int) -> str:
-    """What the entries of a leaf are: of the gradient itself, or of the one number that a check makes of f."""
-    weighted = "" if check == "grad" else f" (the outputs weighted at random, by seed {seed})"
+def _weighted(leaf: Leaf) -> bool:
+    # an entry of a dense Jacobian has the output's index before the leaf's
+    return len(leaf.entries[0].index) == len(leaf.shape)
+
+
+def entries_title(check: str, seed: int, of_one_number: bool) -> str:
+    """What the entries of a leaf are: of the derivative itself, or of the one number that a check makes of f."""
+    weighted = "" if check == "grad" or not of_one_number else f" (the outputs weighted at random, by seed {seed})"
     return f"worst entries first{weighted}"
 
 
