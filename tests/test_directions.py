@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gradcheck import check_grad
 from gradcheck.arguments import Slot
 from gradcheck.directions import GROUP_SPAN, equilibrated, groups, signs
 
@@ -90,3 +91,30 @@ def test_no_entry_moves_further_than_its_scale(factor) -> None:
 
     assert np.all(np.abs(v) <= 1.02 * scale)
     assert np.max(np.abs(v) / scale) > 0.1
+
+
+def test_two_opposite_errors_do_not_cancel() -> None:
+    drawn = np.array([signs(np.random.default_rng(seed), 2) for seed in range(1000)])
+    sums = np.abs(drawn.sum(axis=1))
+
+    assert np.count_nonzero(sums < 1e-6) == 0
+    assert np.mean(sums < 0.01) < 0.02  # the density of the sum of two magnitudes is at most 1
+
+
+def test_two_opposite_errors_are_found_at_the_seeds_at_which_they_once_cancelled() -> None:
+    def f(x):
+        return float(sum(float(value) ** 3 for value in np.asarray(x).tolist()))
+
+    def wrong(x):
+        return 3.0 * x**2 * np.array([1.0, -1.0, 1.0, -1.0, 1.0])
+
+    for seed in (167, 453, 1092, 1242):
+        report = check_grad(
+            f,
+            wrong,
+            np.array([1.0, 2.0, 0.5, 1.3, 0.7]),
+            seed=seed,
+            oracles="differences",
+            raise_on_failure=False,
+        )
+        assert report.verdict == "fail"

@@ -25,17 +25,12 @@ def relu_grad(at_zero):
 
 
 @ORACLES
-@pytest.mark.parametrize("at_zero", [0.0, 0.25, 0.9, 1.0])
+@pytest.mark.parametrize("at_zero", [0.0, 0.25, 0.5, 1.0])
 def test_subgradients_of_relu_pass_and_the_kink_is_told(at_zero, oracles) -> None:
     report = verdict_of(relu, relu_grad(at_zero), X, oracles)
 
     assert report.ok, str(report)
     assert "kink" in " ".join([*report.notes, *(leaf.note for leaf in report.leaves)])
-
-
-@ORACLES
-def test_the_middle_of_the_slopes_passes(oracles) -> None:
-    assert verdict_of(relu, relu_grad(0.5), X, oracles).ok
 
 
 @ORACLES
@@ -98,7 +93,9 @@ def test_at_a_tie_of_max_the_entries_share_the_one(first, second, oracles) -> No
 
 
 @ORACLES
-@pytest.mark.parametrize("first, second", [(1.0, 1.0), (0.0, 0.0)])
+@pytest.mark.parametrize(
+    "first, second", [(1.0, 1.0), (0.0, 0.0), (0.9, 0.6), (0.5, 0.6), (0.5, 0.2), (1.0, 0.3)]
+)
 def test_at_a_tie_of_max_both_or_neither_is_no_subgradient(first, second, oracles) -> None:
     report = verdict_of(
         lambda x: 2.0 * np.max(x), lambda x: 2.0 * np.array([0.0, first, 0.0, second]), TIE, oracles
