@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from gradcheck import precision
 from gradcheck.comparison import (
+    EDGE,
     MARGIN,
-    ROUNDING,
     SHARP,
     Comparison,
     Outcome,
@@ -22,9 +23,6 @@ from gradcheck.judgement import Judgement, ruled, undecided
 from gradcheck.pairing import Pairing
 from gradcheck.rounding import claim_rounding
 
-SMALL = {False: 1e-3, True: 3e-2}
-"""In double, in single precision (True): larger relative errors are no rounding, not worth measuring it for."""
-
 
 def judge_by_differences(
     pairing: Pairing, generator: np.random.Generator, rtol: float, autograd: str = ""
@@ -33,15 +31,14 @@ def judge_by_differences(
     contribution = np.abs(pairing.claimed) * pairing.scale
     floor = 4.0 * pairing.precision * pairing.magnitude
     missed = 0.0
-    hidden: list[str] = []
+    hidden = np.zeros(contribution.shape, dtype=bool)
     resolved = False
     noisiest = 0.0
     for mask in groups(contribution, floor):
         v = direction(pairing, mask, generator)
-        if (
-            span_of(pairing, v) <= noisiest
-        ):  # noise belongs to f, not to the direction: it would drown this one
-            hidden.append("f's noise, measured along other entries, hides what these contribute")
+        # noise belongs to f, not to the direction: it would drown this one
+        if resolved and span_of(pairing, v) <= noisiest:
+            hidden |= mask
             continue
         comparison = _without_rounding(pairing, v, along(pairing, v, SHARP))
         if comparison.outcome is Outcome.DIFFERS:
@@ -56,7 +53,10 @@ def judge_by_differences(
         noisiest = max(noisiest, comparison.noise)
         unit = _unit_of_resolution(pairing, v, comparison, rtol)
         if comparison.outcome is Outcome.UNRESOLVED or comparison.tolerance > rtol * unit:
-            hidden.append(comparison.reason or _too_noisy(comparison, unit, rtol))
+            if not resolved:  # nothing larger was resolved: it is not for its smallness that this is not
+                undecided(judgement, comparison.reason or _too_noisy(comparison, unit, rtol))
+                return judgement
+            hidden |= mask
             continue
         resolved = True
         judgement.judged = judgement.judged or (v, comparison)
@@ -65,18 +65,15 @@ def judge_by_differences(
     zero = contribution <= floor
     if zero.any():
         judgement = judge_flat(pairing, zero, generator, judgement)
-        resolved = resolved or judgement.verdict is Verdict.PASS
-    if not resolved:
-        for reason in hidden:
-            undecided(judgement, reason)
-    elif hidden:
+    for number, slot in enumerate(pairing.slots):
         # small contributions beside large ones: f's rounding hides them, which is said, not held against anyone
-        for number in range(len(pairing.slots)):
-            if number not in judgement.resolution:
-                judgement.notes[number] = (
-                    "not tested: f's own rounding hides what it contributes at this point"
-                )
-        judgement.remarks.append("some entries contribute less than f's rounding and were not tested")
+        count = int(np.count_nonzero(hidden[slot.start : slot.stop]))
+        if count == slot.size and count:
+            judgement.notes[number] = "not tested: f's own rounding hides what it contributes at this point"
+        elif count:
+            judgement.notes[number] = (
+                f"{count} of {slot.size} entries not tested: f's own rounding hides them"
+            )
     judgement.miss_probability = min(1.0, missed)
     return judgement
 
@@ -92,9 +89,9 @@ def span_of(pairing: Pairing, v: Floats) -> float:
 def _without_rounding(pairing: Pairing, v: Floats, comparison: Comparison) -> Comparison:
     """The comparison again, with the claim's rounding measured, where that may explain a disagreement."""
     off = abs(comparison.claimed - comparison.truth)
-    if comparison.outcome not in (Outcome.DIFFERS, Outcome.UNRESOLVED) or not off <= SMALL[
-        pairing.unit > ROUNDING
-    ] * span_of(pairing, v):
+    if comparison.outcome not in (Outcome.DIFFERS, Outcome.UNRESOLVED) or not off <= precision.believable(
+        pairing.unit
+    ) * span_of(pairing, v):
         return comparison
     floor = 1e-12 * pairing.magnitude / pairing.scale
     rounding = claim_rounding(
@@ -104,7 +101,9 @@ def _without_rounding(pairing: Pairing, v: Floats, comparison: Comparison) -> Co
     tolerance = comparison.tolerance + allowance
     if off <= tolerance:
         return replace(comparison, outcome=Outcome.AGREES, tolerance=tolerance, reason="")
-    return replace(comparison, outcome=comparison.outcome if off > MARGIN * tolerance else Outcome.UNRESOLVED)
+    if off > MARGIN * tolerance:
+        return comparison
+    return replace(comparison, outcome=Outcome.UNRESOLVED, reason=EDGE)
 
 
 def _unit_of_resolution(pairing: Pairing, v: Floats, comparison: Comparison, rtol: float) -> float:

@@ -12,6 +12,7 @@ from enum import Enum, auto
 
 import numpy as np
 
+from gradcheck import precision
 from gradcheck.evidence import Floats
 from gradcheck.oracles.derivative import STEPS, derivative
 from gradcheck.oracles.estimate import Estimate
@@ -26,10 +27,8 @@ AGREEMENT = 1e-7
 SHARP = 1e-9
 """The same where differences are the only oracle: nothing else would see an error of 1e-6 in one leaf."""
 
-SINGLE = 3e-5
-"""The same for a claim computed in single precision, 2^-24 and its accumulation over the entries."""
 
-ROUNDING = 2.0**-53
+ROUNDING = precision.DOUBLE
 _NOISE = 8.0  # evaluations of f are taken to be right to eight roundings until measured otherwise
 MARGIN = 3.0  # between one and this many tolerances a disagreement is nobody's proven fault
 WIDE_MARGIN = 10.0  # the same where the oracle itself is no better than a hundredth of the span
@@ -95,12 +94,12 @@ def compare(
         return (
             coarse
             if coarse.outcome is Outcome.AGREES
-            else replace(earned, outcome=Outcome.UNRESOLVED, reason=_EDGE)
+            else replace(earned, outcome=Outcome.UNRESOLVED, reason=EDGE)
         )
     return earned
 
 
-_EDGE = "the claim lies at the edge of what differences resolve"
+EDGE = "the claim lies at the edge of what differences resolve"
 
 
 def _long_steps_side_with(claimed: float, line: Line, truth: float) -> bool:
@@ -131,7 +130,7 @@ def _agreement(
     rounding = noise(line, FINE)
     tolerance = min(max(agreement * span, 2.0 * rounding), AGREEMENT * span)
     if line.pairing.unit > ROUNDING:
-        tolerance = SINGLE * span
+        tolerance = precision.along(line.pairing.unit) * span
     if tolerance <= 0.0 or noise(line, COARSE) > tolerance:
         return None
     coarse, fine = central(line, COARSE, FINE)
@@ -171,7 +170,7 @@ def _placed(claimed: float, truth: float, tolerance: float, span: float) -> Comp
         return Comparison(Outcome.AGREES, claimed, truth, tolerance, truth, truth)
     if gap > (MARGIN if tolerance <= 1e-2 * span else WIDE_MARGIN) * tolerance:
         return Comparison(Outcome.DIFFERS, claimed, truth, tolerance, truth, truth)
-    return Comparison(Outcome.UNRESOLVED, claimed, truth, tolerance, truth, truth, _EDGE)
+    return Comparison(Outcome.UNRESOLVED, claimed, truth, tolerance, truth, truth, EDGE)
 
 
 def central(line: Line, *steps: float) -> list[float]:

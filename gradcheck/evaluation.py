@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from gradcheck import guard
+from gradcheck import precision as roundoff
 from gradcheck.arguments import Point
 from gradcheck.evidence import Floats
 from gradcheck.guard import NotNumeric, Raised
 from gradcheck.look import Look
-from gradcheck.pairing import Pairing, step_scale
+from gradcheck.pairing import Pairing, Workers, step_scale
 from gradcheck.reading import Reading
 from gradcheck.task import Task
 
@@ -74,7 +75,6 @@ def pair(task: Task, look: Look, u: Floats, reading: Reading) -> Pairing:
     def count(calls: int) -> None:
         task.f.calls += calls
 
-    claim_single = single or any(dtype in ("float32", "float16") for dtype in reading.dtypes)
     return Pairing(
         x=where.x,
         claimed=np.zeros(0) if reading.problems else reading.flat,
@@ -84,10 +84,12 @@ def pair(task: Task, look: Look, u: Floats, reading: Reading) -> Pairing:
         base=base,
         magnitude=magnitude,
         precision=precision,
-        unit=2.0**-24 if claim_single else 2.0**-53,
+        unit=max(
+            roundoff.of(dtype) for dtype in (*reading.dtypes, *(str(slot.dtype) for slot in where.slots))
+        ),
         scale=step_scale(where.x, where.slots),
         count=count,
-        executor=task.options.executor,
+        workers=None if task.options.executor is None else Workers(task.options.executor),
     )
 
 

@@ -26,6 +26,8 @@ from gradcheck.report import Report
 from gradcheck.summary import index_of, report_of, with_errors
 from gradcheck.task import Task
 
+_GROSS = 1e-6  # of its row's largest entry: beyond the rounding of claim and autograd
+
 DENSE, DENSE_ROWS = 100_000, 256  # entries and rows of a Jacobian that a diagnosis compares one by one
 
 
@@ -44,14 +46,17 @@ def explain_failure(
         if reading.problems:
             pairing = replace(pairing, claimed=_overlaid(task.where, reading))
         truth, bound = truth_by_differences(pairing, generator)
+    truth, bound = truth.copy(), bound.copy()
     for kink in judgement.kinks:
         # autograd's or the central difference's answer at a kink is a convention; the interval is the truth
         truth[kink.index], bound[kink.index] = 0.5 * (kink.left + kink.right), 0.5 * (kink.right - kink.left)
     wrong = _wrong_entries(pairing, reading, judgement, truth, bound).copy()
     for kink in judgement.kinks:
         wrong[kink.index] = judgement.torn or kink.outcome is Outcome.DIFFERS
+    smooth = truth.copy()
+    smooth[[kink.index for kink in judgement.kinks]] = np.nan
     leaves = tuple(
-        _leaf_evidence(task.where, number, slot, reading, truth, bound, wrong)
+        _leaf_evidence(task.where, number, slot, reading, smooth, bound, wrong & np.isfinite(smooth))
         for number, slot in enumerate(task.where.slots)
     )
 
@@ -92,11 +97,21 @@ def explain_failure(
         claim=ask if dense is None else None,
         tape=tape,
     )
-    told = _told(reading, look, _at_kinks(task.where, judgement), _diagnosed(evidence, judgement))
+    named = _diagnosed(evidence, judgement) if dense or any(leaf.wrong for leaf in leaves) else ()
+    told = _told(reading, look, _at_kinks(task.where, judgement), named) or (_TOO_SMALL,)
     report = report_of(task, judgement, look, pairing, told, (reading, truth, bound, wrong))
     if dense is None:
         return report
     return replace(report, leaves=tuple(map(_dense_leaf, report.leaves, dense)))
+
+
+_TOO_SMALL = Diagnosis(
+    "small_relative",
+    "",
+    "the claim is outside the bound along a random direction, by less than single entries can be told apart: look for "
+    "a fudge (+ eps), a rounded constant or a cast to lower precision",
+    certainty="likely",
+)
 
 
 def _dense_leaf(leaf: Leaf, dense: LeafEvidence) -> Leaf:
@@ -118,6 +133,16 @@ def _dense_rows(task: Task, tape: Trace | None, look: Look) -> Floats | None:
         rows = [trace_task(task, look, row)[0] for row in units]
         return None if any(row is None for row in rows) else np.stack([row.gradient for row in rows if row])
     return None
+
+
+def hides_in_dense(task: Task, reading: Reading, tape: Trace | None, look: Look) -> bool:
+    """Whether a dense Jacobian differs from autograd's grossly in an output that others drown in their sum."""
+    rows = _dense_rows(task, tape, look) if task.kind == "jacobian" else None
+    if rows is None:
+        return False
+    claims = [raw.reshape(look.y.size, -1) for raw in reading.dense if raw is not None]
+    size = np.max(np.abs(rows), axis=1, keepdims=True, initial=0.0)
+    return bool(np.any(np.abs(np.hstack(claims) - rows) > _GROSS * size))
 
 
 def _dense_evidence(

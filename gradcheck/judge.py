@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from gradcheck import kinked
-from gradcheck.by_differences import SMALL, direction, judge_by_differences, span_of
+from gradcheck import kinked, precision
+from gradcheck.by_differences import direction, judge_by_differences, span_of
 from gradcheck.comparison import (
     COARSE,
     FINE,
@@ -28,15 +28,11 @@ from gradcheck.directions import equilibrated, groups, signs
 from gradcheck.evidence import Floats
 from gradcheck.findings import Verdict
 from gradcheck.flat import JUMP, judge_flat
-from gradcheck.judgement import Judgement, entrywise_resolution, ruled
+from gradcheck.judgement import Judgement, entrywise_resolution, ruled, undecided
 from gradcheck.oracles.derivative import derivative
 from gradcheck.oracles.estimate import Estimate
 from gradcheck.pairing import Line, Pairing, Traced
 from gradcheck.rounding import claim_rounding
-
-RESOLUTION = {False: 1e-9, True: 2e-5}  # autograd and a claim in double, in single precision (key: single)
-
-_LEAF_SHARE = {False: 0.0, True: 2e-6}
 
 _PARDON = 32.0
 """Entries may differ by this many measured roundings: the measurements sample a distribution, and its tail
@@ -63,8 +59,29 @@ def judge(
     generator: np.random.Generator,
     rtol: float,
     differences: bool = True,
+    strict: bool = False,
 ) -> Judgement:
-    """Compare the claim of ``pairing`` with every oracle at hand; without ``differences`` autograd's word is law."""
+    """Compare the claim of ``pairing`` with every oracle at hand.
+
+    Without ``differences`` autograd's word is enough for a pass; before a fail they are asked all the same. With
+    ``strict`` (the user stated ``rtol``) a leaf that is not resolved to ``rtol`` makes the check inconclusive.
+    """
+    judgement = _judge(pairing, traced, generator, rtol, differences)
+    coarse = [seen for seen in judgement.resolution.values() if seen is not None and seen > rtol]
+    if judgement.verdict is Verdict.PASS and coarse:
+        # near an optimum what is left of the gradient is rounding, and the terms it is left of were judged instead
+        judgement.miss_probability = 1.0
+        if strict:
+            undecided(
+                judgement,
+                f"the check resolves a relative error of {max(coarse):.1g}, rtol asks for {rtol:.1g}",
+            )
+    return judgement
+
+
+def _judge(
+    pairing: Pairing, traced: Traced | None, generator: np.random.Generator, rtol: float, differences: bool
+) -> Judgement:
     if traced is None:
         return judge_by_differences(pairing, generator, rtol)
     tolerance = _entry_tolerance(pairing, traced)
@@ -73,14 +90,13 @@ def judge(
     if wrong.any():
         tolerance = tolerance + _measured_rounding(pairing, traced, np.abs(gap), wrong)
         wrong = np.abs(gap) > tolerance
-    if not differences:
-        verdict = Verdict.FAIL if wrong.any() else Verdict.PASS
-        alone = Judgement(verdict, wrong=wrong, truth=traced.gradient, bound=tolerance, miss_probability=0.0)
+    if not differences and not wrong.any():
+        alone = Judgement(Verdict.PASS, truth=traced.gradient, bound=tolerance, miss_probability=0.0)
         entrywise_resolution(pairing, traced.gradient, tolerance, alone)
         return alone
     if not wrong.any():
-        return _confirm(pairing, traced, tolerance, generator, rtol)
-    judgement = _arbitrate(pairing, traced, gap, wrong, tolerance, generator, rtol)
+        return _confirm(pairing, traced, tolerance, generator)
+    judgement = _arbitrate(pairing, traced, gap, wrong, tolerance, generator)
     if judgement is not None:
         return judgement
     refused = "differences contradict it here; it was left out"
@@ -88,19 +104,19 @@ def judge(
 
 
 def _entry_tolerance(pairing: Pairing, traced: Traced) -> Floats:
-    single = pairing.unit > 1e-12
-    tolerance = RESOLUTION[single] * np.abs(traced.gradient)
+    share = precision.entrywise(pairing.unit)
+    tolerance = share * np.abs(traced.gradient)
     for slot in pairing.slots:
         part = tolerance[slot.start : slot.stop]
-        if part.size:
-            part += _LEAF_SHARE[single] / RESOLUTION[single] * float(part.max())
+        if part.size and pairing.unit > ROUNDING:
+            part += precision.leaf_share(pairing.unit) / share * float(part.max())
     return tolerance
 
 
 def _measured_rounding(pairing: Pairing, traced: Traced, gap: Floats, wrong: np.ndarray) -> Floats:
     """The rounding of claim and autograd where it may explain a gap; zeros where the gap is far beyond it."""
     nothing = np.zeros_like(gap)
-    relative = gap <= SMALL[pairing.unit > ROUNDING] * np.abs(traced.gradient)
+    relative = gap <= precision.believable(pairing.unit) * np.abs(traced.gradient)
     natural = np.abs(traced.gradient)
     if not relative[wrong].all():
         natural = _natural_size(pairing, traced)
@@ -121,7 +137,7 @@ def _natural_size(pairing: Pairing, traced: Traced) -> Floats:
 
 
 def _confirm(
-    pairing: Pairing, traced: Traced, tolerance: Floats, generator: np.random.Generator, rtol: float
+    pairing: Pairing, traced: Traced, tolerance: Floats, generator: np.random.Generator
 ) -> Judgement:
     """Claim and autograd are one: a single direction of differences guards against a common blindness."""
     judgement = Judgement(Verdict.PASS, truth=traced.gradient, bound=tolerance, miss_probability=0.0)
@@ -192,7 +208,6 @@ def _arbitrate(
     wrong: np.ndarray,
     tolerance: Floats,
     generator: np.random.Generator,
-    rtol: float,
 ) -> Judgement | None:
     """Claim and autograd differ: let differences along the disagreeing entries decide; None drops autograd."""
     failed = Judgement(
@@ -229,7 +244,7 @@ def _arbitrate(
             # anything but autograd's answer, be it the claim's or a third: differences judge alone
             return failed if abs(estimate.value - truth) <= 0.25 * between + estimate.error else None
         return _coarse(pairing, traced, np.abs(gap), failed, estimate, truth + between)
-    return _hidden(pairing, traced, np.abs(gap), failed, generator, rtol)
+    return _hidden(pairing, traced, np.abs(gap), failed, generator)
 
 
 def _supports(line: Line, candidate: float, between: float) -> bool:
@@ -273,12 +288,7 @@ def _too_coarse(estimate: Estimate) -> str:
 
 
 def _hidden(
-    pairing: Pairing,
-    traced: Traced,
-    gap: Floats,
-    failed: Judgement,
-    generator: np.random.Generator,
-    rtol: float,
+    pairing: Pairing, traced: Traced, gap: Floats, failed: Judgement, generator: np.random.Generator
 ) -> Judgement:
     """Differences do not see so small a gap: f's rounding is larger than all it changes.
 
@@ -299,4 +309,4 @@ def _hidden(
         if suspect.any():
             return replace(failed, wrong=suspect, differences=False)
     tolerance = np.where(failed.wrong, np.maximum(failed.bound, gap), failed.bound)
-    return _confirm(pairing, traced, tolerance, generator, rtol)
+    return _confirm(pairing, traced, tolerance, generator)

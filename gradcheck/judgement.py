@@ -87,10 +87,13 @@ def ruled(
     ruling = kinked.rule(pairing, v, joint, settled)
     judgement.kinks = (*judgement.kinks, *ruling.kinks)
     at_kink = [kink.index for kink in ruling.kinks if kink.outcome is Outcome.AGREES]
-    for number, slot in enumerate(pairing.slots):
-        count = sum(slot.start <= index < slot.stop for index in at_kink)
-        if count:
-            judgement.notes[number] = f"{count} of {slot.size} entries at a kink, accepted as subgradients"
+    if ruling.outcome is Outcome.AGREES:
+        for number, slot in enumerate(pairing.slots):
+            count = sum(slot.start <= index < slot.stop for index in at_kink)
+            if count:
+                judgement.notes[number] = (
+                    f"{count} of {slot.size} entries at a kink, accepted as subgradients"
+                )
     if not at_kink and ruling.outcome is Outcome.AGREES:
         judgement.remarks.append("f has a kink at this point; the claim lies between its one-sided slopes")
     if judgement.wrong is not None and at_kink:

@@ -14,6 +14,7 @@ import numpy as np
 from gradcheck import trees
 from gradcheck.arguments import argument_names
 from gradcheck.checks import pullback_task
+from gradcheck.guard import undisturbed
 from gradcheck.report import Report, conclude
 from gradcheck.run import run
 
@@ -118,6 +119,8 @@ def _required(function: Callable[..., Any]) -> int:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
         return 1
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return 3  # it takes whatever comes: the inputs
     positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     return len([p for p in positional if p.default is p.empty])
 
@@ -129,7 +132,8 @@ def _of_object(layer: Any, inputs: tuple[Any, ...], params: Mapping[str, str] | 
                 f"layer must have forward(*inputs) and backward(cotangent), or be a pair of functions; "
                 f"{type(layer).__name__} has no method {method!r}"
             )
-    after = _after_backward(layer, inputs)
+    with undisturbed():
+        after = _after_backward(layer, inputs)
     found = _parameters(after, params)
     values = tuple(copy.copy(_get(layer, name)) for name in found)
 
@@ -191,11 +195,14 @@ def _after_backward(layer: Any, inputs: tuple[Any, ...]) -> Any:
 
 
 def _own_copy(layer: Any) -> Any:
-    own = copy.copy(layer)
-    for name, value in list(vars(own).items()):
-        if isinstance(value, dict):
-            setattr(own, name, dict(value))
-    return own
+    try:
+        return copy.deepcopy(layer)
+    except Exception:  # a layer that holds what cannot be copied (a lock, a file) is copied at its surface
+        own = copy.copy(layer)
+        for name, value in list(vars(own).items()):
+            if isinstance(value, dict):
+                setattr(own, name, dict(value))
+        return own
 
 
 def _parameters(layer: Any, params: Mapping[str, str] | None) -> dict[Place, Place]:

@@ -26,6 +26,30 @@ class Traced:
     at: Callable[[Floats], Floats | None]
 
 
+class Workers:
+    """An executor that evaluates f, until it shows that it cannot; then this process goes on alone."""
+
+    __slots__ = ("executor", "remark")
+
+    def __init__(self, executor: Executor) -> None:
+        self.executor: Executor | None = executor
+        self.remark = ""
+
+    def evaluate(self, value: Callable[[Floats], float], points: list[Floats]) -> list[float] | None:
+        """``value`` at each point; None where the executor is of no use (f cannot be pickled, say)."""
+        if self.executor is None:
+            return None
+        try:
+            return list(self.executor.map(value, points))
+        except Exception as error:
+            self.executor = None
+            self.remark = (
+                f"the executor could not evaluate f ({type(error).__name__}: {error}); this process did. Processes "
+                "need an f that can be pickled: a function of a module, not a lambda or a closure"
+            )
+            return None
+
+
 @dataclass(frozen=True)
 class Pairing:
     """``<u, F>`` and its claimed gradient.
@@ -52,7 +76,7 @@ class Pairing:
         Natural length of a step in each entry, shape (P,).
     count
         Told how many evaluations of f were made (the workers of an executor cannot count for us).
-    executor
+    workers
         Where independent evaluations go.
     """
 
@@ -67,7 +91,7 @@ class Pairing:
     unit: float
     scale: Floats
     count: Callable[[int], None]
-    executor: Executor | None = None
+    workers: Workers | None = None
 
 
 class Line:
@@ -93,12 +117,14 @@ class Line:
         """Phi at several steps, by the executor's workers where there is one."""
         steps = list(steps)
         missing = [t for t in steps if t not in self.samples]
-        if self.pairing.executor is not None and len(missing) > 1:
-            self.pairing.count(len(missing))
-            points = [self.pairing.x + t * self.direction for t in missing]
-            self.samples.update(
-                zip(missing, self.pairing.executor.map(self.pairing.value, points), strict=True)
+        workers = self.pairing.workers
+        if workers is not None and len(missing) > 1:
+            values = workers.evaluate(
+                self.pairing.value, [self.pairing.x + t * self.direction for t in missing]
             )
+            if values is not None:
+                self.pairing.count(len(missing))
+                self.samples.update(zip(missing, values, strict=True))
         return [self(t) for t in steps]
 
     def _point(self, t: float) -> Floats:

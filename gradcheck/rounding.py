@@ -14,16 +14,13 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gradcheck import precision
 from gradcheck.evidence import Floats
 
 _ULPS_DOUBLE = (1e3, 1e6, 1e9)
 _ULPS_SINGLE = (8.0, 256.0)  # steps of 1e-6 and 3e-5: longer ones would see curvature, not rounding
 
 _ROLLS = 3
-
-NATURAL = {False: 1e-3, True: 3e-2}
-"""In double, in single precision (True): more than this share of an entry's own size is no rounding, but a kink
-within an ulp of the point, or a claim that is wild; it must not pardon an error."""
 
 
 def claim_rounding(
@@ -58,7 +55,7 @@ def claim_rounding(
     again = gradient(x)
     if again is None or not np.array_equal(again, at_x, equal_nan=True):
         return np.zeros_like(x)
-    believable = np.maximum(NATURAL[unit > 1e-12] * np.abs(at_x), floor)
+    believable = np.maximum(precision.believable(unit) * np.abs(at_x), floor)
     rounding = np.zeros_like(x)
 
     def raise_to(measured: Floats) -> None:
@@ -71,7 +68,7 @@ def claim_rounding(
         nudged = gradient(x + ulp * rolls.choice((-1.0, 1.0), x.size))
         if nudged is not None:
             raise_to(np.abs(nudged - at_x))
-    for ulps in _ULPS_DOUBLE if unit < 1e-12 else _ULPS_SINGLE:
+    for ulps in _ULPS_DOUBLE if unit == precision.DOUBLE else _ULPS_SINGLE:
         ahead, behind = gradient(x + ulps * ulp), gradient(x - ulps * ulp)
         if ahead is not None and behind is not None:
             raise_to(0.5 * np.abs(ahead - 2.0 * at_x + behind))

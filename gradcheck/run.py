@@ -11,7 +11,7 @@ import numpy as np
 from gradcheck import guard
 from gradcheck.autodiff import trace_task
 from gradcheck.evaluation import covector, pair
-from gradcheck.failure import explain_failure
+from gradcheck.failure import explain_failure, hides_in_dense
 from gradcheck.findings import Verdict
 from gradcheck.guard import Counted, NotNumeric, Raised
 from gradcheck.judge import judge
@@ -19,10 +19,11 @@ from gradcheck.judgement import Judgement
 from gradcheck.look import Look, look_at_claim, look_at_function, same
 from gradcheck.pairing import Traced, step_scale
 from gradcheck.panel import third_voice
+from gradcheck.precision import default_rtol
 from gradcheck.report import Report
 from gradcheck.second_order import NoGradient
 from gradcheck.sensitivity import sensitivity
-from gradcheck.summary import default_rtol, report_of
+from gradcheck.summary import report_of
 from gradcheck.task import Task
 
 
@@ -115,9 +116,11 @@ def _at(task: Task, generator: np.random.Generator, start: float) -> Report:
         judgement.truth = None if traced is None else traced.gradient
         judgement.bound = None if traced is None else 1e-9 * np.abs(traced.gradient)
     else:
-        rtol = task.options.rtol or default_rtol(pairing)
+        rtol = task.options.rtol or default_rtol(pairing.unit)
         alone = "differences" not in task.options.oracles
-        judgement = judge(pairing, traced, generator, rtol, differences=not alone)
+        judgement = judge(
+            pairing, traced, generator, rtol, differences=not alone, strict=task.options.rtol is not None
+        )
         judgement.autograd = judgement.autograd or refused
     if judgement.verdict is not Verdict.PASS and not broken and _is_random(task, look):
         reason = (
@@ -128,19 +131,23 @@ def _at(task: Task, generator: np.random.Generator, start: float) -> Report:
     if judgement.judged is not None and _third_voice_wanted(task, traced):
         task.f.calls += 1
         judgement.voices.append(third_voice(task.f.function, task.where, u, *judgement.judged))
+    trusted = tape is not None and not judgement.autograd
+    if judgement.verdict is Verdict.PASS and trusted and hides_in_dense(task, reading, tape, look):
+        judgement.verdict = Verdict.FAIL
     judgement.remarks += reading.remarks
+    if pairing.workers is not None and pairing.workers.remark:
+        judgement.remarks.append(pairing.workers.remark)
     if judgement.verdict is Verdict.FAIL:
         return explain_failure(task, look, u, reading, pairing, judgement, tape, generator)
     if look.diagnoses:
         rest = (
             "the derivative itself is right" if judgement.verdict is Verdict.PASS else "the rest is undecided"
         )
-        judgement.verdict = Verdict.FAIL
         told = tuple(
             replace(diagnosis, message=f"{diagnosis.message}. Apart from that, {rest}")
             for diagnosis in look.diagnoses
         )
-        return report_of(task, judgement, look, pairing, told)
+        return replace(report_of(task, judgement, look, pairing, told), verdict=Verdict.FAIL, reasons=())
     return report_of(task, judgement, look, pairing, ())
 
 

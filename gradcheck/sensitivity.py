@@ -15,7 +15,7 @@ from gradcheck.guard import undisturbed
 from gradcheck.judge import judge
 from gradcheck.look import look_at_claim, look_at_function
 from gradcheck.pairing import Pairing
-from gradcheck.summary import default_rtol
+from gradcheck.precision import default_rtol
 from gradcheck.task import Task
 
 SIZES = (1e-2, 1e-4, 1e-6, 1e-8)
@@ -73,7 +73,7 @@ def sensitivity(task: Task) -> Sensitivity:
             raise ValueError("sensitivity() plants errors into a claim that passes; this one does not")
         traced, _, _ = trace_task(task, look, u)
         pairing = pair(task, look, u, reading)
-        rtol = task.options.rtol or default_rtol(pairing)
+        rtol = task.options.rtol or default_rtol(pairing.unit)
         if judge(pairing, traced, generator, rtol).verdict is not Verdict.PASS:
             raise ValueError("sensitivity() plants errors into a claim that passes; this one does not")
         planted = tuple(

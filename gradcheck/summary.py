@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gradcheck import precision
 from gradcheck.arguments import Point, Slot
 from gradcheck.evidence import Floats
 from gradcheck.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
@@ -21,11 +22,6 @@ SHOWN = 6  # entries of a leaf with truth beside claim in a report
 Located = tuple[Reading, Floats, Floats, np.ndarray]
 
 
-def default_rtol(pairing: Pairing) -> float:
-    """The relative error a check must be able to see before it may pass: what single precision leaves, or a 1e-3."""
-    return 3e-2 if pairing.unit > 1e-12 else 1e-3
-
-
 def report_of(
     task: Task,
     judgement: Judgement,
@@ -39,13 +35,13 @@ def report_of(
     leaves = tuple(
         _leaf(number, slot, judgement, located, task.where) for number, slot in enumerate(task.where.slots)
     )
-    used = pairing is not None
+    used, asked = pairing is not None, "autograd" in task.options.oracles
     oracles = (
-        OracleUse("autograd", used and not judgement.autograd, judgement.autograd),
+        OracleUse("autograd", used and asked and not judgement.autograd, judgement.autograd if asked else ""),
         OracleUse("differences", judgement.differences),
         *judgement.voices,
     )
-    rtol = task.options.rtol or (default_rtol(pairing) if pairing is not None else 1e-3)
+    rtol = task.options.rtol or (precision.default_rtol(pairing.unit) if pairing is not None else 1e-3)
     return Report(
         check=task.kind,
         verdict=judgement.verdict,

@@ -64,8 +64,28 @@ def columns(
             found = (changed(given, kept, label, "tangents"), lent(result, args, where, label))
             conduct += [diagnosis for diagnosis in found if diagnosis]
     problems = () if np.isfinite(gradient).all() else (_not_finite(where, gradient, label),)
+    if not problems:
+        crooked = _not_linear(where, jvp, args, u, gradient, label)
+        conduct += [crooked] if crooked else []
     raw = tuple(gradient[slot.start : slot.stop].reshape(slot.shape) for slot in where.slots)
     return Reading(raw, (dtype,) * len(raw), problems, tuple(conduct))
+
+
+def _not_linear(
+    where: Point, jvp: Callable[..., Any], args: tuple[Any, ...], u: Floats, gradient: Floats, label: str
+) -> Diagnosis | None:
+    """The diagnosis of a JVP that is right at unit tangents alone, by its square or absolute value, say."""
+    mixed = -signs(np.random.default_rng(1), where.x.size)
+    came = float(u @ flat(jvp(tangent(where, mixed), *args), label))
+    wanted = float(gradient @ mixed)
+    if abs(came - wanted) <= 1e-4 * float(np.abs(gradient) @ np.abs(mixed)):
+        return None
+    message = (
+        f"{label} is not linear in its tangents: for a mixture of the unit tangents it returned {came:.6g} (weighted "
+        f"by the covector) where their own answers add up to {wanted:.6g}. Look for a square, an absolute value or a "
+        "condition on the tangents"
+    )
+    return Diagnosis("other", "", message, {"returned": came, "wanted": wanted})
 
 
 def misshapen(result: Any, wanted: list[tuple[trees.Path, tuple[int, ...]]], label: str) -> Diagnosis | None:

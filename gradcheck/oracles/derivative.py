@@ -56,6 +56,7 @@ WITNESSES = 3
 # of those at finer levels.
 BESIDE, CONFIRM = 0.77, 2.0
 DEEPEST = 12  # steps of 3e-11
+SINGLE = 2.0**-22  # four times the rounding of float32: what is louder is not rounding
 
 
 def derivative(
@@ -153,6 +154,12 @@ def _climb(table: Table, tolerance: float, target: float) -> Estimate:
         table.add(level)
 
 
+def _suffices(table: Table, i: int, wanted: float) -> bool:
+    """Whether the bound is as small as wanted, and would be if noise other than rounding were eight times as loud."""
+    rounding = table.noise[i] * table.h[i] <= 8 * table.floor[i]
+    return table.bound[i] <= (wanted if rounding else wanted / 8)
+
+
 def _confirmed(table: Table, i: int, wanted: float) -> float:
     """The bound at index i, after one more pair close to the step that counts.
 
@@ -160,7 +167,7 @@ def _confirmed(table: Table, i: int, wanted: float) -> float:
     the pair shows by how much the levels used fail to predict a quotient among their own. Spared where noise of the
     size of rounding leaves a bound as small as wanted.
     """
-    if table.bound[i] <= wanted and table.noise[i] * table.h[i] <= 8 * table.floor[i]:
+    if _suffices(table, i, wanted):
         return table.bound[i]
     return table.bound[i] + max(0.0, CONFIRM * table.surprise(i, BESIDE) - table.noise[i])
 
@@ -180,7 +187,7 @@ def _next(table: Table, i: int, target: float) -> int | None:
         for finer in (k + 2, k + 4, k + 3, k + 1):
             if finer not in tried and finer <= FINEST:
                 return finer
-    if table.bound[i] <= target and not (noise * table.h[i] > 8 * table.floor[i] and table.witnesses[i] < WITNESSES):
+    if _suffices(table, i, target) or (table.bound[i] <= target and table.witnesses[i] >= WITNESSES):
         return None
     if table.witnesses[i] < WITNESSES:
         for finer in (k + 1, k + 3, k + 2, k + 5, k + 6):
@@ -204,8 +211,9 @@ def _next(table: Table, i: int, target: float) -> int | None:
 def _deeper(table: Table, i: int) -> int | None:
     """A finer level, where what looks like noise could be structure: an unresolved scale, a kink beside 0.
 
-    Below `DEEPEST` structure is only looked for where phi shows nothing but noise on all other scales, or is
-    unresolved and gets no wilder with shorter steps: rounding inside phi is linear there, with a slope of its own.
+    Below `DEEPEST` structure is only looked for where phi shows nothing but noise on all other scales, or gets no
+    wilder with shorter steps and is either unresolved or noisier than single precision: rounding inside phi is
+    linear there, with a slope of its own.
     """
     levels, tried = table.levels, table.tried
     k, finest = levels[i], levels[-1]
@@ -214,7 +222,13 @@ def _deeper(table: Table, i: int) -> int | None:
     unresolved = table.bound[i] > 0.3 * abs(table.value[i]) and not rounding
     odd = unresolved or noise > 8 * table.floor[i]
     shapeless = _all_noise(table, table.scatter[i])
-    deepest = FINEST if shapeless or (unresolved and _tame(table)) else DEEPEST
+    tame = _tame(table)
+    deepest = FINEST if shapeless or (unresolved and tame) else DEEPEST
+    loud = table.scatter[i] > max(64 * table.floor[-1], SINGLE * abs(table.centre))
+    if loud and tame and not table.plateau():
+        for level in (finest + 3, finest + 2, finest + 1):
+            if level not in tried and level <= FINEST:
+                return level
     if odd and not table.plateau():
         if shapeless:
             for level in LONGER:
