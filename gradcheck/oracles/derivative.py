@@ -36,6 +36,7 @@ from gradcheck.oracles.corner import corner
 from gradcheck.oracles.estimate import Estimate
 from gradcheck.oracles.ladder import COARSEST, FINEST, STEPS, Samples
 from gradcheck.oracles.slopes import one_sided
+from gradcheck.oracles.staircase import SINGLE, staircase
 from gradcheck.oracles.table import OneSidedTable, SecondTable, Table
 
 __all__ = ["STEPS", "derivative", "one_sided", "second_derivative"]
@@ -50,13 +51,13 @@ FIRST_LEVELS = (3, 5, 2, 7, 9)
 # Second differences divide by h**2: everything two levels coarser, and half the digits.
 FIRST_LEVELS_SECOND = (2, 3, 1, 5, 6)
 MOST_LEVELS = 29
-LONGER = (0, -2, -4)  # steps of 0.9 ... 2700, tried before a phi that shows nothing but noise is looked at more closely
+# Steps of 0.9 ... 2700, tried before a phi that shows nothing but noise is looked at more closely.
+LONGER = (0, -2, -4)
 WITNESSES = 3
 # The pair that confirms: near the step that counts, and on no level. One residual is small by luck; it comes on top
 # of those at finer levels.
 BESIDE, CONFIRM = 0.77, 2.0
 DEEPEST = 12  # steps of 3e-11
-SINGLE = 2.0**-22  # four times the rounding of float32: what is louder is not rounding
 
 
 def derivative(
@@ -148,6 +149,9 @@ def _climb(table: Table, tolerance: float, target: float) -> Estimate:
             continue
         level = _next(table, i, tolerance or target * abs(table.value[i]))
         if level is None or len(table.tried) >= MOST_LEVELS:
+            rough = staircase(table, i) if table.sees_corners else None
+            if rough is not None:
+                return Estimate(*rough, evaluations=table.samples.calls)
             wanted = tolerance or target * abs(table.value[i])
             error = _caution(table, i) * _confirmed(table, i, wanted)
             return Estimate(table.value[i], error, evaluations=table.samples.calls)

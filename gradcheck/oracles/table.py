@@ -185,7 +185,7 @@ class Table:
             row = [
                 b + (b - a) * (x - xs[j + m]) / (xs[j + m] - xs[j]) for j, (a, b) in enumerate(pairwise(row))
             ]
-        return abs(d - row[0])
+        return float(abs(d - row[0]))
 
     def _choose(self) -> int:
         """Lepski's choice: the smallest bound whose interval meets those of all finer, confirmed levels.
