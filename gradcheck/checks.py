@@ -20,7 +20,7 @@ from gradcheck.report import Report, conclude
 from gradcheck.run import run
 from gradcheck.second_order import gradient_of
 from gradcheck.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
-from gradcheck.task import ORACLES, Options, Task, Through
+from gradcheck.task import ORACLES, Options, Task, Through, generator_of
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
 
@@ -298,7 +298,7 @@ def _forward(
 
         return Task(kind, f, claim, ask, where, options, scalar=False, through=through)
 
-    span = spanned(where, np.random.default_rng(options.seed))
+    span = spanned(where, generator_of(options))
 
     def along(at: Point, coordinates: tuple[Any, ...], u: Floats, output: Any) -> Reading:
         return pushed(span, where, claim, coordinates, u, output, kind)

@@ -11,6 +11,7 @@ import numpy as np
 from gradcheck import guard
 from gradcheck import precision as roundoff
 from gradcheck.arguments import Point
+from gradcheck.directions import signs
 from gradcheck.evidence import Floats
 from gradcheck.guard import NotNumeric, Raised
 from gradcheck.look import Look
@@ -97,10 +98,10 @@ def covector(task: Task, look: Look, generator: np.random.Generator) -> Floats:
     """1 for a scalar f; else random, with signs of both kinds, equal shares for outputs of different size."""
     if task.scalar:
         return np.ones(1)
-    u = generator.standard_normal(look.y.size)
+    u = signs(generator, look.y.size)
     if u.size == 1:
         # a claim that squares its cotangent, or takes its absolute value, must not get away with it
-        return -0.5 - np.abs(u)
+        return -np.abs(u) - 0.1
     size = np.abs(look.y)
     spread = size[size > 0.0]
     if spread.size and spread.max() > 1e4 * spread.min():

@@ -90,6 +90,7 @@ def _judge(
     if wrong.any():
         tolerance = tolerance + _measured_rounding(pairing, traced, np.abs(gap), wrong)
         wrong = np.abs(gap) > tolerance
+        wrong &= ~_rounded_beside_errors(pairing, traced, np.abs(gap), wrong)
     if not differences and not wrong.any():
         alone = Judgement(Verdict.PASS, truth=traced.gradient, bound=tolerance, miss_probability=0.0)
         entrywise_resolution(pairing, traced.gradient, tolerance, alone)
@@ -116,16 +117,29 @@ def _entry_tolerance(pairing: Pairing, traced: Traced) -> Floats:
 def _measured_rounding(pairing: Pairing, traced: Traced, gap: Floats, wrong: np.ndarray) -> Floats:
     """The rounding of claim and autograd where it may explain a gap; zeros where the gap is far beyond it."""
     nothing = np.zeros_like(gap)
+    share = max(1e-9, 1e3 * pairing.unit) if pairing.unit > ROUNDING else 1e-9
     relative = gap <= precision.believable(pairing.unit) * np.abs(traced.gradient)
     natural = np.abs(traced.gradient)
     if not relative[wrong].all():
         natural = _natural_size(pairing, traced)
-        if not (relative | (gap <= 1e-9 * natural))[wrong].all():
+        if not (relative | (gap <= share * natural))[wrong].all():
             return nothing
-    floor = 1e-9 * natural
+    floor = share * natural
     claim = claim_rounding(pairing.claim_at, pairing.x, pairing.claimed, pairing.scale, pairing.unit, floor)
     own = claim_rounding(traced.at, pairing.x, traced.gradient, pairing.scale, ROUNDING, floor)
     return _PARDON * (claim + own + pairing.unit * natural)
+
+
+def _rounded_beside_errors(pairing: Pairing, traced: Traced, gap: Floats, wrong: np.ndarray) -> np.ndarray:
+    """Entries whose small gap the claim's own rounding explains, where others are wrong beyond any rounding."""
+    small = wrong & (gap <= precision.believable(pairing.unit) * np.abs(traced.gradient))
+    if not small.any() or small[wrong].all():
+        return np.zeros_like(wrong)
+    floor = 1e-9 * np.abs(traced.gradient)
+    rounding = claim_rounding(
+        pairing.claim_at, pairing.x, pairing.claimed, pairing.scale, pairing.unit, floor
+    )
+    return small & (gap <= 2.0 * _PARDON * rounding)
 
 
 def _natural_size(pairing: Pairing, traced: Traced) -> Floats:
@@ -157,6 +171,11 @@ def _confirm(
         comparison = along(pairing, v)
     if comparison.outcome is Outcome.KINKED:
         return ruled(pairing, v, comparison, judgement)
+    if pairing.unit == ROUNDING and comparison.outcome is not Outcome.AGREES:
+        # the rounding that was measured entry by entry adds up along the direction, too
+        own = 4.0 * float(np.linalg.norm(tolerance * v))
+        if abs(comparison.claimed - comparison.truth) <= comparison.tolerance + own:
+            comparison = replace(comparison, outcome=Outcome.AGREES)
     if comparison.outcome is Outcome.AGREES:
         judgement.judged = (v, comparison)
     if comparison.outcome is Outcome.DIFFERS:

@@ -23,7 +23,11 @@ from gradcheck.pairing import Line, Pairing
 PROBE = STEPS[6]
 ONE_BY_ONE = 40  # so many entries are looked at each by itself; more are bisected
 MOST = 24  # kinked entries judged singly; beyond, only the joint direction is
-MOST_PAIRS = 8
+MOST_BY_SECANTS = 128
+MOST_PAIRS = 5
+_SECANT = (
+    1e-3  # secants over `PROBE` are slopes to a thousandth, unless f curves within 1e-5 of the entry's size
+)
 
 
 @dataclass(frozen=True)
@@ -61,8 +65,12 @@ def rule(pairing: Pairing, v: Floats, joint: Comparison, settled: np.ndarray | N
     kinks = [kink for kink in looked_at if kink.right != kink.left]
     if any(kink.outcome is Outcome.DIFFERS for kink in looked_at):
         return Ruling(Outcome.DIFFERS, tuple(kinks))
-    if suspects is None or not kinks:
-        return _jointly(joint, tuple(kinks))
+    if suspects is None:
+        return _many(pairing, v, joint, settled)
+    if not kinks:
+        return _jointly(joint, ())
+    if len(kinks) > 2 and _torn_together(pairing, v, kinks):
+        return Ruling(Outcome.DIFFERS, tuple(kinks), torn=True)
     for first, second in list(pairwise(kinks))[:MOST_PAIRS]:
         if not _pair_is_subgradient(pairing, v, first.index, second.index):
             return Ruling(Outcome.DIFFERS, tuple(kinks), torn=True)
@@ -70,17 +78,56 @@ def rule(pairing: Pairing, v: Floats, joint: Comparison, settled: np.ndarray | N
     rest[[kink.index for kink in kinks]] = 0.0
     if settled is not None:
         rest[settled] = 0.0
+    return _with_rest(pairing, rest, tuple(kinks))
+
+
+def _with_rest(pairing: Pairing, rest: Floats, kinks: tuple[Kink, ...]) -> Ruling:
+    """The ruling over kinks that are all right and the entries along ``rest``, which are smooth."""
     if not rest.any():
         undecided = any(kink.outcome is Outcome.UNRESOLVED for kink in kinks)
-        return Ruling(
-            Outcome.UNRESOLVED if undecided else Outcome.AGREES, tuple(kinks), _EDGE if undecided else ""
-        )
+        return Ruling(Outcome.UNRESOLVED if undecided else Outcome.AGREES, kinks, _EDGE if undecided else "")
     if not (pairing.claimed * rest).any():
-        return Ruling(_flat(pairing, rest), tuple(kinks), _EDGE)
+        return Ruling(_flat(pairing, rest), kinks, _EDGE)
     comparison = along(pairing, rest)
     if comparison.outcome is Outcome.KINKED:
-        return _jointly(comparison, tuple(kinks))
-    return Ruling(comparison.outcome, tuple(kinks), comparison.reason)
+        return _jointly(comparison, kinks)
+    return Ruling(comparison.outcome, kinks, comparison.reason)
+
+
+def _many(pairing: Pairing, v: Floats, joint: Comparison, settled: np.ndarray | None) -> Ruling:
+    """The ruling over more kinks than can be judged to the last digit: by secants, two evaluations an entry."""
+    entries = np.flatnonzero(v)
+    if entries.size > MOST_BY_SECANTS:
+        return _jointly(joint, ())
+    kinks: list[Kink] = []
+    for index in entries:
+        line = _restricted(pairing, v, np.array([index]))
+        ahead, behind = line.ask((PROBE, -PROBE))
+        low, high = sorted(((line(0.0) - behind) / PROBE, (ahead - line(0.0)) / PROBE))
+        if high - low <= _SECANT * max(abs(low), abs(high)) + 4.0 * noise(line, PROBE):
+            continue
+        claimed = float(pairing.claimed[index] * v[index])
+        slack = _SECANT * (high - low) + 4.0 * noise(line, PROBE)
+        inside = low - slack <= claimed <= high + slack
+        left, right = sorted((low / v[index], high / v[index]))
+        outcome = Outcome.AGREES if inside else Outcome.DIFFERS
+        kinks.append(Kink(int(index), float(left), float(right), float(pairing.claimed[index]), outcome))
+    if any(kink.outcome is Outcome.DIFFERS for kink in kinks):
+        return Ruling(Outcome.DIFFERS, tuple(kinks))
+    rest = v.copy()
+    rest[[kink.index for kink in kinks]] = 0.0
+    if settled is not None:
+        rest[settled] = 0.0
+    return _with_rest(pairing, rest, tuple(kinks))
+
+
+def _torn_together(pairing: Pairing, v: Floats, kinks: Sequence[Kink]) -> bool:
+    """Whether f is smooth where all kinked entries move alike (a tie moves as one), with another slope than claimed."""
+    alike = np.zeros_like(v)
+    indices = [kink.index for kink in kinks]
+    alike[indices] = float(np.min(np.abs(v[indices])))
+    comparison = along(pairing, alike)
+    return comparison.outcome is Outcome.DIFFERS
 
 
 _EDGE = "the claim lies at the edge of the one-sided slopes of a kink"

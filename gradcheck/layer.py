@@ -174,6 +174,8 @@ def _unpaired(layer: Any, found: Mapping[Place, Place]) -> tuple[str, ...]:
         for name, value in own.items()
         if isinstance(value, np.ndarray) and trees.is_floating(value) and name not in paired
     ]
+    if not found and not alone:
+        return ("no parameter of the layer was found: its inputs alone were checked",)
     looked_for = ", ".join(companion.format("W") for companion in COMPANIONS)
     return tuple(
         f"{name} was taken for a constant: backward leaves no gradient beside it (for W that would be {looked_for} or "
@@ -208,6 +210,10 @@ def _own_copy(layer: Any) -> Any:
 def _parameters(layer: Any, params: Mapping[str, str] | None) -> dict[Place, Place]:
     """Each parameter's place and that of its gradient."""
     if params is not None:
+        if not isinstance(params, Mapping):
+            raise TypeError(
+                f"params must map each parameter to where its gradient is left, got params={params!r}"
+            )
         for attribute in (*params, *params.values()):
             if not hasattr(layer, attribute):
                 raise ValueError(f"params names {attribute!r}, which {type(layer).__name__} does not have")

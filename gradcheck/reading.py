@@ -213,7 +213,10 @@ def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
             total[column] = total[column] + np.tensordot(covector, block.astype(np.float64), len(row.shape))
     raw = tuple(None if problems else np.asarray(piece) for piece in total)
     return Reading(
-        raw, tuple(dtypes), tuple(dict.fromkeys(problems)), dense=tuple(blocks) if len(blocks) == 1 else ()
+        raw,
+        tuple(dtypes),
+        tuple({problem.message: problem for problem in problems}.values()),
+        dense=tuple(blocks) if len(blocks) == 1 else (),
     )
 
 

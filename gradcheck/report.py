@@ -26,6 +26,10 @@ class Report(Findings):
     def __str__(self) -> str:
         return text.render(self)
 
+    def __bool__(self) -> bool:
+        """True for a pass alone: ``assert check_grad(..., raise_on_failure=False)`` means what it says."""
+        return self.ok
+
     def sensitivity(self) -> Any:
         """Plant known errors into the claim (a sign, a factor, one wrong entry) and see which this check catches.
 

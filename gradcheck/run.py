@@ -13,7 +13,7 @@ from gradcheck.autodiff import trace_task
 from gradcheck.evaluation import covector, pair
 from gradcheck.failure import explain_failure, hides_in_dense
 from gradcheck.findings import Verdict
-from gradcheck.guard import Counted, NotNumeric, Raised
+from gradcheck.guard import NotNumeric, Raised
 from gradcheck.judge import judge
 from gradcheck.judgement import Judgement
 from gradcheck.look import Look, look_at_claim, look_at_function, same
@@ -24,13 +24,13 @@ from gradcheck.report import Report
 from gradcheck.second_order import NoGradient
 from gradcheck.sensitivity import sensitivity
 from gradcheck.summary import report_of
-from gradcheck.task import Task
+from gradcheck.task import Task, generator_of
 
 
 def run(task: Task) -> Report:
     """Check ``task`` at its point, and at more points near it where that is asked for."""
     start = time.perf_counter()
-    generator = np.random.default_rng(task.options.seed)
+    generator = generator_of(task.options)
     with guard.undisturbed():
         report = _at(task, generator, start)
         for _ in range(task.options.points):
@@ -79,11 +79,10 @@ def _merged(first: Report, second: Report) -> Report:
 def _at(task: Task, generator: np.random.Generator, start: float) -> Report:
     if task.through is not None:
         try:
-            derived = Counted(task.through(task.f), task.f.label)
+            derived = task.derived()
         except (NoGradient, Raised, NotNumeric) as problem:
             return report_of(task, Judgement(Verdict.INCONCLUSIVE, reasons=[str(problem)]), Look(), None, ())
-        twice = task.f if task.kind in ("hessian", "hvp") else None
-        return _at(replace(task, f=derived, through=None, differentiated=twice), generator, start)
+        return _at(derived, generator, start)
     look = look_at_function(task.f, task.where)
     if look.reasons:
         return report_of(task, Judgement(Verdict.INCONCLUSIVE, reasons=look.reasons), look, None, ())

@@ -16,7 +16,7 @@ from gradcheck.judge import judge
 from gradcheck.look import look_at_claim, look_at_function
 from gradcheck.pairing import Pairing
 from gradcheck.precision import default_rtol
-from gradcheck.task import Task
+from gradcheck.task import Task, generator_of
 
 SIZES = (1e-2, 1e-4, 1e-6, 1e-8)
 """Relative sizes of the planted errors."""
@@ -60,8 +60,10 @@ def sensitivity(task: Task) -> Sensitivity:
     ValueError
         The claim is not right as it stands, or the check cannot tell: there is nothing to plant errors into.
     """
-    generator = np.random.default_rng(task.options.seed)
+    generator = generator_of(task.options)
     with undisturbed():
+        if task.through is not None:
+            task = task.derived()
         look = look_at_function(task.f, task.where)
         u = covector(task, look, generator) if not look.reasons else np.ones(1)
         reading = None

@@ -72,6 +72,8 @@ def _leaf(number: int, slot: Slot, judgement: Judgement, located: Located | None
         return replace(base, verdict=Verdict.FAIL, note="no gradient of this shape came back")
     if not wrong[part].any():
         verdict = Verdict.PASS if np.isfinite(truth[part]).any() or not slot.size else Verdict.INCONCLUSIVE
+        if not wrong.any() and not reading.problems and verdict is Verdict.PASS:
+            verdict = Verdict.INCONCLUSIVE  # the claim is wrong along a direction, by too little to say where
         if any(problem.leaf == slot.path for problem in reading.problems):
             verdict = Verdict.FAIL
         resolution = resolution or _located_resolution(truth[part], bound[part])

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
 
 from gradcheck.arguments import Point, Slot
 from gradcheck.evidence import Floats
@@ -27,6 +29,15 @@ class Options:
     seed: int
     points: int
     executor: Executor | None
+
+
+_STREAM = 0x67726164
+"""Sets the check's random numbers apart from the user's: data drawn from the same seed must not be the covector."""
+
+
+def generator_of(options: Options) -> np.random.Generator:
+    """The check's own random numbers, by its seed."""
+    return np.random.default_rng([options.seed, _STREAM])
 
 
 @dataclass(frozen=True)
@@ -62,3 +73,11 @@ class Task:
     shown: tuple[Slot, ...] | None = None
     remarks: tuple[str, ...] = ()
     differentiated: Counted | None = None
+
+    def derived(self) -> Task:
+        """The task about the function that ``through`` makes of f."""
+        if self.through is None:
+            return self
+        derived = Counted(self.through(self.f), self.f.label)
+        twice = self.f if self.kind in ("hessian", "hvp") else None
+        return replace(self, f=derived, through=None, differentiated=twice)

@@ -99,8 +99,8 @@ def _specimen(outcome: Outcome) -> str:
 def _error(leaf: Leaf) -> str:
     if leaf.max_rel_error is None:
         return f"  {leaf.path}: wrong"
-    where = f" at {index(leaf.worst_index)}" if leaf.worst_index else ""
-    return f"  {leaf.path}: relative error {figure(leaf.max_rel_error)}{where}"
+    where = f", worst entry {index(leaf.worst_index)}" if leaf.worst_index else ""
+    return f"  {leaf.path}: relative error up to {figure(leaf.max_rel_error)}{where}"
 
 
 def _trouble(outcome: Outcome) -> Text:
