@@ -191,9 +191,6 @@ def _next(table: Table, i: int, target: float) -> int | None:
         for finer in (k + 2, k + 4, k + 3, k + 1):
             if finer not in tried and finer <= FINEST:
                 return finer
-    below = _below_loud(table, i)
-    if below is not None:
-        return below
     if _suffices(table, i, target) or (table.bound[i] <= target and table.witnesses[i] >= WITNESSES):
         return None
     if table.witnesses[i] < WITNESSES:
@@ -218,8 +215,9 @@ def _next(table: Table, i: int, target: float) -> int | None:
 def _deeper(table: Table, i: int) -> int | None:
     """A finer level, where what looks like noise could be structure: an unresolved scale, a kink beside 0.
 
-    Below `DEEPEST` structure is only looked for where phi shows nothing but noise on all other scales, or is
-    unresolved and gets no wilder with shorter steps: rounding inside phi is linear there, with a slope of its own.
+    Below `DEEPEST` structure is only looked for where phi shows nothing but noise on all other scales, or gets no
+    wilder with shorter steps and is either unresolved or noisier than single precision: rounding inside phi is
+    linear there, with a slope of its own.
     """
     levels, tried = table.levels, table.tried
     k, finest = levels[i], levels[-1]
@@ -228,7 +226,13 @@ def _deeper(table: Table, i: int) -> int | None:
     unresolved = table.bound[i] > 0.3 * abs(table.value[i]) and not rounding
     odd = unresolved or noise > 8 * table.floor[i]
     shapeless = _all_noise(table, table.scatter[i])
-    deepest = FINEST if shapeless or (unresolved and _tame(table)) else DEEPEST
+    tame = _tame(table)
+    deepest = FINEST if shapeless or (unresolved and tame) else DEEPEST
+    loud = table.scatter[i] > max(64 * table.floor[-1], SINGLE * abs(table.centre))
+    if loud and tame and not table.plateau():
+        for level in (finest + 3, finest + 2, finest + 1):
+            if level not in tried and level <= FINEST:
+                return level
     if odd and not table.plateau():
         if shapeless:
             for level in LONGER:
@@ -242,15 +246,6 @@ def _deeper(table: Table, i: int) -> int | None:
                 if level not in tried and level <= deepest:
                     return level
     return finest + 1 if not table.calm and _bends(table) and finest < FINEST else None
-
-
-def _below_loud(table: Table, i: int) -> int | None:
-    """A finer level, where the residuals are too loud for rounding, and the quotients no wilder for it."""
-    loud = table.scatter[i] > max(64 * table.floor[-1], SINGLE * abs(table.centre))
-    if not loud or not _tame(table) or table.plateau():
-        return None
-    finest = table.levels[-1]
-    return next((k for k in (finest + 3, finest + 2, finest + 1) if k not in table.tried and k <= FINEST), None)
 
 
 def _all_noise(table: Table, noise: float) -> bool:
