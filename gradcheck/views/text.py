@@ -89,7 +89,12 @@ def _failed(findings: Findings) -> str:
     name = DERIVATIVES[findings.check]
     wrong = [leaf for leaf in findings.leaves if leaf.verdict is Verdict.FAIL]
     if not wrong:
-        return f"the {name} is wrong"
+        right = findings.diagnoses and all(leaf.verdict is Verdict.PASS for leaf in findings.leaves)
+        return (
+            f"{findings.diagnoses[0].kind}; the values of the {name} are right"
+            if right
+            else f"the {name} is wrong"
+        )
     paths = ", ".join(leaf.path for leaf in wrong[:ROWS]) + (", ..." if len(wrong) > ROWS else "")
     if len(findings.leaves) == 1:
         return f"the {name} is wrong in {paths}"
@@ -160,7 +165,9 @@ def _weighted(leaf: Leaf) -> bool:
 
 def entries_title(check: str, seed: int, of_one_number: bool) -> str:
     """What the entries of a leaf are: of the derivative itself, or of the one number that a check makes of f."""
-    weighted = "" if check == "grad" or not of_one_number else f" (the outputs weighted at random, by seed {seed})"
+    weighted = (
+        "" if check == "grad" or not of_one_number else f" (the outputs weighted at random, by seed {seed})"
+    )
     return f"worst entries first{weighted}"
 
 
