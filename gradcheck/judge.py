@@ -139,6 +139,10 @@ def _rounded_beside_errors(pairing: Pairing, traced: Traced, gap: Floats, wrong:
     rounding = claim_rounding(
         pairing.claim_at, pairing.x, pairing.claimed, pairing.scale, pairing.unit, floor
     )
+    for slot in pairing.slots:
+        part = slice(slot.start, slot.stop)
+        largest = float(np.max(np.abs(traced.gradient[part]), initial=0.0))
+        rounding[part] += ROUNDING * largest  # a saturated factor, 1 - s, is wrong by u and does not show it
     return small & (gap <= 2.0 * _PARDON * rounding)
 
 
@@ -171,9 +175,10 @@ def _confirm(
         comparison = along(pairing, v)
     if comparison.outcome is Outcome.KINKED:
         return ruled(pairing, v, comparison, judgement)
-    if pairing.unit == ROUNDING and comparison.outcome is not Outcome.AGREES:
+    if comparison.outcome is not Outcome.AGREES:
         # the rounding that was measured entry by entry adds up along the direction, too
-        own = 4.0 * float(np.linalg.norm(tolerance * v))
+        rounding = (tolerance - _entry_tolerance(pairing, traced)) / _PARDON
+        own = 8.0 * float(np.linalg.norm(rounding * v))
         if abs(comparison.claimed - comparison.truth) <= comparison.tolerance + own:
             comparison = replace(comparison, outcome=Outcome.AGREES)
     if comparison.outcome is Outcome.AGREES:

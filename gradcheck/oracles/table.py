@@ -14,7 +14,7 @@ from gradcheck.oracles.ladder import COARSEST, FINEST, LEVEL_RATIO, Samples, ste
 # 1.5 times it below the error of a quotient, in fewer than 1 of 100 cases, and then seldom at the step that counts.
 # Of fewer levels the largest is smaller: these multiples are below the error as seldom.
 SAFETY = 1.4
-FEW = (4.0, 4.0, 2.2, 1.8)
+FEW = (4.0, 4.0, 3.0, 2.0)
 _TINY = math.ulp(0.0)
 
 
