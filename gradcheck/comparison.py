@@ -18,7 +18,7 @@ from gradcheck.oracles.derivative import STEPS, derivative
 from gradcheck.oracles.estimate import Estimate
 from gradcheck.pairing import Line, Pairing
 
-COARSE, FINE = STEPS[3], STEPS[5]
+COARSE, MIDDLE, FINE = STEPS[3], STEPS[4], STEPS[5]
 """About 8^-3 and 8^-5 of the entries' scale: truncation h^2 and rounding u/h of the finer are both near 1e-10."""
 
 AGREEMENT = 1e-7
@@ -96,8 +96,15 @@ def compare(
             if coarse.outcome is Outcome.AGREES
             else replace(earned, outcome=Outcome.UNRESOLVED, reason=EDGE)
         )
+    if _ROUGH * span < earned.tolerance < float("inf"):
+        # so much noise is float32's more often than not, and long steps stand above it
+        coarse = _in_single(line, claimed, span, allowance)
+        if coarse.outcome is Outcome.AGREES and coarse.tolerance < earned.tolerance:
+            return coarse
     return earned
 
+
+_ROUGH = 1e-3
 
 EDGE = "the claim lies at the edge of what differences resolve"
 
@@ -109,9 +116,9 @@ def _long_steps_side_with(claimed: float, line: Line, truth: float) -> bool:
     )
 
 
-def _bends_at_once(line: Line, visible: float) -> bool:
+def _bends_at_once(line: Line, step: float, visible: float) -> bool:
     """Whether the change of slope across 0 is the same at both steps: curvature's is in proportion to the step."""
-    bend, wide = (abs(line(h) + line(-h) - 2.0 * line(0.0)) / h for h in (FINE, COARSE))
+    bend, wide = (abs(line(h) + line(-h) - 2.0 * line(0.0)) / h for h in (step, COARSE))
     return bend > visible and bend > 0.5 * wide
 
 
@@ -127,20 +134,22 @@ def _agreement(
     line: Line, claimed: float, span: float, allowance: float, agreement: float
 ) -> Comparison | None:
     # agreement on nothing is no evidence: a claim of 0 never passes here
-    rounding = noise(line, FINE)
-    tolerance = min(max(agreement * span, 2.0 * rounding), AGREEMENT * span)
-    if line.pairing.unit > ROUNDING:
-        tolerance = precision.along(line.pairing.unit) * span
-    if tolerance <= 0.0 or noise(line, COARSE) > tolerance:
+    single = line.pairing.unit > ROUNDING
+    loose = (precision.along(line.pairing.unit) if single else AGREEMENT) * span
+    if loose <= 0.0 or noise(line, COARSE) > loose:
         return None
-    coarse, fine = central(line, COARSE, FINE)
-    if _bends_at_once(line, 1e-6 * span + 4.0 * rounding):
+    # where f's rounding would drown the finer step, a less fine one does
+    step = FINE if noise(line, FINE) <= loose else MIDDLE
+    rounding = noise(line, step)
+    tolerance = loose if single else min(max(agreement * span, 2.0 * rounding), loose)
+    coarse, fine = central(line, COARSE, step)
+    if _bends_at_once(line, step, 1e-6 * span + 4.0 * rounding):
         return None  # at a kink the claim may meet the difference, which is the middle of its slopes
-    extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
+    extrapolated = fine + (fine - coarse) / ((COARSE / step) ** 2 - 1.0)
     for truth in (extrapolated, fine, coarse) if rounding <= tolerance else (coarse,):
         if abs(truth - claimed) <= tolerance:
             within = tolerance + allowance
-            return Comparison(Outcome.AGREES, claimed, truth, within, truth, truth, noise=rounding * FINE)
+            return Comparison(Outcome.AGREES, claimed, truth, within, truth, truth, noise=rounding * step)
     return None
 
 

@@ -24,7 +24,7 @@ PROBE = STEPS[6]
 ONE_BY_ONE = 40  # so many entries are looked at each by itself; more are bisected
 MOST = 24  # kinked entries judged singly; beyond, only the joint direction is
 MOST_BY_SECANTS = 128
-MOST_PAIRS = 5
+MOST_PAIRS = 4
 _SECANT = (
     1e-3  # secants over `PROBE` are slopes to a thousandth, unless f curves within 1e-5 of the entry's size
 )
@@ -222,7 +222,7 @@ def _pair_is_subgradient(pairing: Pairing, v: Floats, first: int, second: int) -
 _TURNS = (
     0.53 + np.pi / 2.0 * np.arange(4),
     1.04 + np.pi / 2.0 * np.arange(4),
-    0.11 + np.pi / 4.0 * np.arange(8),
+    0.11 + np.pi / 3.0 * np.arange(6),
 )
 _BESIDE = tuple(tuple((float(np.cos(turn)), float(np.sin(turn))) for turn in turns) for turns in _TURNS)
 _TORN = 0.1  # slopes on two sides that differ by more are those of two pieces

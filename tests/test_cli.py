@@ -91,7 +91,7 @@ def test_specimens_are_shown_with_leaf_size_and_mistake(zoo, capsys):
     run(zoo(GOOD))
 
     shown = capsys.readouterr().out.partition("Wrong on purpose, and what was found")[2]
-    assert "x: relative error 0.5 at [2]" in shown
+    assert "x: relative error up to 0.5, worst entry [2]" in shown
     assert "scale: x is 0.5 times the truth" in " ".join(shown.split())
 
 

@@ -50,13 +50,12 @@ def selected(module: str, package: str, stride: int) -> Iterator[Shipped]:
 def test_verdicts_are_the_labels(module: str, package: str, stride: int) -> None:
     outcomes = [judge(shipped) for shipped in selected(module, package, stride)]
     assert outcomes
-    # an ill-conditioned f may hide its derivative in its own rounding: undecided is fair there, an accusation is not
-    surprises = [
-        f"{o.shipped.title}: {o.shipped.label} -> {o.verdict} ({o.reason})"
-        for o in outcomes
-        if not o.expected and not (o.shipped.point == "ill-conditioned" and o.verdict == "inconclusive")
-    ]
-    assert surprises == []
+    accused = [f"{o.shipped.title} ({o.reason})" for o in outcomes if o.shipped.label == "right" and o.verdict == "fail"]
+    missed = [o.shipped.title for o in outcomes if o.shipped.label == "wrong" and o.verdict != "fail"]
+    assert (accused, missed) == ([], [])
+    # f may hide its derivative in its own rounding: undecided is fair there, but rare
+    undecided = [f"{o.shipped.title} ({o.reason})" for o in outcomes if o.verdict == "inconclusive"]
+    assert len(undecided) <= max(1, len(outcomes) // 100), undecided
     ordinary = [o.evaluations for o in outcomes if o.shipped.label == "right" and not o.shipped.point]
     assert np.median(ordinary) <= 8
 

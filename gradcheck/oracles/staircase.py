@@ -40,7 +40,9 @@ def staircase(table: Table, i: int) -> tuple[float, float] | None:
 def _edge(table: Table, i: int) -> int:
     """The index of the shortest step with another slope than at index i, where truncation is not the reason; else 0."""
     value, bound = table.value[i], table.bound[i]
-    if all(abs(v - value) <= 4 * (t + bound) for v, t in zip(table.value[:i], table.truncation, strict=False)):
+    if all(
+        abs(v - value) <= 4 * (t + bound) for v, t in zip(table.value[:i], table.truncation, strict=False)
+    ):
         return 0
     for j in range(i - 1, -1, -1):
         if abs(table.d[j] - value) > 4 * (bound + table.floor[j] / table.h[j]):

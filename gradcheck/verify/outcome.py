@@ -38,12 +38,12 @@ class Outcome:
     @property
     def verdict(self) -> str:
         """The report's verdict, or "error" where the check did not come to one."""
-        return self.report.verdict.value if self.report else "error"
+        return self.report.verdict.value if self.report is not None else "error"
 
     def to_dict(self) -> dict[str, Any]:
         """Everything about the outcome, with the whole of `Report.to_dict`."""
         blank = {"oracles": [], "evaluations": 0, "seconds": 0.0, "leaves": [], "diagnoses": []}
-        found = self.report.to_dict() if self.report else blank
+        found = self.report.to_dict() if self.report is not None else blank
         told = {"problem": self.problem, "traceback": self.traceback}
         own = {"name": self.name, "expected": self.expected, "verdict": self.verdict}
         return found | own | {key: value for key, value in told.items() if value}
@@ -70,7 +70,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
         "inconclusive": "undecidable and found so",
         "": "NOT AS EXPECTED",
     }
-    reports = [outcome.report for outcome in outcomes if outcome.report]
+    reports = [outcome.report for outcome in outcomes if outcome.report is not None]
     return ", ".join(
         [
             count(len(outcomes), "check"),

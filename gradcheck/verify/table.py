@@ -104,5 +104,5 @@ def _error(leaf: Leaf) -> str:
 
 
 def _trouble(outcome: Outcome) -> Text:
-    told = inset(str(outcome.report) if outcome.report else outcome.traceback)
+    told = inset(str(outcome.report) if outcome.report is not None else outcome.traceback)
     return Text.assemble((paragraph(outcome.problem, f"\n{outcome.name}: "), "bold red"), "\n", told)

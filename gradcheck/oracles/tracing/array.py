@@ -295,7 +295,9 @@ def _wrap_array(box: Any, value: Any, sources: tuple[Traced, ...]) -> Traced:
     if isinstance(value, np.ndarray):
         for source in sources:
             # an array that owns its memory is a view of nothing, unless NumPy returned the argument itself
-            if value is source.plain_value or (value.base is not None and memory.overlaps(value, source.plain_value)):
+            if value is source.plain_value or (
+                value.base is not None and memory.overlaps(value, source.plain_value)
+            ):
                 return Traced(box, memory.Origin(source, source.plain_value, value))
     return Traced(box)
 

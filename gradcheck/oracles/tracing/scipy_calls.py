@@ -39,7 +39,9 @@ _unary(sp.erfcx, lambda ans, x: 2 * x * ans - 2 / _ROOT_PI)
 _unary(sp.erfi, lambda ans, x: 2 / _ROOT_PI * np.exp(x**2))
 _unary(sp.dawsn, lambda ans, x: 1 - 2 * x * ans)
 _unary(sp.loggamma, lambda ans, x: asp.psi(x))
-_unary(sp.exprel, lambda ans, x: np.where(np.abs(x) > 1e-5, (np.exp(x) - ans) / np.where(x, x, 1.0), 0.5 + x / 3))
+_unary(
+    sp.exprel, lambda ans, x: np.where(np.abs(x) > 1e-5, (np.exp(x) - ans) / np.where(x, x, 1.0), 0.5 + x / 3)
+)
 _unary(sp.entr, lambda ans, x: -np.log(x) - 1)
 
 

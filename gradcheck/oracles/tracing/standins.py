@@ -106,7 +106,9 @@ def _array(value: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
     return np.reshape(result, (1,) * (ndmin - result.ndim) + result.shape)
 
 
-@stands_for(np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite, np.require)
+@stands_for(
+    np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.asarray_chkfinite, np.require
+)
 def _asarray(value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
     if not holds_traced(value):
         return np.asarray(value, dtype)
@@ -261,4 +263,3 @@ for _name, _other in {"erf": "erf", "erfc": "erfc", "gamma": "gamma", "lgamma": 
 def is_numpy_function(value: Any) -> bool:
     """Whether ``value`` is a ufunc or a function that NumPy dispatches."""
     return isinstance(value, np.ufunc) or hasattr(value, "_implementation")
-

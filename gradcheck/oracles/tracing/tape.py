@@ -32,7 +32,13 @@ class Step(Node):  # type: ignore[misc]
     __slots__ = ("argnums", "args", "fun", "index", "kwargs", "parents", "pulls", "tape", "value")
 
     def __init__(
-        self, value: Any, fun: Any, args: Any, kwargs: Any, argnums: tuple[int, ...], parents: tuple[Step, ...]
+        self,
+        value: Any,
+        fun: Any,
+        args: Any,
+        kwargs: Any,
+        argnums: tuple[int, ...],
+        parents: tuple[Step, ...],
     ) -> None:
         if fun not in rules and fun not in primitive_vjps:
             refuse(f"{getattr(fun, '__name__', fun)} has no derivative rule")
@@ -178,9 +184,7 @@ class Trace:
         try:
             with np.errstate(all="ignore"):
                 grads = sweep(self._steps, self.output_nodes, starts, override or {})
-            return tuple(
-                _dense(grads[node], self._steps[node].value) for node in self.leaf_nodes
-            )
+            return tuple(_dense(grads[node], self._steps[node].value) for node in self.leaf_nodes)
         except Exception as error:
             raise explain(error) from error
 

@@ -202,7 +202,9 @@ def _trace2(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
 
 
 @handles(np.trace)
-def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Any:
+def _trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
+) -> Any:
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
 
 
@@ -219,9 +221,7 @@ def _kron(a: Any, b: Any) -> Any:
 
 
 @handles(np.cross, np.linalg.cross)
-def _cross(
-    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
-) -> Any:
+def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
@@ -255,7 +255,10 @@ def _by_letters(operands: tuple[Any, ...]) -> tuple[Any, ...]:
         for sublist in (*operands[1::2], *operands[-1:] * (len(operands) % 2))
     ]
     count = len(operands) // 2
-    return (",".join(letters[:count]) + "".join("->" + out for out in letters[count:]), *operands[: 2 * count : 2])
+    return (
+        ",".join(letters[:count]) + "".join("->" + out for out in letters[count:]),
+        *operands[: 2 * count : 2],
+    )
 
 
 def _without_repeats(subscript: str, x: Any) -> tuple[str, Any]:

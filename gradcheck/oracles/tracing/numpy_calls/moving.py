@@ -175,4 +175,3 @@ def _meshgrid(*axes: Any, copy: bool = True, sparse: bool = False, indexing: str
         grids = [np.swapaxes(grid, 0, 1) for grid in grids]
     grids = list(grids if sparse else np.broadcast_arrays(*grids))
     return tuple(grid.copy() for grid in grids) if copy else tuple(grids)
-

@@ -43,7 +43,13 @@ def _sum(
 
 @handles(np.mean)
 def _mean(
-    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = _NONE, *, where: Any = True
+    a: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: Any = _NONE,
+    *,
+    where: Any = True,
 ) -> Any:
     _same_float(dtype, "mean")
     a = as_array(a)
@@ -191,7 +197,12 @@ def _quantile(
     a: Any, q: Any, axis: int | None = None, out: None = None, overwrite_input: bool = False,
     method: str = "linear", keepdims: bool = False, **kwargs: Any,
 ) -> Any:  # fmt: skip
-    if method != "linear" or kwargs.get("weights") is not None or isinstance(axis, tuple) or type(q) is Traced:
+    if (
+        method != "linear"
+        or kwargs.get("weights") is not None
+        or isinstance(axis, tuple)
+        or type(q) is Traced
+    ):
         refuse("np.quantile in this form cannot be traced")
     a = as_array(a)
     shape = a.shape
