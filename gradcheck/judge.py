@@ -41,6 +41,9 @@ reaches a few times further in a large array."""
 _HIDDEN = 32.0
 """A gap below so many roundings of f over a step of the entries' own size is out of reach of differences."""
 
+_SLIGHT = 1e-6
+"""Rounding inside f that is smooth over short steps (1 + tanh in a tail) can make up a slope of this size."""
+
 _GUARD_SPAN = 1e2
 """Where claim and autograd are one, differences only guard against a blindness common to both: the entries that
 contribute most show it best."""
@@ -265,9 +268,15 @@ def _arbitrate(
                 return ruled(pairing, beside, comparison, kinked_here, settled=v == 0.0)
             return ruled(pairing, v, comparison, kinked_here)
         if estimate.error <= 0.25 * between:
-            # anything but autograd's answer, be it the claim's or a third: differences judge alone
-            return failed if abs(estimate.value - truth) <= 0.25 * between + estimate.error else None
-        return _coarse(pairing, traced, np.abs(gap), failed, estimate, truth + between)
+            if abs(estimate.value - truth) <= 0.25 * between + estimate.error:
+                return failed
+            third = abs(estimate.value - truth - between) > 0.25 * between + estimate.error
+            if not third or between > _SLIGHT * pairing.magnitude:
+                return (
+                    None  # the claim's answer, or a third that is too far off for rounding: differences judge
+                )
+            return _hidden(pairing, traced, np.abs(gap), failed, generator)
+        return _coarse(pairing, traced, np.abs(gap), failed, estimate, truth + between, generator)
     return _hidden(pairing, traced, np.abs(gap), failed, generator)
 
 
@@ -287,7 +296,13 @@ def _supports(line: Line, candidate: float, between: float) -> bool:
 
 
 def _coarse(
-    pairing: Pairing, traced: Traced, gap: Floats, failed: Judgement, estimate: Estimate, claimed: float
+    pairing: Pairing,
+    traced: Traced,
+    gap: Floats,
+    failed: Judgement,
+    estimate: Estimate,
+    claimed: float,
+    generator: np.random.Generator,
 ) -> Judgement:
     """Differences see the gap but cannot tell which side of it is right: a kink beside the point, or noise."""
     assert failed.wrong is not None and failed.bound is not None
@@ -298,17 +313,9 @@ def _coarse(
             "differ, and either may belong to the side the point is on. Move the point away from the kink"
         )
         return replace(near, reasons=[reason])
-    sure = np.any(failed.wrong & (gap > _BEYOND_DOUBT * failed.bound))
-    if sure and traced.faithful:
+    if not estimate.smooth:
         return replace(failed, differences=False)
-    return replace(failed, verdict=Verdict.INCONCLUSIVE, wrong=None, reasons=[_too_coarse(estimate)])
-
-
-def _too_coarse(estimate: Estimate) -> str:
-    return (
-        f"your claim and autograd differ by less than differences resolve here (+- {estimate.error:.1g} along the "
-        "entries in question)"
-    )
+    return _hidden(pairing, traced, gap, failed, generator)
 
 
 def _hidden(
