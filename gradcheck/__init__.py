@@ -4,33 +4,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gradcheck.case import Case as Case
     from gradcheck.checks import check_grad as check_grad
     from gradcheck.checks import check_hessian as check_hessian
     from gradcheck.checks import check_hvp as check_hvp
     from gradcheck.checks import check_jacobian as check_jacobian
     from gradcheck.checks import check_jvp as check_jvp
     from gradcheck.checks import check_vjp as check_vjp
-    from gradcheck.findings import Diagnosis as Diagnosis
-    from gradcheck.findings import Leaf as Leaf
-    from gradcheck.findings import Verdict as Verdict
     from gradcheck.layer import check_layer as check_layer
     from gradcheck.oracles.derivative import derivative as derivative
     from gradcheck.oracles.estimate import Estimate as Estimate
-    from gradcheck.report import GradientMismatch as GradientMismatch
-    from gradcheck.report import InconclusiveCheck as InconclusiveCheck
-    from gradcheck.report import Report as Report
+    from gradcheck.report.findings import Diagnosis as Diagnosis
+    from gradcheck.report.findings import Leaf as Leaf
+    from gradcheck.report.findings import Verdict as Verdict
+    from gradcheck.report.report import GradientMismatch as GradientMismatch
+    from gradcheck.report.report import InconclusiveCheck as InconclusiveCheck
+    from gradcheck.report.report import Report as Report
+    from gradcheck.verify.case import Case as Case
 
 _HOMES = {
-    "Case": "case",
+    "Case": "verify.case",
     **dict.fromkeys(
         ("check_grad", "check_hessian", "check_hvp", "check_jacobian", "check_jvp", "check_vjp"), "checks"
     ),
-    **dict.fromkeys(("Diagnosis", "Leaf", "Verdict"), "findings"),
+    **dict.fromkeys(("Diagnosis", "Leaf", "Verdict"), "report.findings"),
     "check_layer": "layer",
     "derivative": "oracles.derivative",
     "Estimate": "oracles.estimate",
-    **dict.fromkeys(("GradientMismatch", "InconclusiveCheck", "Report"), "report"),
+    **dict.fromkeys(("GradientMismatch", "InconclusiveCheck", "Report"), "report.report"),
 }
 
 __all__ = sorted(_HOMES)

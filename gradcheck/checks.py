@@ -10,17 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.ambient import default_seed
-from gradcheck.arguments import Point, describe, point
-from gradcheck.evidence import Floats
-from gradcheck.findings import Diagnosis
-from gradcheck.guard import Counted, NotNumeric, Raised, flat, undisturbed
-from gradcheck.reading import Reading, changed, contracted, fitting_argnums, hessian_rows, lent, read, shaped
-from gradcheck.report import Report, conclude
+from gradcheck.ask.ambient import default_seed
+from gradcheck.ask.calls import Counted, NotNumeric, Raised, flat, undisturbed
+from gradcheck.ask.gradients import gradient_of
+from gradcheck.ask.point import Point, describe, point
+from gradcheck.ask.reading import (
+    Reading,
+    changed,
+    contracted,
+    fitting_argnums,
+    hessian_rows,
+    lent,
+    read,
+    shaped,
+)
+from gradcheck.ask.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
+from gradcheck.ask.task import ORACLES, Options, Task, Through, generator_of
+from gradcheck.ask.trees import Floats
+from gradcheck.report.findings import Diagnosis
+from gradcheck.report.report import Report, conclude
 from gradcheck.run import run
-from gradcheck.second_order import gradient_of
-from gradcheck.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
-from gradcheck.task import ORACLES, Options, Task, Through, generator_of
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gradcheck import ambient
+from gradcheck.ask import ambient
 from gradcheck.verify import outcome, table
 from gradcheck.verify.collect import Broken, Found, collect, importable
 from gradcheck.verify.select import matcher

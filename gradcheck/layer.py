@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck import trees
-from gradcheck.arguments import argument_names
+from gradcheck.ask import trees
+from gradcheck.ask.calls import undisturbed
+from gradcheck.ask.point import argument_names
 from gradcheck.checks import pullback_task
-from gradcheck.guard import undisturbed
-from gradcheck.report import Report, conclude
+from gradcheck.report.report import Report, conclude
 from gradcheck.run import run
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gradcheck import ambient
+from gradcheck.ask import ambient
 
 _heard = pytest.StashKey[list[Any]]()
 
@@ -87,8 +87,8 @@ class _Record:
 
 def _summary(checks: list[dict[str, Any]]) -> str:
     """How many checks ran, over how much, and how sharp the passes were; zero checks are worth a line too."""
-    from gradcheck.views.figures import upwards
-    from gradcheck.views.text import resolution
+    from gradcheck.report.views.figures import upwards
+    from gradcheck.report.views.text import resolution
 
     if not checks:
         return "no check ran"
@@ -107,8 +107,8 @@ def _summary(checks: list[dict[str, Any]]) -> str:
 
 
 def _written(checks: list[dict[str, Any]], suffix: str) -> str:
-    from gradcheck.views import html
-    from gradcheck.views.plain import strict
+    from gradcheck.report.views import html
+    from gradcheck.report.views.plain import strict
 
     if suffix == ".html":
         return html.page(checks, "gradcheck under pytest", _summary(checks))

@@ -8,23 +8,23 @@ from functools import partial
 
 import numpy as np
 
-from gradcheck import guard
-from gradcheck.autodiff import trace_task
-from gradcheck.evaluation import covector, pair
-from gradcheck.failure import explain_failure, hides_in_dense
-from gradcheck.findings import Verdict
-from gradcheck.guard import NotNumeric, Raised
-from gradcheck.judge import judge
-from gradcheck.judgement import Judgement
-from gradcheck.look import Look, look_at_claim, look_at_function, same
-from gradcheck.pairing import Traced, step_scale
-from gradcheck.panel import third_voice
-from gradcheck.precision import default_rtol
-from gradcheck.report import Report
-from gradcheck.second_order import NoGradient
-from gradcheck.sensitivity import sensitivity
-from gradcheck.summary import report_of
-from gradcheck.task import Task, generator_of
+from gradcheck.ask import calls as guard
+from gradcheck.ask.calls import NotNumeric, Raised
+from gradcheck.ask.gradients import NoGradient
+from gradcheck.ask.look import Look, look_at_claim, look_at_function, same
+from gradcheck.ask.task import Task, generator_of
+from gradcheck.explain.failure import explain_failure, hides_in_dense
+from gradcheck.explain.sensitivity import sensitivity
+from gradcheck.judge.evaluation import covector, pair
+from gradcheck.judge.judge import judge
+from gradcheck.judge.judgement import Judgement
+from gradcheck.judge.pairing import Traced, step_scale
+from gradcheck.judge.precision import default_rtol
+from gradcheck.oracles.autodiff import trace_task
+from gradcheck.oracles.third_voice import third_voice
+from gradcheck.report.findings import Verdict
+from gradcheck.report.report import Report
+from gradcheck.report.summary import report_of
 
 
 def run(task: Task) -> Report:

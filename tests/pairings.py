@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.arguments import point
-from gradcheck.pairing import Pairing, Traced, step_scale
+from gradcheck.ask.point import point
+from gradcheck.judge.pairing import Pairing, Traced, step_scale
 
 
 @dataclass

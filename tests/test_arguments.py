@@ -5,7 +5,7 @@ from collections import OrderedDict, namedtuple
 import numpy as np
 import pytest
 
-from gradcheck.arguments import argument_names, describe, floating_argnums, point
+from gradcheck.ask.point import argument_names, describe, floating_argnums, point
 
 MATRIX = np.arange(6.0).reshape(2, 3)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from gradcheck.case import Case, UnexpectedOutcome
-from gradcheck.findings import Verdict
-from gradcheck.report import GradientMismatch, InconclusiveCheck
+from gradcheck.report.findings import Verdict
+from gradcheck.report.report import GradientMismatch, InconclusiveCheck
+from gradcheck.verify.case import Case, UnexpectedOutcome
 
 X = np.array([0.3, -1.2, 2.0])
 RNG = np.random.default_rng(0)

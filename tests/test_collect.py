@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from gradcheck.case import Case
+from gradcheck.verify.case import Case
 from gradcheck.verify.collect import Broken, UnknownTarget, collect, importable
 
 CASE = """

@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairings import Tally, pairing
 
-from gradcheck.comparison import COARSE, FINE, SHARP, Outcome, along, central, noise, slopes
+from gradcheck.judge.comparison import COARSE, FINE, SHARP, Outcome, along, central, noise, slopes
+from gradcheck.judge.pairing import Line
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.pairing import Line
 
 X = np.array([0.7, -1.3, 2.1])
 V = np.array([0.9, 1.2, -0.8])

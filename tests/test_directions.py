@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcheck import check_grad
-from gradcheck.arguments import Slot
-from gradcheck.directions import GROUP_SPAN, equilibrated, groups, signs
+from gradcheck.ask.point import Slot
+from gradcheck.judge.directions import GROUP_SPAN, equilibrated, groups, signs
 
 
 def slots(*sizes):

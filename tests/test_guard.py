@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 
-from gradcheck.guard import Counted, NotNumeric, Raised, flat, identical, real, undisturbed, written
+from gradcheck.ask.calls import Counted, NotNumeric, Raised, flat, identical, real, undisturbed, written
 
 
 def test_calls_are_counted_also_those_that_raise() -> None:

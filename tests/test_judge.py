@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pairings import Tally, pairing, traced
 
 from gradcheck import check_grad
-from gradcheck.findings import Verdict
-from gradcheck.judge import judge
+from gradcheck.judge.judge import judge
+from gradcheck.report.findings import Verdict
 
 ORACLES = pytest.mark.parametrize("oracles", [None, "differences"])
 PROFILE = settings(derandomize=True, max_examples=40, deadline=None)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pairings import Tally, pairing
 
 from gradcheck import check_grad
-from gradcheck.locate import EVERY_ENTRY, entry_truth, truth_by_differences
+from gradcheck.explain.locate import EVERY_ENTRY, entry_truth, truth_by_differences
 
 
 def cube(x):

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from gradcheck.arguments import point
-from gradcheck.guard import Counted, undisturbed
-from gradcheck.look import look_at_claim, look_at_function, same
-from gradcheck.reading import read
+from gradcheck.ask.calls import Counted, undisturbed
+from gradcheck.ask.look import look_at_claim, look_at_function, same
+from gradcheck.ask.point import point
+from gradcheck.ask.reading import read
 
 X = np.array([1.0, -2.0, 3.0])
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradcheck.case import Case
+from gradcheck.verify.case import Case
 from gradcheck.verify.mishap import traceback
 from gradcheck.verify.select import matcher
 

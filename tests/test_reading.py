@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
-from gradcheck.arguments import point
-from gradcheck.reading import changed, contracted, fitting_argnums, hessian_rows, lent, read, shaped, sizes
+from gradcheck.ask.point import point
+from gradcheck.ask.reading import (
+    changed,
+    contracted,
+    fitting_argnums,
+    hessian_rows,
+    lent,
+    read,
+    shaped,
+    sizes,
+)
 
 A, B = np.arange(6.0).reshape(2, 3), np.array([1.0, 2.0])
 TREE = {"W": A, "b": [B, 0.5]}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from sample_reports import BATCH, SAMPLES, right
 
-from gradcheck import ambient
-from gradcheck.findings import Diagnosis, Verdict
-from gradcheck.report import GradientMismatch, InconclusiveCheck, conclude
-from gradcheck.views.plain import plain, strict
+from gradcheck.ask import ambient
+from gradcheck.report.findings import Diagnosis, Verdict
+from gradcheck.report.report import GradientMismatch, InconclusiveCheck, conclude
+from gradcheck.report.views.plain import plain, strict
 
 
 def refuse(constant):

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcheck.findings import Entry
-from gradcheck.views.figures import count, duration, entry_figures, index, shape, upwards
+from gradcheck.report.findings import Entry
+from gradcheck.report.views.figures import count, duration, entry_figures, index, shape, upwards
 
 
 @given(st.floats(1e-300, 1e300))

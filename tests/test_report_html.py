@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 import pytest
 from sample_reports import BATCH, SAMPLES, report, right
 
-from gradcheck.findings import Verdict
-from gradcheck.views import html
+from gradcheck.report.findings import Verdict
+from gradcheck.report.views import html
 
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 

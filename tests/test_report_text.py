@@ -4,8 +4,8 @@ import pytest
 from golden_file import same_as_golden
 from sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong
 
-from gradcheck.findings import Diagnosis, Entry
-from gradcheck.views.text import headline, worst_first
+from gradcheck.report.findings import Diagnosis, Entry
+from gradcheck.report.views.text import headline, worst_first
 
 
 @pytest.mark.parametrize("name", SAMPLES)

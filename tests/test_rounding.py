@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradcheck.rounding import claim_rounding
+from gradcheck.judge.rounding import claim_rounding
 
 DOUBLE, SINGLE = 2.0**-53, 2.0**-24
 POINTS = {

@@ -12,7 +12,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
 
-from gradcheck.case import Case
+from gradcheck.verify.case import Case
 from gradcheck.verify.mishap import traceback
 
 

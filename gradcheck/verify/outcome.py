@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gradcheck.report import Report
+from gradcheck.report.report import Report
+from gradcheck.report.views import html
+from gradcheck.report.views.figures import count, duration
+from gradcheck.report.views.plain import strict
 from gradcheck.verify.collect import Broken, Found
 from gradcheck.verify.mishap import traceback
-from gradcheck.views import html
-from gradcheck.views.figures import count, duration
-from gradcheck.views.plain import strict
 
 
 @dataclass(frozen=True)

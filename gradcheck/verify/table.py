@@ -10,12 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from gradcheck.findings import Leaf, Verdict
+from gradcheck.report.findings import Leaf, Verdict
+from gradcheck.report.views import text
+from gradcheck.report.views.figures import duration, figure, index, upwards
+from gradcheck.report.views.layout import inset, item, paragraph
 from gradcheck.verify.collect import Found
 from gradcheck.verify.outcome import Outcome, run, summary
-from gradcheck.views import text
-from gradcheck.views.figures import duration, figure, index, upwards
-from gradcheck.views.layout import inset, item, paragraph
 
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "magenta"}
 

@@ -25,7 +25,8 @@ def test_ratio_is_the_batch_size_and_no_other_four():
 def test_mended_trains_and_as_found_is_another_training():
     mended, found = train().losses, train(gradient=as_found_gradient).losses
     assert mended.shape == found.shape == (100,)
-    assert mended[0] == found[0]
+    # the same start: memory laid out otherwise may change the order in which a sum is taken
+    assert mended[0] == pytest.approx(found[0], rel=1e-14)
     assert mended[-1] < 0.01 < mended[0]
     assert found[-1] < mended[-1]  # larger steps happen to help here, which is how the mistake stayed unseen
 

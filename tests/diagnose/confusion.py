@@ -19,8 +19,8 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1]), str(
 from corpus import specimens  # noqa: E402
 from evidence_made import evidence_of  # noqa: E402
 
-import gradcheck.diagnose as catalogue  # noqa: E402
-from gradcheck.diagnose import diagnose  # noqa: E402
+import gradcheck.explain.diagnose as catalogue  # noqa: E402
+from gradcheck.explain.diagnose import diagnose  # noqa: E402
 
 # what is noticed before any number is compared is no matter of the diagnosis
 BEFORE = {"mutates_input", "nondeterministic", "kink"}

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.evidence import Evidence, LeafEvidence
-from gradcheck.trees import is_floating, leaves, map_leaves, name
+from gradcheck.ask.trees import is_floating, leaves, map_leaves, name
+from gradcheck.explain.evidence import Evidence, LeafEvidence
 
 
 def evidence_of(

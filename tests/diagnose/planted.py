@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.evidence import Evidence, LeafEvidence
+from gradcheck.explain.evidence import Evidence, LeafEvidence
 from gradcheck.oracles.tracing import trace
 
 Array = np.ndarray

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from planted import inside, right, systems, with_claims
 
-from gradcheck.diagnose import diagnose
+from gradcheck.explain.diagnose import diagnose
 
 SYSTEMS = {system.name: system for system in systems(2)}
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 from planted import Planted, in_several, planted, right, systems
 
-import gradcheck.diagnose
-from gradcheck.diagnose import diagnose
+import gradcheck.explain.diagnose
+from gradcheck.explain.diagnose import diagnose
 
 
 @pytest.fixture(autouse=True)
 def _no_breakdown(monkeypatch):
     """A hypothesis that raises is a bug here."""
-    monkeypatch.setattr(gradcheck.diagnose, "tested", lambda hypothesis, about: list(hypothesis(about)))
+    monkeypatch.setattr(
+        gradcheck.explain.diagnose, "tested", lambda hypothesis, about: list(hypothesis(about))
+    )
 
 
 def assert_named(case: Planted) -> None:
@@ -51,7 +53,7 @@ def test_a_slip_in_the_chain_is_named_for_all_the_leaves_that_it_spoils(case):
 
 
 def test_every_diagnosis_names_a_known_kind_and_ends_in_a_full_stop():
-    from gradcheck.findings import KINDS
+    from gradcheck.report.findings import KINDS
 
     for case in CHAINS[::3]:
         for found in diagnose(case.evidence):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradcheck.diagnose import explain_shape
+from gradcheck.explain.diagnose import explain_shape
 
 TRUTH = np.arange(12.0).reshape(3, 4) - 5.0
 BIAS = np.array([1.0, -2.0, 4.0])

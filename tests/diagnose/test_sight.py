@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from planted import System, right
 
-from gradcheck.diagnose.sight import batch_sizes, recognise
+from gradcheck.explain.diagnose.sight import batch_sizes, recognise
 
 R = np.random.default_rng(8)
 

@@ -45,7 +45,9 @@ def test_smooth_and_well_scaled_takes_eleven_evaluations_and_proves_nine_digits(
 
 
 @pytest.mark.parametrize("exponent", range(-12, 13, 2))
-@pytest.mark.parametrize(("phi", "exact"), [case[1:] for case in SMOOTH[:4]], ids=[case[0] for case in SMOOTH[:4]])
+@pytest.mark.parametrize(
+    ("phi", "exact"), [case[1:] for case in SMOOTH[:4]], ids=[case[0] for case in SMOOTH[:4]]
+)
 def test_no_scale_of_t_is_assumed(phi, exact, exponent):
     scale = 1.7 * 10.0**exponent
     estimate = derivative(lambda t: phi(scale * t))
@@ -137,7 +139,11 @@ def test_a_dead_zone_is_not_taken_for_rounding(width):
 
 @pytest.mark.parametrize(
     "phi",
-    [lambda t: math.sin(1e4 * t), lambda t: math.sqrt(1e-6 + t * t) + t, lambda t: 1 / (1 + 1e4 * (0.01 + t) ** 2)],
+    [
+        lambda t: math.sin(1e4 * t),
+        lambda t: math.sqrt(1e-6 + t * t) + t,
+        lambda t: 1 / (1 + 1e4 * (0.01 + t) ** 2),
+    ],
     ids=["curvature", "narrow corner", "narrow peak"],
 )
 def test_curvature_is_no_kink(phi):
@@ -176,7 +182,7 @@ def test_noise_in_proportion_to_t_is_noise():
     ("phi", "exact"),
     [
         (lambda t: math.sqrt(t) ** 3 + 2 * t, 2.0),
-        (lambda t: math.exp(-math.sqrt(-t) ** 2), 1.0),
+        (lambda t: math.exp(-(math.sqrt(-t) ** 2)), 1.0),
         (lambda t: math.log(1e-6 + t), 1e6),
         (lambda t: math.asin(1 - 1e-5 + t), 1 / math.sqrt(1 - (1 - 1e-5) ** 2)),
         (lambda t: math.nan if t < 0 else math.sin(1 + 1e5 * t), 1e5 * math.cos(1)),

@@ -136,7 +136,9 @@ def test_float32_code_is_traced_in_float64():
 
 def test_integer_and_boolean_data():
     def f(W, codes, mask, rows):
-        return codes.dot(W).sum() + (codes.T @ codes @ W)[mask].sum() + W[rows, 0].sum() + W[int(rows[0])].sum()
+        return (
+            codes.dot(W).sum() + (codes.T @ codes @ W)[mask].sum() + W[rows, 0].sum() + W[int(rows[0])].sum()
+        )
 
     codes, mask, rows = np.arange(6).reshape(2, 3), np.array([True, False, True]), np.array([0, 2])
     W = np.ones((3, 2))

@@ -10,7 +10,7 @@ import pytest
 from numpy import tanh
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-from gradcheck import trees
+from gradcheck.ask import trees
 from gradcheck.oracles.tracing import trace
 
 special = pytest.importorskip("scipy.special")
@@ -446,7 +446,7 @@ def gaussian_process(log_length, log_scale, log_noise):
 @specimen((4, 3), (5, 3), "float")
 def rbf_kernel(A, B, gamma):
     d2 = np.sum(A**2, 1)[:, None] + np.sum(B**2, 1) - 2 * np.dot(A, B.T)
-    return np.exp(-gamma**2 * d2)
+    return np.exp(-(gamma**2) * d2)
 
 
 @specimen((4,), positive=True)
@@ -522,7 +522,9 @@ def products(a, b):
 
 @specimen((2, 3), (3, 2))
 def kron_tensordot(A, B):
-    return np.kron(A, B).sum(axis=0)[1] + np.tensordot(A, B, axes=1).sum() + np.tensordot(A, B, ([0], [1])).sum()
+    return (
+        np.kron(A, B).sum(axis=0)[1] + np.tensordot(A, B, axes=1).sum() + np.tensordot(A, B, ([0], [1])).sum()
+    )
 
 
 @specimen((3, 3), (3, 4))
@@ -535,7 +537,12 @@ def einsum_forms(A, B):
 
 @specimen((3, 3))
 def triangles(A):
-    return np.sum(np.tril(A) @ np.triu(A, 1)) + np.diag(A).prod() + np.diag(A[0], 1).sum() + np.diag(A, 1) @ A[0, :2]
+    return (
+        np.sum(np.tril(A) @ np.triu(A, 1))
+        + np.diag(A).prod()
+        + np.diag(A[0], 1).sum()
+        + np.diag(A, 1) @ A[0, :2]
+    )
 
 
 @specimen((4, 4))
@@ -707,7 +714,11 @@ def moves(x):
 
 @specimen((4, 4))
 def pads(x):
-    return np.pad(x, 1).sum() + (np.pad(x, ((1, 2), (0, 1)), mode="edge") ** 2).sum() + np.pad(x, 2, "reflect")[0, 0]
+    return (
+        np.pad(x, 1).sum()
+        + (np.pad(x, ((1, 2), (0, 1)), mode="edge") ** 2).sum()
+        + np.pad(x, 2, "reflect")[0, 0]
+    )
 
 
 @specimen((3, 4))
@@ -726,7 +737,9 @@ def order_statistics(x):
 
 @specimen((4, 3))
 def sort_along_axes(x):
-    return (np.sort(x, axis=0)[0] ** 2).sum() + np.take_along_axis(x, np.argsort(-x, axis=1), axis=1)[:, 0].sum()
+    return (np.sort(x, axis=0)[0] ** 2).sum() + np.take_along_axis(x, np.argsort(-x, axis=1), axis=1)[
+        :, 0
+    ].sum()
 
 
 # reductions and running ones
@@ -775,7 +788,9 @@ def polynomials(p, t):
 def elementary(x):
     logs = np.log2(x) + np.log10(x) + np.exp2(x) + np.logaddexp2(x, 1)
     angles = np.hypot(x, 2) + np.arctan2(x, 3) + np.arcsinh(x) + np.tan(x / 4) + np.sinc(x) + np.deg2rad(x)
-    powers = np.cbrt(x) + np.square(x) + np.reciprocal(x) + np.float_power(x, 1.5) + np.power(x, x) + 2**x + x**-1
+    powers = (
+        np.cbrt(x) + np.square(x) + np.reciprocal(x) + np.float_power(x, 1.5) + np.power(x, x) + 2**x + x**-1
+    )
     signs = np.sign(x) * x + np.fabs(x) + np.copysign(x, -1) + np.heaviside(x, 0) + abs(-x)
     remainders = np.fmod(x, 0.4) + np.mod(x, 0.3) + divmod(x, 0.7)[1] + np.floor(x) + np.modf(x)[0]
     return logs + angles + powers + signs + remainders + np.nan_to_num(x)
@@ -793,7 +808,12 @@ def apply_along(x):
 
 @specimen((3, 4))
 def list_arguments(x):
-    return np.max([x[0].sum(), x[1].sum()]) + np.mean([x[0], x[1]]) + np.sum([r @ r for r in x]) + np.exp([x[0, 0]])[0]
+    return (
+        np.max([x[0].sum(), x[1].sum()])
+        + np.mean([x[0], x[1]])
+        + np.sum([r @ r for r in x])
+        + np.exp([x[0, 0]])[0]
+    )
 
 
 @specimen((3,))
@@ -862,7 +882,11 @@ def layer_object(x):
 
 @specimen((6, 3))
 def captured_float_data(x):
-    return X.dot(x.T).sum() + (X * 2).T.dot(x).sum() + (LABELS[:, None] == np.arange(3)).astype(float).T.dot(x)[0, 0]
+    return (
+        X.dot(x.T).sum()
+        + (X * 2).T.dot(x).sum()
+        + (LABELS[:, None] == np.arange(3)).astype(float).T.dot(x)[0, 0]
+    )
 
 
 def numeric_gradients(f, args, paths, outputs):

@@ -11,7 +11,7 @@ import autograd.numpy as anp
 import numpy as np
 from autograd.tracer import getval, isbox, new_box, trace_stack
 
-from gradcheck import trees
+from gradcheck.ask import trees
 from gradcheck.oracles.tracing import numpy_calls  # noqa: F401  (registers NumPy's functions)
 from gradcheck.oracles.tracing.array import Constant, Traced
 from gradcheck.oracles.tracing.moves import laid_out

@@ -1,0 +1,245 @@
+"""The checked arguments of f as one flat vector: which leaves, what they are called, where they lie."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import trees
+from gradcheck.ask.trees import Floats
+
+MAX_BLOCKS = 8  # names spelled out in an error before "..."
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One floating-point leaf of the checked arguments and its place in the flat vector."""
+
+    path: str
+    argnum: int
+    keys: trees.Path  # from the tuple of arguments: (argnum, key, key, ...)
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    start: int
+    stop: int
+    scalar: type | None  # Python float or NumPy scalar type, None for an array
+
+    @property
+    def size(self) -> int:
+        """Number of entries."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class Point:
+    """Where a derivative is checked.
+
+    Attributes
+    ----------
+    args
+        The arguments: copies of the caller's arrays, never handed to anybody without copying what is checked.
+    argnums
+        Positions of the checked arguments.
+    names
+        The name of every argument.
+    slots
+        The floating-point leaves of the checked arguments.
+    x
+        Their entries, float64, shape (P,).
+    """
+
+    args: tuple[Any, ...]
+    argnums: tuple[int, ...]
+    names: tuple[str, ...]
+    slots: tuple[Slot, ...]
+    x: Floats
+
+    def place(self, x: Floats, native: bool = False) -> tuple[Any, ...]:
+        """The arguments with the checked leaves taken from ``x``: views of it, float64.
+
+        ``native`` rounds each leaf to its own dtype instead (a copy).
+        """
+        pieces = {
+            slot.keys: _dressed(x[slot.start : slot.stop].reshape(slot.shape), slot, native)
+            for slot in self.slots
+        }
+        return tuple(
+            trees.map_leaves(lambda path, leaf: pieces.get(path, leaf), arg, (number,))
+            if number in self.argnums
+            else arg
+            for number, arg in enumerate(self.args)
+        )
+
+    def copied(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """``args`` with every array copied, for a function that is suspected of writing into them."""
+        return tuple(trees.map_leaves(lambda _, leaf: _copy(leaf), arg) for arg in args)
+
+    def doubled(self) -> Point:
+        """The same point with every floating-point array in double precision, data included."""
+        return replace(
+            self, args=tuple(trees.map_leaves(lambda _, leaf: _double(leaf), arg) for arg in self.args)
+        )
+
+    def moved(self, x: Floats) -> Point:
+        """The same arguments at another point, each leaf in its own dtype."""
+        args = self.place(x, native=True)
+        flat = [np.asarray(_at(args, slot.keys), dtype=np.float64).ravel() for slot in self.slots]
+        return Point(args, self.argnums, self.names, self.slots, np.concatenate(flat))
+
+
+def _dressed(piece: Floats, slot: Slot, native: bool) -> Any:
+    if slot.scalar is float:
+        return float(piece)
+    if slot.scalar is not None:
+        return (slot.dtype.type if native else np.float64)(piece)
+    return piece.astype(slot.dtype) if native else piece
+
+
+def _copy(leaf: Any) -> Any:
+    # order "K" keeps the memory layout, so that f rounds as it does on the caller's own arrays
+    return leaf.copy(order="K") if isinstance(leaf, np.ndarray) else leaf
+
+
+def _double(leaf: Any) -> Any:
+    small = isinstance(leaf, np.ndarray | np.generic) and leaf.dtype in (np.float32, np.float16)
+    return leaf.astype(np.float64) if small else leaf
+
+
+def _at(tree: Any, keys: trees.Path) -> Any:
+    for key in keys:
+        tree = tree[key]
+    return tree
+
+
+def point(function: Callable[..., Any], args: Sequence[Any], argnums: int | Sequence[int] | None) -> Point:
+    """Copy the arguments and lay the checked ones out as a vector.
+
+    Raises
+    ------
+    TypeError
+        ``argnums`` is no int or ints, or a chosen argument holds no floating-point leaf.
+    ValueError
+        ``argnums`` is out of range or repeats itself; nothing floating-point to check; a checked leaf holds
+        no entries at all in every argument.
+    """
+    names = argument_names(function, len(args))
+    copies = tuple(trees.map_leaves(lambda _, leaf: _copy(leaf), arg) for arg in args)
+    chosen = _chosen(copies, names, argnums)
+    slots: list[Slot] = []
+    pieces: list[Floats] = []
+    start = 0
+    for number in chosen:
+        for path, leaf in trees.leaves(copies[number]):
+            if not trees.is_floating(leaf):
+                continue
+            if isinstance(leaf, np.matrix | np.ma.MaskedArray):
+                raise TypeError(
+                    f"argument {trees.name(names[number], path)!r} is a {type(leaf).__name__}, which has arithmetic of "
+                    "its own; pass a plain array (np.asarray(x), with masked entries filled)"
+                )
+            value = np.asarray(leaf)
+            scalar = None if isinstance(leaf, np.ndarray) else float if type(leaf) is float else type(leaf)
+            label = trees.name(names[number], path)
+            slots.append(
+                Slot(
+                    label,
+                    number,
+                    (number, *path),
+                    value.shape,
+                    value.dtype,
+                    start,
+                    start + value.size,
+                    scalar,
+                )
+            )
+            pieces.append(value.astype(np.float64).ravel())
+            start += value.size
+    if start == 0:
+        empty = ", ".join(slot.path for slot in slots)
+        raise ValueError(
+            f"nothing to check: {empty} hold(s) no entries (size 0); "
+            "pass an argument with at least one entry, or leave the check out"
+        )
+    return Point(copies, chosen, names, tuple(slots), np.concatenate(pieces))
+
+
+def argument_names(function: Callable[..., Any], count: int) -> tuple[str, ...]:
+    """The names of ``count`` positional arguments as ``function`` spells them; ``args[2]`` for ``*args``."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # builtins and ufuncs without a signature
+        parameters = []
+    names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
+    variadic = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
+    return tuple([*names, *(f"{variadic}[{number - len(names)}]" for number in range(len(names), count))])
+
+
+def floating_argnums(args: Sequence[Any]) -> tuple[int, ...]:
+    """The arguments that hold at least one floating-point leaf."""
+    return tuple(
+        number
+        for number, arg in enumerate(args)
+        if any(trees.is_floating(leaf) for _, leaf in trees.leaves(arg))
+    )
+
+
+def _chosen(
+    args: tuple[Any, ...], names: tuple[str, ...], argnums: int | Sequence[int] | None
+) -> tuple[int, ...]:
+    floating = floating_argnums(args)
+    if argnums is None:
+        if floating:
+            return floating
+        what = ", ".join(
+            f"{name}: {describe(arg)}" for name, arg in list(zip(names, args, strict=True))[:MAX_BLOCKS]
+        )
+        raise TypeError(
+            f"no floating-point argument to differentiate with respect to (got {what or 'no arguments'}); "
+            "pass floating-point arrays, for example x.astype(float)"
+        )
+    numbers = (
+        (argnums,) if isinstance(argnums, int | np.integer) and not isinstance(argnums, bool) else argnums
+    )
+    if not isinstance(numbers, tuple | list) or not all(
+        isinstance(number, int | np.integer) and not isinstance(number, bool) for number in numbers
+    ):
+        raise TypeError(f"argnums must be an int or a tuple of ints, got argnums={argnums!r}")
+    wrapped = tuple(int(number) + len(args) if number < 0 else int(number) for number in numbers)
+    if not wrapped:
+        raise ValueError("argnums is empty: name at least one argument to check")
+    if any(not 0 <= number < len(args) for number in wrapped):
+        raise ValueError(
+            f"argnums={argnums!r} is out of range: f was given {len(args)} argument(s), 0 to {len(args) - 1}"
+        )
+    if len(set(wrapped)) < len(wrapped):
+        raise ValueError(f"argnums={argnums!r} names an argument twice")
+    for number in wrapped:
+        if number not in floating:
+            raise TypeError(
+                f"argument {names[number]!r} (argnums {number}) is {describe(args[number])}: a derivative needs "
+                "floating-point entries; pass it as floats, for example x.astype(float)"
+            )
+    return wrapped
+
+
+def describe(value: Any) -> str:
+    """What a value is, in a few words: ``float64 array of shape (3, 2)``."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} array of shape {value.shape}"
+    if isinstance(value, np.generic):
+        return f"{value.dtype} scalar"
+    if isinstance(value, tuple | list):
+        inner = ", ".join(describe(child) for child in value[:MAX_BLOCKS])
+        more = ", ..." if len(value) > MAX_BLOCKS else ""
+        return (
+            f"{type(value).__name__} of {len(value)} ({inner}{more})"
+            if value
+            else f"empty {type(value).__name__}"
+        )
+    if isinstance(value, dict):
+        return f"dict with keys {list(value)[:MAX_BLOCKS]}"
+    return "None" if value is None else f"{type(value).__name__}"

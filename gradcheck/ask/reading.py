@@ -1,0 +1,296 @@
+"""Reading what a claim returned: one array for each checked leaf, or what is wrong with its build."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import trees
+from gradcheck.ask.calls import identical
+from gradcheck.ask.point import Point, Slot, describe, floating_argnums
+from gradcheck.ask.trees import Floats
+from gradcheck.report.findings import Diagnosis
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The claim leaf by leaf.
+
+    ``raw`` holds for each slot a float64 copy in the shape it came in, None where nothing of the kind came;
+    ``dtypes`` what it was before; ``problems`` why it is no gradient (empty where it is one); ``conduct`` what
+    is wrong with how it was given, whatever its values (memory shared with an argument, a cotangent changed);
+    ``dense`` the Jacobians as they came, where ``raw`` is their product with a covector.
+    """
+
+    raw: tuple[Floats | None, ...]
+    dtypes: tuple[str, ...]
+    problems: tuple[Diagnosis, ...]
+    conduct: tuple[Diagnosis, ...] = ()
+    remarks: tuple[str, ...] = ()
+    dense: tuple[Floats | None, ...] = ()
+
+    @property
+    def flat(self) -> Floats:
+        """All entries in the order of the point; only where there are no problems."""
+        if len(self.raw) == 1 and self.raw[0] is not None:
+            return self.raw[0].ravel()
+        return np.concatenate([piece.ravel() for piece in self.raw if piece is not None])
+
+
+def read(where: Point, result: Any, label: str, output: tuple[int, ...] = ()) -> Reading:
+    """Match ``result`` with the checked arguments.
+
+    Parameters
+    ----------
+    label
+        What the claim is called in messages.
+    output
+        Axes that come before those of the leaf: the output's shape for a dense Jacobian.
+    """
+    problems: list[Diagnosis] = []
+    remarks: list[str] = []
+    per_argument = _per_argument(where, result, label, problems)
+    problems += _strays(where, per_argument, label)
+    raw: list[Floats | None] = []
+    dtypes: list[str] = []
+    for slot in where.slots:
+        tree = per_argument.get(slot.argnum, _MISSING)
+        leaf = _follow(tree, slot.keys[1:])
+        array = _array(leaf)
+        raw.append(None if array is None else array.astype(np.float64))
+        dtypes.append("none" if array is None else str(array.dtype))
+        if tree is not _MISSING:
+            problem = _problem(slot, leaf, array, label, output)
+            problems += [problem] if problem else []
+            if array is not None and array.dtype.kind in "iub":
+                remarks.append(
+                    f"{label} returned {array.dtype} for {slot.path}; its values were judged as floats"
+                )
+    return Reading(tuple(raw), tuple(dtypes), tuple(problems), remarks=tuple(dict.fromkeys(remarks)))
+
+
+class _Missing:
+    pass
+
+
+_MISSING = _Missing()
+
+
+def _per_argument(where: Point, result: Any, label: str, problems: list[Diagnosis]) -> dict[int, Any]:
+    if len(where.argnums) == 1:
+        return {where.argnums[0]: result}
+    names = ", ".join(where.names[number] for number in where.argnums)
+    if not isinstance(result, tuple | list) or len(result) != len(where.argnums):
+        message = (
+            f"{label} returned {describe(result)}; wanted a tuple of {len(where.argnums)} gradients, "
+            f"for {names} in that order. Return one gradient for each checked argument, or name the checked "
+            "ones with argnums="
+        )
+        problems.append(
+            Diagnosis("shape", "", message, {"returned": describe(result), "wanted": len(where.argnums)})
+        )
+        return {}
+    return dict(zip(where.argnums, result, strict=True))
+
+
+def _strays(where: Point, per_argument: dict[int, Any], label: str) -> list[Diagnosis]:
+    """Leaves of the claim that its argument does not have."""
+    problems = []
+    for number, tree in per_argument.items():
+        known = {path for path, _ in trees.leaves(where.args[number])}
+        if () in known:  # the argument is one array: lists of numbers are read as arrays
+            continue
+        for path, leaf in trees.leaves(tree):
+            if leaf is not None and not any(path[: len(other)] == other for other in known):
+                name = trees.name(where.names[number], path)
+                message = (
+                    f"{label} returned {describe(leaf)} for {name}, which {where.names[number]} does not have; a "
+                    "gradient has the tree of its argument"
+                )
+                problems.append(Diagnosis("shape", name, message, {"returned": describe(leaf)}))
+    return problems
+
+
+def _follow(tree: Any, keys: trees.Path) -> Any:
+    for key in keys:
+        if isinstance(key, str) and not isinstance(tree, dict):
+            return tree  # a list where a dict was due, say: what came is what there is to show
+        try:
+            tree = tree[key]
+        except (TypeError, KeyError, IndexError):
+            return _MISSING
+    return tree
+
+
+def _array(leaf: Any) -> np.ndarray | None:
+    if leaf is None or leaf is _MISSING or isinstance(leaf, dict):
+        return None
+    try:
+        array = np.asarray(leaf)
+    except ValueError:  # a ragged list
+        return None
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError):
+            return None
+    if array.dtype.kind == "c":
+        return array.real
+    return array if array.dtype.kind in "fiub" else None
+
+
+def _problem(
+    slot: Slot, leaf: Any, array: np.ndarray | None, label: str, output: tuple[int, ...]
+) -> Diagnosis | None:
+    wanted = (*output, *slot.shape)
+    if array is None:
+        what = "nothing" if leaf is _MISSING else describe(leaf)
+        message = f"{label} returned {what} for {slot.path}; wanted a {slot.dtype} array of shape {wanted}"
+        return Diagnosis("shape", slot.path, message, {"returned": what, "wanted": list(wanted)})
+    if np.iscomplexobj(np.asarray(leaf)):
+        message = (
+            f"{label} returned complex numbers for {slot.path}, which is real: a gradient with respect to a real "
+            "array is real; return its .real, if that is what was meant"
+        )
+        return Diagnosis("dtype", slot.path, message, {"returned": str(np.asarray(leaf).dtype)})
+    if array.shape != wanted:
+        message = f"the gradient of {slot.path} has shape {array.shape} where {slot.path} asks for {wanted}"
+        return Diagnosis("shape", slot.path, message, {"returned": list(array.shape), "wanted": list(wanted)})
+    if array.dtype.kind == "f" and array.dtype.itemsize < min(slot.dtype.itemsize, 8):
+        message = (
+            f"the gradient of {slot.path} is {array.dtype} where {slot.path} is {slot.dtype}: precision is lost "
+            "on the way; compute it in the argument's own dtype"
+        )
+        return Diagnosis(
+            "dtype", slot.path, message, {"returned": str(array.dtype), "wanted": str(slot.dtype)}
+        )
+    if not np.isfinite(array).all():
+        index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        count = int(np.count_nonzero(~np.isfinite(array)))
+        value = float(array[index])
+        message = (
+            f"the gradient of {slot.path} is {value} at {list(index)} ({count} of {array.size} entries not "
+            "finite) where f is finite"
+        )
+        return Diagnosis("nonfinite", slot.path, message, {"index": index, "count": count, "value": value})
+    return None
+
+
+def contracted(reading: Reading, u: Floats, output: tuple[int, ...]) -> Reading:
+    """A reading of dense Jacobians, contracted with the covector ``u``: the claimed pullback."""
+    if reading.problems:
+        return reading
+    axes = len(output)
+    raw = [np.tensordot(u.reshape(output), dense, axes) for dense in reading.raw if dense is not None]
+    return replace(reading, raw=tuple(np.asarray(piece) for piece in raw), dense=reading.raw)
+
+
+def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
+    """A reading of second derivatives, contracted with ``u`` over the first index of each block."""
+    several = len(where.argnums) > 1
+    positions = {number: position for position, number in enumerate(where.argnums)}
+    total: list[Floats] = [np.zeros(slot.shape) for slot in where.slots]
+    problems: list[Diagnosis] = []
+    dtypes = ["float64"] * len(where.slots)
+    blocks: list[Floats | None] = []
+    for row in where.slots:
+        along_row = _follow(result, (positions[row.argnum], *row.keys[1:]) if several else row.keys[1:])
+        for column, slot in enumerate(where.slots):
+            keys = (positions[slot.argnum], *slot.keys[1:]) if several else slot.keys[1:]
+            leaf = _follow(along_row, keys)
+            block = _array(leaf)
+            blocks.append(None if block is None else block.astype(np.float64))
+            problem = _problem(slot, leaf, block, label, row.shape)
+            if problem is not None or block is None:
+                problems += [problem] if problem else []
+                continue
+            dtypes[column] = str(block.dtype)
+            covector = u[row.start : row.stop].reshape(row.shape)
+            total[column] = total[column] + np.tensordot(covector, block.astype(np.float64), len(row.shape))
+    raw = tuple(None if problems else np.asarray(piece) for piece in total)
+    return Reading(
+        raw,
+        tuple(dtypes),
+        tuple({problem.message: problem for problem in problems}.values()),
+        dense=tuple(blocks) if len(blocks) == 1 else (),
+    )
+
+
+def lent(result: Any, args: tuple[Any, ...], where: Point, label: str) -> Diagnosis | None:
+    """The diagnosis of a claim that hands out the memory of an argument as its gradient; None where it does not."""
+    for number, arg in enumerate(args):
+        for path, leaf in trees.leaves(arg):
+            if not isinstance(leaf, np.ndarray) or leaf.size == 0:
+                continue
+            for _, piece in trees.leaves(result):
+                if isinstance(piece, np.ndarray) and np.may_share_memory(piece, leaf):
+                    name = trees.name(where.names[number], path)
+                    message = (
+                        f"{label} returns the memory of its argument {name}: who then scales the gradient in place, "
+                        f"or updates {name}, changes the other. Return a copy"
+                    )
+                    return Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
+    return None
+
+
+def changed(given: Any, kept: Any, label: str, name: str) -> Diagnosis | None:
+    """The diagnosis of a claim that writes into the cotangent or tangents it was ``given``; None otherwise."""
+    pairs = zip(trees.leaves(given), trees.leaves(kept), strict=True)
+    if all(identical(one, other) for (_, one), (_, other) in pairs):
+        return None
+    message = (
+        f"{label} writes into its {name}: whoever called it finds {name} changed. Work on a copy, "
+        f"for example {name} = {name}.copy(), or {name} * mask for {name} *= mask"
+    )
+    return Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
+
+
+def fitting_argnums(where: Point, result: Any) -> tuple[int, ...] | None:
+    """Fewer arguments that ``result`` would be the gradient of, in order; None where there is no such choice.
+
+    For the user who left ``argnums`` out although f takes floating-point data beside its parameters.
+    """
+    floating = floating_argnums(where.args)
+    parts = list(result) if isinstance(result, tuple | list) else [result]
+    if not 0 < len(parts) < len(floating):
+        return None
+    fits = [
+        chosen
+        for chosen in combinations(floating, len(parts))
+        if all(_same_build(where.args[number], part) for number, part in zip(chosen, parts, strict=True))
+    ]
+    return fits[-1] if fits else None  # parameters come after data more often than before
+
+
+def _same_build(argument: Any, gradient: Any) -> bool:
+    wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(argument)]
+    try:
+        return wanted == [(path, np.shape(leaf)) for path, leaf in trees.leaves(gradient)]
+    except ValueError:
+        return False
+
+
+def shaped(like: Any, values: Floats) -> Any:
+    """``values`` laid out as ``like``, a tree of arrays and numbers: floats of the same precision."""
+    position = 0
+
+    def take(_: trees.Path, leaf: Any) -> Any:
+        nonlocal position
+        array = np.asarray(leaf)
+        piece = values[position : position + array.size].reshape(array.shape)
+        position += array.size
+        dtype = array.dtype if array.dtype.kind == "f" else np.float64
+        if not isinstance(leaf, np.ndarray):
+            return float(piece) if isinstance(leaf, float | int) else np.asarray(piece, dtype=dtype)[()]
+        return piece.astype(dtype)
+
+    return trees.map_leaves(take, like)
+
+
+def sizes(tree: Any) -> Sequence[int]:
+    """The number of entries of each leaf."""
+    return [int(np.size(leaf)) for _, leaf in trees.leaves(tree)]

@@ -1,0 +1,192 @@
+"""Pushing tangents forward: a JVP as the gradient claim that the judge understands.
+
+For a fixed covector ``u`` the numbers ``<u, jvp(d_j)>`` are what ``<u, F>`` should change by along ``d_j``: the
+claimed gradient in the coordinates ``s`` of ``x + sum_j s_j d_j``. A small point is spanned by its unit
+vectors, so that the coordinates are the entries themselves; of a large one each leaf is spanned by a few
+random directions, so that the number of tangents does not grow with the entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import trees
+from gradcheck.ask.calls import NotNumeric, flat
+from gradcheck.ask.point import Point, Slot, describe
+from gradcheck.ask.reading import Reading, changed, lent
+from gradcheck.ask.trees import Floats
+from gradcheck.judge.directions import signs
+from gradcheck.judge.pairing import step_scale
+from gradcheck.report.findings import Diagnosis
+
+ENTRY_BY_ENTRY = 48
+DIRECTIONS_PER_LEAF = 4
+
+
+def tangent(where: Point, v: Floats) -> Any:
+    """``v`` as the checked arguments: of one, its tree; of several, a tuple of theirs. Zeros beside the leaves."""
+    pieces = {slot.keys: v[slot.start : slot.stop].reshape(slot.shape) for slot in where.slots}
+    slots = {slot.keys: slot for slot in where.slots}
+
+    def take(path: trees.Path, leaf: Any) -> Any:
+        if path not in pieces:
+            return np.zeros_like(leaf) if isinstance(leaf, np.ndarray) else 0.0
+        slot, piece = slots[path], pieces[path]
+        return float(piece) if slot.scalar is float else piece.astype(slot.dtype)[() if slot.scalar else ...]
+
+    made = tuple(trees.map_leaves(take, where.args[number], (number,)) for number in where.argnums)
+    return made[0] if len(made) == 1 else made
+
+
+def columns(
+    where: Point, jvp: Callable[..., Any], args: tuple[Any, ...], u: Floats, output: Any, label: str
+) -> Reading:
+    """The reading of a JVP at all unit tangents, contracted with ``u``."""
+    wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(output)]
+    gradient = np.zeros(where.x.size)
+    conduct: list[Diagnosis] = []
+    dtype = "float64"
+    for index in range(where.x.size):
+        unit = np.zeros(where.x.size)
+        unit[index] = 1.0
+        given, kept = tangent(where, unit), tangent(where, unit)
+        result = jvp(given, *args)
+        problem = misshapen(result, wanted, label)
+        if problem is not None:
+            return Reading(tuple(None for _ in where.slots), ("none",) * len(where.slots), (problem,))
+        gradient[index] = float(u @ flat(result, label))
+        dtype = _lowest(dtype, result)
+        if index == 0:
+            found = (changed(given, kept, label, "tangents"), lent(result, args, where, label))
+            conduct += [diagnosis for diagnosis in found if diagnosis]
+    problems = () if np.isfinite(gradient).all() else (_not_finite(where, gradient, label),)
+    if not problems:
+        crooked = _not_linear(where, jvp, args, u, gradient, label)
+        conduct += [crooked] if crooked else []
+    raw = tuple(gradient[slot.start : slot.stop].reshape(slot.shape) for slot in where.slots)
+    return Reading(raw, (dtype,) * len(raw), problems, tuple(conduct))
+
+
+def _not_linear(
+    where: Point, jvp: Callable[..., Any], args: tuple[Any, ...], u: Floats, gradient: Floats, label: str
+) -> Diagnosis | None:
+    """The diagnosis of a JVP that is right at unit tangents alone, by its square or absolute value, say."""
+    mixed = -signs(np.random.default_rng(1), where.x.size)
+    came = float(u @ flat(jvp(tangent(where, mixed), *args), label))
+    wanted = float(gradient @ mixed)
+    if abs(came - wanted) <= 1e-4 * float(np.abs(gradient) @ np.abs(mixed)):
+        return None
+    message = (
+        f"{label} is not linear in its tangents: for a mixture of the unit tangents it returned {came:.6g} (weighted "
+        f"by the covector) where their own answers add up to {wanted:.6g}. Look for a square, an absolute value or a "
+        "condition on the tangents"
+    )
+    return Diagnosis("other", "", message, {"returned": came, "wanted": wanted})
+
+
+def misshapen(result: Any, wanted: list[tuple[trees.Path, tuple[int, ...]]], label: str) -> Diagnosis | None:
+    """The diagnosis of a tangent of the output that has not the output's tree and shapes."""
+    try:
+        flat(result, label)
+    except NotNumeric as problem:
+        return Diagnosis("shape", "", str(problem))
+    came = [(path, np.shape(leaf)) for path, leaf in trees.leaves(result)]
+    if came == wanted:
+        return None
+    message = (
+        f"{label} returned {describe(result)}; wanted the tree and shapes of f's output, "
+        f"{', '.join(str(shape) for _, shape in wanted)}: a JVP is the output's rate of change"
+    )
+    return Diagnosis("shape", "", message, {"returned": describe(result)})
+
+
+def _lowest(dtype: str, result: Any) -> str:
+    found = [
+        dtype,
+        *(str(leaf.dtype) for _, leaf in trees.leaves(result) if isinstance(leaf, np.ndarray | np.generic)),
+    ]
+    return next((name for name in ("float16", "float32") if name in found), dtype)
+
+
+def _not_finite(where: Point, gradient: Floats, label: str) -> Diagnosis:
+    index = int(np.flatnonzero(~np.isfinite(gradient))[0])
+    slot = next(slot for slot in where.slots if slot.start <= index < slot.stop)
+    message = f"{label} is {gradient[index]} for a tangent in {slot.path}, where f is finite"
+    return Diagnosis("nonfinite", slot.path, message, {"value": float(gradient[index])})
+
+
+@dataclass(frozen=True)
+class Span:
+    """A point seen through a few random directions in each leaf.
+
+    ``point`` is the origin of the coordinates, one argument of at most `DIRECTIONS_PER_LEAF` entries for each
+    leaf; ``bases`` their directions, one row each, as flat vectors of the leaf.
+    """
+
+    where: Point
+    point: Point
+    bases: tuple[Floats, ...]
+
+    def arguments(self, coordinates: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments of f at some coordinates: NumPy calls alone, so that it can be traced."""
+        pieces = {
+            slot.keys: np.reshape(self.where.x[slot.start : slot.stop] + np.dot(s, basis), slot.shape)
+            for slot, s, basis in zip(self.where.slots, coordinates, self.bases, strict=True)
+        }
+        return tuple(
+            trees.map_leaves(lambda path, leaf: pieces.get(path, leaf), arg, (number,))
+            for number, arg in enumerate(self.where.args)
+        )
+
+
+def spanned(where: Point, generator: np.random.Generator) -> Span:
+    """Random directions of each entry's own scale, `DIRECTIONS_PER_LEAF` a leaf."""
+    scale = step_scale(where.x, where.slots)
+    bases, slots, start = [], [], 0
+    for number, slot in enumerate(where.slots):
+        count = min(DIRECTIONS_PER_LEAF, slot.size)
+        part = scale[slot.start : slot.stop]
+        bases.append(
+            np.array([part * signs(generator, slot.size) for _ in range(count)]).reshape(count, slot.size)
+        )
+        double = np.dtype(np.float64)
+        slots.append(Slot(slot.path, number, (number,), (count,), double, start, start + count, None))
+        start += count
+    names = tuple(slot.path for slot in slots)
+    origin = tuple(np.zeros(slot.shape) for slot in slots)
+    point = Point(origin, tuple(range(len(slots))), names, tuple(slots), np.zeros(start))
+    return Span(where, point, tuple(bases))
+
+
+def pushed(
+    span: Span, where: Point, jvp: Callable[..., Any], at: tuple[Any, ...], u: Floats, output: Any, label: str
+) -> Reading:
+    """The reading of a JVP along the directions of a span, contracted with ``u``."""
+    args = span.arguments(at)
+    wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(output)]
+    rows: list[Floats] = []
+    conduct: tuple[Diagnosis, ...] = ()
+    dtype = "float64"
+    for slot, basis in zip(where.slots, span.bases, strict=True):
+        along = []
+        for direction in basis:
+            v = np.zeros(where.x.size)
+            v[slot.start : slot.stop] = direction
+            given, kept = tangent(where, v), tangent(where, v)
+            result = jvp(given, *args)
+            problem = misshapen(result, wanted, label)
+            if problem is not None:
+                return Reading((None,) * len(where.slots), ("none",) * len(where.slots), (problem,))
+            along.append(float(u @ flat(result, label)))
+            dtype = _lowest(dtype, result)
+            found = (changed(given, kept, label, "tangents"), lent(result, args, where, label))
+            conduct = conduct or tuple(diagnosis for diagnosis in found if diagnosis)
+        rows.append(np.array(along))
+    raw = tuple(rows)
+    gradient = np.concatenate(raw)
+    problems = () if np.isfinite(gradient).all() else (_not_finite(span.point, gradient, label),)
+    return Reading(raw, (dtype,) * len(raw), problems, conduct)

@@ -1,0 +1,58 @@
+"""Nested lists, tuples and dicts of arrays: walk them, rebuild them, name their leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+Path = tuple[Any, ...]
+"""Keys from the root of a tree to a leaf: indices of lists and tuples, keys of dicts."""
+
+
+def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every leaf of ``tree`` with the path that leads to it, in the order the containers hold them."""
+    if isinstance(tree, dict):
+        for key, child in tree.items():
+            yield from leaves(child, (*path, key))
+    elif isinstance(tree, list | tuple):
+        for index, child in enumerate(tree):
+            yield from leaves(child, (*path, index))
+    else:
+        yield path, tree
+
+
+def map_leaves(function: Callable[[Path, Any], Any], tree: Any, path: Path = ()) -> Any:
+    """The same tree with each leaf replaced by ``function(path, leaf)``; containers are always new."""
+    if isinstance(tree, dict):
+        items = {key: map_leaves(function, child, (*path, key)) for key, child in tree.items()}
+        return items if type(tree) is dict else _like_dict(tree, items)
+    if isinstance(tree, list | tuple):
+        children = [map_leaves(function, child, (*path, index)) for index, child in enumerate(tree)]
+        if hasattr(tree, "_fields"):  # a namedtuple takes its fields one by one
+            return type(tree)(*children)
+        return type(tree)(children)
+    return function(path, tree)
+
+
+def _like_dict(original: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
+    # a copy keeps what a subclass carries beside its items (defaultdict's factory, say)
+    copy = original.copy()
+    copy.update(items)
+    return copy
+
+
+def is_floating(leaf: Any) -> bool:
+    """Whether a derivative with respect to ``leaf`` makes sense: real floating-point array or scalar."""
+    if isinstance(leaf, np.ndarray | np.generic):
+        return np.issubdtype(leaf.dtype, np.floating)
+    return isinstance(leaf, float)
+
+
+def name(root: str, path: Path) -> str:
+    """How a person would write the leaf: ``params['b'][0]``."""
+    return root + "".join(f"[{key!r}]" for key in path)

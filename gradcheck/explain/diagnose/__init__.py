@@ -1,0 +1,77 @@
+"""Says which mistake a wrong derivative holds: hypotheses that predict the claim from the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import numpy as np
+
+from gradcheck.explain.diagnose.catalogue import OF_A_LEAF, OF_THE_CHAIN, OF_THE_WHOLE
+from gradcheck.explain.diagnose.circuit import circuit_of
+from gradcheck.explain.diagnose.dense import whole
+from gradcheck.explain.diagnose.guess import PATTERN, Guess
+from gradcheck.explain.diagnose.ranking import price, ranked, settled
+from gradcheck.explain.diagnose.shapes import explain_shape as explain_shape
+from gradcheck.explain.diagnose.subject import subjects
+from gradcheck.explain.evidence import Evidence
+from gradcheck.report.findings import Diagnosis
+
+__all__ = ["diagnose", "explain_shape"]
+
+T = TypeVar("T")
+# The largest relative error that passes for a second, small mistake.
+TWO_MISTAKES = 1e-3
+LONG = 100
+
+
+def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
+    """The mistakes that explain a failed check, most likely first.
+
+    Every hypothesis of the catalogue predicts from the true derivative what the claim would be had that
+    mistake been made, and is kept only where the prediction is the claim, within the oracle's own bounds. Among
+    those kept, the ones that explain all wrong leaves with the least are told first, their rivals after them.
+
+    Parameters
+    ----------
+    evidence
+        Claim beside truth for each leaf, and what f was computed from.
+
+    Returns
+    -------
+    tuple of Diagnosis
+        Empty only where no leaf is wrong.
+    """
+    with np.errstate(all="ignore"):
+        seen = whole(evidence)
+        guesses = [guess for hypothesis in OF_THE_WHOLE for guess in tested(hypothesis, seen)]
+        for subject in subjects(seen):
+            guesses += [guess for hypothesis in OF_A_LEAF for guess in tested(hypothesis, subject)]
+        if not settled(guesses, evidence):
+            guesses += _chain(evidence)
+            if price(guesses, evidence) >= PATTERN:
+                guesses += [guess.approximate() for guess in _chain(evidence, slack=TWO_MISTAKES)]
+        return tuple(ranked(guesses, evidence))
+
+
+def _chain(evidence: Evidence, slack: float = 0.0) -> list[Guess]:
+    """Guesses at one altered derivative; with ``slack``, at one that has a small second mistake beside it."""
+    circuit = circuit_of(evidence, {subject.number: subject for subject in subjects(evidence, slack)})
+    if circuit is None:
+        return []
+    # a function that takes many steps has too many places for a mistake beside another
+    if slack and len(circuit.nodes) > LONG:
+        return []
+    return [guess for hypothesis in OF_THE_CHAIN for guess in tested(hypothesis, circuit)]
+
+
+def tested(hypothesis: Callable[[T], Iterator[Guess]], about: T) -> list[Guess]:
+    """What the hypothesis has to say; nothing where it breaks down.
+
+    The check has failed already when this runs, and its report must not be lost to an oddity of the function
+    under check: a rule of autograd's that cannot take what is handed to it, an argument that is no array.
+    """
+    try:
+        return list(hypothesis(about))
+    except Exception:
+        return []

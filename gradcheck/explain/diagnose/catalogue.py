@@ -1,0 +1,70 @@
+"""The catalogue: every mistake that is known by name, cheap ones first.
+
+To add one, write a function that yields a `Guess` where the mistake explains the claim, and list it here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from gradcheck.explain.diagnose import layout, mixing, patterns, precision, scale, terms
+from gradcheck.explain.diagnose.activations import activations
+from gradcheck.explain.diagnose.circuit import Circuit
+from gradcheck.explain.diagnose.cotangent import cotangent
+from gradcheck.explain.diagnose.elementwise import elementwise, through_link
+from gradcheck.explain.diagnose.exchanged import own
+from gradcheck.explain.diagnose.guess import Guess
+from gradcheck.explain.diagnose.nonfinite import nonfinite
+from gradcheck.explain.diagnose.operands import factors, outputs
+from gradcheck.explain.diagnose.paths import paths
+from gradcheck.explain.diagnose.samples import samples
+from gradcheck.explain.diagnose.shapes import shape
+from gradcheck.explain.diagnose.subject import Subject
+from gradcheck.explain.diagnose.swapped import swapped_leaves
+from gradcheck.explain.evidence import Evidence
+
+OF_A_LEAF: tuple[Callable[[Subject], Iterator[Guess]], ...] = (
+    patterns.zero,
+    patterns.alive,
+    patterns.constant,
+    scale.sign,
+    scale.scale,
+    scale.signs_lost,
+    scale.scale_by_line,
+    scale.scale_by_entry,
+    layout.transpose,
+    layout.permutation,
+    precision.whole_numbers,
+    precision.small_relative,
+    terms.added_multiple,
+    terms.added_by_line,
+    terms.offset_by_line,
+    terms.half_of_symmetric,
+    elementwise,
+    through_link,
+    patterns.single_entry,
+    patterns.lines,
+    patterns.sparse,
+    patterns.other,
+)
+"""Mistakes that show in one leaf, from its truth and claim alone."""
+
+OF_THE_WHOLE: tuple[Callable[[Evidence], Iterator[Guess]], ...] = (
+    shape,
+    nonfinite,
+    swapped_leaves,
+    cotangent,
+)
+"""Mistakes that concern the claim as a whole, or several leaves together."""
+
+OF_THE_CHAIN: tuple[Callable[[Circuit], Iterator[Guess]], ...] = (
+    mixing.softmax,
+    mixing.products,
+    outputs,
+    activations,
+    factors,
+    paths,
+    samples,
+    own,
+)
+"""Mistakes in one local derivative of the traced computation, which spoil every leaf below it."""

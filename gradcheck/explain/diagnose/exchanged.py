@@ -1,0 +1,116 @@
+"""Derivatives that no listed formula gives: one function written for another, a cubic, or something unknown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.ask.trees import Floats
+from gradcheck.explain.diagnose.circuit import Circuit
+from gradcheck.explain.diagnose.experiment import evidence_figures, fitted
+from gradcheck.explain.diagnose.formulas import DERIVATIVES, legend
+from gradcheck.explain.diagnose.guess import FITTED, MISSING, PATTERN, WRONG, Guess, thin
+from gradcheck.explain.diagnose.promising import probe_leaf, promising
+from gradcheck.explain.diagnose.segments import Segment, called, segments
+
+
+def exchanged(segment: Segment) -> Iterator[Guess]:
+    """One function in the derivative written for another: claim - truth is their difference, pulled back."""
+    circuit = segment.circuit
+    x, cotangent = circuit.array(segment.start), circuit.cotangents[segment.end]
+    probe = probe_leaf(circuit, circuit.below[segment.start])
+    if x is None or probe is None or circuit.spent or np.shape(cotangent) != x.shape:
+        return
+    pairs = [
+        (f"{used} for {due}", first - second, MISSING if used in ("1", "x") else WRONG)
+        for used, first in _written(x) for due, second in _written(x)
+        if used != due and due not in ("1", "x") and np.all(np.isfinite(first - second))
+    ]  # fmt: skip
+    for words, formula, kind in promising(segment, probe, pairs, replaced=False):
+        for result, _ in fitted(circuit, None, [circuit.effect(segment.start, cotangent * formula)], bare=1):
+            factor = abs(result.coefficient)
+            if abs(factor - 1.0) > 1e-6:
+                kind = WRONG
+            if circuit.recognise(factor) is None and abs(factor - 1.0) > 1e-6:
+                continue
+            times = "" if abs(factor - 1.0) < 1e-6 else f"{factor:.6g} times "
+            says = (
+                f"{{leaves}} {{is}} as if the derivative of {called(segment)} had {times}{words}, x "
+                f"being {circuit.called(segment.start)}"
+            )
+            figures = {**evidence_figures(circuit, segment.end), "exchanged": words, "factor": factor}
+            entries = sum(int(np.count_nonzero(circuit.subjects[n].wrong)) for n in result.leaves)
+            cost = thin(FITTED, entries, 1)
+            key = (segment.start, segment.end, words)
+            yield result.guess(kind, cost, says, "Check where the activation belongs.", figures, key)
+            yield result.guess(MISSING if kind == WRONG else WRONG, cost + 1.5, says, "", figures, key)
+
+
+def _written(x: Floats) -> Iterator[tuple[str, Floats]]:
+    yield "1", np.ones(x.shape)
+    yield "x", x
+    for words in ("sigmoid(v)", "tanh(v)", "exp(v)", "v > 0", "sin(v)"):
+        yield words.replace("v", "x"), DERIVATIVES[words](x)
+    yield "sigmoid(sigmoid(x))", DERIVATIVES["sigmoid(v)"](DERIVATIVES["sigmoid(v)"](x))
+    yield "sigmoid(2 x)", DERIVATIVES["sigmoid(v)"](2.0 * x)
+
+
+def polynomial(segment: Segment) -> Iterator[Guess]:
+    """Some formula not listed: the derivative as a cubic of the input or of the output."""
+    circuit = segment.circuit
+    cotangent, true = circuit.cotangents[segment.end], segment.derivative
+    if circuit.spent or np.shape(cotangent) != true.shape or segment.linear:
+        return
+    for letter, node in (("y", segment.end), ("x", segment.start)):
+        value = circuit.array(node)
+        if value is None or np.ptp(value) == 0.0:
+            continue
+        fixed = circuit.effect(segment.start, -cotangent * true)
+        shapes = [circuit.effect(segment.start, cotangent * value**power) for power in range(4)]
+        for result, c in fitted(circuit, fixed, shapes, bare=5):
+            cubic = sum(x * value**power for power, x in enumerate(c))
+            if float(np.ptp(cubic * np.max(np.abs(true)) - true * np.max(np.abs(cubic)))) < 1e-6 * np.max(
+                np.abs(true)
+            ):
+                continue  # a factor, no other function
+            rounded = ", ".join(f"{x:.4g}" for x in c)
+            words = f"a cubic in {letter}, coefficients {rounded}"
+            says = (
+                f"{{leaves}} {{is}} as if the derivative of {called(segment)} were {words} from the "
+                f"constant up, {legend(letter)}"
+            )
+            figures = {**evidence_figures(circuit, segment.end), "coefficients": c.tolist()}
+            yield result.guess(
+                WRONG,
+                FITTED + 1.0,
+                says,
+                "Check that derivative's formula.",
+                figures,
+                (segment.end, letter, "cubic"),
+            )
+
+
+def own(circuit: Circuit) -> Iterator[Guess]:
+    """Last resort for a leaf that goes through an element-wise function and nowhere else."""
+    for number, subject in circuit.subjects.items():
+        node = circuit.leaf_nodes[number]
+        if np.count_nonzero(subject.wrong) < 3 or not 1 <= len(circuit.consumers[node]) <= 4:
+            continue
+        longest = max(
+            (s for s in segments(circuit) if s.start == node), key=lambda s: len(s.inside), default=None
+        )
+        if (
+            longest is None
+            or longest.linear
+            or any(c not in longest.inside for c, _ in circuit.consumers[node])
+        ):
+            continue
+        says = (
+            f"{{leaves}} {{is}} as if the derivative of {called(longest)} were another function, none "
+            "that is known here"
+        )
+        figures = evidence_figures(circuit, longest.end)
+        yield Guess(
+            WRONG, (number,), 2 * PATTERN, says, "Check that derivative's formula.", figures, ("own", number)
+        )

@@ -1,0 +1,201 @@
+"""The whole leaf off by one factor: -1, a number in sight, some other number; or by a factor a line or entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask.trees import Floats
+from gradcheck.explain.diagnose.guess import COMMON, EXACT, FITTED, PATTERN, RECOGNISED, Guess, thin
+from gradcheck.explain.diagnose.sight import arrays, meanings, recognise
+from gradcheck.explain.diagnose.subject import Subject, norm
+
+# A factor nearer to 1 than this is a small error first, whatever its cause.
+NEARLY_ONE = 0.02
+
+
+def fitted_factor(claimed: Floats, truth: Floats) -> float:
+    """The factor that turns ``truth`` into ``claimed`` best, in the sense of least squares; 0 for a truth of 0."""
+    peak = float(np.max(np.abs(truth), initial=0.0))
+    if peak == 0.0 or not np.isfinite(peak):
+        return 0.0
+    unit = truth / peak
+    return float(np.sum(unit * (claimed / peak)) / np.sum(unit * unit))
+
+
+def sign(subject: Subject) -> Iterator[Guess]:
+    """The claim is minus the truth."""
+    if subject.explained_by(-subject.truth):
+        yield Guess(
+            "sign",
+            (subject.number,),
+            COMMON,
+            "{leaves} {has} the wrong sign: the claim is -1 times the truth in every entry",
+            "Look for a lost or doubled minus, or for arguments swapped in a difference.",
+            {"factor": -1.0},
+        )
+
+
+def _resolved(subject: Subject, factor: float) -> bool:
+    """For a claim that is next to nothing beside the truth: whether it is a multiple all the same."""
+    claimed = subject.claimed[subject.known]
+    gap = np.max(np.abs(factor * subject.truth[subject.known] - claimed))
+    return bool(abs(factor) > 1e-6 or gap <= 1e-9 * np.max(np.abs(claimed)))
+
+
+def scale(subject: Subject) -> Iterator[Guess]:
+    """The claim is the truth times one number."""
+    known = subject.known
+    factor = fitted_factor(subject.claimed[known], subject.truth[known])
+    # beyond a hundred million the truth is all rounding about 0
+    if (
+        factor in (0.0, 1.0)
+        or abs(factor) > 1e8
+        or not _resolved(subject, factor)
+        or not subject.explained_by(factor * subject.truth, gain=abs(factor))
+    ):
+        return
+    if subject.explained_by(-subject.truth):
+        return
+    precision = max(1e-6, 3.0 * norm(subject.leaf.bound[known]) / norm(subject.truth[known]))
+    quantity = recognise(factor, subject.evidence, min(precision, 1e-2 * abs(abs(factor) - 1.0) + 1e-9))
+    figures: dict[str, Any] = {"factor": factor, "entries": subject.entries}
+    key = round(factor, 6)
+    if quantity is not None:
+        others = [m for m in meanings(factor, subject.evidence, precision) if m != quantity.meaning]
+        # the number itself, and further arrays with the same axis, tell nothing more
+        others = [m for m in others if m != f"{abs(factor):g}" and "the length of axis" not in m]
+        figures["equals"] = [quantity.meaning, *others]
+        minus = "minus " if factor < 0 else ""
+        says = f"{{leaves}} {{is}} {factor:.6g} times the truth; {abs(factor):.6g} is {quantity.meaning}"
+        if quantity.meaning == f"{abs(factor):g}":
+            says = f"{{leaves}} {{is}} exactly {minus}{quantity.meaning} times the truth"
+        says += f" (also {' and '.join(others)})" if others else ""
+        cost = RECOGNISED + quantity.weight + (abs(factor - 1.0) < NEARLY_ONE)
+        yield Guess("scale", (subject.number,), cost, says, _remedy(factor), figures, key)
+        return
+    cost = thin(FITTED - 1.0 if subject.entries > 2 else FITTED + 1.0, subject.entries, 1)
+    cost += 4.0 * (abs(factor - 1.0) < NEARLY_ONE)
+    says = (
+        f"{{leaves}} {{is}} {factor:.6g} times the truth in every entry, a number that equals nothing"
+        " in sight"
+    )
+    if subject.entries == 1:
+        says, key = "{leaves}, one number, {is} off by a factor that equals nothing in sight", 0.0
+    yield Guess("scale", (subject.number,), cost, says, "Look for a constant that was lost.", figures, key)
+    if subject.entries == 1:
+        says = "{leaves}, one number, {is} off: a term may be left out"
+        figures = {"error": float(subject.error[known][0])}
+        yield Guess("missing_term", (subject.number,), cost + 1.0, says, "", figures, key)
+
+
+def _remedy(factor: float) -> str:
+    if abs(factor) in (2.0, 0.5):
+        return "Look at the derivative of a square, and at a 1/2 in the loss."
+    verb = "Divide" if abs(factor) > 1 else "Multiply"
+    size = abs(factor) if abs(factor) > 1 else 1 / abs(factor)
+    return f"{verb} by {size:.6g}: is the loss a mean where the gradient is a sum, or the other way round?"
+
+
+def scale_by_line(subject: Subject) -> Iterator[Guess]:
+    """The claim is the truth times a factor for each line along one axis: a weight for each sample, say."""
+    truth, claimed = subject.truth, subject.claimed
+    if truth.ndim < 1 or truth.size < 4 or not np.all(subject.known) or not np.any(claimed):
+        return
+    for axis in range(truth.ndim):
+        others = tuple(a for a in range(truth.ndim) if a != axis)
+        square = np.sum(truth * truth, axis=others, keepdims=True)
+        if truth.ndim == 1 or np.any(square == 0.0):
+            continue
+        factors = np.sum(truth * claimed, axis=others, keepdims=True) / square
+        if np.ptp(factors) < 1e-6 * np.max(np.abs(factors)) or np.any(np.abs(factors - 1.0) < 1e-9):
+            continue
+        if truth.size // factors.size < 2 or not subject.explained_by(
+            factors * truth, gain=np.max(abs(factors))
+        ):
+            continue
+        yield _by_line(subject, factors.ravel(), axis)
+        return
+
+
+def _by_line(subject: Subject, factors: Floats, axis: int) -> Guess:
+    source = _proportional(subject, factors)
+    figures = {"axis": axis, "factors": factors[:8].tolist()}
+    if source is None:
+        says = f"{{leaves}} {{is}} the truth times a factor that changes along axis {axis}"
+        return Guess("scale", (subject.number,), PATTERN - 1.0, says, "", figures, axis)
+    figures["equals"] = [source]
+    says = f"{{leaves}} {{is}} the truth times a factor that changes along axis {axis} as {source} does"
+    return Guess("scale", (subject.number,), EXACT - 0.5, says, "", figures, (axis, source))
+
+
+def scale_by_entry(subject: Subject) -> Iterator[Guess]:
+    """Each entry off by a factor that is, entry by entry, an array in sight or its inverse."""
+    truth, claimed = subject.truth, subject.claimed
+    if truth.size < 3 or not np.all(subject.known) or np.any(truth == 0.0) or np.any(claimed == 0.0):
+        return
+    ratio = claimed / truth
+    if not np.all(subject.wrong) or np.ptp(ratio) <= 1e-6 * np.max(np.abs(ratio)):
+        return
+    source = _proportional(subject, ratio.ravel(), claimed.shape)
+    if source is not None:
+        figures = {"equals": [source], "factors": ratio.ravel()[:8].tolist()}
+        says = f"{{leaves}} {{is}} entry by entry the truth times {source}"
+        yield Guess("scale", (subject.number,), EXACT + 0.5, says, "", figures, source)
+
+
+def _proportional(subject: Subject, factors: Floats, shape: tuple[int, ...] | None = None) -> str | None:
+    for path, array in arrays(subject.evidence):
+        if (
+            array.size != factors.size
+            or (shape is not None and array.shape != shape)
+            or array.dtype.kind == "b"
+        ):
+            continue
+        values = array.astype(np.float64).ravel()
+        if np.ptp(values) == 0.0:
+            continue
+        for meaning, power in (
+            ("", 1.0),
+            ("1 / ", -1.0),
+            ("the square of ", 2.0),
+            ("1 / the square of ", -2.0),
+        ):
+            with np.errstate(all="ignore"):
+                candidate = values**power
+            if not np.all(np.isfinite(candidate)) or not np.any(candidate):
+                continue
+            constant = fitted_factor(factors, candidate)
+            if constant and np.allclose(
+                constant * candidate, factors, rtol=1e-6, atol=1e-9 * np.max(abs(factors))
+            ):
+                return f"{'' if abs(constant - 1) < 1e-6 else f'{constant:.4g} times '}{meaning}{path}"
+    return None
+
+
+def signs_lost(subject: Subject) -> Iterator[Guess]:
+    """Every entry right but for its sign, which is wrong in some of them."""
+    flipped = np.where(subject.wrong, -subject.truth, subject.truth)
+    count = int(np.count_nonzero(subject.wrong))
+    if count < 2 or subject.explained_by(-subject.truth) or not subject.explained_by(flipped):
+        return
+    figures = {"entries": count, "of": subject.entries}
+    where = _which_sign(subject)
+    says = (
+        f"{{leaves}} {{has}} the wrong sign in {count} of {subject.entries} entries{where}, the right"
+        " size in all"
+    )
+    yield Guess("sign", (subject.number,), FITTED + 0.5, says, "", figures)
+
+
+def _which_sign(subject: Subject) -> str:
+    wrong, truth = subject.wrong, subject.truth
+    if np.array_equal(wrong, truth < 0):
+        return " (those where the truth is negative: an absolute value?)"
+    if subject.leaf.value.shape == truth.shape and np.array_equal(
+        wrong, (subject.leaf.value < 0) & (truth != 0)
+    ):
+        return " (those where the argument is negative)"
+    return ""

@@ -1,0 +1,202 @@
+"""A term too many or too few: a regulariser, a constant, the mean or projection of a normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from gradcheck.ask.trees import Floats
+from gradcheck.explain.diagnose.guess import EXACT, FITTED, PATTERN, RECOGNISED, Guess, thin
+from gradcheck.explain.diagnose.scale import fitted_factor
+from gradcheck.explain.diagnose.sight import arrays, recognise
+from gradcheck.explain.diagnose.subject import Subject, norm
+
+
+def added_multiple(subject: Subject) -> Iterator[Guess]:
+    """Claim minus truth is a multiple of the argument, of its sign, of a constant, or of an array in sight."""
+    if subject.entries < 2:
+        return
+    for what, shape, price in _terms(subject):
+        known = subject.known
+        coefficient = fitted_factor(subject.error[known], shape[known])
+        if (
+            not coefficient
+            or np.count_nonzero(shape[known]) < 2
+            or _along(shape[known], subject.truth[known])
+        ):
+            continue
+        if subject.explained_by(subject.truth + coefficient * shape):
+            yield from _term(subject, what, shape, coefficient, price)
+            return
+
+
+def _terms(subject: Subject) -> Iterator[tuple[str, Floats, float]]:
+    """(words, array of the leaf's shape, how far-fetched) of terms that people add or forget."""
+    shape, value = subject.truth.shape, subject.leaf.value
+    yield "a constant", np.ones(shape), 0.0
+    own = subject.leaf.path
+    if value.shape == shape:
+        yield f"{own} (as of an L2 penalty)", value, 0.0
+        yield f"sign({own}) (as of an L1 penalty)", np.sign(value), 0.3
+        yield f"{own} ** 2", value**2, 1.5
+        yield f"{own} ** 3", value**3, 1.5
+    for path, array in arrays(subject.evidence):
+        if path != own and array.dtype.kind in "fiu" and array.size > 1:
+            try:
+                yield path, np.broadcast_to(array.astype(np.float64), shape), 1.5
+            except ValueError:
+                continue
+    for number, leaf in enumerate(subject.evidence.leaves):
+        if number != subject.number and leaf.truth.shape == shape:
+            yield f"the gradient of {leaf.path}", np.where(np.isfinite(leaf.truth), leaf.truth, 0.0), 2.0
+
+
+def _along(one: Floats, other: Floats) -> bool:
+    """Whether one is a multiple of the other; then a factor is the simpler story."""
+    return abs(float(np.sum(one * other))) >= (1 - 1e-9) * norm(one) * norm(other)
+
+
+def _term(subject: Subject, what: str, shape: Floats, coefficient: float, price: float) -> Iterator[Guess]:
+    invariant = _invariance(subject, shape)
+    # a claim that lacks a term of the loss errs against its gradient, and penalties are added to a loss
+    missing = coefficient < 0 or invariant is not None or what.startswith("the gradient of")
+    cost = thin((EXACT - 1.0 if _round(coefficient) or invariant else FITTED) + price, subject.entries, 1)
+    quantity = recognise(coefficient, subject.evidence)
+    figures = {"term": what, "coefficient": coefficient, "equals": [quantity.meaning] if quantity else []}
+    lacks = f"{{leaves}} {{has}} a term too few: claim - truth = {coefficient:.6g} times {what}"
+    has = f"{{leaves}} {{has}} a term too many: claim - truth = {coefficient:.6g} times {what}"
+    if invariant:
+        lacks = (
+            f"{{leaves}} {{has}} a term too few: {invariant}; claim - truth = {coefficient:.6g} times {what}"
+        )
+    key = (what.replace(subject.leaf.path, "x"), round(coefficient, 9))
+    remedy = "Add the derivative of every term of the loss." if missing else "Is that term part of the loss?"
+    first, second = ("missing_term", "extra_term") if missing else ("extra_term", "missing_term")
+    yield Guess(first, (subject.number,), cost, lacks if missing else has, remedy, figures, key)
+    yield Guess(second, (subject.number,), cost + 1.5, has if missing else lacks, "", figures, key)
+
+
+def _invariance(subject: Subject, shape: Floats) -> str | None:
+    """Why the truth has no component along ``shape``, which the claim has: f does not change along it."""
+    truth, known = subject.truth, subject.known
+    product = float(np.sum(truth[known] * shape[known]))
+    if abs(product) > 1e-9 * norm(truth[known]) * norm(shape[known]) or not np.all(known):
+        return None
+    if np.ptp(shape) == 0.0:
+        return "the truth sums to 0 (adding a number to all entries changes nothing), the claim does not"
+    return (
+        "the truth is orthogonal to it (a projection), the claim is not"
+        if shape is subject.leaf.value
+        else None
+    )
+
+
+def _round(coefficient: float) -> bool:
+    """Whether a person would have typed the number: at most two significant digits."""
+    return bool(abs(coefficient - float(f"{coefficient:.1e}")) <= 1e-6 * abs(coefficient))
+
+
+def added_by_line(subject: Subject) -> Iterator[Guess]:
+    """In each row (or column) the error is a constant, a multiple of the argument's row, or both.
+
+    These are the terms through the mean, the norm and the variance that a normalisation's derivative has: sums
+    along the row, spread over it again.
+    """
+    truth, value = subject.truth, subject.leaf.value
+    if truth.ndim < 1 or not np.all(subject.known) or _along(subject.error, truth):
+        return
+    for axis in reversed(range(truth.ndim)):
+        length = truth.shape[axis]
+        error = np.moveaxis(subject.error, axis, -1).reshape(-1, length)
+        bases = [("a constant", [np.ones_like(error)])] if error.shape[0] > 1 else []
+        if value.shape == truth.shape:
+            own = np.moveaxis(value, axis, -1).reshape(-1, length)
+            if error.shape[0] > 1:
+                bases.append((f"a multiple of {subject.leaf.path}", [own]))
+            bases.append((f"a constant plus a multiple of {subject.leaf.path}", [np.ones_like(error), own]))
+        for words, basis in bases:
+            if length < len(basis) + 2:
+                continue
+            if np.count_nonzero(subject.wrong) < 0.8 * subject.entries:
+                continue  # right entries among the wrong ones: where the error lives says more
+            fitted = _fit_rows(error, basis)
+            term = np.moveaxis(fitted.reshape(np.moveaxis(truth, axis, -1).shape), -1, axis)
+            if subject.explained_by(truth + term):
+                yield from _line_term(subject, words, len(basis), axis, length)
+                return
+
+
+def _fit_rows(error: Floats, basis: list[Floats]) -> Floats:
+    """The best combination of the basis rows for each row of ``error`` (normal equations after Gram-Schmidt)."""
+    fitted = np.zeros_like(error)
+    directions: list[Floats] = []
+    for rows in basis:
+        for known in directions:
+            rows = rows - known * np.sum(rows * known, axis=1, keepdims=True)
+        length = np.sqrt(np.sum(rows * rows, axis=1, keepdims=True))
+        unit = np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-9 * np.sqrt(rows.shape[1]))
+        directions.append(unit)
+        fitted += unit * np.sum(error * unit, axis=1, keepdims=True)
+    return fitted
+
+
+def _line_term(subject: Subject, words: str, fitted: int, axis: int, length: int) -> Iterator[Guess]:
+    truth = subject.truth
+    centred = bool(np.all(np.abs(truth.sum(axis)) <= 1e-9 * np.abs(truth).sum(axis)))
+    why = ", which the truth, summing to 0 along it, has not" if centred else ""
+    says = f"{{leaves}} {{has}} a wrong sum: along axis {axis} claim - truth is {words}{why}"
+    remedy = (
+        "A mean, a norm or a variance taken along that axis depends on every entry of it: its "
+        "derivative adds a term to each."
+    )
+    figures = {"axis": axis, "term": words, "truth_sums_to_zero": centred}
+    cost = thin(RECOGNISED + 1.5 if centred else FITTED + fitted - 1.0, length, fitted)
+    yield Guess("missing_term", (subject.number,), cost, says, remedy, figures, (axis, words))
+    yield Guess("extra_term", (subject.number,), cost + 2.0, says, "", figures, (axis, words))
+
+
+def half_of_symmetric(subject: Subject) -> Iterator[Guess]:
+    """The truth is claim plus its transpose (or their mean), or the claim is one triangle of it."""
+    truth, claimed = subject.truth, subject.claimed
+    if truth.ndim != 2 or truth.shape[0] != truth.shape[1] or truth.shape[0] < 2 or not np.all(subject.known):
+        return
+    if norm(truth - truth.T) > 1e-9 * norm(truth):
+        return
+    for words, predicted in (("the lower triangle", np.tril(truth)), ("the upper triangle", np.triu(truth))):
+        if subject.explained_by(predicted):
+            says = f"{{leaves}} {{is}} only {words} of the truth, which is symmetric"
+            yield Guess(
+                "missing_term",
+                (subject.number,),
+                RECOGNISED,
+                says,
+                "Add the other triangle.",
+                {"term": words},
+            )
+            return
+    for factor, words in ((1.0, "claim + claim.T"), (0.5, "(claim + claim.T) / 2")):
+        whole = factor * (claimed + claimed.T)
+        if norm(whole - truth) <= 1e-6 * norm(truth) and norm(claimed - claimed.T) > 1e-6 * norm(claimed):
+            says = f"{{leaves}} {{is}} not symmetric, the truth is {words}"
+            remedy = "A matrix that enters twice, or as A + A.T, has two terms in its derivative."
+            yield Guess(
+                "missing_term", (subject.number,), RECOGNISED + 1.0, says, remedy, {"term": words}, words
+            )
+            return
+
+
+def offset_by_line(subject: Subject) -> Iterator[Guess]:
+    """Claim minus truth is the same for all rows (or all columns): one row added to each."""
+    error = subject.error
+    if error.ndim < 2 or not np.all(subject.known):
+        return
+    for axis in range(error.ndim):
+        if error.shape[axis] < 3 or np.count_nonzero(subject.wrong) < 0.8 * subject.entries:
+            continue
+        same = np.broadcast_to(error.mean(axis=axis, keepdims=True), error.shape)
+        if subject.explained_by(subject.truth + same):
+            says = f"{{leaves}} {{differs}} from the truth by what is the same all along axis {axis}"
+            yield Guess("missing_term", (subject.number,), FITTED + 0.5, says, "", {"axis": axis}, axis)
+            yield Guess("extra_term", (subject.number,), PATTERN - 1.0, says, "", {"axis": axis}, axis)
+            return

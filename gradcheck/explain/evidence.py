@@ -1,0 +1,81 @@
+"""What locating a failure yields and diagnosing it needs: claim beside truth, leaf by leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gradcheck.ask.trees import Floats
+
+
+@dataclass(frozen=True)
+class LeafEvidence:
+    """One leaf of a failed check.
+
+    Attributes
+    ----------
+    path, argnum
+        The leaf's name (``params['b'][0]``) and the position of the argument that holds it.
+    value
+        The leaf's own value, the point of the check.
+    claimed
+        What the claim returned for it, as float64 but in the shape it came in (which may be the mistake);
+        None where nothing of the kind came back.
+    truth, bound
+        The derivative and a bound on its error, in the shape of ``value``; NaN where it was not located.
+    wrong
+        Whether the claim is outside the bound somewhere in this leaf.
+    dtype, claimed_dtype
+        Of the argument and of the claim as they came, before they were widened to float64.
+    """
+
+    path: str
+    argnum: int
+    value: Floats
+    claimed: Floats | None
+    truth: Floats
+    bound: Floats
+    wrong: bool
+    dtype: str = "float64"
+    claimed_dtype: str = "float64"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A failed check as the catalogue of mistakes sees it.
+
+    Attributes
+    ----------
+    check
+        "grad", "vjp", "jvp", "jacobian", "hessian", "hvp" or "layer".
+    leaves
+        All checked leaves, in the order of the arguments (for a network: input to output).
+    arguments
+        Every argument of f by name, data as well as parameters.
+    output
+        f at the point (an array; the concatenation of the leaves where f returns a tree).
+    cotangent
+        What the claim was asked to pull back; None for a scalar f.
+    truth_at
+        ``truth_at(leaf_number, indices) -> (values, bounds)`` buys the truth of more entries where ``truth``
+        holds NaN (2 to 6 calls of f an entry).
+    pullback
+        The pullback that the claim should be, by autograd, ``pullback(cotangent) -> tuple of arrays, one a
+        leaf``; None where f could not be traced.
+    claim
+        ``claim(cotangent) -> tuple of arrays or None, one a leaf``, each as returned, at the same point.
+        For a scalar f the cotangent is ignored.
+    tape
+        The traced computation (`gradcheck.oracles.tracing.Tape`), None where f could not be traced.
+    """
+
+    check: str
+    leaves: tuple[LeafEvidence, ...]
+    arguments: tuple[tuple[str, Any], ...]
+    output: Floats
+    cotangent: Floats | None
+    truth_at: Callable[[int, Sequence[tuple[int, ...]]], tuple[Floats, Floats]]
+    pullback: Callable[[Floats], tuple[Floats, ...]] | None = None
+    claim: Callable[[Floats], tuple[Floats | None, ...]] | None = None
+    tape: Any = None

@@ -1,0 +1,103 @@
+"""After a failure: where is the claim wrong?
+
+The truth entry by entry, bought from differences where autograd is not at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from gradcheck.ask.trees import Floats
+from gradcheck.judge.comparison import COARSE, FINE, ROUNDING, central, noise
+from gradcheck.judge.directions import signs
+from gradcheck.judge.pairing import Line, Pairing
+from gradcheck.oracles.derivative import derivative
+
+EVERY_ENTRY = 48
+"""So many entries are looked at one by one; more are searched by group testing."""
+
+SEARCH_BUDGET = 160
+"""Evaluations that the search in a large claim may spend."""
+
+SAMPLE = 12
+"""Entries of a wrong leaf whose truth is bought for the diagnosis, wherever the search ended."""
+
+
+def entry_truth(pairing: Pairing, index: int) -> tuple[float, float]:
+    """One entry of the true gradient and a bound on its error, by differences: 2 evaluations where f is smooth."""
+    length = float(pairing.scale[index])
+    line = _line(pairing, np.array([index]))
+    (fine,) = central(line, FINE)
+    bend = abs(line(FINE) + line(-FINE) - 2.0 * line(0.0)) / FINE
+    # truncation at this step is 1e-9 of a slope that varies over the entry's own size; a hundred times that
+    bound = noise(line, FINE) + 1e-7 * abs(fine)
+    if bend <= 1e-2 * abs(fine) + noise(line, FINE) and bound <= max(1e-5 * abs(fine), noise(line, FINE)):
+        return fine / length, bound / length
+    estimate = derivative(line, samples=line.samples, tolerance=1e-7 * abs(fine))
+    if not np.isfinite(estimate.value):
+        return fine / length, bound / length
+    return estimate.value / length, estimate.error / length
+
+
+def _line(pairing: Pairing, entries: np.ndarray) -> Line:
+    direction = np.zeros_like(pairing.x)
+    direction[entries] = pairing.scale[entries]
+    return Line(pairing, direction)
+
+
+def truth_by_differences(pairing: Pairing, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """The true gradient where it was located and a bound on its error, NaN elsewhere; shape (P,) each."""
+    size = pairing.x.size
+    truth, bound = np.full(size, np.nan), np.full(size, np.nan)
+    entries = range(size) if size <= EVERY_ENTRY else _suspects(pairing, generator)
+    for index in entries:
+        truth[index], bound[index] = entry_truth(pairing, int(index))
+    return truth, bound
+
+
+def _suspects(pairing: Pairing, generator: np.random.Generator) -> Sequence[int]:
+    """Entries worth looking at: group testing down to wrong ones, and a sample of every wrong leaf."""
+    chosen: dict[int, None] = {}
+    wrong_leaves = []
+    for slot in pairing.slots:
+        entries = np.arange(slot.start, slot.stop)
+        if entries.size and _is_wrong(pairing, entries, generator):
+            wrong_leaves.append(entries)
+    budget = SEARCH_BUDGET
+    for entries in wrong_leaves:
+        for index in generator.permutation(entries)[:SAMPLE]:
+            chosen[int(index)] = None
+        stack = [entries]
+        share = budget // len(wrong_leaves)
+        while stack and share > 0:
+            part = stack.pop()
+            if part.size == 1:
+                chosen[int(part[0])] = None
+                continue
+            half = part.size // 2
+            share -= 4
+            if _is_wrong(pairing, part[:half], generator):
+                stack.append(part[:half])
+                share -= 4
+                if _is_wrong(pairing, part[half:], generator):
+                    stack.append(part[half:])
+            else:  # the whole was wrong and the first half is not
+                stack.append(part[half:])
+    return list(chosen)
+
+
+def _is_wrong(pairing: Pairing, entries: np.ndarray, generator: np.random.Generator) -> bool:
+    direction = np.zeros_like(pairing.x)
+    direction[entries] = pairing.scale[entries] * signs(generator, entries.size)
+    line = Line(pairing, direction)
+    claimed = float(pairing.claimed @ direction)
+    coarse, fine = central(line, COARSE, FINE)
+    extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
+    slack = (
+        noise(line, FINE)
+        + abs(extrapolated - fine)
+        + 1e-8 * float(np.linalg.norm(pairing.claimed * direction))
+    )
+    return abs(claimed - extrapolated) > 2.0 * slack + 4.0 * ROUNDING * abs(claimed)

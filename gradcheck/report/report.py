@@ -1,0 +1,131 @@
+"""What a check hands back: the findings with their views, and the two exceptions that carry them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Never
+
+from gradcheck.ask import ambient
+from gradcheck.report.findings import Findings, Verdict
+from gradcheck.report.views import html, text
+from gradcheck.report.views.plain import plain, strict
+
+__tracebackhide__ = True  # pytest shows the user's own frames alone
+
+
+@dataclass(frozen=True)
+class Report(Findings):
+    """The outcome of one check.
+
+    A value object: ``verdict``, ``ok``, ``leaves``, ``diagnoses``, ``reasons``, ``evaluations``, ``seconds``,
+    ``seed`` and the other fields of `gradcheck.report.findings.Findings`. Text, dict, JSON and HTML are views of it.
+    """
+
+    def __str__(self) -> str:
+        return text.render(self)
+
+    def __bool__(self) -> bool:
+        """True for a pass alone: ``assert check_grad(..., raise_on_failure=False)`` means what it says."""
+        return self.ok
+
+    def sensitivity(self) -> Any:
+        """Plant known errors into the claim (a sign, a factor, one wrong entry) and see which this check catches.
+
+        Returns
+        -------
+        gradcheck.explain.sensitivity.Sensitivity
+            ``planted``, one row an error; ``str`` of it is a table.
+
+        Raises
+        ------
+        ValueError
+            The report is no pass, or came from elsewhere (unpickled): there is nothing to ask again.
+        """
+        again = self.__dict__.get("_again")
+        if again is None:
+            raise ValueError(
+                "sensitivity() asks the check again, and this report no longer has it at hand; run it anew"
+            )
+        return again()
+
+    def remembering(self, again: Callable[[], Any]) -> Report:
+        """Give the report the means to ask its check once more."""
+        object.__setattr__(self, "_again", again)
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_again"}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as dicts, lists, strings and numbers.
+
+        ``oracles`` lists the names of those that took part, ``unused_oracles`` the others, each with the
+        reason. Floats stay floats, NaN and infinities included.
+        """
+        whole: dict[str, Any] = plain(self)
+        oracles = whole.pop("oracles")
+        return {
+            "check": whole.pop("check"),
+            "verdict": whole.pop("verdict"),
+            "ok": self.ok,
+            "summary": text.headline(self),
+            "oracles": [oracle["name"] for oracle in oracles if oracle["used"]],
+            "unused_oracles": {oracle["name"]: oracle["note"] for oracle in oracles if not oracle["used"]},
+            **whole,
+        }
+
+    def to_json(self, indent: int | None = 2) -> str:
+        """`to_dict` as strict JSON (RFC 8259): NaN and infinities are the strings "nan", "inf", "-inf"."""
+        return json.dumps(strict(self.to_dict()), indent=indent, allow_nan=False)
+
+    def to_html(self) -> str:
+        """A page of its own: no script, no link to anything outside it, light and dark."""
+        return html.page([self.to_dict()], f"gradcheck: {self.verdict}")
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows for a report that ends a cell."""
+        return html.fragment(self.to_dict())
+
+
+class Unsuccessful(AssertionError):
+    """A check that did not pass; ``report`` says why, and so does ``str``."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report)  # the report alone in args, so that the exception can be pickled
+        self.report = report
+
+    def __str__(self) -> str:
+        return str(self.report)
+
+
+class GradientMismatch(Unsuccessful):
+    """The claim is wrong: outside the oracle's bound, or no derivative at all."""
+
+    __module__ = "gradcheck"  # where users import it from, and so what a traceback should say
+
+
+class InconclusiveCheck(Unsuccessful):
+    """The oracles cannot tell whether the claim is right; ``report.reasons`` says what stands in the way."""
+
+    __module__ = "gradcheck"
+
+
+def raise_for(report: Report) -> Never:
+    """Raise the exception that belongs to a report which is not a pass."""
+    raise (GradientMismatch if report.verdict is Verdict.FAIL else InconclusiveCheck)(report)
+
+
+def conclude(report: Report, raise_on_failure: bool) -> Report:
+    """The last step of every check: announce the report to who listens, then raise or return it.
+
+    Raises
+    ------
+    GradientMismatch, InconclusiveCheck
+        If the report is not a pass and ``raise_on_failure`` is set.
+    """
+    ambient.announce(report)
+    if raise_on_failure and not report.ok:
+        raise_for(report)
+    return report

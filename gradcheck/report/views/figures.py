@@ -1,0 +1,79 @@
+"""Numbers for people: as many digits as tell two values apart, and bounds rounded the honest way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, Context
+
+from gradcheck.report.findings import Entry
+
+_UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
+
+
+def figure(x: float) -> str:
+    """Three significant digits."""
+    return _short(f"{x:.3g}")
+
+
+def upwards(bound: float) -> str:
+    """A bound in two significant digits, never rounded to less than it is."""
+    if not math.isfinite(bound):
+        return str(bound)
+    # repr, because the exact binary value of 1e-9 is a trifle more and would round to 1.1e-9
+    return _short(f"{float(_UPWARDS.create_decimal(repr(float(bound)))):.2g}")
+
+
+def _short(number: str) -> str:
+    """``1e-6`` for ``1e-06``."""
+    return number.replace("e-0", "e-").replace("e+0", "e+")
+
+
+def duration(seconds: float) -> str:
+    """``0.9 ms``, ``12 ms``, ``1.5 s``, ``210 s``."""
+    size, unit = (1e3 * seconds, "ms") if seconds < 1 else (seconds, "s")
+    return f"{size:.0f} {unit}" if size >= 10 else f"{size:.1f} {unit}"
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """``1 leaf``, ``1,234 leaves``."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def shape(sizes: Sequence[int]) -> str:
+    """A shape as NumPy prints it, ``(3, 4)``, and "scalar" where there are no axes."""
+    return str(tuple(sizes)) if sizes else "scalar"
+
+
+def index(position: Sequence[int]) -> str:
+    """An index as it is typed behind an array's name: ``[0, 1]``; nothing for a scalar."""
+    return f"[{', '.join(map(str, position))}]" if position else ""
+
+
+def entry_figures(entry: Entry) -> tuple[str, str, str, str, str, str]:
+    """Index, claim, truth, bound, ratio and error over bound, with the digits that show the difference."""
+    error = abs(entry.claimed - entry.truth)
+    right = error <= entry.bound
+    digits = _FEW if right else _digits(error, max(abs(entry.claimed), abs(entry.truth)))
+    return (
+        index(entry.index),
+        _number(entry.claimed, digits),
+        _number(entry.truth, digits),
+        figure(entry.bound),
+        _number(entry.claimed / entry.truth, digits) if entry.truth else "",
+        "right" if right else figure(error / entry.bound) if entry.bound > 0 else "",
+    )
+
+
+_FEW = 7
+
+
+def _digits(error: float, scale: float) -> int:
+    """Digits that show the error itself to two places; 17 tell any two float64 apart."""
+    if not (error < math.inf and scale < math.inf):
+        return _FEW
+    return min(17, max(_FEW, math.ceil(math.log10(scale / error)) + 2))
+
+
+def _number(x: float, digits: int) -> str:
+    return _short(f"{x + 0.0:.{digits}g}")  # adding 0 drops the sign of -0

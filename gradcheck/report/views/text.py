@@ -1,0 +1,230 @@
+"""A report as text: the verdict at a glance, the leaves worst first, and on a failure what is wrong.
+
+Plain strings, so that a failing test needs nothing but this to explain itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from gradcheck.report.findings import Findings, Leaf, Verdict
+from gradcheck.report.views.figures import count, duration, entry_figures, figure, index, shape, upwards
+from gradcheck.report.views.layout import columns, item, paragraph
+
+ROWS = 12
+"""Leaves shown of each verdict; the report object holds them all."""
+
+ENTRIES, TABLES = 6, 4
+"""Entries shown of a leaf, half as many where several leaves are wrong; leaves whose entries are shown."""
+
+LIKELY = 2
+"""Diagnoses shown even if uncertain, the likeliest and its rival; and the likeliest of every leaf."""
+
+DERIVATIVES = {
+    "grad": "gradient", "vjp": "VJP", "jvp": "JVP", "jacobian": "Jacobian", "hessian": "Hessian",
+    "hvp": "HVP", "layer": "backward pass",
+}  # fmt: skip
+
+_ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
+
+
+def render(findings: Findings) -> str:
+    """The whole report, ending without a line break."""
+    parts = {
+        Verdict.PASS: (_leaf_table, _sharpness, _remarks),
+        Verdict.FAIL: (_leaf_table, _entries, _diagnoses, _remarks, _advice),
+        Verdict.INCONCLUSIVE: (_reasons, _leaf_table, _diagnoses, _remarks, _advice),
+    }[findings.verdict]
+    blocks = [headline(findings), *(part(findings) for part in parts)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def headline(findings: Findings) -> str:
+    """The verdict in one line, with what it cost and who judged."""
+    said = {Verdict.PASS: _passed, Verdict.FAIL: _failed, Verdict.INCONCLUSIVE: _undecided}[findings.verdict]
+    oracles = ", ".join(oracle.name for oracle in findings.oracles if oracle.used) or "none"
+    evaluations = count(findings.evaluations, "evaluation")
+    cost = f"{evaluations} of f, {duration(findings.seconds)}, seed {findings.seed}"
+    return f"{findings.verdict}: {said(findings)}; {cost}; oracles: {oracles}"
+
+
+def resolution(leaves: Iterable[float | None]) -> float | None:
+    """The resolution that holds for every tested leaf, from each leaf's own; None where none was tested."""
+    return max((leaf for leaf in leaves if leaf is not None), default=None)
+
+
+def severity(verdict: str, error: float | None, resolved: float | None) -> tuple[int, float, float]:
+    """Sorts failed leaves first, by the size of their error, then undecided ones, then the dullest passes."""
+    return _ORDER[Verdict(verdict)], -_or_inf(error), -_or_inf(resolved)
+
+
+def worst_first(leaves: Iterable[Leaf]) -> list[Leaf]:
+    """The leaves in the order of their `severity`."""
+    return sorted(leaves, key=lambda leaf: severity(leaf.verdict, leaf.max_rel_error, leaf.resolution))
+
+
+def _or_inf(x: float | None) -> float:
+    return math.inf if x is None or math.isnan(x) else x
+
+
+def _sharpness_of(leaves: Iterable[Leaf]) -> float | None:
+    return resolution(leaf.resolution for leaf in leaves)
+
+
+def _passed(findings: Findings) -> str:
+    bound, name = _sharpness_of(findings.leaves), DERIVATIVES[findings.check]
+    untested = sum(leaf.resolution is None for leaf in findings.leaves)
+    if bound is None:
+        return f"no leaf of the {name} was tested"
+    if untested:
+        return (
+            f"every tested leaf of the {name} is right to {upwards(bound)} or better, {untested} not tested"
+        )
+    whole = f"the {name}" if len(findings.leaves) == 1 else f"every leaf of the {name}"
+    return f"{whole} is right to {upwards(bound)} or better"
+
+
+def _failed(findings: Findings) -> str:
+    name = DERIVATIVES[findings.check]
+    wrong = [leaf for leaf in findings.leaves if leaf.verdict is Verdict.FAIL]
+    if not wrong:
+        right = findings.diagnoses and all(leaf.verdict is Verdict.PASS for leaf in findings.leaves)
+        return (
+            f"{findings.diagnoses[0].kind}; the values of the {name} are right"
+            if right
+            else f"the {name} is wrong"
+        )
+    paths = ", ".join(leaf.path for leaf in wrong[:ROWS]) + (", ..." if len(wrong) > ROWS else "")
+    if len(findings.leaves) == 1:
+        return f"the {name} is wrong in {paths}"
+    return f"the {name} is wrong in {len(wrong)} of {len(findings.leaves)} leaves: {paths}"
+
+
+def _undecided(findings: Findings) -> str:
+    return f"no telling whether the {DERIVATIVES[findings.check]} is right"
+
+
+def _leaf_table(findings: Findings) -> str:
+    if not findings.leaves:
+        return ""
+    shown: list[Leaf] = []
+    rest: list[str] = []
+    ordered = worst_first(findings.leaves)
+    for verdict in _ORDER:
+        alike = [leaf for leaf in ordered if leaf.verdict is verdict]
+        shown += alike[:ROWS]
+        if hidden := alike[ROWS:]:
+            rest.append(f"  and {len(hidden)} more: {verdict}, {_rest_of(hidden)} (see report.leaves)")
+    blank = "none" if findings.verdict is Verdict.PASS else ""  # a pass must own up to what it left untested
+    header = ("leaf", "shape", "dtype", "verdict", "resolution", "largest relative error", "worst entry", "")
+    return "\n".join([*columns([header, *(_leaf_row(leaf, blank) for leaf in shown)]), *rest])
+
+
+def _rest_of(hidden: Sequence[Leaf]) -> str:
+    bound = _sharpness_of(hidden)
+    return "not tested" if bound is None else f"resolution {upwards(bound)} or better"
+
+
+def _leaf_row(leaf: Leaf, blank: str) -> tuple[str, ...]:
+    error = "" if leaf.max_rel_error is None else figure(leaf.max_rel_error)
+    worst = index(leaf.worst_index) if leaf.worst_index else ""
+    resolved = blank if leaf.resolution is None else upwards(leaf.resolution)
+    return leaf.path, shape(leaf.shape), leaf.dtype, leaf.verdict.value, resolved, error, worst, leaf.note
+
+
+def _sharpness(findings: Findings) -> str:
+    if _sharpness_of(findings.leaves) is None:
+        return ""
+    return paragraph(sharpness(findings.rtol, findings.miss_probability))
+
+
+def sharpness(rtol: float, miss_probability: float | None) -> str:
+    """How likely a pass is to have missed what should be caught; nothing where that is not known."""
+    if miss_probability is None:
+        return ""
+    error = f"An error of a relative {figure(rtol)} in any one tested leaf"
+    if miss_probability == 0:
+        return f"{error} could not have gone unnoticed."
+    return f"{error} goes unnoticed with a probability of at most {upwards(miss_probability)}."
+
+
+def _entries(findings: Findings) -> str:
+    wrong = [leaf for leaf in worst_first(findings.leaves) if leaf.verdict is Verdict.FAIL and leaf.entries]
+    rows = ENTRIES if len(wrong) == 1 else ENTRIES // 2
+    return "\n\n".join(
+        _entry_table(leaf, entries_title(findings.check, findings.seed, _weighted(leaf)), rows)
+        for leaf in wrong[:TABLES]
+    )
+
+
+def _weighted(leaf: Leaf) -> bool:
+    # an entry of a dense Jacobian has the output's index before the leaf's
+    return len(leaf.entries[0].index) == len(leaf.shape)
+
+
+def entries_title(check: str, seed: int, of_one_number: bool) -> str:
+    """What the entries of a leaf are: of the derivative itself, or of the one number that a check makes of f."""
+    weighted = (
+        "" if check == "grad" or not of_one_number else f" (the outputs weighted at random, by seed {seed})"
+    )
+    return f"worst entries first{weighted}"
+
+
+def _entry_table(leaf: Leaf, title: str, rows: int) -> str:
+    header = ("index", "yours", "truth", "+-", "yours / truth", "error / bound")
+    table = columns([header, *map(entry_figures, leaf.entries[:rows])])
+    return "\n".join([f"{leaf.path}, {title}", *table])
+
+
+def _diagnoses(findings: Findings) -> str:
+    if not findings.diagnoses:
+        return ""
+    first = {diagnosis.leaf: diagnosis for diagnosis in reversed(findings.diagnoses)}
+    shown = [
+        diagnosis
+        for place, diagnosis in enumerate(findings.diagnoses)
+        if place < LIKELY or diagnosis.certainty == "certain" or diagnosis is first[diagnosis.leaf]
+    ]
+    hidden = len(findings.diagnoses) - len(shown)
+    rest = [f"  and {count(hidden, 'less likely guess', 'less likely guesses')} (see report.diagnoses)"] * (
+        hidden > 0
+    )
+    return "\n".join(
+        ["What is wrong", *(item(named(each.kind, each.message, each.certainty)) for each in shown), *rest]
+    )
+
+
+def named(kind: str, message: str, certainty: str) -> str:
+    """A diagnosis as one sentence, with the name of the mistake in front."""
+    doubt = {"certain": "", "likely": ", likely", "possible": ", possibly"}[certainty]
+    return f"{kind}{doubt}: {message}"
+
+
+def _reasons(findings: Findings) -> str:
+    if not findings.reasons:
+        return ""
+    return "\n".join(["What stands in the way", *map(item, findings.reasons)])
+
+
+def _advice(findings: Findings) -> str:
+    replay = f"To replay exactly this check, give it seed={findings.seed}."
+    if not any(leaf.entries for leaf in findings.leaves):
+        return replay
+    fault = (
+        f"The {DERIVATIVES[findings.check]} is at fault, neither f nor the tolerance: it lies outside the bounds "
+        "of the truth shown above."
+    )
+    return f"{paragraph(fault)}\n{replay}"
+
+
+def _remarks(findings: Findings) -> str:
+    idle = [oracle for oracle in findings.oracles if not oracle.used and oracle.note]
+    return "\n".join(
+        map(paragraph, [*findings.notes, *(unused(oracle.name, oracle.note) for oracle in idle)])
+    )
+
+
+def unused(oracle: str, why: str) -> str:
+    """Why an oracle had no part in the verdict."""
+    return f"{oracle}: not applicable, because {why}"
