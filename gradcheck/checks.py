@@ -12,8 +12,8 @@ import numpy as np
 
 from gradcheck.ask.ambient import default_seed
 from gradcheck.ask.calls import Counted, NotNumeric, Raised, flat, undisturbed
-from gradcheck.ask.gradients import gradient_of
 from gradcheck.ask.point import Point, describe, point
+from gradcheck.ask.random_rounding import met
 from gradcheck.ask.reading import (
     Reading,
     changed,
@@ -27,6 +27,7 @@ from gradcheck.ask.reading import (
 from gradcheck.ask.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
 from gradcheck.ask.task import ORACLES, Options, Task, Through, generator_of
 from gradcheck.ask.trees import Floats
+from gradcheck.oracles.gradients import gradient_of
 from gradcheck.report.findings import Diagnosis
 from gradcheck.report.report import Report, conclude
 from gradcheck.run import run
@@ -140,7 +141,7 @@ def pullback_task(
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
         cotangent, kept = shaped(output, u), shaped(output, u)
-        result = claim(cotangent, *arguments)
+        result = claim(met(cotangent), *arguments)
         reading = _read(at, result, label, argnums)
         return _behaved(
             reading, lent(result, arguments, at, label), changed(cotangent, kept, label, "cotangent")
@@ -328,8 +329,8 @@ def _where(
     return point(f, args, argnums)  # type: ignore[arg-type]
 
 
-def _behaved(reading: Reading, *conduct: Diagnosis | None) -> Reading:
-    return replace(reading, conduct=tuple(diagnosis for diagnosis in conduct if diagnosis))
+def _behaved(reading: Reading, lends: Diagnosis | None, changes: Diagnosis | None = None) -> Reading:
+    return replace(reading, conduct=(changes,) if changes else (), lends=(lends,) if lends else ())
 
 
 def _read(where: Point, result: Any, label: str, argnums: Argnums, output: tuple[int, ...] = ()) -> Reading:

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.ask.point import point
-from gradcheck.judge.pairing import Pairing, Traced, step_scale
+from gradcheck.ask.point import point, step_scale
+from gradcheck.judge.pairing import Pairing
+from gradcheck.oracles.answer import Answer
 
 
 @dataclass
@@ -23,6 +24,16 @@ class Tally:
         self.calls += calls
 
 
+def answer(gradient: Callable[..., Any], x: Any, unit: float = 2.0**-53, **fields: Any) -> Answer:
+    """What the claim or autograd would say, were ``gradient`` its answer; its code cannot be met."""
+
+    def at(point: Any) -> Any:
+        found = gradient(np.asarray(point, dtype=float))
+        return None if found is None else np.asarray(found, dtype=float)
+
+    return Answer(at(x), unit, at, lambda count: [], **fields)
+
+
 def pairing(
     f: Callable[..., Any],
     claim: Callable[..., Any],
@@ -30,6 +41,7 @@ def pairing(
     *,
     leaves: Sequence[int] = (),
     tally: Tally | None = None,
+    unit: float = 2.0**-53,
     **fields: Any,
 ) -> Pairing:
     """The pairing of a scalar ``f(x)`` and ``claim(x)`` at a vector, cut into leaves of the given sizes."""
@@ -44,20 +56,16 @@ def pairing(
 
     given: dict[str, Any] = {
         "x": x,
-        "claimed": np.asarray(claim(x), dtype=float),
+        "claim": answer(claim, x, unit),
         "slots": where.slots,
         "value": value,
-        "claim_at": lambda at: np.asarray(claim(at), dtype=float),
         "base": value(x),
         "magnitude": abs(value(x)),
         "precision": 2.0**-53,
-        "unit": 2.0**-53,
+        "precise": False,
+        "grid": 0.0,
+        "spread": 0.0,
         "scale": step_scale(x, where.slots),
         "count": tally or Tally(),
     }
     return Pairing(**{**given, **fields})
-
-
-def traced(gradient: Callable[..., Any], x: Any) -> Traced:
-    """What autograd would say, were ``gradient`` its answer."""
-    return Traced(np.asarray(gradient(np.asarray(x, dtype=float)), dtype=float), True, gradient)

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gradcheck import check_grad
+from gradcheck.ask.draws import signs
 from gradcheck.ask.point import Slot
-from gradcheck.judge.directions import GROUP_SPAN, equilibrated, groups, signs
+from gradcheck.judge.directions import GROUP_SPAN, equilibrated, groups
 
 
 def slots(*sizes):

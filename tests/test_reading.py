@@ -74,14 +74,20 @@ def test_what_is_read_is_a_copy_in_double() -> None:
         ({"a": A}, ("shape", "a")),
         ([[1.0, 2.0], [3.0]], ("shape", "a")),
         (A + 1j, ("dtype", "a")),
-        (A.astype(np.float32), ("dtype", "a")),
-        (A.astype(np.float16), ("dtype", "a")),
         (np.where(A == 4.0, np.nan, A), ("nonfinite", "a")),
         (np.where(A == 4.0, -np.inf, A), ("nonfinite", "a")),
     ],
 )
 def test_what_is_no_gradient_has_its_kind_and_leaf(result, problem) -> None:
     assert kinds(read(where(A), result, "grad")) == [problem]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_fewer_digits_than_the_argument_are_told_apart_from_problems(dtype) -> None:
+    reading = read(where(A), A.astype(dtype), "grad")
+
+    assert not reading.problems
+    assert [(told.kind, told.leaf) for told in reading.narrow] == [("dtype", "a")]
 
 
 def test_single_precision_for_single_precision_is_no_problem() -> None:

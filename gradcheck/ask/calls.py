@@ -24,6 +24,10 @@ class NotNumeric(Exception):
     """The user's function returned something that is no tree of real arrays."""
 
 
+class Nothing(NotNumeric):
+    """The user's function returned None."""
+
+
 class Counted:
     """A user's function under the name a report calls it by; counts its calls."""
 
@@ -87,8 +91,9 @@ def real(leaf: Any, label: str) -> Floats:
         if value.dtype.kind not in "fiub":
             raise TypeError
         return value.astype(np.float64)
-    except (TypeError, ValueError):
-        raise NotNumeric(f"{label} returned {describe(leaf)} where real numbers are needed") from None
+    except Exception:  # arrays of other libraries raise what they like when asked for their numbers
+        kind = Nothing if leaf is None else NotNumeric
+        raise kind(f"{label} returned {describe(leaf)} where real numbers are needed") from None
 
 
 def written(before: tuple[Any, ...], after: tuple[Any, ...], names: tuple[str, ...]) -> str | None:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from gradcheck.ask import trees
-from gradcheck.ask.calls import Counted, NotNumeric, Raised, flat, identical, written
+from gradcheck.ask import precision, trees
+from gradcheck.ask.calls import Counted, Nothing, NotNumeric, Raised, flat, identical, written
 from gradcheck.ask.point import Point
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.trees import Floats
 from gradcheck.report.findings import Diagnosis
 
-_SAME = 1e-13
-"""Two calls that differ by less than this share of the largest entry differ by rounding (threads sum in any
-order), not by chance."""
 
-
-@dataclass
+@dataclass(frozen=True)
 class Look:
-    """What the first calls showed.
+    """What the first calls of f showed.
 
     Attributes
     ----------
@@ -32,114 +28,151 @@ class Look:
         Its entries, flat.
     reasons
         Why f cannot be judged at this point (empty where it can).
-    diagnoses
-        What is wrong whatever the numbers say: writing into arguments, a claim that is random.
-    writes
-        Labels of the functions that write into their arguments: they get copies from now on.
+    conduct
+        What is wrong with it whatever the numbers say: writing into its arguments.
     promoted
         ``y`` was computed in double precision because f is not finite in its own.
+    spread
+        What two calls with the same arguments differ by, each entry; zeros for most functions.
     """
 
     output: Any = None
     y: Floats = field(default_factory=lambda: np.empty(0))
-    reasons: list[str] = field(default_factory=list)
-    diagnoses: list[Diagnosis] = field(default_factory=list)
-    writes: set[str] = field(default_factory=set)
+    reasons: tuple[str, ...] = ()
+    conduct: tuple[Diagnosis, ...] = ()
     promoted: bool = False
+    spread: Floats | float = 0.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the first calls of the claim showed.
+
+    Attributes
+    ----------
+    reading
+        What came, leaf by leaf; None where it raised.
+    conduct
+        What is wrong with it whatever the numbers say: writing into arguments, another answer from call to call.
+    lends
+        Of that, what is wrong with the memory it hands out.
+    spread
+        What two calls with the same arguments differ by, each entry.
+    """
+
+    reading: Reading | None
+    conduct: tuple[Diagnosis, ...] = ()
+    lends: tuple[Diagnosis, ...] = ()
+    spread: Floats | float = 0.0
 
 
 def look_at_function(f: Counted, where: Point) -> Look:
     """Call f twice at the point."""
-    look = Look()
     args = where.copied(where.args)
     try:
         output = f(*args)
-        look.y = flat(output, f.label)
+        y = flat(output, f.label)
         # the output may be a view of an argument, or of a buffer that the next call fills anew
-        look.output = trees.map_leaves(
+        output = trees.map_leaves(
             lambda _, leaf: np.array(leaf) if isinstance(leaf, np.ndarray) else leaf, output
         )
-        _note_writing(f.label, where, args, look)
-        again = flat(f(*(where.copied(where.args) if look.writes else args)), f.label)
+        conduct = _writing(f.label, where, args)
+        again = flat(f(*(where.copied(where.args) if conduct else args)), f.label)
+    except Nothing as problem:
+        return Look(reasons=(f"{problem}: does it lack a return?",))
     except (Raised, NotNumeric) as problem:
-        advice = (
-            "does it lack a return?" if "returned None" in str(problem) else "does it accept these arguments?"
-        )
-        look.reasons.append(f"{problem}: {advice}")
-        return look
-    if not same(look.y, again):
-        look.reasons.append(
-            f"{f.label} is random: two calls with the same arguments returned {_few(look.y)} and {_few(again)}. "
-            "Fix its randomness (draw masks and noise once, outside, or from a generator seeded inside)"
-        )
-    elif not np.isfinite(look.y).all() and not _finite_in_double(f, where, look):
-        look.reasons.append(_not_finite(f.label, where, look.y))
-    return look
+        return Look(reasons=(f"{problem}: does it accept these arguments?",))
+    look = Look(output, y, conduct=conduct)
+    if not explained(y, again):
+        return replace(look, reasons=(random(f.label, y, again),))
+    if not np.isfinite(y).all():
+        promoted = _in_double(f, where, y)
+        if promoted is None:
+            return replace(look, reasons=(_not_finite(f.label, where, y),))
+        return replace(look, y=promoted, promoted=True)
+    return look if identical(y, again) else replace(look, spread=np.abs(y - again))
+
+
+def random(label: str, one: Floats, other: Floats) -> str:
+    """The reason of a function whose values differ by more than rounding."""
+    return (
+        f"{label} is random, or keeps state between calls (an object, a generator, a cache): two calls with the same "
+        f"arguments returned {_few(one)} and {_few(other)}. Fix its randomness (draw masks and noise once, outside, or "
+        "from a generator seeded inside)"
+    )
 
 
 def look_at_claim(
     claim: Counted, ask: Callable[[tuple[Any, ...]], Reading], where: Point, look: Look
-) -> Reading | None:
-    """Ask the claim twice at the point; None where it raised (the diagnosis says so)."""
+) -> Asked:
+    """Ask the claim twice at the point."""
     args = where.copied(where.args)
     try:
         reading = ask(args)
-        _note_writing(claim.label, where, args, look)
-        look.diagnoses += reading.conduct
-        again = ask(where.copied(where.args) if look.writes else args)
+        writes = _writing(claim.label, where, args)
+        again = ask(where.copied(where.args) if writes or look.conduct else args)
     except Raised as problem:
         message = f"{problem}. The claim must accept the arguments that f accepts"
-        look.diagnoses.append(Diagnosis("other", "", message, {"exception": repr(problem.__cause__)}))
-        return None
+        told = Diagnosis("other", "", message, {"exception": repr(problem.__cause__)})
+        return Asked(None, (told,))
+    conduct = (*writes, *reading.conduct)
     for one, other in zip(reading.raw, again.raw, strict=True):
-        if one is not None and other is not None and not same(one, other):
-            message = (
-                f"{claim.label} changes from call to call: the same arguments gave {_few(one)} and {_few(other)}. "
-                "A derivative is a function of the point; look for randomness or state kept between calls"
-            )
-            look.diagnoses.append(
-                Diagnosis("nondeterministic", "", message, {"first": one.ravel()[:4].tolist()})
-            )
-            break
-    return reading
+        if one is not None and other is not None and not explained(one, other):
+            return Asked(reading, (*conduct, _changing(claim.label, one, other)), reading.lends)
+    spread: Floats | float = 0.0
+    if not reading.problems and not again.problems and not identical(reading.flat, again.flat):
+        spread = np.abs(reading.flat - again.flat)
+    return Asked(reading, conduct, reading.lends, spread)
 
 
-def _finite_in_double(f: Counted, where: Point, look: Look) -> bool:
+def _changing(label: str, one: Floats, other: Floats) -> Diagnosis:
+    message = (
+        f"{label} changes from call to call: the same arguments gave {_few(one)} and {_few(other)}. "
+        "A derivative is a function of the point; look for randomness or state kept between calls"
+    )
+    return Diagnosis("nondeterministic", "", message, {"first": one.ravel()[:4].tolist()})
+
+
+def explained(one: Floats, other: Floats) -> bool:
+    """Whether what two calls differ by is no more than rounding in another order, in the precision that both show.
+
+    Sums of ten thousand terms in any order differ by as many roundoffs; whatever the precision, a thousandth is more.
+    """
+    unit = precision.shown(np.concatenate([np.ravel(one), np.ravel(other)]))
+    return alike(one, other, min(2.0**14 * unit, 2.0**-10))
+
+
+def _in_double(f: Counted, where: Point, y: Floats) -> Floats | None:
     # float32 overflows at exp(89); the derivative may still be fine, and double precision sees it
     if all(slot.dtype.itemsize >= 8 for slot in where.slots):
-        return False
+        return None
     try:
         promoted = flat(f(*where.copied(where.place(where.x))), f.label)
     except (Raised, NotNumeric):
-        return False
-    if promoted.shape != look.y.shape or not np.isfinite(promoted).all():
-        return False
-    look.y, look.promoted = promoted, True
-    return True
+        return None
+    return promoted if promoted.shape == y.shape and np.isfinite(promoted).all() else None
 
 
-def _note_writing(label: str, where: Point, args: tuple[Any, ...], look: Look) -> None:
+def _writing(label: str, where: Point, args: tuple[Any, ...]) -> tuple[Diagnosis, ...]:
     name = written(where.args, args, where.names)
-    if name is not None:
-        look.writes.add(label)
-        message = (
-            f"{label} writes into its argument {name}: whoever calls it finds {name} changed. "
-            "Work on a copy of it, or avoid out= and in-place operators on it"
-        )
-        look.diagnoses.append(
-            Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
-        )
+    if name is None:
+        return ()
+    message = (
+        f"{label} writes into its argument {name}: whoever calls it finds {name} changed. "
+        "Work on a copy of it, or avoid out= and in-place operators on it"
+    )
+    return (Diagnosis("mutates_input", name, message, {"function": label, "argument": name}),)
 
 
-def same(one: Floats, other: Floats) -> bool:
-    """Whether two results are one but for rounding."""
+def alike(one: Floats, other: Floats, share: float) -> bool:
+    """Whether two results are one but for a share of their largest entry."""
     if identical(one, other):
         return True
     if one.shape != other.shape or not np.array_equal(np.isfinite(one), np.isfinite(other)):
         return False
     finite = np.isfinite(one)
     largest = float(np.max(np.abs(one[finite]), initial=0.0))
-    return bool(np.all(np.abs(one[finite] - other[finite]) <= _SAME * largest))
+    return bool(np.all(np.abs(one[finite] - other[finite]) <= share * largest))
 
 
 def _not_finite(label: str, where: Point, y: Floats) -> str:

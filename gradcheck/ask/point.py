@@ -243,3 +243,14 @@ def describe(value: Any) -> str:
     if isinstance(value, dict):
         return f"dict with keys {list(value)[:MAX_BLOCKS]}"
     return "None" if value is None else f"{type(value).__name__}"
+
+
+def step_scale(x: Floats, slots: tuple[Slot, ...]) -> Floats:
+    """How far each entry may be expected to move: its own size; where it is 0, a tenth of its leaf's rms or 1."""
+    scale = np.abs(x)
+    for slot in slots:
+        part = scale[slot.start : slot.stop]
+        if part.size and not part.all():
+            typical = float(np.sqrt(np.mean(np.square(part / (part.max() or 1.0))))) * float(part.max())
+            part[part == 0.0] = 0.1 * typical if typical > 0.0 else 1.0
+    return scale

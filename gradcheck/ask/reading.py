@@ -22,7 +22,8 @@ class Reading:
 
     ``raw`` holds for each slot a float64 copy in the shape it came in, None where nothing of the kind came;
     ``dtypes`` what it was before; ``problems`` why it is no gradient (empty where it is one); ``conduct`` what
-    is wrong with how it was given, whatever its values (memory shared with an argument, a cotangent changed);
+    is wrong with how it was given, whatever its values (a cotangent changed), ``lends`` with its memory (an
+    argument's); ``narrow`` that it has fewer digits than its argument, which is a problem only where f has them all;
     ``dense`` the Jacobians as they came, where ``raw`` is their product with a covector.
     """
 
@@ -30,6 +31,8 @@ class Reading:
     dtypes: tuple[str, ...]
     problems: tuple[Diagnosis, ...]
     conduct: tuple[Diagnosis, ...] = ()
+    lends: tuple[Diagnosis, ...] = ()
+    narrow: tuple[Diagnosis, ...] = ()
     remarks: tuple[str, ...] = ()
     dense: tuple[Floats | None, ...] = ()
 
@@ -53,6 +56,7 @@ def read(where: Point, result: Any, label: str, output: tuple[int, ...] = ()) ->
     """
     problems: list[Diagnosis] = []
     remarks: list[str] = []
+    narrow: list[Diagnosis] = []
     per_argument = _per_argument(where, result, label, problems)
     problems += _strays(where, per_argument, label)
     raw: list[Floats | None] = []
@@ -66,11 +70,19 @@ def read(where: Point, result: Any, label: str, output: tuple[int, ...] = ()) ->
         if tree is not _MISSING:
             problem = _problem(slot, leaf, array, label, output)
             problems += [problem] if problem else []
+            if array is not None and problem is None:
+                narrow += _narrow(slot, array)
             if array is not None and array.dtype.kind in "iub":
                 remarks.append(
                     f"{label} returned {array.dtype} for {slot.path}; its values were judged as floats"
                 )
-    return Reading(tuple(raw), tuple(dtypes), tuple(problems), remarks=tuple(dict.fromkeys(remarks)))
+    return Reading(
+        tuple(raw),
+        tuple(dtypes),
+        tuple(problems),
+        narrow=tuple(narrow),
+        remarks=tuple(dict.fromkeys(remarks)),
+    )
 
 
 class _Missing:
@@ -160,14 +172,6 @@ def _problem(
     if array.shape != wanted:
         message = f"the gradient of {slot.path} has shape {array.shape} where {slot.path} asks for {wanted}"
         return Diagnosis("shape", slot.path, message, {"returned": list(array.shape), "wanted": list(wanted)})
-    if array.dtype.kind == "f" and array.dtype.itemsize < min(slot.dtype.itemsize, 8):
-        message = (
-            f"the gradient of {slot.path} is {array.dtype} where {slot.path} is {slot.dtype}: precision is lost "
-            "on the way; compute it in the argument's own dtype"
-        )
-        return Diagnosis(
-            "dtype", slot.path, message, {"returned": str(array.dtype), "wanted": str(slot.dtype)}
-        )
     if not np.isfinite(array).all():
         index = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         count = int(np.count_nonzero(~np.isfinite(array)))
@@ -178,6 +182,16 @@ def _problem(
         )
         return Diagnosis("nonfinite", slot.path, message, {"index": index, "count": count, "value": value})
     return None
+
+
+def _narrow(slot: Slot, array: np.ndarray) -> list[Diagnosis]:
+    if array.dtype.kind != "f" or array.dtype.itemsize >= min(slot.dtype.itemsize, 8):
+        return []
+    message = (
+        f"the gradient of {slot.path} is {array.dtype} where {slot.path} is {slot.dtype}: precision is lost "
+        "on the way; compute it in the argument's own dtype"
+    )
+    return [Diagnosis("dtype", slot.path, message, {"returned": str(array.dtype), "wanted": str(slot.dtype)})]
 
 
 def contracted(reading: Reading, u: Floats, output: tuple[int, ...]) -> Reading:
@@ -195,6 +209,7 @@ def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
     positions = {number: position for position, number in enumerate(where.argnums)}
     total: list[Floats] = [np.zeros(slot.shape) for slot in where.slots]
     problems: list[Diagnosis] = []
+    narrow: list[Diagnosis] = []
     dtypes = ["float64"] * len(where.slots)
     blocks: list[Floats | None] = []
     for row in where.slots:
@@ -208,6 +223,7 @@ def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
             if problem is not None or block is None:
                 problems += [problem] if problem else []
                 continue
+            narrow += _narrow(slot, block)
             dtypes[column] = str(block.dtype)
             covector = u[row.start : row.stop].reshape(row.shape)
             total[column] = total[column] + np.tensordot(covector, block.astype(np.float64), len(row.shape))
@@ -216,6 +232,7 @@ def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
         raw,
         tuple(dtypes),
         tuple({problem.message: problem for problem in problems}.values()),
+        narrow=tuple({told.message: told for told in narrow}.values()),
         dense=tuple(blocks) if len(blocks) == 1 else (),
     )
 

@@ -16,11 +16,11 @@ import numpy as np
 
 from gradcheck.ask import trees
 from gradcheck.ask.calls import NotNumeric, flat
-from gradcheck.ask.point import Point, Slot, describe
+from gradcheck.ask.draws import signs
+from gradcheck.ask.point import Point, Slot, describe, step_scale
+from gradcheck.ask.random_rounding import met
 from gradcheck.ask.reading import Reading, changed, lent
 from gradcheck.ask.trees import Floats
-from gradcheck.judge.directions import signs
-from gradcheck.judge.pairing import step_scale
 from gradcheck.report.findings import Diagnosis
 
 ENTRY_BY_ENTRY = 48
@@ -49,26 +49,27 @@ def columns(
     wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(output)]
     gradient = np.zeros(where.x.size)
     conduct: list[Diagnosis] = []
+    lends: list[Diagnosis] = []
     dtype = "float64"
     for index in range(where.x.size):
         unit = np.zeros(where.x.size)
         unit[index] = 1.0
         given, kept = tangent(where, unit), tangent(where, unit)
-        result = jvp(given, *args)
+        result = jvp(met(given), *args)
         problem = misshapen(result, wanted, label)
         if problem is not None:
             return Reading(tuple(None for _ in where.slots), ("none",) * len(where.slots), (problem,))
         gradient[index] = float(u @ flat(result, label))
         dtype = _lowest(dtype, result)
         if index == 0:
-            found = (changed(given, kept, label, "tangents"), lent(result, args, where, label))
-            conduct += [diagnosis for diagnosis in found if diagnosis]
+            conduct += [told for told in (changed(given, kept, label, "tangents"),) if told]
+            lends += [told for told in (lent(result, args, where, label),) if told]
     problems = () if np.isfinite(gradient).all() else (_not_finite(where, gradient, label),)
     if not problems:
         crooked = _not_linear(where, jvp, args, u, gradient, label)
         conduct += [crooked] if crooked else []
     raw = tuple(gradient[slot.start : slot.stop].reshape(slot.shape) for slot in where.slots)
-    return Reading(raw, (dtype,) * len(raw), problems, tuple(conduct))
+    return Reading(raw, (dtype,) * len(raw), problems, tuple(conduct), tuple(lends))
 
 
 def _not_linear(
@@ -170,6 +171,7 @@ def pushed(
     wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(output)]
     rows: list[Floats] = []
     conduct: tuple[Diagnosis, ...] = ()
+    lends: tuple[Diagnosis, ...] = ()
     dtype = "float64"
     for slot, basis in zip(where.slots, span.bases, strict=True):
         along = []
@@ -177,16 +179,16 @@ def pushed(
             v = np.zeros(where.x.size)
             v[slot.start : slot.stop] = direction
             given, kept = tangent(where, v), tangent(where, v)
-            result = jvp(given, *args)
+            result = jvp(met(given), *args)
             problem = misshapen(result, wanted, label)
             if problem is not None:
                 return Reading((None,) * len(where.slots), ("none",) * len(where.slots), (problem,))
             along.append(float(u @ flat(result, label)))
             dtype = _lowest(dtype, result)
-            found = (changed(given, kept, label, "tangents"), lent(result, args, where, label))
-            conduct = conduct or tuple(diagnosis for diagnosis in found if diagnosis)
+            conduct = conduct or tuple(told for told in (changed(given, kept, label, "tangents"),) if told)
+            lends = lends or tuple(told for told in (lent(result, args, where, label),) if told)
         rows.append(np.array(along))
     raw = tuple(rows)
     gradient = np.concatenate(raw)
     problems = () if np.isfinite(gradient).all() else (_not_finite(span.point, gradient, label),)
-    return Reading(raw, (dtype,) * len(raw), problems, conduct)
+    return Reading(raw, (dtype,) * len(raw), problems, conduct, lends)

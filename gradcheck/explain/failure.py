@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.ask.calls import Raised
-from gradcheck.ask.look import Look
 from gradcheck.ask.point import Point, Slot
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
@@ -16,44 +15,43 @@ from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose import diagnose
 from gradcheck.explain.evidence import Evidence, LeafEvidence
 from gradcheck.explain.locate import entry_truth, truth_by_differences
-from gradcheck.judge.comparison import (
-    Outcome,
-)
-from gradcheck.judge.judgement import Judgement
+from gradcheck.judge.decide import Judgement
+from gradcheck.judge.examine import Examined
 from gradcheck.judge.pairing import Pairing
-from gradcheck.oracles.autodiff import flat_pullback, trace_task
-from gradcheck.oracles.tracing import Trace
-from gradcheck.report.findings import Diagnosis, Leaf
+from gradcheck.judge.rounding import measured
+from gradcheck.judge.rows import rows_of
+from gradcheck.oracles.autodiff import flat_pullback
+from gradcheck.oracles.ball import Relation
+from gradcheck.report.findings import Diagnosis, Leaf, Verdict
 from gradcheck.report.report import Report
-from gradcheck.report.summary import index_of, report_of, with_errors
-
-_GROSS = 1e-6  # of its row's largest entry: beyond the rounding of claim and autograd
-
-DENSE, DENSE_ROWS = 100_000, 256  # entries and rows of a Jacobian that a diagnosis compares one by one
+from gradcheck.report.summary import Located, index_of, report_of, with_errors
 
 
-def explain_failure(
-    task: Task,
-    look: Look,
-    u: Floats,
-    reading: Reading,
-    pairing: Pairing,
-    judgement: Judgement,
-    tape: Trace | None,
-    generator: np.random.Generator,
-) -> Report:
-    truth, bound = judgement.truth, judgement.bound
-    if truth is None or bound is None:
+def explain(seen: Examined, generator: np.random.Generator) -> Report:
+    """The report of a check that failed: where the claim is wrong, and which mistake that looks like."""
+    judgement, pairing, asked = seen.judgement, seen.pairing, seen.asked
+    assert judgement is not None and pairing is not None and asked is not None
+    if judgement.verdict is not Verdict.FAIL or asked.reading is None:
+        return report_of(seen)
+    task, look, u, reading, tape = seen.task, seen.look, seen.u, asked.reading, seen.tape
+    assert u is not None
+    if judgement.truth is None:
         if reading.problems:
-            pairing = replace(pairing, claimed=_overlaid(task.where, reading))
+            overlaid = replace(pairing.claim, value=_overlaid(task.where, reading))
+            pairing = replace(pairing, claim=overlaid)
         truth, bound = truth_by_differences(pairing, generator)
-    truth, bound = truth.copy(), bound.copy()
+        printed = bound.copy()
+    else:
+        truth, bound = judgement.truth.value.copy(), judgement.truth.radius.copy()
+        assert seen.autograd is not None
+        printed = measured(seen.autograd, pairing)
     for kink in judgement.kinks:
         # autograd's or the central difference's answer at a kink is a convention; the interval is the truth
-        truth[kink.index], bound[kink.index] = 0.5 * (kink.left + kink.right), 0.5 * (kink.right - kink.left)
+        truth[kink.index] = 0.5 * (kink.left + kink.right)
+        printed[kink.index] = bound[kink.index] = 0.5 * (kink.right - kink.left)
     wrong = _wrong_entries(pairing, reading, judgement, truth, bound).copy()
     for kink in judgement.kinks:
-        wrong[kink.index] = judgement.torn or kink.outcome is Outcome.DIFFERS
+        wrong[kink.index] = judgement.torn or kink.relation is Relation.APART
     smooth = truth.copy()
     smooth[[kink.index for kink in judgement.kinks]] = np.nan
     leaves = tuple(
@@ -83,7 +81,7 @@ def explain_failure(
         flat = flat_pullback(tape, np.ravel(cotangent))
         return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in task.where.slots)
 
-    rows = _dense_rows(task, tape, look)
+    rows = rows_of(task, tape, look)
     dense = None if rows is None else _dense_evidence(task, reading, rows, np.shape(look.output))
     evidence = Evidence(
         check=task.kind,
@@ -98,9 +96,10 @@ def explain_failure(
         claim=ask if dense is None else None,
         tape=tape,
     )
-    named = _diagnosed(evidence, judgement) if dense or any(leaf.wrong for leaf in leaves) else ()
-    told = _told(reading, look, _at_kinks(task.where, judgement), named) or (_TOO_SMALL,)
-    report = report_of(task, judgement, look, pairing, told, (reading, truth, bound, wrong))
+    named, mishap = _diagnosed(evidence) if dense or any(leaf.wrong for leaf in leaves) else ((), ())
+    told = _told(seen, reading, _at_kinks(task.where, judgement), named) or (_TOO_SMALL,)
+    report = report_of(seen, told, Located(truth, printed, wrong))
+    report = replace(report, notes=(*report.notes, *mishap))
     if dense is None:
         return report
     return replace(report, leaves=tuple(map(_dense_leaf, report.leaves, dense)))
@@ -123,29 +122,6 @@ def _dense_leaf(leaf: Leaf, dense: LeafEvidence) -> Leaf:
     return with_errors(leaf, claim, true, bound, np.abs(claim - true) > bound, dense.truth.shape)
 
 
-def _dense_rows(task: Task, tape: Trace | None, look: Look) -> Floats | None:
-    """Autograd's Jacobian, (outputs, P); None where there is none, or it is too large to be worth it."""
-    if look.y.size * task.where.x.size > DENSE or look.y.size > DENSE_ROWS or task.shown is not None:
-        return None
-    units = np.eye(look.y.size)
-    if task.kind == "jacobian" and tape is not None:
-        return np.stack([flat_pullback(tape, row) for row in units])
-    if task.kind == "hessian":
-        rows = [trace_task(task, look, row)[0] for row in units]
-        return None if any(row is None for row in rows) else np.stack([row.gradient for row in rows if row])
-    return None
-
-
-def hides_in_dense(task: Task, reading: Reading, tape: Trace | None, look: Look) -> bool:
-    """Whether a dense Jacobian differs from autograd's grossly in an output that others drown in their sum."""
-    rows = _dense_rows(task, tape, look) if task.kind == "jacobian" else None
-    if rows is None:
-        return False
-    claims = [raw.reshape(look.y.size, -1) for raw in reading.dense if raw is not None]
-    size = np.max(np.abs(rows), axis=1, keepdims=True, initial=0.0)
-    return bool(np.any(np.abs(np.hstack(claims) - rows) > _GROSS * size))
-
-
 def _dense_evidence(
     task: Task, reading: Reading, rows: Floats, output: tuple[int, ...]
 ) -> tuple[LeafEvidence, ...] | None:
@@ -165,27 +141,24 @@ def _dense_evidence(
     return tuple(told)
 
 
-def _diagnosed(evidence: Evidence, judgement: Judgement) -> tuple[Diagnosis, ...]:
+def _diagnosed(evidence: Evidence) -> tuple[tuple[Diagnosis, ...], tuple[str, ...]]:
+    """What the catalogue says, and what became of it where it failed."""
     try:
-        return diagnose(evidence)
+        return diagnose(evidence), ()
     except Exception as error:  # the verdict stands, whatever becomes of its explanation
-        judgement.remarks.append(
-            f"the diagnosis itself failed ({type(error).__name__}: {error}); please report it"
-        )
-        return ()
+        return (), (f"the diagnosis itself failed ({type(error).__name__}: {error}); please report it",)
 
 
 def _told(
-    reading: Reading, look: Look, kinks: tuple[Diagnosis, ...], named: tuple[Diagnosis, ...]
+    seen: Examined, reading: Reading, kinks: tuple[Diagnosis, ...], named: tuple[Diagnosis, ...]
 ) -> tuple[Diagnosis, ...]:
     """All diagnoses in the order a reader wants them: what is wrong, then how it is done."""
+    assert seen.asked is not None
     known = {(diagnosis.kind, diagnosis.leaf) for diagnosis in named}
     built = tuple(problem for problem in reading.problems if (problem.kind, problem.leaf) not in known)
     ours = (*built, *kinks)
-    writes = tuple(diagnosis for diagnosis in look.diagnoses if "returns the memory" not in diagnosis.message)
-    lends = tuple(diagnosis for diagnosis in look.diagnoses if diagnosis not in writes)
     certain = (*ours, *named) if ours else named
-    return (*writes, *certain[:1], *lends, *certain[1:])
+    return (*seen.look.conduct, *seen.asked.conduct, *certain[:1], *seen.asked.lends, *certain[1:])
 
 
 def _at_kinks(where: Point, judgement: Judgement) -> tuple[Diagnosis, ...]:
@@ -195,7 +168,7 @@ def _at_kinks(where: Point, judgement: Judgement) -> tuple[Diagnosis, ...]:
         slot = next(slot for slot in where.slots if slot.start <= kink.index < slot.stop)
         place = f"{slot.path}{list(index_of(kink.index - slot.start, slot.shape)) if slot.shape else ''}"
         evidence = {"left": kink.left, "right": kink.right, "claimed": kink.claimed, "index": place}
-        if kink.outcome is Outcome.DIFFERS:
+        if kink.relation is Relation.APART:
             message = (
                 f"{place} sits on a kink of f, with slope {kink.left:.6g} on one side and {kink.right:.6g} on the "
                 f"other; any value between them is a subgradient, {kink.claimed:.6g} is not"
@@ -225,7 +198,7 @@ def _wrong_entries(
     if judgement.wrong is not None:
         return judgement.wrong
     claimed = (
-        pairing.claimed
+        pairing.claim.value
         if not reading.problems
         else np.concatenate(
             [

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from gradcheck.ask.draws import signs
 from gradcheck.ask.trees import Floats
-from gradcheck.judge.comparison import COARSE, FINE, ROUNDING, central, noise
-from gradcheck.judge.directions import signs
 from gradcheck.judge.pairing import Line, Pairing
+from gradcheck.judge.rounding import ulps
+from gradcheck.judge.slope import Slope
+from gradcheck.oracles.ball import Ball, Relation
 from gradcheck.oracles.derivative import derivative
+from gradcheck.oracles.ladder import COARSE, FINE
 
 EVERY_ENTRY = 48
 """So many entries are looked at one by one; more are searched by group testing."""
@@ -21,23 +24,26 @@ EVERY_ENTRY = 48
 SEARCH_BUDGET = 160
 """Evaluations that the search in a large claim may spend."""
 
+_SHARP = 1e-6
+"""Share of an entry to which its truth is told with no further evaluation."""
+
 SAMPLE = 12
 """Entries of a wrong leaf whose truth is bought for the diagnosis, wherever the search ended."""
 
 
 def entry_truth(pairing: Pairing, index: int) -> tuple[float, float]:
-    """One entry of the true gradient and a bound on its error, by differences: 2 evaluations where f is smooth."""
+    """One entry of the true gradient and a bound on its error, by differences: 4 evaluations where f is smooth."""
     length = float(pairing.scale[index])
     line = _line(pairing, np.array([index]))
-    (fine,) = central(line, FINE)
-    bend = abs(line(FINE) + line(-FINE) - 2.0 * line(0.0)) / FINE
-    # truncation at this step is 1e-9 of a slope that varies over the entry's own size; a hundred times that
-    bound = noise(line, FINE) + 1e-7 * abs(fine)
-    if bend <= 1e-2 * abs(fine) + noise(line, FINE) and bound <= max(1e-5 * abs(fine), noise(line, FINE)):
-        return fine / length, bound / length
-    estimate = derivative(line, samples=line.samples, tolerance=1e-7 * abs(fine))
+    coarse, fine = line.central(COARSE, FINE)
+    extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
+    # what the extrapolation moves is the finer step's truncation error, so that it bounds its own many times over
+    bound = 2.0 * abs(extrapolated - fine) + line.noise(FINE)
+    if bound <= _SHARP * abs(fine) and line.bend(FINE) <= 1e-2 * abs(fine):
+        return extrapolated / length, bound / length
+    estimate = derivative(line, samples=line.samples, tolerance=_SHARP * abs(fine), grid=pairing.grid)
     if not np.isfinite(estimate.value):
-        return fine / length, bound / length
+        return np.nan, np.inf
     return estimate.value / length, estimate.error / length
 
 
@@ -92,12 +98,8 @@ def _is_wrong(pairing: Pairing, entries: np.ndarray, generator: np.random.Genera
     direction = np.zeros_like(pairing.x)
     direction[entries] = pairing.scale[entries] * signs(generator, entries.size)
     line = Line(pairing, direction)
-    claimed = float(pairing.claimed @ direction)
-    coarse, fine = central(line, COARSE, FINE)
+    claim = Ball(pairing.claim.value, ulps(pairing.claim)).along(direction)
+    coarse, fine = line.central(COARSE, FINE)
     extrapolated = fine + (fine - coarse) / ((COARSE / FINE) ** 2 - 1.0)
-    slack = (
-        noise(line, FINE)
-        + abs(extrapolated - fine)
-        + 1e-8 * float(np.linalg.norm(pairing.claimed * direction))
-    )
-    return abs(claimed - extrapolated) > 2.0 * slack + 4.0 * ROUNDING * abs(claimed)
+    error = line.noise(FINE) + abs(extrapolated - fine) + 1e-8 * pairing.span(direction)
+    return Slope(extrapolated, extrapolated, error).meets(claim) is Relation.APART

@@ -8,14 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gradcheck.ask.calls import undisturbed
-from gradcheck.ask.look import look_at_claim, look_at_function
 from gradcheck.ask.task import Task, generator_of
 from gradcheck.ask.trees import Floats
-from gradcheck.judge.evaluation import covector, pair
+from gradcheck.judge.examine import examine
 from gradcheck.judge.judge import judge
 from gradcheck.judge.pairing import Pairing
-from gradcheck.judge.precision import default_rtol
-from gradcheck.oracles.autodiff import trace_task
 from gradcheck.report.findings import Verdict
 
 SIZES = (1e-2, 1e-4, 1e-6, 1e-8)
@@ -62,24 +59,14 @@ def sensitivity(task: Task) -> Sensitivity:
     """
     generator = generator_of(task.options)
     with undisturbed():
-        if task.through is not None:
-            task = task.derived()
-        look = look_at_function(task.f, task.where)
-        u = covector(task, look, generator) if not look.reasons else np.ones(1)
-        reading = None
-        if not look.reasons:
-            reading = look_at_claim(
-                task.claim, lambda args: task.ask(task.where, args, u, look.output), task.where, look
-            )
-        if reading is None or reading.problems or look.diagnoses:
-            raise ValueError("sensitivity() plants errors into a claim that passes; this one does not")
-        traced, _, _ = trace_task(task, look, u)
-        pairing = pair(task, look, u, reading)
-        rtol = task.options.rtol or default_rtol(pairing.unit)
-        if judge(pairing, traced, generator, rtol).verdict is not Verdict.PASS:
+        seen = examine(task, generator)
+        pairing, rtol = seen.pairing, seen.rtol
+        if pairing is None or seen.verdict is not Verdict.PASS:
             raise ValueError("sensitivity() plants errors into a claim that passes; this one does not")
         planted = tuple(
-            Planted(leaf, mistake, size, judge(_spoilt(pairing, factors), traced, generator, rtol).verdict)
+            Planted(
+                leaf, mistake, size, judge(_spoilt(pairing, factors), seen.autograd, generator, rtol).verdict
+            )
             for leaf, mistake, size, factors in _mistakes(pairing)
         )
     return Sensitivity(planted)
@@ -87,7 +74,7 @@ def sensitivity(task: Task) -> Sensitivity:
 
 def _mistakes(pairing: Pairing) -> Iterator[tuple[str, str, float, Floats]]:
     for slot in pairing.slots:
-        part = pairing.claimed[slot.start : slot.stop]
+        part = pairing.claim.value[slot.start : slot.stop]
         if not part.any():
             continue  # a factor leaves zeros as they are
         whole = slice(slot.start, slot.stop)
@@ -98,14 +85,19 @@ def _mistakes(pairing: Pairing) -> Iterator[tuple[str, str, float, Floats]]:
             ("one entry", entry, SIZES),
         ):
             for size in sizes:
-                factors = np.ones(pairing.claimed.size)
+                factors = np.ones(pairing.claim.value.size)
                 factors[where] = 1.0 - size
                 yield slot.path, mistake, size, factors
 
 
 def _spoilt(pairing: Pairing, factors: Floats) -> Pairing:
-    def claim_at(x: Floats) -> Floats | None:
-        right = pairing.claim_at(x)
-        return None if right is None else right * factors
+    right = pairing.claim
 
-    return replace(pairing, claimed=pairing.claimed * factors, claim_at=claim_at)
+    def at(x: Floats) -> Floats | None:
+        found = right.at(x)
+        return None if found is None else found * factors
+
+    def rolled(count: int) -> list[Floats]:
+        return [found * factors for found in right.rolled(count)]
+
+    return replace(pairing, claim=replace(right, value=right.value * factors, at=at, rolled=rolled))

@@ -17,23 +17,13 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from gradcheck.ask.draws import BOLDEST, signs
 from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
 
 GROUP_SPAN = 1e4
 """Within a group the smallest contribution is at least 1e-4 of the largest: at a step of 8^-5 of the entries'
 scale, f's own rounding 1e-16 / 8^-5 is then below 1e-7 of what the smallest contributes."""
-
-BOLDEST = 1.5  # the largest magnitude drawn
-
-_HALF = 2**15
-_MAGNITUDES = np.concatenate([np.linspace(-BOLDEST, -0.5, _HALF), np.linspace(0.5, BOLDEST, _HALF)])
-
-
-def signs(generator: np.random.Generator, size: int) -> Floats:
-    """Random signs times magnitudes in [0.5, 1.5]: two random bytes an entry, a tenth of the cost of a normal."""
-    # 2^15 magnitudes: two opposite errors of one share cancel once in 2^16 directions, not once in two
-    return _MAGNITUDES.take(np.frombuffer(generator.bytes(2 * size), dtype=np.uint16))
 
 
 def groups(size_of: Floats, floor: float, span: float = GROUP_SPAN) -> Iterator[np.ndarray]:

@@ -8,16 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.ask import calls as guard
+from gradcheck.ask import calls, precision
 from gradcheck.ask.calls import NotNumeric, Raised
-from gradcheck.ask.look import Look
-from gradcheck.ask.point import Point
-from gradcheck.ask.reading import Reading
+from gradcheck.ask.draws import signs
+from gradcheck.ask.look import Asked, Look, alike
+from gradcheck.ask.point import Point, step_scale
+from gradcheck.ask.random_rounding import Run, rolled, running
+from gradcheck.ask.reading import shaped
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
-from gradcheck.judge import precision as roundoff
-from gradcheck.judge.directions import signs
-from gradcheck.judge.pairing import Pairing, Workers, step_scale
+from gradcheck.judge.pairing import Pairing, Workers
+from gradcheck.oracles.answer import Answer
+
+_PROBES = (1e-3, 0.1)
+"""Shares of its own size by which an entry is moved to see which numbers f returns elsewhere: half precision does not
+show the lesser."""
+
+
+_DOUBLE_THROUGHOUT = 1e-11
+"""Share of f by which a trace in double precision may differ from f for f to compute in double as well: float32
+anywhere on the way makes a thousand times more."""
 
 
 @dataclass(frozen=True)
@@ -30,93 +40,163 @@ class Evaluate:
     native: bool
     copies: bool
 
-    def __call__(self, x: Floats) -> float:
-        """NaN where f raises, returns no numbers, or is not finite."""
+    def outputs(self, x: Floats) -> Floats | None:
+        """The entries of F, flat; None where f raises or returns anything else than at the point."""
         args = self.where.place(x, native=self.native)
         if self.copies:
             args = self.where.copied(args)
         try:
-            y = guard.flat(self.function(*args), "f")
+            y = calls.flat(self.function(*args), "f")
         except Exception:
-            return float("nan")
-        value = float(self.u @ y) if y.shape == self.u.shape else float("nan")
+            return None
+        return y if y.shape == self.u.shape else None
+
+    def __call__(self, x: Floats) -> float:
+        """NaN where f raises, returns no numbers, or is not finite."""
+        y = self.outputs(x)
+        value = float("nan") if y is None else float(self.u @ y)
         return value if np.isfinite(value) else float("nan")
 
 
-def pair(task: Task, look: Look, u: Floats, reading: Reading) -> Pairing:
+@dataclass(frozen=True)
+class Evaluated:
+    """How f is evaluated, its entries at the point, and the unit roundoff that its values show."""
+
+    value: Evaluate
+    y: Floats
+    unit: float
+
+
+def evaluated(task: Task, look: Look, u: Floats) -> Evaluated:
+    """F as the judge evaluates it: in double precision where it is the same function there."""
+    value, y = _in_double(task, look, u)
+    return Evaluated(value, y, _shown(task, value, y))
+
+
+def pair(task: Task, look: Look, u: Floats, asked: Asked, f: Evaluated, autograd: Answer | None) -> Pairing:
+    """The pairing of a task whose f and claim were looked at; its claim is empty where the reading has problems."""
     where = task.where
-    copies = task.f.label in look.writes
-    value = Evaluate(task.f.function, where, u, native=False, copies=copies)
-    base = float(u @ look.y)
-    magnitude = max(float(np.abs(u) @ np.abs(look.y)), abs(base))
-    single = any(slot.dtype.itemsize < 8 for slot in where.slots)
-    precision = 2.0**-53
-    if single:
-        # double precision shows the derivative far better, if f is the same function there
-        double = replace(value, where=where.doubled())
-        promoted = double(where.x)
-        task.f.calls += 1
-        if abs(promoted - base) <= 1e-3 * magnitude:
-            # a step far below float32 that changes nothing: f rounds its arguments before it uses them
-            probe = double(where.x * (1.0 + 1e-10))
-            task.f.calls += 1
-            precision = 2.0**-24 if probe == promoted else precision
-            value, base = double, promoted
-        else:
-            value, precision = replace(value, native=True), 2.0**-24
+    base = float(u @ f.y)
+    magnitude = max(float(np.abs(u) @ np.abs(f.y)), abs(base))
+    precise = f.unit == precision.DOUBLE and autograd is not None and autograd.off <= _DOUBLE_THROUGHOUT
+    terms = np.abs(u * f.y) if u.size > 1 else [base]
+    grid = max((precision.spacing(float(term), f.unit) for term in terms), default=0.0)
 
-    def claim_at(x: Floats) -> Floats | None:
-        args = where.copied(where.place(x, native=True))
-        try:
-            again = task.ask(where, args, u, look.output)
-        except Raised:
-            return None
-        return None if again.problems else again.flat
-
-    def count(calls: int) -> None:
-        task.f.calls += calls
+    def count(more: int) -> None:
+        task.f.calls += more
 
     return Pairing(
         x=where.x,
-        claimed=np.zeros(0) if reading.problems else reading.flat,
+        claim=_claim(task, look, u, asked, f.unit, precise),
         slots=where.slots,
-        value=value,
-        claim_at=claim_at,
+        value=replace(f.value, u=u),
         base=base,
         magnitude=magnitude,
-        precision=precision,
-        unit=max(
-            roundoff.of(dtype) for dtype in (*reading.dtypes, *(str(slot.dtype) for slot in where.slots))
-        ),
+        precision=f.unit,
+        precise=precise,
+        grid=grid if f.unit > precision.DOUBLE else 0.0,
+        spread=float(np.sum(np.abs(u) * look.spread)),
         scale=step_scale(where.x, where.slots),
         count=count,
         workers=None if task.options.executor is None else Workers(task.options.executor),
     )
 
 
+def _in_double(task: Task, look: Look, u: Floats) -> tuple[Evaluate, Floats]:
+    where = task.where
+    value = Evaluate(task.f.function, where, u, native=False, copies=bool(look.conduct))
+    if all(slot.dtype.itemsize >= 8 for slot in where.slots):
+        return value, look.y
+    double = replace(value, where=where.doubled())
+    promoted = double.outputs(where.x)
+    task.f.calls += 1
+    if promoted is not None:
+        share = 2.0**10 * max(precision.of(str(slot.dtype)) for slot in where.slots)
+        if np.all(np.abs(promoted - look.y) <= share * np.max(np.abs(look.y), initial=0.0)):
+            return double, promoted
+    return replace(value, native=True), look.y
+
+
+def _shown(task: Task, value: Evaluate, y: Floats) -> float:
+    """The unit roundoff that f's values show, whatever the dtype they come in.
+
+    A value that lacks the last bits may just be a round number: then f is asked at two points nearby.
+    """
+    if precision.bits(y) > 24:
+        return precision.DOUBLE
+    rolls = np.random.default_rng(0)
+    scale = step_scale(task.where.x, task.where.slots)
+    nearby = [
+        value.outputs(task.where.x + share * scale * signs(rolls, task.where.x.size)) for share in _PROBES
+    ]
+    task.f.calls += len(nearby)
+    return precision.shown(np.concatenate([y, *(other for other in nearby if other is not None)]))
+
+
+def _claim(task: Task, look: Look, u: Floats, asked: Asked, f_shows: float, f_precise: bool) -> Answer:
+    """The claim as an answer that can be asked again, in the precision that it has."""
+    where, reading = task.where, asked.reading
+    assert reading is not None
+    sound = not reading.problems
+    given = reading.flat if sound else np.zeros(0)
+    native = max(precision.of(str(slot.dtype)) for slot in where.slots)
+    unit = max([native, *(precision.of(dtype) for dtype in reading.dtypes)])
+    if f_shows > unit and precision.bits(given) <= precision.bits(np.array([1.0 + 2.0 * f_shows])):
+        unit = f_shows  # its numbers have no more digits than f's
+
+    def ask(args: tuple[Any, ...]) -> Floats | None:
+        try:
+            again = task.ask(where, args, u, look.output)
+        except Raised:
+            return None
+        return None if again.problems or again.flat.shape != given.shape else again.flat
+
+    def at(x: Floats) -> Floats | None:
+        return ask(where.copied(where.place(x, native=True)))
+
+    def runs(count: int) -> list[Floats]:
+        generator = np.random.default_rng(0)
+        most = unit if f_precise else 1.0
+        plain = Run(None, unit, most)
+        found = []
+        for run in [plain, *(Run(generator, unit, most) for _ in range(count))]:
+            with running(run):
+                again = ask(rolled(where.copied(where.args)))
+            if again is None or (run is plain and not alike(again, given, 2.0**6 * unit)):
+                break
+            if run is not plain and run.choices == plain.choices:
+                found.append(again)
+        at(where.x)  # what the claim keeps of its last call are plain arrays
+        return found
+
+    return Answer(given, unit, at, runs, spread=asked.spread)
+
+
 def covector(task: Task, look: Look, generator: np.random.Generator) -> Floats:
     """1 for a scalar f; else random, with signs of both kinds, equal shares for outputs of different size."""
     if task.scalar:
         return np.ones(1)
+    if look.y.size == 1:
+        # a claim that squares its cotangent, or takes its absolute value, must not get away with it; a power of two
+        # leaves f's last bits where they are
+        return np.array([-2.0])
     u = signs(generator, look.y.size)
-    if u.size == 1:
-        # a claim that squares its cotangent, or takes its absolute value, must not get away with it
-        return -np.abs(u) - 0.1
     size = np.abs(look.y)
     spread = size[size > 0.0]
     if spread.size and spread.max() > 1e4 * spread.min():
         u *= _equalizer(task, look)
-    return u
+    # as the claim will see it: a cotangent has the dtype of its output
+    return calls.flat(shaped(look.output, u), "cotangent")
 
 
 def _equalizer(task: Task, look: Look) -> Floats:
     x = task.where.x
-    step = 1e-3 * step_scale(x, task.where.slots)
+    step = _PROBES[0] * step_scale(x, task.where.slots)
     try:
-        moved = [guard.flat(task.f(*task.where.place(x + sign * step)), "f") for sign in (1.0, -1.0)]
+        moved = [calls.flat(task.f(*task.where.place(x + sign * step)), "f") for sign in (1.0, -1.0)]
     except (Raised, NotNumeric):
         return np.ones_like(look.y)
-    change = np.abs(moved[0] - moved[1]) / 2e-3
+    change = np.abs(moved[0] - moved[1]) / (2.0 * _PROBES[0])
     floor = 1e-12 * float(np.max(np.abs(look.y)))
     usable = np.isfinite(change) & (change > floor)
     if not usable.any():

@@ -15,15 +15,10 @@ import numpy as np
 
 from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
+from gradcheck.oracles.answer import Answer
 
-
-@dataclass(frozen=True)
-class Traced:
-    """Autograd's answer: the gradient of ``<u, F>`` (P,), at the point and, on request, at another one."""
-
-    gradient: Floats
-    faithful: bool  # the traced value of F equals the plain one
-    at: Callable[[Floats], Floats | None]
+_ROUNDINGS = 8.0
+"""Evaluations of f are taken to be right to so many roundings until measured otherwise."""
 
 
 class Workers:
@@ -56,22 +51,26 @@ class Pairing:
 
     Attributes
     ----------
-    x, claimed
-        The point and the claimed gradient, shape (P,).
+    x
+        The point, shape (P,).
+    claim
+        The claimed gradient of ``<u, F>``, and how it is asked again.
     slots
         The leaves, as ranges of the P entries.
     value
         ``<u, F(x)>``; NaN where f raises or is not finite.
-    claim_at
-        The claimed gradient at another point, None where it cannot be had.
     base
         ``value(x)``, known already.
     magnitude
         ``sum |u_i F_i|``: what the rounding of f is relative to.
     precision
-        Unit roundoff of f's arithmetic: 2^-53, or 2^-24 where f insists on float32.
-    unit
-        Unit roundoff of the claim's arithmetic: 2^-53 for float64, 2^-24 for float32.
+        Unit roundoff that f's values show.
+    precise
+        Whether f was seen to compute in double precision all the way, so that a claim which does not has lost digits.
+    grid
+        Spacing of the numbers that they are, in units of ``value``; 0 in double precision.
+    spread
+        What two calls with the same arguments differ by.
     scale
         Natural length of a step in each entry, shape (P,).
     count
@@ -81,17 +80,42 @@ class Pairing:
     """
 
     x: Floats
-    claimed: Floats
+    claim: Answer
     slots: tuple[Slot, ...]
     value: Callable[[Floats], float]
-    claim_at: Callable[[Floats], Floats | None]
     base: float
     magnitude: float
     precision: float
-    unit: float
+    precise: bool
+    grid: float
+    spread: float
     scale: Floats
     count: Callable[[int], None]
     workers: Workers | None = None
+
+    @property
+    def unit(self) -> float:
+        """Unit roundoff of the coarser of f and claim: what the check as a whole can tell."""
+        return max(self.precision, self.claim.unit)
+
+    @property
+    def noise(self) -> float:
+        """What one evaluation may be off by, before it is measured."""
+        return _ROUNDINGS * self.precision * self.magnitude + 4.0 * self.spread
+
+    @property
+    def contribution(self) -> Floats:
+        """What a step of each entry's own size changes in f, by the claim."""
+        return np.abs(self.claim.value) * self.scale
+
+    @property
+    def natural(self) -> Floats:
+        """Slopes below this are all rounding: 2^13 roundoffs of f (1e-12 in double) over a step of the entry's size."""
+        return 2.0**13 * self.claim.unit * self.magnitude / self.scale
+
+    def span(self, v: Floats) -> float:
+        """The size of the claim along ``v`` without luck of the signs, ``sqrt(sum (g_i v_i)^2)``."""
+        return float(np.linalg.norm(self.claim.value * v))
 
 
 class Line:
@@ -127,6 +151,23 @@ class Line:
                 self.samples.update(zip(missing, values, strict=True))
         return [self(t) for t in steps]
 
+    def central(self, *steps: float) -> list[float]:
+        """Central differences of phi at 0 over each of ``steps``."""
+        values = self.ask([signed for step in steps for signed in (step, -step)])
+        return [
+            (ahead - behind) / (2.0 * step)
+            for step, ahead, behind in zip(steps, values[::2], values[1::2], strict=True)
+        ]
+
+    def bend(self, step: float) -> float:
+        """The change of slope across 0 over a step: in proportion to it by curvature, the same at a kink."""
+        ahead, behind = self.ask((step, -step))
+        return abs(ahead + behind - 2.0 * self(0.0)) / step
+
+    def noise(self, step: float) -> float:
+        """Rounding of f in a central difference over ``step``, before it is measured."""
+        return self.pairing.noise / step
+
     def _point(self, t: float) -> Floats:
         # one buffer per line: a fresh array of 8 MB costs more than filling it
         if self._buffer is None:
@@ -134,14 +175,3 @@ class Line:
         np.multiply(self.direction, t, out=self._buffer)
         self._buffer += self.pairing.x
         return self._buffer
-
-
-def step_scale(x: Floats, slots: tuple[Slot, ...]) -> Floats:
-    """How far each entry may be expected to move: its own size; where it is 0, a tenth of its leaf's rms or 1."""
-    scale = np.abs(x)
-    for slot in slots:
-        part = scale[slot.start : slot.stop]
-        if part.size and not part.all():
-            typical = float(np.sqrt(np.mean(np.square(part / (part.max() or 1.0))))) * float(part.max())
-            part[part == 0.0] = 0.1 * typical if typical > 0.0 else 1.0
-    return scale

@@ -1,75 +1,102 @@
-"""The claim's own rounding, measured entry by entry from the claim itself.
+"""How far an answer may be off by rounding: measured from the answer itself, entry by entry.
 
-A claim is right to its arithmetic, not to infinity: near an optimum, after a cancellation or in float32 its
-entries carry errors far above 1e-16 of their size. Two measurements, the larger counts:
+A gradient is right to its arithmetic, not to infinity: near an optimum, after a cancellation or in float32 its
+entries carry errors far above 1e-16 of their size. Three measurements, the largest deviation counts:
 
-- ``|g(x (1 +- ulp)) - g(x)|``: inputs rounded differently, three times;
-- ``|g(x + d) - 2 g(x) + g(x - d)| / 2`` for d of many ulps: in a second difference the linear trend of g
-  goes and rounding stays, also rounding that is constant over a single ulp.
+- runs with random rounding, where the code can be met (`random_rounding`, the tape of autograd);
+- ``g(x (1 +- ulp)) - g(x)``: inputs rounded differently;
+- ``(g(x + d) - 2 g(x) + g(x - d)) / 2`` for d of many ulps: in a second difference the linear trend of g goes and
+  rounding stays, also one that is constant over a single ulp (a cast to float32 on the way).
+
+The first alone sees what an invariance or a saturated unit hides from moved inputs; the others see into compiled code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 
+from gradcheck.ask import precision
+from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
-from gradcheck.judge import precision
+from gradcheck.judge.pairing import Pairing
+from gradcheck.oracles.answer import Answer
 
-_ULPS_DOUBLE = (1e3, 1e6, 1e9)
-_ULPS_SINGLE = (8.0, 256.0, 8192.0)  # steps of 1e-6 to 1e-3: longer ones would see curvature, not rounding
+FACTOR = 8.0
+"""Radius over the largest of `RUNS` deviations. Of six normal deviates all lie below 1/8 of the true one's size once in
+a million entries (0.1^6); what is drawn is about twice what rounding makes, which buys the tail of the true one."""
 
-_ROLLS = 3
+RUNS, FEW_RUNS = 6, 4
+"""Of a claim; of autograd, where each is a traced call of f."""
+
+_STEPS = (0.65, 0.42)
+"""Exponents of the unit roundoff: steps of u^0.65 and u^0.42 of an entry's own size (double: 4e-11 and 2e-7, single:
+2e-5 and 9e-4), short enough for curvature to stay below the rounding of an ordinary function, long enough to leave a
+float32 stair inside double code."""
 
 
-def claim_rounding(
-    gradient: Callable[[Floats], Floats | None],
-    x: Floats,
-    at_x: Floats,
-    scale: Floats,
-    unit: float,
-    floor: Floats,
-) -> Floats:
-    """A bound on each entry's rounding error, shape (P,); zeros where the claim cannot be asked again.
+def ulps(answer: Answer) -> Floats:
+    """The least radius an answer can have: its own last digits, and the smallest normal number (underflow)."""
+    tiny = np.finfo(np.float32).tiny if answer.unit > precision.DOUBLE else np.finfo(np.float64).tiny
+    radius: Floats = 2.0 * answer.unit * np.abs(answer.value) + (float(tiny) + 4.0 * answer.spread)
+    return radius
 
-    Parameters
-    ----------
-    gradient
-        The claim as a function of the point.
-    at_x
-        What it returned at ``x``.
-    scale
-        Length of a step of each entry's own size.
-    unit
-        Unit roundoff of the claim's arithmetic.
-    floor
-        Entries below this are all rounding (f's own, seen through one step of size ``scale``) and are
-        believed whatever their relative size.
 
-    Notes
-    -----
-    A claim that answers from remembered state (the last forward pass, say) does not see the moved point;
-    it then shows no rounding, and is judged more strictly.
+def measured(answer: Answer, pairing: Pairing) -> Floats:
+    """The measured radius of each entry of an answer to ``pairing``, the claim's or autograd's, shape (P,)."""
+    runs = answer.rolled(FEW_RUNS if answer.whole else RUNS)
+    deviation = np.zeros_like(answer.value)
+    for run in runs:
+        np.maximum(deviation, np.abs(run - answer.value), out=deviation)
+    if not (runs and answer.whole):
+        limit = _believable(answer, pairing)
+        for moved in _moved(answer, pairing, stairs=not (runs and pairing.precise)):
+            np.copyto(deviation, moved, where=(moved > deviation) & (moved <= limit))
+    return FACTOR * _pooled(deviation, answer, pairing.slots) + ulps(answer)
+
+
+def _believable(answer: Answer, pairing: Pairing) -> Floats:
+    """How large a deviation of moved inputs may be and still count as rounding.
+
+    A quarter of the digits must be left, or a kink within an ulp would pardon every error. But what lies far below f's
+    own rounding over a step of the entry's size, or that of the terms it is left of (they show at a small distance), is
+    all rounding.
     """
-    again = gradient(x)
-    if again is None or not np.array_equal(again, at_x, equal_nan=True):
-        return np.zeros_like(x)
-    believable = np.maximum(precision.believable(unit) * np.abs(at_x), floor)
-    rounding = np.zeros_like(x)
+    size, beside = np.abs(answer.value), answer.at(pairing.x + 0.01 * pairing.scale)
+    terms = size if beside is None else np.maximum(size, np.abs(beside))
+    floor = np.maximum(pairing.natural, 2.0**13 * answer.unit * terms)
+    limit: Floats = np.maximum(answer.unit**0.25 * size, floor)
+    return limit
 
-    def raise_to(measured: Floats) -> None:
-        np.copyto(rounding, measured, where=(measured > rounding) & (measured <= believable))
 
-    ulp = 2.0 * unit * scale
-    rolls = np.random.default_rng(0)
-    for _ in range(_ROLLS):
+def _moved(answer: Answer, pairing: Pairing, stairs: bool) -> Iterator[Floats]:
+    """Deviations of the answer at moved inputs; over steps that leave a stair only where ``stairs`` may be rounding."""
+    x, scale = pairing.x, pairing.scale
+    ulp, rolls = 2.0 * answer.unit * scale, np.random.default_rng(0)
+    for _ in range(3):
         # each entry by a sign of its own: moved all alike, sums of them would hardly re-roll their rounding
-        nudged = gradient(x + ulp * rolls.choice((-1.0, 1.0), x.size))
+        nudged = answer.at(x + ulp * rolls.choice((-1.0, 1.0), x.size))
         if nudged is not None:
-            raise_to(np.abs(nudged - at_x))
-    for ulps in _ULPS_DOUBLE if unit == precision.DOUBLE else _ULPS_SINGLE:
-        ahead, behind = gradient(x + ulps * ulp), gradient(x - ulps * ulp)
+            yield np.abs(nudged - answer.value)
+    if not stairs:
+        return  # f computes in double precision, and so was the claim seen to: stairs are digits that it lost
+    for power in _STEPS:
+        step = answer.unit**power * scale * rolls.choice((-1.0, 1.0), x.size)
+        ahead, behind = answer.at(x + step), answer.at(x - step)
         if ahead is not None and behind is not None:
-            raise_to(0.5 * np.abs(ahead - 2.0 * at_x + behind))
-    return rounding
+            yield 0.5 * np.abs(ahead - 2.0 * answer.value + behind)
+
+
+def _pooled(deviation: Floats, answer: Answer, slots: tuple[Slot, ...]) -> Floats:
+    """Entries whose few samples were all small by luck take half of what is typical of their leaf."""
+    size = np.abs(answer.value)
+    pooled = deviation.copy()
+    for slot in slots:
+        part = slice(slot.start, slot.stop)
+        seen = size[part] > 0.0
+        if slot.size > 1 and seen.any():
+            typical = 0.5 * float(np.median(deviation[part][seen] / size[part][seen]))
+            # where most of a leaf is rounding, that says nothing of the entries that are not
+            np.maximum(pooled[part], min(typical, float(np.sqrt(answer.unit))) * size[part], out=pooled[part])
+    return pooled

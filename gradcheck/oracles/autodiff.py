@@ -5,17 +5,34 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from autograd.extend import VSpace
+from autograd.numpy.numpy_boxes import ArrayBox
+from autograd.numpy.numpy_vspaces import ArrayVSpace
 
-from gradcheck.ask import trees
+from gradcheck.ask import precision, trees
 from gradcheck.ask.calls import Counted
 from gradcheck.ask.look import Look
+from gradcheck.ask.random_rounding import Rolled
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
-from gradcheck.judge.pairing import Traced
+from gradcheck.oracles.answer import Answer
 from gradcheck.oracles.tracing import Trace, Untraceable, hessian_vector, trace
+from gradcheck.oracles.tracing.replay import OtherPiece, rolled_pullback
+
+# a claim that calls autograd hands it the arrays that its rounding is measured with
+ArrayBox.register(Rolled)
+VSpace.register(Rolled, lambda value: ArrayVSpace(value))
 
 
-def trace_task(task: Task, look: Look, u: Floats) -> tuple[Traced | None, Trace | None, str]:
+_SAME = 1e-5
+"""Share by which a trace in double precision may differ from f: float32 somewhere inside makes less. What differs more
+is another function; f's own last bits, where its values show fewer than double's, may make 64 roundoffs."""
+
+
+def trace_task(
+    task: Task, look: Look, u: Floats, f_unit: float = precision.DOUBLE
+) -> tuple[Answer | None, Trace | None, str]:
+    """Autograd's answer to a task, its tape, and why there is none; ``f_unit`` is the roundoff that f's values show."""
     if "autograd" not in task.options.oracles:
         return None, None, "not asked for"
     if task.differentiated is not None:
@@ -38,9 +55,11 @@ def trace_task(task: Task, look: Look, u: Floats) -> tuple[Traced | None, Trace 
     value = np.concatenate([output.ravel() for output in tape.outputs]) if tape.outputs else np.empty(0)
     if value.shape != look.y.shape:
         return None, None, "the traced function returned another shape than f"
-    single = any(slot.dtype.itemsize < 8 for slot in where.slots) or _in_single(look.output)
-    close = np.abs(value - look.y) <= (1e-3 if single else 1e-10) * max(float(np.max(np.abs(look.y))), 1e-300)
-    if not close.all():
+    off = float(np.max(np.abs(value - look.y), initial=0.0)) / max(
+        float(np.max(np.abs(look.y), initial=0.0)), 1e-300
+    )
+    native = max(f_unit, *(precision.of(str(slot.dtype)) for slot in where.slots), _unit_of(look.output))
+    if not off <= max(_SAME, 2.0**6 * native):
         return None, None, "the traced function has another value than f"
 
     def at(x: Floats) -> Floats | None:
@@ -49,10 +68,26 @@ def trace_task(task: Task, look: Look, u: Floats) -> tuple[Traced | None, Trace 
         except Untraceable:
             return None
 
-    return Traced(gradient, True, at), tape, ""
+    def rolled(count: int) -> list[Floats]:
+        generator = np.random.default_rng(0)
+        cotangents = laid_out(tape, u)
+        runs: list[Floats] = []
+        for _ in range(count):
+            try:
+                pieces = rolled_pullback(tape, cotangents, generator)
+            except OtherPiece:
+                continue
+            except (
+                Exception
+            ):  # a primitive that does not take its own values back: moved inputs will have to do
+                return []
+            runs.append(np.concatenate([piece.ravel() for piece in pieces]))
+        return runs
+
+    return Answer(gradient, precision.DOUBLE, at, rolled, whole=True, off=off), tape, ""
 
 
-def _trace_twice(task: Task, f: Counted, u: Floats) -> tuple[Traced | None, None, str]:
+def _trace_twice(task: Task, f: Counted, u: Floats) -> tuple[Answer | None, None, str]:
     """Autograd's second derivatives: the gradient of ``<u, grad f>``, by a trace of a trace."""
     where = task.where
     if task.shown is not None or u.size != where.x.size:
@@ -71,17 +106,25 @@ def _trace_twice(task: Task, f: Counted, u: Floats) -> tuple[Traced | None, None
     gradient = at(where.x)
     if gradient is None:
         return None, None, "f cannot be traced twice"
-    return Traced(gradient, True, at), None, ""
+    return Answer(gradient, precision.DOUBLE, at, lambda count: []), None, ""
 
 
-def _in_single(output: Any) -> bool:
-    return any(str(getattr(leaf, "dtype", "")) in ("float32", "float16") for _, leaf in trees.leaves(output))
+def _unit_of(output: Any) -> float:
+    return max(
+        (precision.of(str(getattr(leaf, "dtype", ""))) for _, leaf in trees.leaves(output)), default=0.0
+    )
 
 
 def flat_pullback(tape: Trace, u: Floats) -> Floats:
+    """The tape's pullback of a flat covector of the outputs, flat."""
+    pieces = tape.pullback(laid_out(tape, u))
+    return np.concatenate([np.asarray(piece, dtype=np.float64).ravel() for piece in pieces])
+
+
+def laid_out(tape: Trace, u: Floats) -> list[Floats]:
+    """A flat covector as one array for each output."""
     cotangents, position = [], 0
     for output in tape.outputs:
         cotangents.append(u[position : position + output.size].reshape(output.shape))
         position += output.size
-    pieces = tape.pullback(cotangents)
-    return np.concatenate([np.asarray(piece, dtype=np.float64).ravel() for piece in pieces])
+    return cotangents

@@ -34,6 +34,7 @@ import numpy as np
 
 from gradcheck.oracles.corner import corner
 from gradcheck.oracles.estimate import Estimate
+from gradcheck.oracles.gridded import gridded
 from gradcheck.oracles.ladder import COARSEST, FINEST, STEPS, Samples
 from gradcheck.oracles.slopes import one_sided
 from gradcheck.oracles.staircase import SINGLE, staircase
@@ -65,6 +66,7 @@ def derivative(
     *,
     samples: dict[float, float] | None = None,
     tolerance: float = 0.0,
+    grid: float = 0.0,
 ) -> Estimate:
     """Derivative of ``phi`` at 0, with a bound on its error that phi itself has shown.
 
@@ -78,6 +80,9 @@ def derivative(
     tolerance
         An error (in the units of the derivative) below which no more is asked for. By default evaluation stops at
         a relative error of 2e-10, or where nothing more is to be gained.
+    grid
+        Spacing of the numbers that phi's values are, where that is known (float32, say) and coarser than double's.
+        Where the values themselves show it, it need not be given.
 
     Returns
     -------
@@ -95,10 +100,17 @@ def derivative(
     >>> derivative(abs).smooth
     False
     """
+    if not callable(phi):
+        raise TypeError(f"phi must be callable, got phi={phi!r} ({type(phi).__name__})")
     memory = Samples(phi, samples)
     with np.errstate(all="ignore"):
+        if grid > 0.0:
+            return gridded(memory, grid, tolerance)
         for table in _tables(memory):
-            found = _fill(table, FIRST_LEVELS) and _climb(table, tolerance, TARGET)
+            filled = _fill(table, FIRST_LEVELS)
+            if filled and (own := table.grid()) > 0.0:
+                return gridded(memory, own, tolerance)
+            found = filled and _climb(table, tolerance, TARGET)
             if found:
                 return found
     return Estimate(math.nan, math.inf, not math.isnan(memory(0.0)), evaluations=memory.calls)

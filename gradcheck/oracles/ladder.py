@@ -20,6 +20,8 @@ def step(level: int) -> float:
 
 # The judge takes its own central differences at STEPS[3] and STEPS[5], so that they are reused here.
 STEPS: tuple[float, ...] = tuple(step(level) for level in range(FINEST + 1))
+COARSE, MIDDLE, FINE = STEPS[3], STEPS[4], STEPS[5]
+"""About 8^-3 and 8^-5 of the entries' scale: truncation h^2 and rounding u/h of the finer are both near 1e-10."""
 _ALL = {level: step(level) for level in range(COARSEST, FINEST + 1)}
 
 

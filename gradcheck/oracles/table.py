@@ -81,6 +81,12 @@ class Table:
         f0 = self.centre
         return min((abs(q - f0) for k in self.levels for q in self.pairs[k] if q != f0), default=0.0)
 
+    def grid(self) -> float:
+        """Spacing of the numbers that all values are, where they lack so many bits that it is coarser than double's."""
+        idle = self._idle_bits()
+        top = max((abs(v) for k in self.levels for v in self.pairs[k]), default=0.0)
+        return math.ulp(top) * 2.0**idle if idle else 0.0
+
     def _idle_bits(self) -> int:
         """Last bits that are zero in every value: phi computes, or returns, in a lower precision."""
         idle = 52

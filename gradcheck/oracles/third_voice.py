@@ -15,15 +15,13 @@ import numpy as np
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point
 from gradcheck.ask.trees import Floats
-from gradcheck.judge.comparison import Comparison
+from gradcheck.oracles.ball import Ball, Relation, related
 from gradcheck.oracles.complex_step import STEP
 from gradcheck.report.findings import OracleUse
 
 
-def third_voice(
-    function: Callable[..., Any], where: Point, u: Floats, v: Floats, judged: Comparison
-) -> OracleUse:
-    """Whether the complex step along ``v`` meets what differences say there; one evaluation of f."""
+def third_voice(function: Callable[..., Any], where: Point, u: Floats, v: Floats, slope: Ball) -> OracleUse:
+    """Whether the complex step along ``v`` meets ``slope``, what differences say there; one evaluation of f."""
     try:
         y = _flat(function(*_placed(where, where.x + 1j * STEP * v)))
     except Exception as error:
@@ -32,8 +30,7 @@ def third_voice(
         )
     if not np.iscomplexobj(y) or y.shape != u.shape:
         return OracleUse("complex_step", False, "f drops the imaginary part of its argument")
-    slope = float(u @ y.imag) / STEP
-    if abs(slope - judged.truth) <= judged.tolerance:
+    if related(abs(float(u @ y.imag) / STEP - float(slope.value)), float(slope.radius)) is Relation.AGREE:
         return OracleUse("complex_step", True)
     return OracleUse("complex_step", False, "differences contradict it: f is not analytic in what it does")
 

@@ -2,84 +2,136 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gradcheck.ask.look import Look
-from gradcheck.ask.point import Point, Slot
-from gradcheck.ask.reading import Reading
-from gradcheck.ask.task import Task
+from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
-from gradcheck.judge import precision
-from gradcheck.judge.judgement import Judgement
-from gradcheck.judge.pairing import Pairing
+from gradcheck.judge.decide import Judgement
+from gradcheck.judge.examine import Examined
+from gradcheck.judge.reasons import Reason
+from gradcheck.judge.resolution import Seen
+from gradcheck.oracles.ball import Relation
 from gradcheck.report.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
 from gradcheck.report.report import Report
 
+CONTRADICTED = Reason.CONTRADICTED.told().words
+
 SHOWN = 6  # entries of a leaf with truth beside claim in a report
 
-Located = tuple[Reading, Floats, Floats, np.ndarray]
+
+@dataclass(frozen=True)
+class Located:
+    """The truth beside the claim, entry by entry of the point; NaN where it was not located."""
+
+    truth: Floats
+    bound: Floats
+    wrong: np.ndarray
 
 
 def report_of(
-    task: Task,
-    judgement: Judgement,
-    look: Look,
-    pairing: Pairing | None,
-    diagnoses: tuple[Diagnosis, ...],
-    located: Located | None = None,
+    seen: Examined, diagnoses: tuple[Diagnosis, ...] = (), located: Located | None = None
 ) -> Report:
-    if not diagnoses:
-        diagnoses = tuple(look.diagnoses)
-    leaves = tuple(
-        _leaf(number, slot, judgement, located, task.where) for number, slot in enumerate(task.where.slots)
-    )
-    used, asked = pairing is not None, "autograd" in task.options.oracles
-    oracles = (
-        OracleUse("autograd", used and asked and not judgement.autograd, judgement.autograd if asked else ""),
-        OracleUse("differences", judgement.differences),
-        *judgement.voices,
-    )
-    rtol = task.options.rtol or (precision.default_rtol(pairing.unit) if pairing is not None else 1e-3)
+    """The report of what was seen at a point, with what an explanation added."""
+    task, judgement = seen.task, seen.judgement
+    verdict = seen.verdict
+    leaves = tuple(_leaf(number, slot, seen, located) for number, slot in enumerate(task.where.slots))
+    asked = "autograd" in task.options.oracles
+    refused = seen.refused if judgement is None or not judgement.discredited else CONTRADICTED
+    reasons = seen.reasons or tuple(told.words for told in (judgement.reasons if judgement else ()))
+    reading = None if seen.asked is None else seen.asked.reading
+    workers = None if seen.pairing is None else seen.pairing.workers
+    notes = [told.words for told in (judgement.remarks if judgement and not seen.reasons else ())]
     return Report(
         check=task.kind,
-        verdict=judgement.verdict,
+        verdict=verdict,
         leaves=leaves,
-        diagnoses=diagnoses,
-        reasons=tuple(judgement.reasons) if judgement.verdict is Verdict.INCONCLUSIVE else (),
-        oracles=oracles,
+        diagnoses=diagnoses or _conduct(seen),
+        reasons=reasons if verdict is Verdict.INCONCLUSIVE else (),
+        oracles=(
+            OracleUse(
+                "autograd", seen.pairing is not None and asked and not refused, refused if asked else ""
+            ),
+            OracleUse("differences", judgement is not None and not seen.reasons and judgement.differences),
+            *seen.voices,
+        ),
         evaluations=task.f.calls,
         claim_evaluations=task.claim.calls,
         seconds=0.0,
         seed=task.options.seed,
-        rtol=rtol,
-        miss_probability=judgement.miss_probability,
-        notes=(*judgement.remarks, *task.remarks),
+        rtol=seen.rtol,
+        miss_probability=None if judgement is None or seen.reasons else judgement.miss_probability,
+        notes=(
+            *notes,
+            *(reading.remarks if reading is not None else ()),
+            *((workers.remark,) if workers is not None and workers.remark else ()),
+            *task.remarks,
+        ),
     )
 
 
-def _leaf(number: int, slot: Slot, judgement: Judgement, located: Located | None, where: Point) -> Leaf:
-    base = Leaf(slot.path, slot.shape, str(slot.dtype), judgement.verdict)
-    resolution = judgement.resolution.get(number)
-    note = judgement.notes.get(number, "")
+def _conduct(seen: Examined) -> tuple[Diagnosis, ...]:
+    """What is wrong with how f and claim behave, whatever the numbers say."""
+    claims = () if seen.asked is None else (*seen.asked.conduct, *seen.asked.lends)
+    told = (*seen.look.conduct, *claims)
+    if seen.judgement is None or seen.reasons:
+        return told
+    right = seen.judgement.verdict is Verdict.PASS
+    rest = "the derivative itself is right" if right else "the rest is undecided"
+    return tuple(
+        replace(diagnosis, message=f"{diagnosis.message}. Apart from that, {rest}") for diagnosis in told
+    )
+
+
+def _leaf(number: int, slot: Slot, seen: Examined, located: Located | None) -> Leaf:
+    judgement = seen.judgement
+    base = Leaf(
+        slot.path, slot.shape, str(slot.dtype), seen.verdict if judgement is None else judgement.verdict
+    )
+    if judgement is None or seen.reasons:
+        return replace(base, verdict=seen.verdict)
+    found = judgement.seen[number] if judgement.seen else Seen(None)
+    base = replace(base, resolution=found.resolution, note=_note(number, slot, found, judgement))
     if located is None:
-        return replace(base, resolution=resolution, note=note)
-    reading, truth, bound, wrong = located
+        return base
+    return _located_leaf(number, slot, seen, located, base)
+
+
+def _note(number: int, slot: Slot, found: Seen, judgement: Judgement) -> str:
+    """What a reader must know of a leaf beyond its verdict."""
+    kinks = sum(
+        kink.relation is Relation.AGREE for kink in judgement.kinks if slot.start <= kink.index < slot.stop
+    )
+    if kinks and judgement.verdict is Verdict.PASS:
+        return f"{kinks} of {slot.size} entries at a kink, accepted as subgradients"
+    if slot.size == 0:
+        return "no entries"
+    if found.hidden == slot.size:
+        return "not tested: f's own rounding hides what it contributes at this point"
+    if found.hidden:
+        return f"{found.hidden} of {slot.size} entries not tested: f's own rounding hides them"
+    if found.resolution is None and judgement.seen and judgement.verdict is not Verdict.INCONCLUSIVE:
+        return "not tested: the derivative is zero at this point; try points=3"
+    return ""
+
+
+def _located_leaf(number: int, slot: Slot, seen: Examined, located: Located, base: Leaf) -> Leaf:
+    assert seen.asked is not None and seen.asked.reading is not None
+    reading = seen.asked.reading
     part = slice(slot.start, slot.stop)
+    truth, bound, wrong = located.truth[part], located.bound[part], located.wrong
     raw = reading.raw[number]
     if raw is None or raw.shape != slot.shape:
         return replace(base, verdict=Verdict.FAIL, note="no gradient of this shape came back")
-    if not wrong[part].any():
-        verdict = Verdict.PASS if np.isfinite(truth[part]).any() or not slot.size else Verdict.INCONCLUSIVE
-        if not wrong.any() and not reading.problems and verdict is Verdict.PASS:
-            verdict = Verdict.INCONCLUSIVE  # the claim is wrong along a direction, by too little to say where
-        if any(problem.leaf == slot.path for problem in reading.problems):
-            verdict = Verdict.FAIL
-        resolution = resolution or _located_resolution(truth[part], bound[part])
-        return replace(base, verdict=verdict, resolution=resolution, note=note)
-    located_leaf = replace(base, resolution=resolution, note=note)
-    return with_errors(located_leaf, raw.ravel(), truth[part], bound[part], wrong[part], slot.shape)
+    if wrong[part].any():
+        return with_errors(replace(base, resolution=None), raw.ravel(), truth, bound, wrong[part], slot.shape)
+    verdict = Verdict.PASS if np.isfinite(truth).any() or not slot.size else Verdict.INCONCLUSIVE
+    if not wrong.any() and not reading.problems and verdict is Verdict.PASS:
+        verdict = Verdict.INCONCLUSIVE  # the claim is wrong along a direction, by too little to say where
+    if any(problem.leaf == slot.path for problem in reading.problems):
+        verdict = Verdict.FAIL
+    return replace(base, verdict=verdict, resolution=base.resolution or _located_resolution(truth, bound))
 
 
 def with_errors(
@@ -108,7 +160,8 @@ def with_errors(
 
 def _located_resolution(true: Floats, bound: Floats) -> float | None:
     largest = float(np.max(np.abs(true), where=np.isfinite(true), initial=0.0))
-    return float(np.max(bound, where=np.isfinite(bound), initial=0.0)) / largest if largest > 0.0 else None
+    widest = float(np.max(bound, where=np.isfinite(bound), initial=0.0))
+    return widest / largest if widest < largest else None
 
 
 def _worst_first(claim: Floats, true: Floats, off: Floats, wrong: np.ndarray) -> np.ndarray:

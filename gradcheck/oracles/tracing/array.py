@@ -186,6 +186,8 @@ class Traced(NDArrayOperatorsMixin):
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         """The trace stays in float64 whatever float is asked for; integers and booleans are constants."""
         kind = np.dtype(dtype).kind
+        if kind == "V" and np.can_cast(dtype, np.float64):
+            kind = "f"  # bfloat16, float8: floats that NumPy does not know by name
         if kind not in "fcbiu":
             refuse(f"astype({dtype}) cannot be traced")
         if kind in "fc":

@@ -139,19 +139,19 @@ class Trace:
         structure: Any,
         branches: Sequence[str],
     ) -> None:
-        self._steps = _ancestors(leaves, [end for end in ends if end is not None])
+        self.steps = _ancestors(leaves, [end for end in ends if end is not None])
         self.leaf_nodes = tuple(leaf.index for leaf in leaves)
         self.output_nodes = tuple(None if end is None else end.index for end in ends)
         self.outputs = tuple(outputs)
         self.structure = structure
         self.branches = tuple(branches)
-        for step in self._steps:
+        for step in self.steps:
             step.prepare()
 
     @cached_property
     def nodes(self) -> tuple[TapeNode, ...]:
         """The tape in topological order, leaves first; steps that no output depends on are left out."""
-        return tuple(_public(step) for step in self._steps)
+        return tuple(_public(step) for step in self.steps)
 
     def pullback(self, cotangents: Sequence[Any]) -> tuple[Floats, ...]:
         """The vector-Jacobian product: one cotangent for each output, one float64 array for each path."""
@@ -183,16 +183,23 @@ class Trace:
             )
         try:
             with np.errstate(all="ignore"):
-                grads = sweep(self._steps, self.output_nodes, starts, override or {})
-            return tuple(_dense(grads[node], self._steps[node].value) for node in self.leaf_nodes)
+                grads = sweep(self.steps, self.output_nodes, starts, override or {})
+            return tuple(_dense(grads[node], self.steps[node].value) for node in self.leaf_nodes)
         except Exception as error:
             raise explain(error) from error
 
 
 def sweep(
-    steps: Sequence[Step], ends: Sequence[int | None], starts: Sequence[Any], override: Override
+    steps: Sequence[Step],
+    ends: Sequence[int | None],
+    starts: Sequence[Any],
+    override: Override,
+    rounded: Pull = lambda g: g,
 ) -> list[Any]:
-    """Cotangents of all steps, last to first; None where an output does not depend on the step."""
+    """Cotangents of all steps, last to first; None where an output does not depend on the step.
+
+    ``rounded`` is what each of them goes through on its way.
+    """
     grads: list[Any] = [None] * len(steps)
     for end, start in zip(ends, starts, strict=True):
         if end is not None:
@@ -200,10 +207,10 @@ def sweep(
     for step in reversed(steps):
         if grads[step.index] is None or not step.parents:
             continue
-        g = grads[step.index][0]
+        g = rounded(grads[step.index][0])
         for position, (parent, pull) in enumerate(zip(step.parents, step.prepare(), strict=True)):
             pull = override.get((step.index, position), pull)
-            pulled = pull(g)
+            pulled = rounded(pull(g))
             _check_shape(step, parent, pulled)
             grads[parent.index] = add_outgrads(grads[parent.index], pulled)
     return [None if grad is None else grad[0] for grad in grads]

@@ -16,19 +16,13 @@ from itertools import pairwise
 import numpy as np
 
 from gradcheck.ask.trees import Floats
-from gradcheck.judge.comparison import (
-    COARSE,
-    FINE,
-    MARGIN,
-    Comparison,
-    Outcome,
-    along,
-    central,
-    noise,
-    slopes,
-)
 from gradcheck.judge.pairing import Line, Pairing
-from gradcheck.oracles.derivative import STEPS, derivative
+from gradcheck.judge.reasons import Reason, Told
+from gradcheck.judge.rounding import ulps
+from gradcheck.judge.slope import Slope, slope_along, slope_of
+from gradcheck.oracles.ball import MARGIN, Ball, Relation, related
+from gradcheck.oracles.derivative import derivative
+from gradcheck.oracles.ladder import COARSE, FINE, STEPS
 
 PROBE = STEPS[6]
 ONE_BY_ONE = 40  # so many entries are looked at each by itself; more are bisected
@@ -48,7 +42,7 @@ class Kink:
     left: float
     right: float
     claimed: float
-    outcome: Outcome
+    relation: Relation
 
 
 @dataclass(frozen=True)
@@ -58,32 +52,31 @@ class Ruling:
     ``torn``: each entry lies between its one-sided slopes, but together they are no subgradient.
     """
 
-    outcome: Outcome
+    relation: Relation
     kinks: tuple[Kink, ...]
-    reason: str = ""
+    reason: Told | None = None
     torn: bool = False
 
 
-def rule(pairing: Pairing, v: Floats, joint: Comparison, settled: np.ndarray | None = None) -> Ruling:
-    """Judge the entries where ``v`` is not 0, after ``joint`` found a kink.
+def rule(pairing: Pairing, v: Floats, claim: Ball, joint: Slope, settled: np.ndarray | None = None) -> Ruling:
+    """Judge the entries where ``v`` is not 0, after ``joint``, the slope along it, showed a kink.
 
     ``settled`` marks entries known to be right unless they are kinked.
     """
-    width = joint.right - joint.left
-    suspects = _suspects(pairing, v, np.flatnonzero(v), width)
+    suspects = _suspects(pairing, v, np.flatnonzero(v), joint.high - joint.low)
     looked_at = [] if suspects is None else [_entry(pairing, v, index) for index in suspects]
     kinks = [kink for kink in looked_at if kink.right != kink.left]
-    if any(kink.outcome is Outcome.DIFFERS for kink in looked_at):
-        return Ruling(Outcome.DIFFERS, tuple(kinks))
+    if any(kink.relation is Relation.APART for kink in looked_at):
+        return Ruling(Relation.APART, tuple(kinks))
     if suspects is None:
-        return _many(pairing, v, joint, settled)
+        return _many(pairing, v, claim, joint, settled)
     if not kinks:
-        return _jointly(joint, ())
+        return _jointly(claim, joint, ())
     if len(kinks) > 2 and _torn_together(pairing, v, kinks):
-        return Ruling(Outcome.DIFFERS, tuple(kinks), torn=True)
+        return Ruling(Relation.APART, tuple(kinks), torn=True)
     for first, second in list(pairwise(kinks))[:MOST_PAIRS]:
         if not _pair_is_subgradient(pairing, v, first.index, second.index):
-            return Ruling(Outcome.DIFFERS, tuple(kinks), torn=True)
+            return Ruling(Relation.APART, tuple(kinks), torn=True)
     rest = v.copy()
     rest[[kink.index for kink in kinks]] = 0.0
     if settled is not None:
@@ -94,36 +87,42 @@ def rule(pairing: Pairing, v: Floats, joint: Comparison, settled: np.ndarray | N
 def _with_rest(pairing: Pairing, rest: Floats, kinks: tuple[Kink, ...]) -> Ruling:
     """The ruling over kinks that are all right and the entries along ``rest``, which are smooth."""
     if not rest.any():
-        undecided = any(kink.outcome is Outcome.UNRESOLVED for kink in kinks)
-        return Ruling(Outcome.UNRESOLVED if undecided else Outcome.AGREES, kinks, _EDGE if undecided else "")
-    if not (pairing.claimed * rest).any():
-        return Ruling(_flat(pairing, rest), kinks, _EDGE)
-    comparison = along(pairing, rest)
-    if comparison.outcome is Outcome.KINKED:
-        return _jointly(comparison, kinks)
-    return Ruling(comparison.outcome, kinks, comparison.reason)
+        undecided = any(kink.relation is Relation.UNTOLD for kink in kinks)
+        return Ruling(Relation.UNTOLD if undecided else Relation.AGREE, kinks, _EDGE if undecided else None)
+    if not (pairing.claim.value * rest).any():
+        return Ruling(_flat(pairing, rest), kinks)
+    claim, slope = compared(pairing, rest)
+    if slope.kinked:
+        return _jointly(claim, slope, kinks)
+    return Ruling(slope.meets(claim), kinks, Reason.EDGE.told())
 
 
-def _many(pairing: Pairing, v: Floats, joint: Comparison, settled: np.ndarray | None) -> Ruling:
+def compared(pairing: Pairing, v: Floats) -> tuple[Ball, Slope]:
+    """The claim along ``v``, with its own last digits for a radius, and what differences say there."""
+    claim = Ball(pairing.claim.value, ulps(pairing.claim)).along(v)
+    return claim, slope_along(Line(pairing, v), claim, pairing.span(v))
+
+
+def _many(pairing: Pairing, v: Floats, claim: Ball, joint: Slope, settled: np.ndarray | None) -> Ruling:
     """The ruling over more kinks than can be judged to the last digit: by secants, two evaluations an entry."""
     entries = np.flatnonzero(v)
     if entries.size > MOST_BY_SECANTS:
-        return _jointly(joint, ())
+        return _jointly(claim, joint, ())
     kinks: list[Kink] = []
     for index in entries:
         line = _restricted(pairing, v, np.array([index]))
         ahead, behind = line.ask((PROBE, -PROBE))
         low, high = sorted(((line(0.0) - behind) / PROBE, (ahead - line(0.0)) / PROBE))
-        if high - low <= _SECANT * max(abs(low), abs(high)) + 4.0 * noise(line, PROBE):
+        if high - low <= _SECANT * max(abs(low), abs(high)) + 4.0 * line.noise(PROBE):
             continue
-        claimed = float(pairing.claimed[index] * v[index])
-        slack = _SECANT * (high - low) + 4.0 * noise(line, PROBE)
+        claimed = float(pairing.claim.value[index] * v[index])
+        slack = _SECANT * (high - low) + 4.0 * line.noise(PROBE)
         inside = low - slack <= claimed <= high + slack
         left, right = sorted((low / v[index], high / v[index]))
-        outcome = Outcome.AGREES if inside else Outcome.DIFFERS
-        kinks.append(Kink(int(index), float(left), float(right), float(pairing.claimed[index]), outcome))
-    if any(kink.outcome is Outcome.DIFFERS for kink in kinks):
-        return Ruling(Outcome.DIFFERS, tuple(kinks))
+        outcome = Relation.AGREE if inside else Relation.APART
+        kinks.append(Kink(int(index), float(left), float(right), float(pairing.claim.value[index]), outcome))
+    if any(kink.relation is Relation.APART for kink in kinks):
+        return Ruling(Relation.APART, tuple(kinks))
     rest = v.copy()
     rest[[kink.index for kink in kinks]] = 0.0
     if settled is not None:
@@ -136,32 +135,30 @@ def _torn_together(pairing: Pairing, v: Floats, kinks: Sequence[Kink]) -> bool:
     alike = np.zeros_like(v)
     indices = [kink.index for kink in kinks]
     alike[indices] = float(np.min(np.abs(v[indices])))
-    comparison = along(pairing, alike)
-    return comparison.outcome is Outcome.DIFFERS
+    claim, slope = compared(pairing, alike)
+    return not slope.kinked and slope.meets(claim) is Relation.APART
 
 
-_EDGE = "the claim lies at the edge of the one-sided slopes of a kink"
+_EDGE = Reason.KINK_EDGE.told()
 
 
-def _flat(pairing: Pairing, rest: Floats) -> Outcome:
+def _flat(pairing: Pairing, rest: Floats) -> Relation:
     """Whether f does not change along entries claimed to be zero, beside those at a kink."""
     line = Line(pairing, rest)
-    slopes_seen = central(line, COARSE, FINE)
-    if all(abs(slope) <= noise(line, step) for slope, step in zip(slopes_seen, (COARSE, FINE), strict=True)):
-        return Outcome.AGREES
+    seen = line.central(COARSE, FINE)
+    if all(abs(slope) <= line.noise(step) for slope, step in zip(seen, (COARSE, FINE), strict=True)):
+        return Relation.AGREE
     estimate = derivative(line, samples=line.samples)
-    return Outcome.DIFFERS if abs(estimate.value) > MARGIN * estimate.error else Outcome.AGREES
+    apart = related(abs(estimate.value), estimate.error) is Relation.APART
+    return Relation.APART if apart else Relation.AGREE
 
 
-def _jointly(joint: Comparison, kinks: tuple[Kink, ...]) -> Ruling:
-    slack = MARGIN * joint.tolerance + 1e-6 * (joint.right - joint.left)
-    if joint.left - slack <= joint.claimed <= joint.right + slack:
-        return Ruling(Outcome.AGREES, kinks)
-    reason = (
-        f"f has a kink here: its slopes along a random direction are {joint.left:.6g} and {joint.right:.6g}, the "
-        f"claim is {joint.claimed:.6g}, and which entries are kinked could not be told. Move the point off the kink"
-    )
-    return Ruling(Outcome.UNRESOLVED, kinks, reason)
+def _jointly(claim: Ball, joint: Slope, kinks: tuple[Kink, ...]) -> Ruling:
+    slack = MARGIN * (joint.error + float(claim.radius)) + 1e-6 * (joint.high - joint.low)
+    if joint.off(float(claim.value)) <= slack:
+        return Ruling(Relation.AGREE, kinks)
+    told = Reason.KINK_UNTOLD.told(low=joint.low, high=joint.high, claimed=float(claim.value))
+    return Ruling(Relation.UNTOLD, kinks, told)
 
 
 def _suspects(pairing: Pairing, v: Floats, entries: np.ndarray, width: float) -> list[int] | None:
@@ -186,14 +183,11 @@ def _suspects(pairing: Pairing, v: Floats, entries: np.ndarray, width: float) ->
 
 def _bends(pairing: Pairing, v: Floats, entries: np.ndarray, width: float) -> bool:
     line = _restricted(pairing, v, entries)
-    ahead, behind = line.ask((PROBE, -PROBE))
-    bend = abs(ahead + behind - 2.0 * line(0.0)) / PROBE
-    if bend <= 2.0 * noise(line, PROBE) or bend <= 1e-6 * width:
+    bend = line.bend(PROBE)
+    if bend <= 2.0 * line.noise(PROBE) or bend <= 1e-6 * width:
         return False
     # curvature bends in proportion to the step, a kink the same at every step
-    ahead, behind = line.ask((COARSE, -COARSE))
-    wide = abs(ahead + behind - 2.0 * line(0.0)) / COARSE
-    return not bend <= 4.0 * (PROBE / COARSE) * wide
+    return not bend <= 4.0 * (PROBE / COARSE) * line.bend(COARSE)
 
 
 def _restricted(pairing: Pairing, v: Floats, entries: np.ndarray) -> Line:
@@ -204,26 +198,19 @@ def _restricted(pairing: Pairing, v: Floats, entries: np.ndarray) -> Line:
 
 def _entry(pairing: Pairing, v: Floats, index: int) -> Kink:
     line = _restricted(pairing, v, np.array([index]))
-    claimed = float(pairing.claimed[index] * v[index])
+    claimed = float(pairing.claim.value[index] * v[index])
     estimate = derivative(line, samples=line.samples)
-    low, high = slopes(estimate)
-    width = high - low
-    tolerance = max(estimate.error - 0.5 * width, 0.0) + 1e-7 * max(abs(low), abs(high), width)
-    off = max(low - claimed, claimed - high)
-    outcome = (
-        Outcome.AGREES
-        if off <= tolerance
-        else Outcome.DIFFERS
-        if off > MARGIN * tolerance
-        else Outcome.UNRESOLVED
-    )
+    slope = slope_of(estimate)
+    low, high = slope.low, slope.high
+    slack = slope.error + 1e-7 * max(abs(low), abs(high), high - low)
     left, right = sorted((low / v[index], high / v[index]))
-    return Kink(index, float(left), float(right), float(pairing.claimed[index]), outcome)
+    relation = related(slope.off(claimed), slack)
+    return Kink(index, float(left), float(right), float(pairing.claim.value[index]), relation)
 
 
 def _pair_is_subgradient(pairing: Pairing, v: Floats, first: int, second: int) -> bool:
     """Whether the claim's two entries lie in the convex hull of the gradients of f beside the point."""
-    claimed = pairing.claimed[[first, second]] * v[[first, second]]
+    claimed = pairing.claim.value[[first, second]] * v[[first, second]]
     return any(_in_hull_beside(pairing, v, first, second, claimed, distance) for distance in (1e-3, 1e-5))
 
 

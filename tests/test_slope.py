@@ -6,9 +6,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pairings import Tally, pairing
 
-from gradcheck.judge.comparison import COARSE, FINE, SHARP, Outcome, along, central, noise, slopes
+from gradcheck.judge.kinks import compared
 from gradcheck.judge.pairing import Line
+from gradcheck.judge.slope import SHARP, slope_along, slope_of
+from gradcheck.oracles.ball import Ball, Relation
 from gradcheck.oracles.estimate import Estimate
+from gradcheck.oracles.ladder import COARSE, FINE
+
+
+def along(made, v, agreement=None):
+    """The claim along ``v``, and what differences say there."""
+    if agreement is None:
+        return compared(made, v)
+    claim = Ball(made.claim.value, np.zeros(v.size)).along(v)
+    return claim, slope_along(Line(made, v), claim, made.span(v), agreement)
+
 
 X = np.array([0.7, -1.3, 2.1])
 V = np.array([0.9, 1.2, -0.8])
@@ -30,22 +42,22 @@ SMOOTH = {
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_a_right_claim_agrees(name) -> None:
-    found = along(pairing(*SMOOTH[name], X), V)
+    claim, slope = along(pairing(*SMOOTH[name], X), V)
     true = float(SMOOTH[name][1](X) @ V)
 
-    assert found.outcome is Outcome.AGREES
-    assert found.claimed == pytest.approx(true, rel=1e-14)
-    assert abs(found.truth - true) <= found.tolerance
+    assert slope.meets(claim) is Relation.AGREE
+    assert float(claim.value) == pytest.approx(true, rel=1e-14)
+    assert slope.off(true) <= slope.error
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 @pytest.mark.parametrize("error", [1e-5, 1e-3, 0.5, -2.0])
 def test_a_wrong_claim_differs(name, error) -> None:
     f, gradient = SMOOTH[name]
-    found = along(pairing(f, lambda x: (1.0 + error) * gradient(x), X), V)
+    claim, slope = along(pairing(f, lambda x: (1.0 + error) * gradient(x), X), V)
 
-    assert found.outcome is Outcome.DIFFERS
-    assert abs(found.truth - float(gradient(X) @ V)) <= found.tolerance
+    assert slope.meets(claim) is Relation.APART
+    assert slope.off(float(gradient(X) @ V)) <= slope.error
 
 
 @pytest.mark.parametrize("name", ["cubic", "waves", "tiny", "huge", "linear"])
@@ -59,9 +71,9 @@ def test_agreement_is_cheap(name) -> None:
 @pytest.mark.parametrize("error", [1e-6, 3e-7])
 def test_small_errors_where_differences_are_alone(error) -> None:
     f, gradient = SMOOTH["cubic"]
-    found = along(pairing(f, lambda x: (1.0 + error) * gradient(x), X), V, SHARP)
+    claim, slope = along(pairing(f, lambda x: (1.0 + error) * gradient(x), X), V, SHARP)
 
-    assert found.outcome is Outcome.DIFFERS
+    assert slope.meets(claim) is Relation.APART
 
 
 def corner(x):
@@ -70,25 +82,25 @@ def corner(x):
 
 @pytest.mark.parametrize("between", [-1.0, -0.3, 0.0, 1.0])
 def test_a_kink_is_seen_with_both_slopes(between) -> None:
-    found = along(pairing(corner, lambda x: np.array([between, 2.0 * x[1], 0.0]), X), V)
+    claim, slope = along(pairing(corner, lambda x: np.array([between, 2.0 * x[1], 0.0]), X), V)
     smooth = 2.0 * X[1] * V[1]
 
-    assert found.outcome in (Outcome.KINKED, Outcome.AGREES)
-    if found.outcome is Outcome.KINKED:
-        assert found.left == pytest.approx(smooth - abs(V[0]), rel=1e-6)
-        assert found.right == pytest.approx(smooth + abs(V[0]), rel=1e-6)
+    assert slope.kinked
+    assert slope.low == pytest.approx(smooth - abs(V[0]), rel=1e-6)
+    assert slope.high == pytest.approx(smooth + abs(V[0]), rel=1e-6)
+    assert slope.meets(claim) is Relation.AGREE
 
 
 def test_a_claim_beyond_a_kink_does_not_agree() -> None:
-    assert (
-        along(pairing(corner, lambda x: np.array([1.2, 2.0 * x[1], 0.0]), X), V).outcome is not Outcome.AGREES
-    )
+    claim, slope = along(pairing(corner, lambda x: np.array([1.2, 2.0 * x[1], 0.0]), X), V)
+
+    assert slope.meets(claim) is Relation.APART
 
 
 def test_a_claim_of_zero_never_agrees_cheaply() -> None:
-    found = along(pairing(lambda x: np.sum(x**3), np.zeros_like, X), V)
+    claim, slope = along(pairing(lambda x: np.sum(x**3), np.zeros_like, X), V)
 
-    assert found.outcome is Outcome.DIFFERS
+    assert slope.meets(claim) is Relation.APART
 
 
 def jump(x):
@@ -100,29 +112,33 @@ def cliff(x):
 
 
 @pytest.mark.parametrize("f", [jump, cliff, lambda x: np.nan if np.any(x != X) else 1.0])
-def test_what_has_no_derivative_is_unresolved_with_a_reason(f) -> None:
-    found = along(pairing(f, lambda x: 2.0 * x, X), V)
+def test_what_has_no_derivative_has_an_infinite_error(f) -> None:
+    _, slope = along(pairing(f, lambda x: 2.0 * x, X), V)
 
-    assert found.outcome is Outcome.UNRESOLVED
-    assert found.reason
+    assert slope.error == np.inf
 
 
 @pytest.mark.parametrize("digits", [3, 5])
 def test_a_grid_in_f_is_never_charged_to_a_right_claim(digits) -> None:
-    found = along(pairing(lambda x: np.round(np.sum(np.sin(x)), digits), np.cos, X), V)
+    claim, slope = along(pairing(lambda x: np.round(np.sum(np.sin(x)), digits), np.cos, X), V)
 
-    assert found.outcome in (Outcome.AGREES, Outcome.UNRESOLVED)
+    assert slope.meets(claim) is not Relation.APART
 
 
 def single(x):
     return float(np.sum(np.float32(x) ** 3))
 
 
-@pytest.mark.parametrize("error, outcome", [(0.0, Outcome.AGREES), (0.05, Outcome.DIFFERS)])
-def test_an_f_that_insists_on_single_precision(error, outcome) -> None:
-    made = pairing(single, lambda x: (1.0 + error) * 3.0 * x**2, X, precision=2.0**-24, unit=2.0**-24)
+@pytest.mark.parametrize("error, relation", [(0.0, Relation.AGREE), (0.05, Relation.APART)])
+def test_an_f_that_insists_on_single_precision(error, relation) -> None:
+    grid = 2.0**-21  # of numbers around 6
+    made = pairing(
+        single, lambda x: (1.0 + error) * 3.0 * x**2, X, precision=2.0**-24, unit=2.0**-24, grid=grid
+    )
+    claim, slope = along(made, V)
 
-    assert along(made, V).outcome is outcome
+    assert slope.meets(claim) is relation
+    assert slope.off(float(3.0 * X**2 @ V)) <= slope.error
 
 
 @settings(derandomize=True, max_examples=40, deadline=None)
@@ -145,17 +161,17 @@ def test_units_of_x_and_f_change_no_outcome(x_power, f_power, seed, error) -> No
 
     made = pairing(f, claim, x * length)
     # along the gradient, so that nothing cancels
-    found = along(made, 0.5 * np.sign(A.T @ np.cos(A @ x)) * np.abs(x * length))
+    found, slope = along(made, 0.5 * np.sign(A.T @ np.cos(A @ x)) * np.abs(x * length))
 
-    assert found.outcome is (Outcome.DIFFERS if error else Outcome.AGREES)
+    assert slope.meets(found) is (Relation.APART if error else Relation.AGREE)
 
 
 def test_central_differences_take_each_value_once() -> None:
     tally = Tally()
     line = Line(pairing(lambda x: np.sum(x**2), lambda x: 2.0 * x, X, tally=tally), V)
 
-    coarse, fine = central(line, COARSE, FINE)
-    central(line, FINE)
+    coarse, fine = line.central(COARSE, FINE)
+    line.central(FINE)
 
     assert coarse == pytest.approx(float(2.0 * X @ V), rel=1e-12)
     assert fine == pytest.approx(float(2.0 * X @ V), rel=1e-8)
@@ -165,8 +181,8 @@ def test_central_differences_take_each_value_once() -> None:
 def test_noise_is_relative_to_what_f_adds_up() -> None:
     quiet, loud = (Line(pairing(lambda x: 0.0, np.zeros_like, X, magnitude=size), V) for size in (1.0, 1e6))
 
-    assert noise(loud, FINE) == pytest.approx(1e6 * noise(quiet, FINE))
-    assert noise(quiet, FINE) > noise(quiet, COARSE) > 0.0
+    assert loud.noise(FINE) == pytest.approx(1e6 * quiet.noise(FINE))
+    assert quiet.noise(FINE) > quiet.noise(COARSE) > 0.0
 
 
 @pytest.mark.parametrize(
@@ -178,4 +194,6 @@ def test_noise_is_relative_to_what_f_adds_up() -> None:
     ],
 )
 def test_slopes_are_in_order_and_no_further_apart_than_proven(estimate, expected) -> None:
-    assert slopes(estimate) == expected
+    slope = slope_of(estimate)
+
+    assert (slope.low, slope.high) == expected

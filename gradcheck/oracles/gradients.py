@@ -10,10 +10,9 @@ import numpy as np
 from gradcheck.ask import calls as guard
 from gradcheck.ask import trees
 from gradcheck.ask.calls import Counted
-from gradcheck.ask.point import Point
+from gradcheck.ask.point import Point, step_scale
 from gradcheck.ask.trees import Floats
-from gradcheck.judge.comparison import COARSE, FINE
-from gradcheck.judge.pairing import step_scale
+from gradcheck.oracles.ladder import COARSE, FINE
 from gradcheck.oracles.tracing import Untraceable, trace
 
 MOST_ENTRIES = 48

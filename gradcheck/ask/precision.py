@@ -1,0 +1,63 @@
+"""Unit roundoff: of a dtype, and as numbers show it whatever their dtype is.
+
+A number of p significant bits has unit roundoff 2^-p: 53 in double, 24 in single, 11 in half, 8 in bfloat16, 4 in
+float8. A function may take and return float64 and compute in any of them on the way (a cast, a framework's default, a
+table); its values tell, for bits that were never there are zeros.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradcheck.ask.trees import Floats
+
+DOUBLE, SINGLE = 2.0**-53, 2.0**-24
+
+_BITS = (4, 8, 11, 24)
+"""Significant bits of float8 (e4m3), bfloat16, half and single: numbers of fewer bits are of the next format up."""
+
+_ENOUGH = 2
+"""So many different numbers must lack the last bits: of two doubles 29 bits are all zero once in 10^17."""
+
+
+def of(dtype: str) -> float:
+    """Unit roundoff of a dtype by its name; double's for what is no binary float below it."""
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        return DOUBLE
+    return max(float(np.finfo(kind).eps) / 2.0, DOUBLE) if kind.kind == "f" else DOUBLE
+
+
+def bits(values: Floats) -> int:
+    """The most significant bits that any of the numbers uses; 0 where all are 0 or not finite."""
+    fraction, _ = np.frexp(values[np.isfinite(values) & (values != 0.0)])
+    whole = np.abs(fraction * 2.0**53).astype(np.uint64)
+    if whole.size == 0:
+        return 0
+    lowest = whole & (~whole + np.uint64(1))
+    return 53 - int(np.log2(float(lowest.min())))
+
+
+def shown(values: Floats) -> float:
+    """The unit roundoff that numbers show; double's where they are too few to show any other."""
+    used = bits(values)
+    if np.unique(np.abs(values[np.isfinite(values) & (values != 0.0)])).size < _ENOUGH:
+        return DOUBLE
+    return next((2.0**-format for format in _BITS if used <= format), DOUBLE)
+
+
+def spacing(value: float, unit: float) -> float:
+    """The distance of neighbouring numbers of this unit roundoff around ``value``."""
+    return (
+        0.0 if value == 0.0 or not np.isfinite(value) else 2.0 * unit * 2.0 ** np.floor(np.log2(abs(value)))
+    )
+
+
+def default_rtol(unit: float) -> float:
+    """The relative error that a check must be able to see before it may pass.
+
+    A thousandth in double; below, half a million roundoffs (single: 3 %), of which a gradient of some layers carries
+    a few hundred; never more than 30 %.
+    """
+    return min(0.3, max(1e-3, 2.0**19 * unit))

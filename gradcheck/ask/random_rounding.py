@@ -1,0 +1,184 @@
+"""Random rounding: NumPy code run with each result's last digits drawn anew, in that result's own dtype.
+
+The size of a rounding error is not known, but it can be measured by making others like it (Monte Carlo arithmetic:
+Parker 1997; Vignes' CESTAC; Denis, de Oliveira Castro and Petit, "Verificarlo", ARITH 2016). A `Rolled` array is an
+ndarray in all it does; only what a ufunc or a sum of products returns is multiplied by ``1 + u U(-2, 2)``, u the unit
+roundoff of the result. Code that computes in float32 on its way is met there as it is.
+
+Copies, comparisons, minima, absolute values and their like round nothing and are left alone: rules that compare
+(``x == max``) must see equals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import precision, trees
+
+AMPLITUDE = 2.0
+"""In unit roundoffs. Rounding errs by at most one; what the sampling of a few runs misses is made up for by two."""
+
+_EXACT = frozenset({
+    np.absolute, np.fabs, np.negative, np.positive, np.sign, np.maximum, np.minimum, np.fmax, np.fmin, np.copysign,
+    np.floor, np.ceil, np.trunc, np.rint, np.conjugate, np.frexp, np.modf, np.ldexp, np.spacing, np.nextafter,
+})  # fmt: skip
+_CHOOSING = frozenset({np.absolute, np.fabs, np.sign, np.maximum, np.minimum, np.fmax, np.fmin})
+_CONTRACTIONS = frozenset({
+    np.dot, np.vdot, np.inner, np.einsum, np.convolve, np.correlate, np.linalg.inv, np.linalg.solve, np.linalg.det,
+    np.linalg.cholesky, np.linalg.slogdet, np.cumsum, np.cumprod,
+})  # fmt: skip
+"""What adds up products inside compiled code, where no ufunc is seen: its operands are drawn anew instead."""
+
+_running: ContextVar[Run | None] = ContextVar("random rounding", default=None)
+
+
+class Run:
+    """One run: where its numbers come from, and the choices made on its way.
+
+    Unit roundoffs are those of the arrays' own dtypes, within ``least`` and ``most``. ``choices`` is what comparisons
+    and searches returned. A run that chose otherwise was at another piece of the function, and how far it came out is
+    no rounding.
+    """
+
+    def __init__(self, generator: np.random.Generator | None, least: float, most: float) -> None:
+        self.generator = generator
+        self.least, self.most = least, most
+        self.choices: list[bytes] = []
+
+    def roll(self, value: Any) -> Any:
+        """``value`` with its rounding drawn anew; exact copies in a run without a generator."""
+        plain = np.asarray(value)
+        if self.generator is None or plain.dtype.kind not in "fc" or plain.size == 0:
+            return value
+        unit = min(max(precision.of(str(plain.real.dtype)), self.least), self.most)
+        rolled = plain * (1.0 + AMPLITUDE * unit * self.generator.uniform(-1.0, 1.0, plain.shape))
+        return rolled.astype(plain.dtype)[()]
+
+
+class Rolled(np.ndarray[Any, Any]):
+    """An array whose arithmetic is rounded at random while a `Run` is on; an ordinary array otherwise."""
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        run = _running.get()
+        operands = [_base(operand) for operand in inputs]
+        if run is not None and (method == "reduce" or ufunc is np.matmul) and ufunc not in _EXACT:
+            operands = [
+                run.roll(operand) if isinstance(operand, np.ndarray) else operand for operand in operands
+            ]
+        if out is not None:
+            options["out"] = tuple(_base(target) for target in out)
+        result = getattr(ufunc, method)(*operands, **options)
+        if run is None or result is None:
+            return _dressed(result)
+        if ufunc in _CHOOSING:
+            _note(run, np.sign(operands[0] if len(operands) == 1 else np.subtract(*operands)).astype(np.int8))
+        if ufunc not in _EXACT:
+            _note(run, result)
+            if out is not None:
+                for target in options["out"]:
+                    target[...] = run.roll(target)
+                return out[0] if len(out) == 1 else out
+            result = _each(run.roll, result)
+        return out[0] if out is not None and len(out) == 1 else _dressed(result)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        run = _running.get()
+        if function not in _CONTRACTIONS or run is None:
+            result = super().__array_function__(function, types, args, kwargs)
+            if run is not None:
+                _note(run, result)
+            return _dressed(result)
+        if function is np.dot and len(args) == 3:
+            args, kwargs = args[:2], {**kwargs, "out": args[2]}
+        rolled = trees.map_leaves(lambda _, leaf: _rolled(run, leaf), tuple(args))
+        plain = {key: _base(value) for key, value in kwargs.items()}
+        result = _each(run.roll, function(*rolled, **plain))
+        if plain.get("out") is None:
+            return _dressed(result)
+        plain["out"][...] = result
+        return kwargs["out"]
+
+    def __getitem__(self, index: Any) -> Any:
+        """A single entry stays an array, of no axes: a NumPy scalar would be met no more."""
+        return _dressed(super().__getitem__(index))
+
+    def dot(self, other: Any, out: Any = None) -> Any:
+        """As np.dot, which is met here."""
+        return np.dot(self, other) if out is None else np.dot(self, other, out)
+
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        """A cast to fewer digits rounds."""
+        run, result = _running.get(), super().astype(dtype, *args, **kwargs)
+        return (
+            result if run is None or result.itemsize >= self.itemsize else _dressed(run.roll(_base(result)))
+        )
+
+
+def _base(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, Rolled) else value
+
+
+def _rolled(run: Run, leaf: Any) -> Any:
+    return run.roll(_base(leaf)) if isinstance(leaf, np.ndarray) else leaf
+
+
+def _each(change: Callable[[Any], Any], result: Any) -> Any:
+    return tuple(map(change, result)) if type(result) is tuple else change(result)
+
+
+def _dressed(result: Any) -> Any:
+    if type(result) is np.ndarray and result.dtype.kind in "fc":
+        return result.view(Rolled)
+    return np.array(result).view(Rolled) if isinstance(result, np.inexact) else result
+
+
+def _in_place(name: str) -> Callable[[Rolled, Any], Any]:
+    mine, plain = getattr(np.ndarray, f"__i{name}__"), getattr(np.ndarray, f"__{name}__")
+
+    def operator(self: Rolled, other: Any) -> Any:
+        # what stands for a NumPy scalar is immutable: ``s += 1`` makes a new one
+        return mine(self, other) if self.ndim else plain(self, other)
+
+    return operator
+
+
+for _name in ("add", "sub", "mul", "truediv", "pow"):
+    setattr(Rolled, f"__i{_name}__", _in_place(_name))
+
+
+def _note(run: Run, result: Any) -> None:
+    if isinstance(result, np.ndarray | np.bool_) and result.dtype.kind in "bi":
+        run.choices.append(np.asarray(result).tobytes())
+
+
+def rolled(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments as a run meets them, their values as they are: the point is exact, and ties in it stay ties."""
+    return tuple(
+        trees.map_leaves(
+            lambda _, leaf: (
+                leaf.view(Rolled) if type(leaf) is np.ndarray and leaf.dtype.kind in "fc" else leaf
+            ),
+            arg,
+        )
+        for arg in args
+    )
+
+
+def met(tree: Any) -> Any:
+    """What a claim is given beside its arguments (a cotangent, tangents), as the run that is on sees it."""
+    return tree if _running.get() is None else rolled((tree,))[0]
+
+
+@contextmanager
+def running(run: Run) -> Iterator[None]:
+    """The run is on while this lasts."""
+    token = _running.set(run)
+    try:
+        yield
+    finally:
+        _running.reset(token)

@@ -1,0 +1,61 @@
+"""The claim against autograd, entry by entry, with as much rounding measured as the gaps between them ask for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from gradcheck.ask import precision
+from gradcheck.ask.trees import Floats
+from gradcheck.judge.pairing import Pairing
+from gradcheck.judge.rounding import measured, ulps
+from gradcheck.oracles.answer import Answer
+from gradcheck.oracles.ball import MARGIN, Ball
+
+SHARE = 1e-9
+"""In double precision claim and autograd may differ by this share of an entry with nothing asked: nobody needs to be
+told of less, and no rounding need be measured for it. Below double it is measured always."""
+
+
+@dataclass(frozen=True)
+class Entrywise:
+    """Two answers, each with its rounding, and the share of an entry that nobody asks about, all of shape (P,)."""
+
+    claim: Ball
+    autograd: Ball
+    slack: Floats
+
+    @cached_property
+    def gap(self) -> Floats:
+        """Claim less autograd."""
+        return self.claim.value - self.autograd.value
+
+    @cached_property
+    def radius(self) -> Floats:
+        """Within this an entry of the claim is right, if autograd is."""
+        return np.maximum(self.claim.radius + self.autograd.radius, self.slack)
+
+    @cached_property
+    def apart(self) -> np.ndarray:
+        """The entries further off."""
+        return np.abs(self.gap) > self.radius
+
+    @cached_property
+    def certainly(self) -> np.ndarray:
+        """The entries so far off that rounding is no explanation, whoever else is silent."""
+        return np.abs(self.gap) > MARGIN * self.radius
+
+
+def compare(pairing: Pairing, autograd: Answer) -> Entrywise:
+    """Rounding is measured where it may explain a gap: the claim's first, for that is cheaper."""
+    claim, single = pairing.claim, pairing.claim.unit > precision.DOUBLE
+    size = np.abs(autograd.value)
+    slack = np.zeros_like(size) if single else SHARE * size
+    found = Entrywise(Ball(claim.value, ulps(claim)), Ball(autograd.value, ulps(autograd)), slack)
+    if single or found.apart.any():
+        found = Entrywise(Ball(claim.value, measured(claim, pairing)), found.autograd, slack)
+    if found.apart.any():
+        found = Entrywise(found.claim, Ball(autograd.value, measured(autograd, pairing)), slack)
+    return found

@@ -1,0 +1,191 @@
+"""One point of a task: the looks at f and claim, the oracles, and the judgement on what they showed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from gradcheck.ask import calls, precision
+from gradcheck.ask.calls import NotNumeric, Raised
+from gradcheck.ask.look import Asked, Look, explained, look_at_claim, look_at_function, random
+from gradcheck.ask.task import Task
+from gradcheck.ask.trees import Floats
+from gradcheck.judge.decide import Judgement
+from gradcheck.judge.evaluation import Evaluated, covector, evaluated, pair
+from gradcheck.judge.facts import Fact
+from gradcheck.judge.judge import judge
+from gradcheck.judge.pairing import Pairing
+from gradcheck.judge.rows import suspicious
+from gradcheck.oracles.answer import Answer
+from gradcheck.oracles.autodiff import trace_task
+from gradcheck.oracles.ball import Ball
+from gradcheck.oracles.gradients import NoGradient
+from gradcheck.oracles.third_voice import third_voice
+from gradcheck.oracles.tracing import Trace
+from gradcheck.report.findings import OracleUse, Verdict
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What one point showed: all that an explanation or a report is made of.
+
+    Attributes
+    ----------
+    task, u
+        The task about the function that the claim is about, and the covector its outputs were paired with.
+    reasons
+        Why nothing can be said, before any number.
+    refused
+        Why autograd was not heard; "" where it was.
+    """
+
+    task: Task
+    look: Look = field(default_factory=Look)
+    asked: Asked | None = None
+    u: Floats | None = None
+    f: Evaluated | None = None
+    pairing: Pairing | None = None
+    autograd: Answer | None = None
+    tape: Trace | None = None
+    refused: str = ""
+    judgement: Judgement | None = None
+    reasons: tuple[str, ...] = ()
+    voices: tuple[OracleUse, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict of the whole check: of its conduct as well as of its numbers."""
+        if self.reasons:
+            return Verdict.INCONCLUSIVE
+        if self.asked is None or self.asked.reading is None or self.judgement is None:
+            return Verdict.FAIL
+        if self.asked.conduct or self.asked.lends or self.look.conduct:
+            return Verdict.FAIL
+        return self.judgement.verdict
+
+    @property
+    def rtol(self) -> float:
+        """The relative error that must be caught."""
+        unit = precision.DOUBLE if self.pairing is None else self.pairing.unit
+        return self.task.options.rtol or precision.default_rtol(unit)
+
+
+def examine(task: Task, generator: np.random.Generator) -> Examined:
+    """Everything there is to see at the task's point."""
+    if task.through is not None:
+        try:
+            task = task.derived()
+        except (NoGradient, Raised, NotNumeric) as problem:
+            return Examined(task, reasons=(str(problem),))
+    look = look_at_function(task.f, task.where)
+    if look.reasons:
+        return Examined(task, look, reasons=look.reasons)
+    _must_be_scalar(task, look)
+    u = covector(task, look, generator)
+    asked = look_at_claim(
+        task.claim, lambda args: task.ask(task.where, args, u, look.output), task.where, look
+    )
+    seen = Examined(task, look, asked, u)
+    if asked.reading is None:
+        return seen
+    f = evaluated(task, look, u)
+    autograd, tape, refused = trace_task(task, look, u, f.unit)
+    pairing = pair(task, look, u, asked, f, autograd)
+    asked = _narrow_where_f_is_not(asked, pairing)
+    seen = replace(seen, asked=asked, f=f, pairing=pairing, autograd=autograd, tape=tape, refused=refused)
+    if asked.reading is not None and asked.reading.problems:
+        truth = None if autograd is None else Ball(autograd.value, 1e-9 * np.abs(autograd.value))
+        return replace(seen, judgement=Judgement(Verdict.FAIL, differences=False, truth=truth))
+    if "differences" not in task.options.oracles and autograd is None:
+        return replace(seen, reasons=(f"autograd alone was asked for, and it does not apply: {refused}",))
+    return _judged(seen, generator)
+
+
+def _must_be_scalar(task: Task, look: Look) -> None:
+    if not task.scalar or look.y.size == 1:
+        return
+    one = not isinstance(look.output, tuple | list | dict)
+    what = f"an array of shape {np.shape(look.output)}" if one else f"a tree of {look.y.size} numbers"
+    raise ValueError(
+        f"{task.f.label} must return a scalar for check_{task.kind}; it returned {what}. "
+        "Sum it, or use check_vjp or check_jacobian"
+    )
+
+
+def _narrow_where_f_is_not(asked: Asked, pairing: Pairing) -> Asked:
+    """A claim of fewer digits than its argument has lost some, unless f has no more of them; then that is a remark."""
+    reading = asked.reading
+    if reading is None or not reading.narrow:
+        return asked
+    units = {precision.of(str(told.evidence["returned"])) for told in reading.narrow}
+    if max(units) > pairing.precision:
+        return replace(asked, reading=replace(reading, problems=(*reading.problems, *reading.narrow)))
+    kinds = sorted({str(told.evidence["returned"]) for told in reading.narrow})
+    remark = f"f and its derivative are {', '.join(kinds)}, and were judged as such"
+    return replace(asked, reading=replace(reading, remarks=(*reading.remarks, remark)))
+
+
+def _judged(seen: Examined, generator: np.random.Generator) -> Examined:
+    task, pairing, u = seen.task, seen.pairing, seen.u
+    assert (
+        pairing is not None
+        and u is not None
+        and seen.f is not None
+        and seen.asked is not None
+        and seen.asked.reading is not None
+    )
+    judgement = _judgement(seen, pairing, seen.autograd, generator)
+    if judgement.verdict is not Verdict.PASS:
+        other = _another_value(seen)
+        if other is not None:
+            return replace(seen, reasons=(random(task.f.label, seen.look.y, other),))
+    if judgement.verdict is Verdict.PASS and seen.tape is not None and not judgement.discredited:
+        for row in suspicious(task, seen.asked.reading, seen.tape, seen.look, pairing.claim.unit):
+            reading = task.ask(task.where, task.where.copied(task.where.args), row, seen.look.output)
+            autograd = trace_task(task, seen.look, row, seen.f.unit)[0]
+            asked = replace(seen.asked, reading=reading, spread=0.0)
+            alone = pair(task, seen.look, row, asked, seen.f, autograd)
+            found = _judgement(seen, alone, autograd, generator)
+            if found.verdict is Verdict.FAIL:
+                judgement = found
+                break
+    voices: tuple[OracleUse, ...] = ()
+    if judgement.judged is not None and _third_voice_wanted(task, seen.autograd):
+        task.f.calls += 1
+        voices = (_voice(task, u, judgement.judged),)
+    return replace(seen, judgement=judgement, voices=voices)
+
+
+def _judgement(
+    seen: Examined, pairing: Pairing, autograd: Answer | None, generator: np.random.Generator
+) -> Judgement:
+    options = seen.task.options
+    rtol = options.rtol or precision.default_rtol(pairing.unit)
+    alone = "differences" not in options.oracles
+    return judge(pairing, autograd, generator, rtol, differences=not alone, strict=options.rtol is not None)
+
+
+def _third_voice_wanted(task: Task, autograd: Answer | None) -> bool:
+    """Where it was asked for by name, and by default where autograd does not apply."""
+    single = any(slot.dtype.itemsize < 8 for slot in task.where.slots)
+    if single or task.kind in ("hessian", "hvp"):
+        return False
+    return "complex_step" in task.options.oracles and (task.options.named or autograd is None)
+
+
+def _voice(task: Task, u: Floats, judged: Fact) -> OracleUse:
+    slope = Ball(np.asarray(judged.slope.value), np.asarray(judged.radius))
+    return third_voice(task.f.function, task.where, u, judged.question.v, slope)
+
+
+def _another_value(seen: Examined) -> Floats | None:
+    """What a third call of f, before it is held against anyone, returned, where that is not what the first did."""
+    task, look = seen.task, seen.look
+    if look.promoted:
+        return None
+    try:
+        again = calls.flat(task.f(*task.where.copied(task.where.args)), task.f.label)
+    except (Raised, NotNumeric):
+        return None
+    return None if explained(look.y, again) else again

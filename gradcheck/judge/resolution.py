@@ -1,0 +1,112 @@
+"""How sharp a look was: the size of an error that this very check catches with 99 % probability, leaf by leaf.
+
+Against autograd every entry is compared, and what lies outside the radius is caught: nothing is left to chance. Along
+directions an error e of the gradient shows as ``<e, v>``. Two shapes are the extremes: an error spread over the leaf,
+whose ``<e, v>`` has, with random signs, a density of at most ``0.4 / (s r)`` at any place for a relative size r and
+``s = sqrt(sum over the leaf (g_i v_i)^2)``, so that a window of +- tau is met with probability at most ``0.8 tau / (s
+r)`` a direction; and one in a single entry, of which at least half a mean share ``s / sqrt(n)`` shows for certain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradcheck.ask.point import Slot
+from gradcheck.judge.entrywise import Entrywise
+from gradcheck.judge.facts import Fact
+from gradcheck.judge.pairing import Pairing
+
+MISSED = 0.01
+"""Probability with which an error of the stated size goes unseen."""
+
+_DENSITY = 0.8
+_LEAST_SHARE = 2.0
+"""A single entry's magnitude is at least half of the typical one (`gradcheck.judge.directions`)."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of one leaf: its resolution, None where it was not tested, and the entries that were hidden."""
+
+    resolution: float | None
+    hidden: int = 0
+
+
+def entrywise(slot: Slot, entries: Entrywise) -> Seen:
+    """Of a leaf whose every entry was compared: its largest radius, relative to its largest entry."""
+    part = slice(slot.start, slot.stop)
+    largest = float(np.max(np.abs(entries.autograd.value[part]), initial=0.0))
+    seen = float(np.max(entries.radius[part], initial=0.0)) / largest if largest > 0.0 else np.inf
+    return Seen(seen if seen < 1.0 else None)
+
+
+def by_directions(slot: Slot, pairing: Pairing, facts: Sequence[Fact], floor: float) -> Seen:
+    """Of a leaf seen along directions, each about a group of its entries; the dullest group counts.
+
+    Entries that were ruled on at a kink were looked at one by one.
+    """
+    part = slice(slot.start, slot.stop)
+    contributes = pairing.contribution[part] > floor
+    seen, looked_at = 0.0, np.zeros(slot.size, dtype=bool)
+    for mask in _distinct(facts):
+        shares = [
+            share for fact in facts if fact.question.mask is mask and (share := _share(fact, pairing, part))
+        ]
+        if shares:
+            looked_at |= mask[part]
+            seen = max(seen, _caught(shares, int(np.count_nonzero(mask[part]))))
+    hidden = int(np.count_nonzero(contributes & ~looked_at))
+    if seen >= 1.0:  # an error as large as the leaf itself may go unseen
+        return Seen(None, slot.size)
+    return Seen(seen if looked_at.any() and seen > 0.0 else None, hidden)
+
+
+def of_group(slots: Sequence[Slot], pairing: Pairing, facts: Sequence[Fact]) -> float:
+    """The resolution that directions about one and the same group of entries give, of the leaf they show worst."""
+    mask = facts[0].question.mask
+    worst = 0.0
+    for slot in slots:
+        part = slice(slot.start, slot.stop)
+        shares = [share for fact in facts if (share := _share(fact, pairing, part))]
+        if shares:
+            worst = max(worst, _caught(shares, int(np.count_nonzero(mask[part]))))
+    return worst
+
+
+def _distinct(facts: Sequence[Fact]) -> list[np.ndarray]:
+    return list({id(fact.question.mask): fact.question.mask for fact in facts}.values())
+
+
+def _share(fact: Fact, pairing: Pairing, part: slice) -> float:
+    """What the leaf contributes along the fact's direction, in radii of it."""
+    spread = float(np.linalg.norm(pairing.claim.value[part] * fact.question.v[part]))
+    unit = pairing.span(fact.question.v)
+    # near an optimum the size of what an error is relative to is that of the terms
+    return spread * (fact.size / unit if unit > 0.0 else 1.0) / fact.radius if fact.radius > 0.0 else np.inf
+
+
+def _caught(shares: Sequence[float], count: int) -> float:
+    """The relative size that is caught with probability 1 - `MISSED` by directions with these shares."""
+    product = float(np.prod([_DENSITY / share for share in shares]))
+    spread = (product / MISSED) ** (1.0 / len(shares)) if count > 1 else min(1.0 / share for share in shares)
+    single = min(_LEAST_SHARE * np.sqrt(count) / share for share in shares)
+    return max(spread, float(single))
+
+
+def miss_probability(slots: Sequence[Slot], pairing: Pairing, facts: Sequence[Fact], rtol: float) -> float:
+    """Bound on the probability that an error of size ``rtol``, spread over one leaf, went unseen."""
+    worst = 0.0
+    for mask in _distinct(facts):
+        for slot in slots:
+            part = slice(slot.start, slot.stop)
+            shares = [
+                share
+                for fact in facts
+                if fact.question.mask is mask and (share := _share(fact, pairing, part))
+            ]
+            if shares:
+                worst = max(worst, float(np.prod([min(1.0, _DENSITY / (rtol * share)) for share in shares])))
+    return worst
