@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from gradcheck.ask.ambient import default_seed
 from gradcheck.ask.calls import Counted, NotNumeric, Raised, flat, undisturbed
-from gradcheck.ask.point import Point, describe, point
+from gradcheck.ask.options import Keywords, Options, options_of, stated
+from gradcheck.ask.point import MAX_BLOCKS, Point, describe, point
 from gradcheck.ask.random_rounding import met
 from gradcheck.ask.reading import (
     Reading,
@@ -25,7 +24,7 @@ from gradcheck.ask.reading import (
     shaped,
 )
 from gradcheck.ask.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
-from gradcheck.ask.task import ORACLES, Options, Task, Through, generator_of
+from gradcheck.ask.task import Task, Through, generator_of
 from gradcheck.ask.trees import Floats
 from gradcheck.oracles.gradients import gradient_of
 from gradcheck.report.findings import Diagnosis
@@ -34,20 +33,61 @@ from gradcheck.run import run
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
 
-Argnums = int | Sequence[int] | None
+
+@dataclass(frozen=True)
+class Request:
+    """A call of a check: what it was given, by the names it gives them."""
+
+    check: str
+    f: Callable[..., Any]
+    claim: Callable[..., Any]
+    names: tuple[str, str]
+    args: tuple[Any, ...]
+    options: Options
+
+    @property
+    def where(self) -> Point:
+        """The point, of the arguments that ``argnums`` names.
+
+        Raises
+        ------
+        TypeError, ValueError
+            f or claim is not callable; the arguments, or ``argnums``, are none that can be checked.
+        """
+        for value, name in zip((self.f, self.claim), self.names, strict=True):
+            if not callable(value):
+                raise TypeError(f"{name} must be callable, got {name}={value!r} ({type(value).__name__})")
+        return point(self.f, self.args, self.options.argnums)
 
 
+class OtherArguments(Exception):
+    """What the claim returned fits other arguments than all that hold floats: those of ``argnums`` alone."""
+
+    def __init__(self, argnums: tuple[int, ...]) -> None:
+        super().__init__(argnums)
+        self.argnums = argnums
+
+
+def concluded(request: Request, task_of: Callable[[Request], Task]) -> Report:
+    """Run the task of a request and raise or return its report; of other arguments where the claim is theirs."""
+    return conclude(_reported(request, lambda asked: run(task_of(asked))), request.options.raise_on_failure)
+
+
+def _reported(request: Request, report_of: Callable[[Request], Report]) -> Report:
+    try:
+        return report_of(request)
+    except OtherArguments as other:
+        chosen = other.argnums
+    report = report_of(replace(request, options=replace(request.options, argnums=chosen)))
+    names = ", ".join(point(request.f, request.args, chosen).names[number] for number in chosen)
+    return replace(
+        report, notes=(*report.notes, f"argnums was left out: what came is the gradient of {names}")
+    )
+
+
+@stated
 def check_grad(
-    f: Callable[..., Any],
-    grad: Callable[..., Any],
-    *args: Any,
-    argnums: Argnums = None,
-    rtol: float | None = None,
-    oracles: Sequence[str] | None = None,
-    seed: int | None = None,
-    raise_on_failure: bool = True,
-    points: int = 0,
-    executor: Executor | None = None,
+    f: Callable[..., Any], grad: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
 ) -> Report:
     """Check the gradient of a scalar function.
 
@@ -89,133 +129,94 @@ def check_grad(
     TypeError, ValueError
         The check was called wrongly.
     """
-    where = _where(f, "f", grad, "grad", args, argnums)
+    options = options_of("check_grad", keywords)
+    return concluded(Request("grad", f, grad, ("f", "grad"), args, options), _grad_task)
+
+
+def _grad_task(request: Request) -> Task:
+    claim = Counted(request.claim, "grad")
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
         result = claim(*arguments)
-        return _behaved(_read(at, result, "grad", argnums), lent(result, arguments, at, "grad"))
+        return _behaved(_read(at, result, "grad", request.options), lent(result, arguments, at, "grad"))
 
-    claim = Counted(grad, "grad")
-    options = _options(rtol, oracles, seed, points, executor)
-    return conclude(
-        run(Task("grad", Counted(f, "f"), claim, ask, where, options, scalar=True)), raise_on_failure
-    )
+    return Task("grad", Counted(request.f, "f"), claim, ask, request.where, request.options, scalar=True)
 
 
+@stated
 def check_vjp(
-    f: Callable[..., Any],
-    vjp: Callable[..., Any],
-    *args: Any,
-    argnums: Argnums = None,
-    rtol: float | None = None,
-    oracles: Sequence[str] | None = None,
-    seed: int | None = None,
-    raise_on_failure: bool = True,
-    points: int = 0,
-    executor: Executor | None = None,
+    f: Callable[..., Any], vjp: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
 ) -> Report:
     """Check a pullback: ``vjp(cotangent, *args)`` for a cotangent with the tree and shapes of ``f(*args)``.
 
     It returns what a gradient would (see `check_grad`, also for the keywords).
     """
-    task = pullback_task("vjp", f, vjp, args, argnums, rtol, oracles, seed, points, executor)
-    return conclude(run(task), raise_on_failure)
+    options = options_of("check_vjp", keywords)
+    return concluded(Request("vjp", f, vjp, ("f", "vjp"), args, options), pullback_task)
 
 
-def pullback_task(
-    kind: str,
-    f: Callable[..., Any],
-    vjp: Callable[..., Any],
-    args: tuple[Any, ...],
-    argnums: Argnums,
-    rtol: float | None,
-    oracles: Sequence[str] | None,
-    seed: int | None,
-    points: int,
-    executor: Executor | None,
-) -> Task:
+def pullback_task(request: Request) -> Task:
     """The task of checking ``vjp(cotangent, *args)``; what `check_vjp` and `check_layer` share."""
-    where = _where(f, "f", vjp, "vjp", args, argnums)
-    label = "backward" if kind == "layer" else "vjp"
-    claim = Counted(vjp, label)
+    layer = request.check == "layer"
+    label = "backward" if layer else "vjp"
+    claim = Counted(request.claim, label)
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
         cotangent, kept = shaped(output, u), shaped(output, u)
         result = claim(met(cotangent), *arguments)
-        reading = _read(at, result, label, argnums)
+        reading = _read(at, result, label, request.options)
         return _behaved(
             reading, lent(result, arguments, at, label), changed(cotangent, kept, label, "cotangent")
         )
 
-    options = _options(rtol, oracles, seed, points, executor)
-    counted = Counted(f, "forward" if kind == "layer" else "f")
-    return Task(kind, counted, claim, ask, where, options, scalar=False)
+    counted = Counted(request.f, "forward" if layer else "f")
+    return Task(request.check, counted, claim, ask, request.where, request.options, scalar=False)
 
 
+@stated
 def check_jvp(
-    f: Callable[..., Any],
-    jvp: Callable[..., Any],
-    *args: Any,
-    argnums: Argnums = None,
-    rtol: float | None = None,
-    oracles: Sequence[str] | None = None,
-    seed: int | None = None,
-    raise_on_failure: bool = True,
-    points: int = 0,
-    executor: Executor | None = None,
+    f: Callable[..., Any], jvp: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
 ) -> Report:
     """Check a forward derivative: ``jvp(tangents, *args)`` -> the rate of change of ``f(*args)``.
 
     ``tangents`` has the tree and shapes of the checked argument, of several it is a tuple of theirs. The
     keywords are those of `check_grad`.
     """
-    where = _where(f, "f", jvp, "jvp", args, argnums)
-    options = _options(rtol, oracles, seed, points, executor)
-    return conclude(run(_forward("jvp", Counted(f, "f"), jvp, where, options)), raise_on_failure)
+    options = options_of("check_jvp", keywords)
+    return concluded(Request("jvp", f, jvp, ("f", "jvp"), args, options), _forward)
 
 
+@stated
 def check_jacobian(
-    f: Callable[..., Any],
-    jac: Callable[..., Any],
-    *args: Any,
-    argnums: Argnums = None,
-    rtol: float | None = None,
-    oracles: Sequence[str] | None = None,
-    seed: int | None = None,
-    raise_on_failure: bool = True,
-    points: int = 0,
-    executor: Executor | None = None,
+    f: Callable[..., Any], jac: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
 ) -> Report:
     """Check a dense Jacobian: ``jac(*args)`` -> for each checked leaf an array of output shape + leaf shape.
 
     ``f`` returns one array. The keywords are those of `check_grad`.
     """
-    where = _where(f, "f", jac, "jac", args, argnums)
-    claim = Counted(jac, "jac")
+    options = options_of("check_jacobian", keywords)
+    return concluded(Request("jacobian", f, jac, ("f", "jac"), args, options), _jacobian_task)
+
+
+def _jacobian_task(request: Request) -> Task:
+    claim = Counted(request.claim, "jac")
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
         if isinstance(output, tuple | list | dict):
-            raise ValueError(f"f must return one array for check_jacobian; it returned {describe(output)}")
+            raise ValueError(
+                f"f must return one array for check_jacobian; it returned {describe(output)}. "
+                "Return np.array of it, or use check_vjp"
+            )
         result = claim(*arguments)
-        reading = _read(at, result, "jac", argnums, np.shape(output))
+        reading = _read(at, result, "jac", request.options, np.shape(output))
         return _behaved(contracted(reading, u, np.shape(output)), lent(result, arguments, at, "jac"))
 
-    options = _options(rtol, oracles, seed, points, executor)
-    task = Task("jacobian", Counted(f, "f"), claim, ask, where, options, scalar=False)
-    return conclude(run(task), raise_on_failure)
+    return Task("jacobian", Counted(request.f, "f"), claim, ask, request.where, request.options, scalar=False)
 
 
+@stated
 def check_hessian(
-    f: Callable[..., Any],
-    hess: Callable[..., Any],
-    *args: Any,
-    argnums: Argnums = None,
-    rtol: float | None = None,
-    oracles: Sequence[str] | None = None,
-    seed: int | None = None,
-    raise_on_failure: bool = True,
-    points: int = 0,
-    executor: Executor | None = None,
+    f: Callable[..., Any], hess: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
 ) -> Report:
     """Check the second derivatives of a scalar function.
 
@@ -223,38 +224,25 @@ def check_hessian(
     arguments (or a tree) the block ``hess[i][j]`` of shape xi.shape + xj.shape. The keywords are those of
     `check_grad`.
     """
-    where = _where(f, "f", hess, "hess", args, argnums)
-    claim = Counted(hess, "hess")
+    options = options_of("check_hessian", keywords)
+    return concluded(Request("hessian", f, hess, ("f", "hess"), args, options), _hessian_task)
+
+
+def _hessian_task(request: Request) -> Task:
+    where, claim = request.where, Counted(request.claim, "hess")
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
         result = claim(*arguments)
         return _behaved(hessian_rows(at, result, u, "hess"), lent(result, arguments, at, "hess"))
 
-    options = _options(rtol, oracles, seed, points, executor)
-    task = Task(
-        "hessian",
-        Counted(f, "f"),
-        claim,
-        ask,
-        where,
-        options,
-        scalar=False,
-        through=partial(gradient_of, where),
-    )
-    return conclude(run(task), raise_on_failure)
+    through = partial(gradient_of, where)
+    f = Counted(request.f, "f")
+    return Task("hessian", f, claim, ask, where, request.options, scalar=False, through=through)
 
 
+@stated
 def check_hvp(
-    f_or_grad: Callable[..., Any],
-    hvp: Callable[..., Any],
-    *args: Any,
-    argnums: Argnums = None,
-    rtol: float | None = None,
-    oracles: Sequence[str] | None = None,
-    seed: int | None = None,
-    raise_on_failure: bool = True,
-    points: int = 0,
-    executor: Executor | None = None,
+    f_or_grad: Callable[..., Any], hvp: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
 ) -> Report:
     """Check a Hessian-vector product: ``hvp(v, *args)`` with ``v`` as the checked arguments, and its result too.
 
@@ -262,28 +250,34 @@ def check_hvp(
     taken for the function; at a single number both readings are tried. A gradient is trusted; check it first
     with `check_grad`, whose keywords these are.
     """
-    where = _where(f_or_grad, "f_or_grad", hvp, "hvp", args, argnums)
-    options = _options(rtol, oracles, seed, points, executor)
-    counted = Counted(f_or_grad, "f")
-    of_function = _forward("hvp", counted, hvp, where, options, partial(gradient_of, where))
-    of_gradient = _forward("hvp", counted, hvp, where, options)
-    reading = _returned(counted, where)
-    if reading == "either":
-        report = run(of_function)
-        other = report if report.ok else run(of_gradient)
-        if other.ok and not report.ok:
-            note = "f_or_grad maps a number to a number and was taken for the gradient; taken for the function it fails"
-            report = replace(other, notes=(*other.notes, note))
-        return conclude(report, raise_on_failure)
-    return conclude(run(of_function if reading == "function" else of_gradient), raise_on_failure)
+    options = options_of("check_hvp", keywords)
+    request = Request("hvp", f_or_grad, hvp, ("f_or_grad", "hvp"), args, options)
+    return conclude(_reported(request, _hvp_report), options.raise_on_failure)
 
 
-def _returned(f: Counted, where: Point) -> str:
+def _hvp_report(request: Request) -> Report:
+    reading = _returned(request)
+    if reading == "gradient":
+        return run(_forward(request))
+    of_function = run(_forward(request, partial(gradient_of, request.where)))
+    if reading == "function" or of_function.ok:
+        return of_function
+    of_gradient = run(_forward(request))
+    if not of_gradient.ok:
+        return of_function
+    note = (
+        "f_or_grad maps a number to a number and was taken for the gradient; taken for the function it fails"
+    )
+    return replace(of_gradient, notes=(*of_gradient.notes, note))
+
+
+def _returned(request: Request) -> str:
     """What one call shows f to be: the scalar "function", its "gradient", or, of one plain number, "either"."""
+    where = request.where
     with undisturbed():
         try:
-            output = f(*where.copied(where.args))
-            size = flat(output, f.label).size
+            output = Counted(request.f, "f")(*where.copied(where.args))
+            size = flat(output, "f").size
         except (Raised, NotNumeric):
             return "gradient"  # the first look will say what is wrong
     if size != 1 or (where.x.size == 1 and np.ndim(output) > 0):
@@ -291,16 +285,10 @@ def _returned(f: Counted, where: Point) -> str:
     return "either" if where.x.size == 1 else "function"
 
 
-def _forward(
-    kind: str,
-    f: Counted,
-    claimed: Callable[..., Any],
-    where: Point,
-    options: Options,
-    through: Through | None = None,
-) -> Task:
+def _forward(request: Request, through: Through | None = None) -> Task:
     """The task of a claim that pushes tangents forward: entry by entry, or along a few directions of each leaf."""
-    claim = Counted(claimed, kind)
+    where, options, kind = request.where, request.options, request.check
+    f, claim = Counted(request.f, "f"), Counted(request.claim, kind)
     if where.x.size <= ENTRY_BY_ENTRY:
 
         def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
@@ -320,59 +308,35 @@ def _forward(
     return Task(kind, f, claim, along, span.point, options, scalar=False, through=composed, shown=where.slots)
 
 
-def _where(
-    f: object, f_name: str, claim: object, claim_name: str, args: tuple[Any, ...], argnums: Argnums
-) -> Point:
-    for value, name in ((f, f_name), (claim, claim_name)):
-        if not callable(value):
-            raise TypeError(f"{name} must be callable, got {name}={value!r} ({type(value).__name__})")
-    return point(f, args, argnums)  # type: ignore[arg-type]
-
-
 def _behaved(reading: Reading, lends: Diagnosis | None, changes: Diagnosis | None = None) -> Reading:
     return replace(reading, conduct=(changes,) if changes else (), lends=(lends,) if lends else ())
 
 
-def _read(where: Point, result: Any, label: str, argnums: Argnums, output: tuple[int, ...] = ()) -> Reading:
-    reading = read(where, result, label, output)
-    if not reading.problems or argnums is not None or len(where.argnums) < 2:
-        return reading
-    fitting = fitting_argnums(where, result)
-    if fitting is None:
-        return reading
-    first, *others = reading.problems
-    names = ", ".join(where.names[number] for number in where.argnums)
-    proposed = fitting[0] if len(fitting) == 1 else fitting
-    advice = (
-        f". argnums was left out, so every floating-point argument is checked ({names}); what came fits "
-        f"{', '.join(where.names[number] for number in fitting)}: pass argnums={proposed!r} to check that"
-    )
-    return replace(reading, problems=(replace(first, message=first.message + advice), *others))
+def _read(where: Point, result: Any, label: str, options: Options, output: tuple[int, ...] = ()) -> Reading:
+    """What came, matched with the checked arguments; with others where ``argnums`` was left out and it is theirs.
 
-
-def _options(
-    rtol: float | None,
-    oracles: Sequence[str] | None,
-    seed: int | None,
-    points: int,
-    executor: Executor | None,
-) -> Options:
-    if rtol is not None and not (isinstance(rtol, float | np.floating) and 0.0 < rtol < 1.0):
-        raise ValueError(f"rtol must be a number between 0 and 1, got rtol={rtol!r}")
-    wanted = f"oracles must name any of {', '.join(map(repr, ORACLES))}, or be None for all"
-    if oracles is not None and not isinstance(oracles, str | tuple | list):
-        raise TypeError(f"{wanted}; got oracles={oracles!r}")
-    chosen = ORACLES if oracles is None else (oracles,) if isinstance(oracles, str) else tuple(oracles)
-    if not chosen or any(name not in ORACLES for name in chosen):
-        raise ValueError(f"{wanted}; got oracles={oracles!r}")
-    if "complex_step" in chosen:  # it is trusted only where it agrees with differences
-        chosen = (*chosen, "differences")
-    seed = default_seed() if seed is None else seed
-    for name, value in (("seed", seed), ("points", points)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-            raise ValueError(f"{name} must be an int of at least 0, got {name}={value!r}")
-    if executor is not None and not callable(getattr(executor, "map", None)):
-        raise TypeError(
-            f"executor must be a concurrent.futures.Executor or have its map(), got executor={executor!r}"
+    Raises
+    ------
+    OtherArguments
+        It fits exactly one choice of other arguments.
+    TypeError
+        It fits several, or is none of the things that are read.
+    """
+    fitting: tuple[tuple[int, ...], ...] = ()
+    if options.argnums is None and len(where.argnums) > 1 and not output:
+        fitting = fitting_argnums(where, result)
+    if len(fitting) == 1:
+        raise OtherArguments(fitting[0])
+    if fitting:
+        choices = "; ".join(
+            f"{', '.join(where.names[number] for number in chosen)} (argnums={_spelled(chosen)})"
+            for chosen in fitting[:MAX_BLOCKS]
         )
-    return Options(rtol, chosen, oracles is not None, int(seed), int(points), executor)
+        raise TypeError(
+            f"argnums was left out, and what {label} returned fits several choices of arguments: {choices}. Say which"
+        )
+    return read(where, result, label, output)
+
+
+def _spelled(argnums: tuple[int, ...]) -> int | tuple[int, ...]:
+    return argnums[0] if len(argnums) == 1 else argnums

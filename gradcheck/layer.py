@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from gradcheck.ask import trees
 from gradcheck.ask.calls import undisturbed
+from gradcheck.ask.options import Keywords, options_of, stated
 from gradcheck.ask.point import argument_names
-from gradcheck.checks import pullback_task
-from gradcheck.report.report import Report, conclude
-from gradcheck.run import run
+from gradcheck.checks import Request, concluded, pullback_task
+from gradcheck.report.report import Report
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
 
@@ -35,17 +34,9 @@ class Pullback:
     remarks: tuple[str, ...] = ()
 
 
+@stated
 def check_layer(
-    layer: Any,
-    *inputs: Any,
-    params: Mapping[str, str] | None = None,
-    argnums: int | Sequence[int] | None = None,
-    rtol: float | None = None,
-    oracles: Sequence[str] | None = None,
-    seed: int | None = None,
-    raise_on_failure: bool = True,
-    points: int = 0,
-    executor: Executor | None = None,
+    layer: Any, *inputs: Any, params: Mapping[str, str] | None = None, **keywords: Unpack[Keywords]
 ) -> Report:
     """Check the backward pass of a layer: the gradients of its inputs and of its parameters.
 
@@ -74,16 +65,15 @@ def check_layer(
     ValueError
         ``params`` names what the layer does not have.
     """
+    options = options_of("check_layer", keywords)
     pulled = (
         _of_functions(layer[0], layer[1], inputs) if _is_pair(layer) else _of_object(layer, inputs, params)
     )
     pulled.forward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in pulled.names]
     )
-    task = pullback_task(
-        "layer", pulled.forward, pulled.backward, pulled.args, argnums, rtol, oracles, seed, points, executor
-    )
-    return conclude(run(replace(task, remarks=pulled.remarks)), raise_on_failure)
+    request = Request("layer", pulled.forward, pulled.backward, ("forward", "backward"), pulled.args, options)
+    return concluded(request, lambda asked: replace(pullback_task(asked), remarks=pulled.remarks))
 
 
 def _is_pair(layer: Any) -> bool:

@@ -6,7 +6,8 @@ import random
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,16 @@ class Counted:
         try:
             return self.function(*args)
         except Exception as error:
-            raise Raised(f"{self.label} raised {type(error).__name__}: {error}{_where(error)}") from error
+            raise Raised(
+                f"{self.label} raised {type(error).__name__}{_words(error)}{_where(error)}"
+            ) from error
+
+
+def _words(error: Exception) -> str:
+    try:
+        return f": {error}"
+    except Exception:  # an exception that cannot even be shown
+        return ""
 
 
 def _where(error: Exception) -> str:
@@ -54,18 +64,37 @@ def _where(error: Exception) -> str:
     return f" (in {last.name}, {last.filename.rsplit('/', 1)[-1]}:{last.lineno})"
 
 
+_undisturbed = Lock()
+_inside = 0
+_restore = ExitStack()
+
+
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Leave no trace: random state, NumPy's error state and warnings are as before when this ends."""
+    """Leave no trace: random state, NumPy's error state and warnings are as before when this ends.
+
+    Warnings are filtered for the whole process: of checks in several threads the first one in silences them, the last
+    one out restores them.
+    """
+    global _inside, _restore
     legacy = np.random.get_state()  # noqa: NPY002 - the caller's global state, saved to be restored
     standard = random.getstate()
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
+    with _undisturbed:
+        if _inside == 0:
+            _restore = ExitStack()
+            _restore.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore")
+        _inside += 1
+    try:
+        with np.errstate(all="ignore"):
             yield
-        finally:
-            np.random.set_state(legacy)  # noqa: NPY002
-            random.setstate(standard)
+    finally:
+        with _undisturbed:
+            _inside -= 1
+            if _inside == 0:
+                _restore.close()
+        np.random.set_state(legacy)  # noqa: NPY002
+        random.setstate(standard)
 
 
 def flat(result: Any, label: str) -> Floats:
@@ -78,6 +107,13 @@ def flat(result: Any, label: str) -> Floats:
     """
     if isinstance(result, float):
         return np.array([result])
+    try:
+        return _flat(result, label)
+    except RecursionError:
+        raise NotNumeric(f"{label} returned a {type(result).__name__} that contains itself") from None
+
+
+def _flat(result: Any, label: str) -> Floats:
     pieces = [real(leaf, trees.name(label, path)) for path, leaf in trees.leaves(result)]
     if len(pieces) == 1:
         return pieces[0].ravel()
@@ -93,7 +129,15 @@ def real(leaf: Any, label: str) -> Floats:
         return value.astype(np.float64)
     except Exception:  # arrays of other libraries raise what they like when asked for their numbers
         kind = Nothing if leaf is None else NotNumeric
-        raise kind(f"{label} returned {describe(leaf)} where real numbers are needed") from None
+        raise kind(
+            f"{label} returned {describe(leaf)} where real numbers are needed{_remedy(leaf)}"
+        ) from None
+
+
+def _remedy(leaf: Any) -> str:
+    if hasattr(leaf, "detach"):
+        return " (return it detached: .detach().numpy())"
+    return " (complex numbers are not supported: return real and imaginary part)" if np.iscomplexobj(leaf) else ""
 
 
 def written(before: tuple[Any, ...], after: tuple[Any, ...], names: tuple[str, ...]) -> str | None:

@@ -118,16 +118,18 @@ def look_at_claim(
     conduct = (*writes, *reading.conduct)
     for one, other in zip(reading.raw, again.raw, strict=True):
         if one is not None and other is not None and not explained(one, other):
-            return Asked(reading, (*conduct, _changing(claim.label, one, other)), reading.lends)
+            return Asked(reading, (*conduct, changing(claim.label, one, other)), reading.lends)
     spread: Floats | float = 0.0
     if not reading.problems and not again.problems and not identical(reading.flat, again.flat):
         spread = np.abs(reading.flat - again.flat)
     return Asked(reading, conduct, reading.lends, spread)
 
 
-def _changing(label: str, one: Floats, other: Floats) -> Diagnosis:
+def changing(label: str, one: Floats, other: Floats, when: str = "") -> Diagnosis:
+    """The diagnosis of a claim whose answers for the same arguments differ, after something happened in between."""
     message = (
-        f"{label} changes from call to call: the same arguments gave {_few(one)} and {_few(other)}. "
+        f"{label} changes from call to call: the same arguments gave {_few(one)} and {_few(other)}"
+        f"{f' after {when}' if when else ''}. "
         "A derivative is a function of the point; look for randomness or state kept between calls"
     )
     return Diagnosis("nondeterministic", "", message, {"first": one.ravel()[:4].tolist()})

@@ -192,11 +192,13 @@ def _chosen(
 ) -> tuple[int, ...]:
     floating = floating_argnums(args)
     if argnums is None:
+        _nothing_unseen(args, names)
         if floating:
             return floating
         what = ", ".join(
             f"{name}: {describe(arg)}" for name, arg in list(zip(names, args, strict=True))[:MAX_BLOCKS]
         )
+        _no_complex(args, tuple(map(repr, names)))
         raise TypeError(
             f"no floating-point argument to differentiate with respect to (got {what or 'no arguments'}); "
             "pass floating-point arrays, for example x.astype(float)"
@@ -219,11 +221,46 @@ def _chosen(
         raise ValueError(f"argnums={argnums!r} names an argument twice")
     for number in wrapped:
         if number not in floating:
+            _no_complex((args[number],), (f"{names[number]!r} (argnums {number})",))
             raise TypeError(
                 f"argument {names[number]!r} (argnums {number}) is {describe(args[number])}: a derivative needs "
                 "floating-point entries; pass it as floats, for example x.astype(float)"
             )
     return wrapped
+
+
+def _no_complex(args: tuple[Any, ...], names: tuple[str, ...]) -> None:
+    for name, arg in zip(names, args, strict=True):
+        if any(np.iscomplexobj(leaf) for _, leaf in trees.leaves(arg)):
+            raise TypeError(
+                f"argument {name} is {describe(arg)}; complex numbers are not supported: make f a function of the real "
+                "and the imaginary part, and check the derivatives by both"
+            )
+
+
+def _nothing_unseen(args: tuple[Any, ...], names: tuple[str, ...]) -> None:
+    """Raise where an object would be passed over that holds what f may be differentiated by."""
+    for name, arg in zip(names, args, strict=True):
+        for path, leaf in trees.leaves(arg):
+            held = [key for key, value in _attributes(leaf).items() if _holds_floats(value)]
+            if held:
+                raise TypeError(
+                    f"argument {trees.name(name, path)!r} is a {type(leaf).__name__} that holds floating-point arrays "
+                    f"({', '.join(held[:MAX_BLOCKS])}), which would not be checked: pass them in a dict "
+                    f"(vars({name})), or say with argnums= which arguments to check"
+                )
+
+
+def _attributes(leaf: Any) -> dict[str, Any]:
+    plain = type(leaf).__module__.split(".")[0] not in ("numpy", "builtins", "random", "types", "functools")
+    if not plain or callable(leaf) or isinstance(leaf, type) or hasattr(leaf, "__array__"):
+        return {}
+    slots = {name: getattr(leaf, name, None) for name in getattr(type(leaf), "__slots__", ())}
+    return {**slots, **getattr(leaf, "__dict__", {})}
+
+
+def _holds_floats(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind == "f"
 
 
 def describe(value: Any) -> str:

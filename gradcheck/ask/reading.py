@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.ask import trees
-from gradcheck.ask.calls import identical
+from gradcheck.ask.calls import Raised, identical
 from gradcheck.ask.point import Point, Slot, describe, floating_argnums
 from gradcheck.ask.trees import Floats
 from gradcheck.report.findings import Diagnosis
@@ -53,7 +52,19 @@ def read(where: Point, result: Any, label: str, output: tuple[int, ...] = ()) ->
         What the claim is called in messages.
     output
         Axes that come before those of the leaf: the output's shape for a dense Jacobian.
+
+    Raises
+    ------
+    Raised
+        ``result`` contains itself.
+    TypeError
+        It is a sparse matrix, an operator, a tensor, or a pair of value and gradient.
     """
+    try:
+        list(trees.leaves(result))
+    except RecursionError:
+        message = f"{label} returned a {type(result).__name__} that contains itself"
+        raise Raised(message) from None
     problems: list[Diagnosis] = []
     remarks: list[str] = []
     narrow: list[Diagnosis] = []
@@ -143,12 +154,12 @@ def _array(leaf: Any) -> np.ndarray | None:
         return None
     try:
         array = np.asarray(leaf)
-    except ValueError:  # a ragged list
+    except Exception:  # a ragged list, an array of another library that does not give its numbers away
         return None
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
     if array.dtype.kind == "c":
         return array.real
@@ -160,6 +171,7 @@ def _problem(
 ) -> Diagnosis | None:
     wanted = (*output, *slot.shape)
     if array is None:
+        _misuse(leaf, label, slot.path)
         what = "nothing" if leaf is _MISSING else describe(leaf)
         message = f"{label} returned {what} for {slot.path}; wanted a {slot.dtype} array of shape {wanted}"
         return Diagnosis("shape", slot.path, message, {"returned": what, "wanted": list(wanted)})
@@ -182,6 +194,35 @@ def _problem(
         )
         return Diagnosis("nonfinite", slot.path, message, {"index": index, "count": count, "value": value})
     return None
+
+
+_REMEDIES = (
+    ("toarray", "a sparse matrix", "{label}(...).toarray()"),
+    ("matvec", "a linear operator", "{label}(...) @ np.eye(n), or its products by check_jvp and check_vjp"),
+    ("detach", "a tensor that requires grad", "{label}(...).detach().numpy()"),
+)
+"""Attributes that tell what a claim returned in the place of arrays, and what to return instead."""
+
+
+def _misuse(leaf: Any, label: str, path: str) -> None:
+    """Raise for what is no array, and no mistake in the derivative either.
+
+    Raises
+    ------
+    TypeError
+        A sparse matrix, an operator, a tensor, a value and its gradient: the message names it and the remedy.
+    """
+    for attribute, what, remedy in _REMEDIES:
+        if hasattr(leaf, attribute) and not isinstance(leaf, np.ndarray):
+            raise TypeError(
+                f"{label} returned {what} ({type(leaf).__name__}) for {path}, which is not supported: return a plain "
+                f"array, {remedy.format(label=label)}"
+            )
+    if isinstance(leaf, tuple | list) and len(leaf) == 2 and np.ndim(leaf[0]) == 0 and np.ndim(leaf[1]) > 0:
+        raise TypeError(
+            f"{label} returned a pair for {path}, {describe(leaf)}: is that (value, gradient)? Check its second part, "
+            f"lambda *args: {label}(*args)[1]"
+        )
 
 
 def _narrow(slot: Slot, array: np.ndarray) -> list[Diagnosis]:
@@ -266,28 +307,27 @@ def changed(given: Any, kept: Any, label: str, name: str) -> Diagnosis | None:
     return Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
 
 
-def fitting_argnums(where: Point, result: Any) -> tuple[int, ...] | None:
-    """Fewer arguments that ``result`` would be the gradient of, in order; None where there is no such choice.
+def fitting_argnums(where: Point, result: Any) -> tuple[tuple[int, ...], ...]:
+    """Every choice of fewer arguments, in order, that ``result`` would be the gradient of.
 
     For the user who left ``argnums`` out although f takes floating-point data beside its parameters.
     """
     floating = floating_argnums(where.args)
     parts = list(result) if isinstance(result, tuple | list) else [result]
     if not 0 < len(parts) < len(floating):
-        return None
-    fits = [
+        return ()
+    return tuple(
         chosen
         for chosen in combinations(floating, len(parts))
         if all(_same_build(where.args[number], part) for number, part in zip(chosen, parts, strict=True))
-    ]
-    return fits[-1] if fits else None  # parameters come after data more often than before
+    )
 
 
 def _same_build(argument: Any, gradient: Any) -> bool:
     wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(argument)]
     try:
         return wanted == [(path, np.shape(leaf)) for path, leaf in trees.leaves(gradient)]
-    except ValueError:
+    except Exception:
         return False
 
 
@@ -306,8 +346,3 @@ def shaped(like: Any, values: Floats) -> Any:
         return piece.astype(dtype)
 
     return trees.map_leaves(take, like)
-
-
-def sizes(tree: Any) -> Sequence[int]:
-    """The number of entries of each leaf."""
-    return [int(np.size(leaf)) for _, leaf in trees.leaves(tree)]

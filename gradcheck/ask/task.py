@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from gradcheck.ask.calls import Counted
+from gradcheck.ask.options import Options
 from gradcheck.ask.point import Point, Slot
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.trees import Floats
 
 Through = Callable[[Counted], Callable[..., Any]]
-
-ORACLES = ("autograd", "differences", "complex_step")
-
-
-@dataclass(frozen=True)
-class Options:
-    """The keywords common to all checks, validated."""
-
-    rtol: float | None
-    oracles: tuple[str, ...]
-    named: bool  # whether the user named the oracles
-    seed: int
-    points: int
-    executor: Executor | None
-
 
 _STREAM = 0x67726164
 """Sets the check's random numbers apart from the user's: data drawn from the same seed must not be the covector."""

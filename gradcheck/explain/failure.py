@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.ask.calls import Raised
+from gradcheck.ask.look import Look
 from gradcheck.ask.point import Point, Slot
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
@@ -82,7 +83,7 @@ def explain(seen: Examined, generator: np.random.Generator) -> Report:
         return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in task.where.slots)
 
     rows = rows_of(task, tape, look)
-    dense = None if rows is None else _dense_evidence(task, reading, rows, np.shape(look.output))
+    dense = None if rows is None else _dense_evidence(task, reading, rows, look)
     evidence = Evidence(
         check=task.kind,
         leaves=leaves if dense is None else dense,
@@ -123,15 +124,16 @@ def _dense_leaf(leaf: Leaf, dense: LeafEvidence) -> Leaf:
 
 
 def _dense_evidence(
-    task: Task, reading: Reading, rows: Floats, output: tuple[int, ...]
+    task: Task, reading: Reading, rows: Floats, look: Look
 ) -> tuple[LeafEvidence, ...] | None:
     """A dense Jacobian or Hessian beside autograd's, entry by entry."""
     claims = reading.dense or reading.raw
     if task.kind == "hessian" and len(task.where.slots) > 1:
         return None
+    output = np.shape(look.output)
     told = []
     for slot, raw, dtype in zip(task.where.slots, claims, reading.dtypes, strict=True):
-        truth = rows[:, slot.start : slot.stop].reshape(*output, *slot.shape)
+        truth = rows[:, slot.start : slot.stop].reshape((*output, *slot.shape))
         bound = 1e-9 * np.abs(truth) + 1e-12 * float(np.max(np.abs(truth), initial=0.0))
         wrong = raw is None or raw.shape != truth.shape or bool(np.any(np.abs(raw - truth) > bound))
         nothing = np.zeros(truth.shape)  # the entries of a Jacobian are no multiples of the argument's

@@ -8,7 +8,8 @@ import numpy as np
 
 from gradcheck.ask import calls, precision
 from gradcheck.ask.calls import NotNumeric, Raised
-from gradcheck.ask.look import Asked, Look, explained, look_at_claim, look_at_function, random
+from gradcheck.ask.look import Asked, Look, changing, explained, look_at_claim, look_at_function, random
+from gradcheck.ask.point import describe
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.decide import Judgement
@@ -82,6 +83,9 @@ def examine(task: Task, generator: np.random.Generator) -> Examined:
     if look.reasons:
         return Examined(task, look, reasons=look.reasons)
     _must_be_scalar(task, look)
+    if look.y.size == 0:
+        nothing = f"{task.f.label} returned nothing (no entries): there is no derivative to check"
+        return Examined(task, look, reasons=(nothing,))
     u = covector(task, look, generator)
     asked = look_at_claim(
         task.claim, lambda args: task.ask(task.where, args, u, look.output), task.where, look
@@ -107,10 +111,15 @@ def _must_be_scalar(task: Task, look: Look) -> None:
         return
     one = not isinstance(look.output, tuple | list | dict)
     what = f"an array of shape {np.shape(look.output)}" if one else f"a tree of {look.y.size} numbers"
-    raise ValueError(
-        f"{task.f.label} must return a scalar for check_{task.kind}; it returned {what}. "
-        "Sum it, or use check_vjp or check_jacobian"
-    )
+    wanted = f"{task.f.label} must return a scalar for check_{task.kind}; it returned"
+    if isinstance(look.output, tuple | list) and len(look.output) == 2 and np.ndim(look.output[0]) == 0:
+        raise ValueError(
+            f"{wanted} a pair, {describe(look.output)}: is that (value, gradient)? Then check its first part, "
+            f"lambda *args: {task.f.label}(*args)[0]; else use check_vjp or check_jacobian"
+        )
+    one = not isinstance(look.output, tuple | list | dict)
+    what = f"an array of shape {np.shape(look.output)}" if one else f"a tree of {look.y.size} numbers"
+    raise ValueError(f"{wanted} {what}. Sum it, or use check_vjp or check_jacobian")
 
 
 def _narrow_where_f_is_not(asked: Asked, pairing: Pairing) -> Asked:
@@ -150,11 +159,35 @@ def _judged(seen: Examined, generator: np.random.Generator) -> Examined:
             if found.verdict is Verdict.FAIL:
                 judgement = found
                 break
+    if judgement.verdict is Verdict.PASS and task.kind not in ("vjp", "layer"):
+        seen = replace(seen, asked=_asked_again(task, seen.asked, pairing))
     voices: tuple[OracleUse, ...] = ()
     if judgement.judged is not None and _third_voice_wanted(task, seen.autograd):
         task.f.calls += 1
         voices = (_voice(task, u, judgement.judged),)
     return replace(seen, judgement=judgement, voices=voices)
+
+
+def _asked_again(task: Task, asked: Asked, pairing: Pairing) -> Asked:
+    """The claim once more, after f was called elsewhere: it may answer for f's last point (a cache, a stale Hessian).
+
+    A pullback may: its forward pass is called just before it, by whoever uses it.
+    """
+    if task.differentiated is not None:  # f itself was called through its gradient alone
+        try:
+            task.differentiated(*task.where.place(pairing.x + 0.01 * pairing.scale))
+        except Raised:
+            return asked
+    again = pairing.claim.at(pairing.x)
+    if again is None or explained(pairing.claim.value, again):
+        return asked
+    return replace(
+        asked,
+        conduct=(
+            *asked.conduct,
+            changing(task.claim.label, pairing.claim.value, again, "f was called elsewhere"),
+        ),
+    )
 
 
 def _judgement(

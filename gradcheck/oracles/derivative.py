@@ -262,12 +262,12 @@ def _deeper(table: Table, i: int) -> int | None:
 
 def _all_noise(table: Table, noise: float) -> bool:
     """Whether phi varies little more than its noise over everything sampled."""
-    return 2 * noise > max(abs(v - table.centre) for k in table.levels for v in table.pairs[k])
+    return 2 * noise > max((abs(v - table.centre) for k in table.levels for v in table.pairs[k]), default=0.0)
 
 
 def _tame(table: Table) -> bool:
     """Whether the quotients at the finest step are no larger than at long ones: noise would grow like 1/h."""
-    return bool(abs(table.d[-1]) <= 3 * max(abs(d) for d in table.d[:-2]))
+    return bool(abs(table.d[-1]) <= 3 * max((abs(d) for d in table.d[:-2]), default=0.0))
 
 
 def _bends(table: Table) -> bool:

@@ -50,13 +50,14 @@ class Traced(NDArrayOperatorsMixin):
     ``box`` is autograd's box where it depends on a differentiated leaf, else a plain array.
     """
 
-    __slots__ = ("_box", "origin", "positions", "storage", "version")
+    __slots__ = ("_box", "asked", "origin", "positions", "storage", "version")
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, box: Any, origin: memory.Origin | None = None) -> None:
         self._box = box
         self.origin = origin
+        self.asked = False
         self.positions: Any = None  # in the storage, once a write asked for them
         self.storage: memory.Storage = memory.Storage(box) if origin is None else origin.parent.storage
         self.version = self.storage.version
@@ -200,14 +201,21 @@ class Traced(NDArrayOperatorsMixin):
         self[...] = value
 
     def item(self, *index: Any) -> Any:
-        """The single entry, still traced."""
+        """The single entry, still traced: to plain Python code that does as well as a plain number.
+
+        Compiled code asks until a plain one comes, which would be for ever.
+        """
+        if self.asked:
+            refuse("a traced number is asked for its plain value, which would lose its derivative")
         if len(index) == 1 and not isinstance(index[0], tuple):
             return self.reshape(-1)[index[0]]
         if index:
             return self[index[0] if len(index) == 1 else index]
         if self.size != 1:
             raise ValueError("can only convert an array of size 1 to a Python scalar")
-        return self.reshape(())[()]
+        number = self.reshape(())[()]
+        number.asked = True
+        return number
 
     def tolist(self) -> Any:
         """Nested lists of traced numbers."""

@@ -37,6 +37,7 @@ class Rebinding:
         self._made: dict[int, Any] = {}
         self._kept: list[Any] = []  # ids are good while their objects live
         self._spaces: dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
+        self._containers: list[tuple[Any, dict[Any, Any], Any]] = []
         self._shadows: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 
     def __call__(self, value: Any) -> Any:
@@ -53,8 +54,11 @@ class Rebinding:
         """Hand numbers and strings that changed (counters, mostly) on to the originals."""
         for original, before, after in [*self._spaces.values(), *self._shadows]:
             for name, new in after.items():
-                if isinstance(new, _SIMPLE) and new is not before.get(name, new if name in before else self):
+                # by type, not isinstance: a traced number says that it is a float
+                if type(new) in _SIMPLE and new is not before.get(name, new if name in before else self):
                     original[name] = new
+        for container, seen, copy in self._containers:
+            _hand_back(container, seen, copy)
 
     def _make(self, value: Any) -> Any:
         if id(value) in standins.by_object:
@@ -77,12 +81,20 @@ class Rebinding:
             constant = value.view(Constant)
             constant.flags.writeable = False
             return constant
-        if type(value) in (list, tuple):
-            items = [self(item) for item in value]
-            changed = any(a is not b for a, b in zip(items, value, strict=True))
-            return type(value)(items) if changed else value
+        if type(value) is tuple:
+            items = tuple(self(item) for item in value)
+            return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        # what may be written into is copied: a traced value must not end in the user's own list or dict
+        if type(value) is list:
+            self._made[id(value)] = copy = []
+            copy += [self(item) for item in value]
+            self._containers.append((value, dict(enumerate(copy)), copy))
+            return copy
         if type(value) is dict:
-            return self._dict(value)
+            self._made[id(value)] = copies = {}
+            copies.update({key: self(item) for key, item in value.items()})
+            self._containers.append((value, dict(copies), copies))
+            return copies
         return self._shadow(value) if _is_plain_object(value) else value
 
     def _dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
@@ -102,6 +114,9 @@ class Rebinding:
 
     def _function(self, function: FunctionType) -> Any:
         if function.__code__.co_filename.startswith(_AUTOGRAD):
+            raw = getattr(function, "fun", None)
+            if isinstance(raw, FunctionType) and not (raw.__module__ or "").startswith(_LIBRARIES):
+                return self(raw)  # a primitive of the user's own: its rule is among the accused
             twin = getattr(np, function.__name__, None)
             if twin is None or getattr(anp, function.__name__, None) is not function:
                 self.needs_boxes = True
@@ -174,6 +189,23 @@ class Rebinding:
         if isinstance(member, staticmethod | classmethod):
             return type(member)(self(member.__func__))
         return self(member)
+
+
+def _hand_back(container: Any, seen: dict[Any, Any], copy: Any) -> None:
+    """Make of a list or dict what the traced function made of its copy, unless a traced value would stay in it."""
+    originals = {id(item): container[key] for key, item in seen.items()}
+    now = dict(copy.items() if isinstance(copy, dict) else enumerate(copy))
+    if not all(type(item) in _SIMPLE or id(item) in originals for item in now.values()):
+        return
+    made = {key: originals.get(id(item), item) for key, item in now.items()}
+    old = dict(container.items() if isinstance(container, dict) else enumerate(container))
+    if old.keys() == made.keys() and all(old[key] is item for key, item in made.items()):
+        return
+    if isinstance(container, dict):
+        container.clear()
+        container.update(made)
+    else:
+        container[:] = made.values()
 
 
 class _Names:

@@ -142,7 +142,7 @@ class Float(metaclass=_FloatType):
             return float(value)
         if value.size != 1:
             raise TypeError("only length-1 arrays can be converted to Python scalars")
-        return value.item()
+        return value.reshape(())[()] if value.size == 1 else value.item()
 
 
 @stands_for(np.vectorize)
