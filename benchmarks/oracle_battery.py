@@ -286,7 +286,11 @@ def _network(w: list[float], v: list[float], x: list[list[float]], y: list[int])
         for row, target in zip(x, y, strict=True):
             out = 0 * t
             for k in range(4):
-                z = sum((w[5 * k + j] + t * v[5 * k + j]) * row[j] for j in range(3)) + w[5 * k + 3] + t * v[5 * k + 3]
+                z = (
+                    sum((w[5 * k + j] + t * v[5 * k + j]) * row[j] for j in range(3))
+                    + w[5 * k + 3]
+                    + t * v[5 * k + 3]
+                )
                 out = out + (w[5 * k + 4] + t * v[5 * k + 4]) * m.tanh(z)
             total = total + (out - target) ** 2
         return total / 6
@@ -377,7 +381,11 @@ def _noisy() -> Iterator[tuple[str, Formula, Callable[[float], float]]]:
     yield "noise 1e-12", sine, lambda t: exact(t) + 1e-12 * _hash_noise(t)
     yield "noise 1e-2", sine, lambda t: exact(t) + 1e-2 * _hash_noise(t)
     yield "relative noise 1e-6", sine, lambda t: exact(t) * (1 + 1e-6 * _hash_noise(t))
-    yield "relative noise 1e-5 through 0", bodies["sin t"], lambda t: math.sin(t) * (1 + 1e-5 * _hash_noise(t))
+    yield (
+        "relative noise 1e-5 through 0",
+        bodies["sin t"],
+        lambda t: math.sin(t) * (1 + 1e-5 * _hash_noise(t)),
+    )
     yield "bisection to 1e-9", *_bisection(1e-9)
     yield "bisection to 1e-5", *_bisection(1e-5)
     yield "three Newton steps to 1e-6", *_newton(1e-6)
@@ -439,7 +447,9 @@ def _dot(dtype: type) -> tuple[Formula, Callable[[float], float]]:
     def phi(t: float) -> float:
         return float(np.dot(a, (x + dtype(t) * v) ** 2))
 
-    return lambda m, t: sum(float(p) * (float(q) + t * float(r)) ** 2 for p, q, r in zip(a, x, v, strict=True)), phi
+    return lambda m, t: sum(
+        float(p) * (float(q) + t * float(r)) ** 2 for p, q, r in zip(a, x, v, strict=True)
+    ), phi
 
 
 def _offset_loss(dtype: type) -> tuple[Formula, Callable[[float], float]]:

@@ -32,7 +32,9 @@ def numdifftools(phi: Function) -> Claim:
     import numdifftools as nd
 
     found = nd.Derivative(np.vectorize(phi, otypes=[float]), full_output=True)(0.0)
-    value, error = (found[0], found[1].error_estimate) if len(found) == 2 else (found.estimate, found.error_estimate)
+    value, error = (
+        (found[0], found[1].error_estimate) if len(found) == 2 else (found.estimate, found.error_estimate)
+    )
     return Claim(float(value), float(error))
 
 

@@ -1,6 +1,6 @@
 """How often each derivative keeps its promise |value - exact| <= claimed error, on the battery of hard functions.
 
-Run ``python benchmarks/oracle_battery_table.py [--peers] [--rescaled SEED] [--held-out]``.
+Run ``python -m benchmarks.oracle_battery_table [--peers] [--rescaled SEED] [--held-out]``.
 """
 
 from __future__ import annotations
@@ -8,19 +8,15 @@ from __future__ import annotations
 import argparse
 import math
 import statistics
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from oracle_battery import Case, cases, held_out, rescaled
-from oracle_battery_peers import METHODS, Claim, Function
+from benchmarks.oracle_battery import Case, cases, held_out, rescaled
+from benchmarks.oracle_battery_peers import METHODS, Claim, Function
 
 AT_ZERO = ("kink at 0", "jump at 0")
 PLAIN = ("smooth", "noisy", "edge")
@@ -97,7 +93,9 @@ def row(name: str, outcomes: list[Outcome]) -> str:
     smooth = [o for o in outcomes if o.case.kind == "smooth"]
     at_zero = [o for o in outcomes if o.case.kind in AT_ZERO]
     near = [o for o in outcomes if o.case.kind.endswith("near 0")]
-    ratios = [o.claim.error / o.distance for o in plain if 0 < o.distance < math.inf and o.claim.error < math.inf]
+    ratios = [
+        o.claim.error / o.distance for o in plain if 0 < o.distance < math.inf and o.claim.error < math.inf
+    ]
     figures = (
         share(outcomes, lambda o: o.holds),
         str(sum(o.silently_wrong for o in outcomes)),
@@ -114,7 +112,9 @@ def row(name: str, outcomes: list[Outcome]) -> str:
 
 HEADER = (
     "| method | bound holds % | silently wrong | claimed/true p50 | smooth proved to 1e-9 % | flagged at 0 % "
-    "| false flags | near 0: holds (flagged) % | evaluations p50, max | us outside phi, p50 |\n" + "|---" * 10 + "|"
+    "| false flags | near 0: holds (flagged) % | evaluations p50, max | us outside phi, p50 |\n"
+    + "|---" * 10
+    + "|"
 )
 
 

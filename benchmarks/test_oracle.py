@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import math
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from oracle_battery import cases, rescaled
-from oracle_battery_peers import METHODS, ours
-from oracle_battery_table import measure
-
+from benchmarks.oracle_battery import cases, rescaled
+from benchmarks.oracle_battery_peers import METHODS, ours
+from benchmarks.oracle_battery_table import measure
 from gradcheck.oracles.derivative import derivative, one_sided, second_derivative
 
 TYPICAL = {

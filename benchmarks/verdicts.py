@@ -22,7 +22,8 @@ import numpy as np
 import gradcheck
 from benchmarks import verdicts_fresh
 from benchmarks.verdicts_checkers import PEERS, peer_verdict
-from benchmarks.verdicts_corpus import Specimen, specimens
+from tests.corpus import specimens
+from tests.corpus.specimen import Specimen
 
 SIZES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 0.0)
 

@@ -15,7 +15,8 @@ import numpy as np
 
 import gradcheck
 from benchmarks.verdicts_checkers import Flat
-from benchmarks.verdicts_corpus import Specimen, flat, specimens
+from tests.corpus import specimens
+from tests.corpus.specimen import Specimen, flat
 
 Plant = tuple[str, list[np.ndarray]]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corpus import specimens
-from corpus.specimen import Specimen
 
 import gradcheck
+from tests.corpus import specimens
+from tests.corpus.specimen import Specimen
 
 ALL = {s.name: s for s in specimens()}
 VERDICTS = {

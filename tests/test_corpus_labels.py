@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from corpus import specimens
-from corpus.specimen import Specimen, flat
+
+from tests.corpus import specimens
+from tests.corpus.specimen import Specimen, flat
 
 ALL = specimens()
 SMOOTH = [s for s in ALL if s.label == "right" or (s.label == "wrong" and s.truth is not None)]

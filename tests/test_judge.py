@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from pairings import Tally, answer, pairing
 
 from gradcheck import check_grad
 from gradcheck.judge.judge import judge
 from gradcheck.judge.reasons import Reason
 from gradcheck.report.findings import Verdict
+from tests.pairings import Tally, answer, pairing
 
 ORACLES = pytest.mark.parametrize("oracles", [None, "differences"])
 PROFILE = settings(derandomize=True, max_examples=40, deadline=None)

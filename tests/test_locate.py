@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pairings import Tally, pairing
 
 from gradcheck import check_grad
 from gradcheck.explain.locate import EVERY_ENTRY, entry_truth, truth_by_differences
+from tests.pairings import Tally, pairing
 
 
 def cube(x):

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import sys
 import warnings
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks are no part of the installed package
-
-from benchmarks.real_code.mutations import moved, planted
-from benchmarks.real_code.run import judge
-from benchmarks.real_code.shipped import Shipped
+from tests.real_code.mutations import moved, planted
+from tests.real_code.run import judge
+from tests.real_code.shipped import Shipped
 
 # module of the collection, what it needs, every how many-th of its derivatives is taken
 SELECTION = (
@@ -37,7 +33,7 @@ def shipped_by(module: str, package: str) -> list[Shipped]:
     pytest.importorskip(package)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return list(importlib.import_module(f"benchmarks.real_code.{module}").derivatives())
+        return list(importlib.import_module(f"tests.real_code.{module}").derivatives())
 
 
 def selected(module: str, package: str, stride: int) -> Iterator[Shipped]:

@@ -6,12 +6,12 @@ from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
-from sample_reports import BATCH, SAMPLES, right
 
 from gradcheck.ask import ambient
 from gradcheck.report.findings import Diagnosis, Verdict
 from gradcheck.report.report import GradientMismatch, InconclusiveCheck, conclude
 from gradcheck.report.views.plain import plain, strict
+from tests.sample_reports import BATCH, SAMPLES, right
 
 
 def refuse(constant):

@@ -3,10 +3,10 @@
 from html.parser import HTMLParser
 
 import pytest
-from sample_reports import BATCH, SAMPLES, report, right
 
 from gradcheck.report.findings import Verdict
 from gradcheck.report.views import html
+from tests.sample_reports import BATCH, SAMPLES, report, right
 
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 

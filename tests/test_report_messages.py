@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from golden_file import masked, same_as_golden
 
 import gradcheck
+from tests.golden_file import masked, same_as_golden
 
 RNG = np.random.default_rng(0)
 X = np.round(RNG.standard_normal((6, 4)), 2)

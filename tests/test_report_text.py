@@ -1,11 +1,11 @@
 """What str(report) says."""
 
 import pytest
-from golden_file import same_as_golden
-from sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong
 
 from gradcheck.report.findings import Diagnosis, Entry
 from gradcheck.report.views.text import headline, worst_first
+from tests.golden_file import same_as_golden
+from tests.sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong
 
 
 @pytest.mark.parametrize("name", SAMPLES)

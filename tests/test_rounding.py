@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from pairings import answer, pairing
 
 from gradcheck.judge.rounding import FACTOR, measured, ulps
+from tests.pairings import answer, pairing
 
 DOUBLE, SINGLE = 2.0**-53, 2.0**-24
 POINTS = {

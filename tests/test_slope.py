@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pairings import Tally, pairing
 
 from gradcheck.judge.kinks import compared
 from gradcheck.judge.pairing import Line
@@ -12,6 +11,7 @@ from gradcheck.judge.slope import SHARP, slope_along, slope_of
 from gradcheck.oracles.ball import Ball, Relation
 from gradcheck.oracles.estimate import Estimate
 from gradcheck.oracles.ladder import COARSE, FINE
+from tests.pairings import Tally, pairing
 
 
 def along(made, v, agreement=None):

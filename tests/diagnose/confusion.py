@@ -1,4 +1,4 @@
-"""Prints how often each mistake is named, kind by kind: ``python tests/diagnose/confusion.py``.
+"""Prints how often each mistake is named, kind by kind: ``python -m tests.diagnose.confusion``.
 
 Alone on the corpus of derivations, with ``--checks`` by way of the public checks, with ``--planted`` on mistakes
 planted in right gradients; "open" or "heldout" chooses a part of the corpus, ``-v`` prints every case.
@@ -10,17 +10,13 @@ import sys
 import time
 import warnings
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1]), str(Path(__file__).parents[2])]
-
-from corpus import specimens  # noqa: E402
-from evidence_made import evidence_of  # noqa: E402
-
-import gradcheck.explain.diagnose as catalogue  # noqa: E402
-from gradcheck.explain.diagnose import diagnose  # noqa: E402
+import gradcheck.explain.diagnose as catalogue
+from gradcheck.explain.diagnose import diagnose
+from tests.corpus import specimens
+from tests.diagnose.evidence_made import evidence_of
 
 # what is noticed before any number is compared is no matter of the diagnosis
 BEFORE = {"mutates_input", "nondeterministic", "kink"}

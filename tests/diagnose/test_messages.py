@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from planted import inside, right, systems, with_claims
 
 from gradcheck.explain.diagnose import diagnose
+from tests.diagnose.planted import inside, right, systems, with_claims
 
 SYSTEMS = {system.name: system for system in systems(2)}
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from planted import Planted, in_several, planted, right, systems
 
 import gradcheck.explain.diagnose
 from gradcheck.explain.diagnose import diagnose
+from tests.diagnose.planted import Planted, in_several, planted, right, systems
 
 
 @pytest.fixture(autouse=True)

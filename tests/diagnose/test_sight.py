@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
-from planted import System, right
 
 from gradcheck.explain.diagnose.sight import batch_sizes, recognise
+from tests.diagnose.planted import System, right
 
 R = np.random.default_rng(8)
 

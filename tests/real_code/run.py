@@ -1,9 +1,9 @@
 """Judge every shipped derivative and print what came of it.
 
-python -m benchmarks.real_code.run                      # as shipped, package by package
-python -m benchmarks.real_code.run --fresh 11 12        # moved points and planted errors, these seeds
-python -m benchmarks.real_code.run --peers              # other recipes at the hostile points
-python -m benchmarks.real_code.run --only sklearn_losses --oracles differences
+python -m tests.real_code.run                      # as shipped, package by package
+python -m tests.real_code.run --fresh 11 12        # moved points and planted errors, these seeds
+python -m tests.real_code.run --peers              # other recipes at the hostile points
+python -m tests.real_code.run --only sklearn_losses --oracles differences
 """
 
 from __future__ import annotations
