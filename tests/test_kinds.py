@@ -272,7 +272,8 @@ def test_single_precision(check, oracles) -> None:
 
     assert right.ok, str(right)
     assert right.leaves[0].dtype == "float32"
-    assert right.leaves[0].resolution < 1e-3
+    # along random directions a single number says what is caught with 99 %, not what is seen on the average
+    assert right.leaves[0].resolution < (1e-4 if oracles is None else 1e-2)
     assert wrong.verdict == "fail", str(wrong)
 
 

@@ -137,7 +137,11 @@ def real(leaf: Any, label: str) -> Floats:
 def _remedy(leaf: Any) -> str:
     if hasattr(leaf, "detach"):
         return " (return it detached: .detach().numpy())"
-    return " (complex numbers are not supported: return real and imaginary part)" if np.iscomplexobj(leaf) else ""
+    return (
+        " (complex numbers are not supported: return real and imaginary part)"
+        if np.iscomplexobj(leaf)
+        else ""
+    )
 
 
 def written(before: tuple[Any, ...], after: tuple[Any, ...], names: tuple[str, ...]) -> str | None:

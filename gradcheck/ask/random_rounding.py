@@ -32,7 +32,7 @@ _CONTRACTIONS = frozenset({
     np.dot, np.vdot, np.inner, np.einsum, np.convolve, np.correlate, np.linalg.inv, np.linalg.solve, np.linalg.det,
     np.linalg.cholesky, np.linalg.slogdet, np.cumsum, np.cumprod,
 })  # fmt: skip
-"""What adds up products inside compiled code, where no ufunc is seen: its operands are drawn anew instead."""
+"""What adds up products inside compiled code, where no ufunc is seen: its terms are drawn anew instead."""
 
 _running: ContextVar[Run | None] = ContextVar("random rounding", default=None)
 
@@ -59,6 +59,22 @@ class Run:
         rolled = plain * (1.0 + AMPLITUDE * unit * self.generator.uniform(-1.0, 1.0, plain.shape))
         return rolled.astype(plain.dtype)[()]
 
+    def roll_terms(self, operands: list[Any]) -> list[Any]:
+        """The operands of a sum of products, each entry drawn anew in the dtype that the sum is taken in.
+
+        A float32 array in a double product keeps its own digits: they are data, and rounded nothing here.
+        """
+        arrays = [operand for operand in operands if isinstance(operand, np.ndarray)]
+        if self.generator is None or not arrays:
+            return operands
+        common = np.result_type(*arrays)
+        return [
+            self.roll(operand.astype(common))
+            if isinstance(operand, np.ndarray) and operand.dtype.kind in "fc"
+            else operand
+            for operand in operands
+        ]
+
 
 class Rolled(np.ndarray[Any, Any]):
     """An array whose arithmetic is rounded at random while a `Run` is on; an ordinary array otherwise."""
@@ -67,9 +83,7 @@ class Rolled(np.ndarray[Any, Any]):
         run = _running.get()
         operands = [_base(operand) for operand in inputs]
         if run is not None and (method == "reduce" or ufunc is np.matmul) and ufunc not in _EXACT:
-            operands = [
-                run.roll(operand) if isinstance(operand, np.ndarray) else operand for operand in operands
-            ]
+            operands = run.roll_terms(operands)
         if out is not None:
             options["out"] = tuple(_base(target) for target in out)
         result = getattr(ufunc, method)(*operands, **options)
@@ -95,7 +109,7 @@ class Rolled(np.ndarray[Any, Any]):
             return _dressed(result)
         if function is np.dot and len(args) == 3:
             args, kwargs = args[:2], {**kwargs, "out": args[2]}
-        rolled = trees.map_leaves(lambda _, leaf: _rolled(run, leaf), tuple(args))
+        rolled = run.roll_terms([trees.map_leaves(lambda _, leaf: _base(leaf), arg) for arg in args])
         plain = {key: _base(value) for key, value in kwargs.items()}
         result = _each(run.roll, function(*rolled, **plain))
         if plain.get("out") is None:
@@ -121,10 +135,6 @@ class Rolled(np.ndarray[Any, Any]):
 
 def _base(value: Any) -> Any:
     return value.view(np.ndarray) if isinstance(value, Rolled) else value
-
-
-def _rolled(run: Run, leaf: Any) -> Any:
-    return run.roll(_base(leaf)) if isinstance(leaf, np.ndarray) else leaf
 
 
 def _each(change: Callable[[Any], Any], result: Any) -> Any:

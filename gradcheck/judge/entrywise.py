@@ -33,9 +33,14 @@ class Entrywise:
         return self.claim.value - self.autograd.value
 
     @cached_property
+    def rounding(self) -> Floats:
+        """What rounding may make of an entry's gap."""
+        return self.claim.radius + self.autograd.radius
+
+    @cached_property
     def radius(self) -> Floats:
         """Within this an entry of the claim is right, if autograd is."""
-        return np.maximum(self.claim.radius + self.autograd.radius, self.slack)
+        return np.maximum(self.rounding, self.slack)
 
     @cached_property
     def apart(self) -> np.ndarray:
@@ -45,7 +50,12 @@ class Entrywise:
     @cached_property
     def certainly(self) -> np.ndarray:
         """The entries so far off that rounding is no explanation, whoever else is silent."""
-        return np.abs(self.gap) > MARGIN * self.radius
+        return self.apart & (np.abs(self.gap) > MARGIN * self.rounding)
+
+    @cached_property
+    def caught(self) -> Floats:
+        """The error of an entry that is caught, whoever else is silent."""
+        return np.maximum(0.5 * MARGIN * self.rounding, self.slack)
 
 
 def compare(pairing: Pairing, autograd: Answer) -> Entrywise:
@@ -54,8 +64,14 @@ def compare(pairing: Pairing, autograd: Answer) -> Entrywise:
     size = np.abs(autograd.value)
     slack = np.zeros_like(size) if single else SHARE * size
     found = Entrywise(Ball(claim.value, ulps(claim)), Ball(autograd.value, ulps(autograd)), slack)
-    if single or found.apart.any():
+    if single or found.apart.any() or _all_rounding(pairing, size):
         found = Entrywise(Ball(claim.value, measured(claim, pairing)), found.autograd, slack)
-    if found.apart.any():
+    if found.apart.any() or _all_rounding(pairing, size):
         found = Entrywise(found.claim, Ball(autograd.value, measured(autograd, pairing)), slack)
     return found
+
+
+def _all_rounding(pairing: Pairing, size: Floats) -> bool:
+    """Whether a leaf is so small beside f that it may be nothing but rounding, although the two agree on it."""
+    small = size <= pairing.natural
+    return any(slot.size and bool(small[slot.start : slot.stop].all()) for slot in pairing.slots)

@@ -14,7 +14,7 @@ from gradcheck.ask.draws import signs
 from gradcheck.ask.look import Asked, Look, alike
 from gradcheck.ask.point import Point, step_scale
 from gradcheck.ask.random_rounding import Run, rolled, running
-from gradcheck.ask.reading import shaped
+from gradcheck.ask.reading import Reading, shaped
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.pairing import Pairing, Workers
@@ -133,16 +133,23 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> float:
     return precision.shown(np.concatenate([y, *(other for other in nearby if other is not None)]))
 
 
+def claim_unit(task: Task, reading: Reading, f_shows: float) -> float:
+    """The claim's unit roundoff: its dtype's or its argument's; f's, or its own numbers', where f has few digits."""
+    dtypes = (*reading.dtypes, *(str(slot.dtype) for slot in task.where.slots))
+    unit = max(precision.of(dtype) for dtype in dtypes)
+    if f_shows == precision.DOUBLE or reading.problems:
+        return unit
+    # f's values may have gained digits where it adds them up
+    return max(unit, f_shows, precision.shown(reading.flat))
+
+
 def _claim(task: Task, look: Look, u: Floats, asked: Asked, f_shows: float, f_precise: bool) -> Answer:
     """The claim as an answer that can be asked again, in the precision that it has."""
     where, reading = task.where, asked.reading
     assert reading is not None
     sound = not reading.problems
     given = reading.flat if sound else np.zeros(0)
-    native = max(precision.of(str(slot.dtype)) for slot in where.slots)
-    unit = max([native, *(precision.of(dtype) for dtype in reading.dtypes)])
-    if f_shows > unit and precision.bits(given) <= precision.bits(np.array([1.0 + 2.0 * f_shows])):
-        unit = f_shows  # its numbers have no more digits than f's
+    unit = claim_unit(task, reading, f_shows)
 
     def ask(args: tuple[Any, ...]) -> Floats | None:
         try:

@@ -13,7 +13,7 @@ from gradcheck.ask.point import describe
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.decide import Judgement
-from gradcheck.judge.evaluation import Evaluated, covector, evaluated, pair
+from gradcheck.judge.evaluation import Evaluated, claim_unit, covector, evaluated, pair
 from gradcheck.judge.facts import Fact
 from gradcheck.judge.judge import judge
 from gradcheck.judge.pairing import Pairing
@@ -94,7 +94,8 @@ def examine(task: Task, generator: np.random.Generator) -> Examined:
     if asked.reading is None:
         return seen
     f = evaluated(task, look, u)
-    autograd, tape, refused = trace_task(task, look, u, f.unit)
+    unit = max(f.unit, claim_unit(task, asked.reading, f.unit) if f.unit > precision.DOUBLE else f.unit)
+    autograd, tape, refused = trace_task(task, look, u, unit)
     pairing = pair(task, look, u, asked, f, autograd)
     asked = _narrow_where_f_is_not(asked, pairing)
     seen = replace(seen, asked=asked, f=f, pairing=pairing, autograd=autograd, tape=tape, refused=refused)

@@ -23,6 +23,9 @@ MISSED = 0.01
 """Probability with which an error of the stated size goes unseen."""
 
 _DENSITY = 0.8
+_LUCK = 2.0
+"""Another direction may be resolved less well than this one was."""
+
 _LEAST_SHARE = 2.0
 """A single entry's magnitude is at least half of the typical one (`gradcheck.judge.directions`)."""
 
@@ -36,10 +39,10 @@ class Seen:
 
 
 def entrywise(slot: Slot, entries: Entrywise) -> Seen:
-    """Of a leaf whose every entry was compared: its largest radius, relative to its largest entry."""
+    """Of a leaf whose every entry was compared: the largest error that is caught, relative to its largest entry."""
     part = slice(slot.start, slot.stop)
     largest = float(np.max(np.abs(entries.autograd.value[part]), initial=0.0))
-    seen = float(np.max(entries.radius[part], initial=0.0)) / largest if largest > 0.0 else np.inf
+    seen = float(np.max(entries.caught[part], initial=0.0)) / largest if largest > 0.0 else np.inf
     return Seen(seen if seen < 1.0 else None)
 
 
@@ -50,17 +53,19 @@ def by_directions(slot: Slot, pairing: Pairing, facts: Sequence[Fact], floor: fl
     """
     part = slice(slot.start, slot.stop)
     contributes = pairing.contribution[part] > floor
-    seen, looked_at = 0.0, np.zeros(slot.size, dtype=bool)
+    seen, spread, looked_at = 0.0, 0.0, np.zeros(slot.size, dtype=bool)
     for mask in _distinct(facts):
-        shares = [
-            share for fact in facts if fact.question.mask is mask and (share := _share(fact, pairing, part))
-        ]
-        if shares:
-            looked_at |= mask[part]
-            seen = max(seen, _caught(shares, int(np.count_nonzero(mask[part]))))
+        looked_at |= mask[part]
+        about = [fact for fact in facts if fact.question.mask is mask and fact.ruling is None]
+        if shares := _shares(about, pairing, part):
+            count = int(np.count_nonzero(mask[part]))
+            seen, spread = max(seen, _caught(shares, count)), max(spread, _spread(shares, count))
     hidden = int(np.count_nonzero(contributes & ~looked_at))
-    if seen >= 1.0:  # an error as large as the leaf itself may go unseen
-        return Seen(None, slot.size)
+    if (
+        spread >= 1.0
+    ):  # an error as large as the leaf itself may go unseen, unless the leaf is left of larger terms
+        beside = any(fact.size > pairing.span(fact.question.v) for fact in facts if fact.ruling is None)
+        return Seen(None, 0 if beside else slot.size)
     return Seen(seen if looked_at.any() and seen > 0.0 else None, hidden)
 
 
@@ -70,8 +75,7 @@ def of_group(slots: Sequence[Slot], pairing: Pairing, facts: Sequence[Fact]) -> 
     worst = 0.0
     for slot in slots:
         part = slice(slot.start, slot.stop)
-        shares = [share for fact in facts if (share := _share(fact, pairing, part))]
-        if shares:
+        if shares := _shares(facts, pairing, part):
             worst = max(worst, _caught(shares, int(np.count_nonzero(mask[part]))))
     return worst
 
@@ -80,33 +84,36 @@ def _distinct(facts: Sequence[Fact]) -> list[np.ndarray]:
     return list({id(fact.question.mask): fact.question.mask for fact in facts}.values())
 
 
-def _share(fact: Fact, pairing: Pairing, part: slice) -> float:
-    """What the leaf contributes along the fact's direction, in radii of it."""
-    spread = float(np.linalg.norm(pairing.claim.value[part] * fact.question.v[part]))
-    unit = pairing.span(fact.question.v)
-    # near an optimum the size of what an error is relative to is that of the terms
-    return spread * (fact.size / unit if unit > 0.0 else 1.0) / fact.radius if fact.radius > 0.0 else np.inf
+def _shares(facts: Sequence[Fact], pairing: Pairing, part: slice) -> list[float]:
+    """What the leaf contributes along each direction, in radii of it; nothing where it has no part in one."""
+    spreads = [float(np.linalg.norm(pairing.claim.value[part] * fact.question.v[part])) for fact in facts]
+    return [
+        spread / (_LUCK * fact.radius) if fact.radius > 0.0 else np.inf
+        for spread, fact in zip(spreads, facts, strict=True)
+        if spread > 0.0
+    ]
 
 
 def _caught(shares: Sequence[float], count: int) -> float:
     """The relative size that is caught with probability 1 - `MISSED` by directions with these shares."""
-    product = float(np.prod([_DENSITY / share for share in shares]))
-    spread = (product / MISSED) ** (1.0 / len(shares)) if count > 1 else min(1.0 / share for share in shares)
     single = min(_LEAST_SHARE * np.sqrt(count) / share for share in shares)
-    return max(spread, float(single))
+    return max(_spread(shares, count), float(single))
+
+
+def _spread(shares: Sequence[float], count: int) -> float:
+    """The same of an error that is spread over the leaf."""
+    if count == 1:
+        return min(1.0 / share for share in shares)
+    product = float(np.prod([_DENSITY / share for share in shares]))
+    return float((product / MISSED) ** (1.0 / len(shares)))
 
 
 def miss_probability(slots: Sequence[Slot], pairing: Pairing, facts: Sequence[Fact], rtol: float) -> float:
     """Bound on the probability that an error of size ``rtol``, spread over one leaf, went unseen."""
     worst = 0.0
     for mask in _distinct(facts):
+        about = [fact for fact in facts if fact.question.mask is mask]
         for slot in slots:
-            part = slice(slot.start, slot.stop)
-            shares = [
-                share
-                for fact in facts
-                if fact.question.mask is mask and (share := _share(fact, pairing, part))
-            ]
-            if shares:
+            if shares := _shares(about, pairing, slice(slot.start, slot.stop)):
                 worst = max(worst, float(np.prod([min(1.0, _DENSITY / (rtol * share)) for share in shares])))
     return worst

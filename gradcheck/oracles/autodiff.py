@@ -26,13 +26,13 @@ VSpace.register(Rolled, lambda value: ArrayVSpace(value))
 
 _SAME = 1e-5
 """Share by which a trace in double precision may differ from f: float32 somewhere inside makes less. What differs more
-is another function; f's own last bits, where its values show fewer than double's, may make 64 roundoffs."""
+is another function; last bits, where values show fewer than double's, may make 64 roundoffs."""
 
 
 def trace_task(
-    task: Task, look: Look, u: Floats, f_unit: float = precision.DOUBLE
+    task: Task, look: Look, u: Floats, shown: float = precision.DOUBLE
 ) -> tuple[Answer | None, Trace | None, str]:
-    """Autograd's answer to a task, its tape, and why there is none; ``f_unit`` is the roundoff that f's values show."""
+    """Autograd's answer to a task, its tape, and why there is none; ``shown`` is the roundoff that values show."""
     if "autograd" not in task.options.oracles:
         return None, None, "not asked for"
     if task.differentiated is not None:
@@ -58,7 +58,7 @@ def trace_task(
     off = float(np.max(np.abs(value - look.y), initial=0.0)) / max(
         float(np.max(np.abs(look.y), initial=0.0)), 1e-300
     )
-    native = max(f_unit, *(precision.of(str(slot.dtype)) for slot in where.slots), _unit_of(look.output))
+    native = max(shown, *(precision.of(str(slot.dtype)) for slot in where.slots), _unit_of(look.output))
     if not off <= max(_SAME, 2.0**6 * native):
         return None, None, "the traced function has another value than f"
 
