@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.ask.point import point, step_scale
+from gradcheck.ask.random_rounding import Run, rolled, running
 from gradcheck.judge.pairing import Pairing
 from gradcheck.oracles.answer import Answer
 
@@ -32,6 +33,29 @@ def answer(gradient: Callable[..., Any], x: Any, unit: float = 2.0**-53, **field
         return None if found is None else np.asarray(found, dtype=float)
 
     return Answer(at(x), unit, at, lambda count: [], **fields)
+
+
+def met(gradient: Callable[..., Any], x: Any, unit: float = 2.0**-53, seed: int = 0) -> Answer:
+    """What the claim would say, were ``gradient`` its answer; its code is met by runs with random rounding.
+
+    ``x`` keeps its dtype on its way to ``gradient``, at moved points as well.
+    """
+    point_of = np.asarray(x)
+
+    def at(point: Any) -> Any:
+        return np.asarray(gradient(np.asarray(point).astype(point_of.dtype)), dtype=float)
+
+    def runs(count: int) -> list[Any]:
+        generator, found = np.random.default_rng(seed), []
+        plain = Run(None, unit, 1.0)
+        for run in [plain, *(Run(generator, unit, 1.0) for _ in range(count))]:
+            with running(run):
+                again = np.asarray(gradient(rolled((point_of.copy(),))[0])).astype(float)
+            if run is not plain and run.choices == plain.choices:
+                found.append(again)
+        return found
+
+    return Answer(at(point_of), unit, at, runs)
 
 
 def pairing(
