@@ -12,7 +12,7 @@ from gradcheck.judge.facts import Fact, Purpose, Question
 from gradcheck.judge.judge import judge
 from gradcheck.judge.resolution import by_directions, entrywise, miss_probability
 from gradcheck.judge.slope import Slope
-from gradcheck.oracles.ball import Ball
+from gradcheck.oracles.ball import MARGIN, Ball
 from gradcheck.report.findings import Verdict
 from tests.pairings import pairing
 
@@ -164,7 +164,8 @@ def test_entry_by_entry_the_largest_radius_counts_relative_to_the_largest_entry(
     both = Ball(value, 0.5 * radius)
     entries = Entrywise(both, both, np.zeros(SIZE))
 
-    assert entrywise(made.slots[0], entries).resolution == pytest.approx(1e-7)
+    # caught whoever else is silent: outside the radius by half the margin
+    assert entrywise(made.slots[0], entries).resolution == pytest.approx(0.5 * MARGIN * 1e-7)
     assert entrywise(made.slots[1], entries).resolution is None  # a leaf of zeros was not tested
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from gradcheck.judge.kinks import compared
 from gradcheck.judge.pairing import Line
+from gradcheck.judge.rounding import ulps
 from gradcheck.judge.slope import SHARP, slope_along, slope_of
 from gradcheck.oracles.ball import Ball, Relation
 from gradcheck.oracles.estimate import Estimate
@@ -16,9 +17,10 @@ from tests.pairings import Tally, pairing
 
 def along(made, v, agreement=None):
     """The claim along ``v``, and what differences say there."""
+    own = Ball(made.claim.value, ulps(made.claim))
     if agreement is None:
-        return compared(made, v)
-    claim = Ball(made.claim.value, np.zeros(v.size)).along(v)
+        return compared(made, own, v)
+    claim = own.along(v)
     return claim, slope_along(Line(made, v), claim, made.span(v), agreement)
 
 

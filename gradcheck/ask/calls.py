@@ -14,6 +14,7 @@ import numpy as np
 
 from gradcheck.ask import trees
 from gradcheck.ask.point import describe
+from gradcheck.ask.random_rounding import through
 from gradcheck.ask.trees import Floats
 
 
@@ -42,7 +43,7 @@ class Counted:
     def __call__(self, *args: Any) -> Any:
         self.calls += 1
         try:
-            return self.function(*args)
+            return through(self.function)(*args)
         except Exception as error:
             raise Raised(
                 f"{self.label} raised {type(error).__name__}{_words(error)}{_where(error)}"

@@ -29,9 +29,10 @@ _EXACT = frozenset({
 })  # fmt: skip
 _CHOOSING = frozenset({np.absolute, np.fabs, np.sign, np.maximum, np.minimum, np.fmax, np.fmin})
 _CONTRACTIONS = frozenset({
-    np.dot, np.vdot, np.inner, np.einsum, np.convolve, np.correlate, np.linalg.inv, np.linalg.solve, np.linalg.det,
-    np.linalg.cholesky, np.linalg.slogdet, np.cumsum, np.cumprod,
+    np.dot, np.vdot, np.inner, np.outer, np.tensordot, np.einsum, np.cross, np.kron, np.convolve, np.correlate, np.cov,
+    np.cumsum, np.cumprod, np.interp, np.bincount,
 })  # fmt: skip
+_CONTRACTING_MODULES = ("numpy.linalg", "numpy.fft")
 """What adds up products inside compiled code, where no ufunc is seen: its terms are drawn anew instead."""
 
 _running: ContextVar[Run | None] = ContextVar("random rounding", default=None)
@@ -42,12 +43,19 @@ class Run:
 
     Unit roundoffs are those of the arrays' own dtypes, within ``least`` and ``most``. ``choices`` is what comparisons
     and searches returned. A run that chose otherwise was at another piece of the function, and how far it came out is
-    no rounding.
+    no rounding. ``seen`` makes of the user's function one whose data (closures, globals) is met as well.
     """
 
-    def __init__(self, generator: np.random.Generator | None, least: float, most: float) -> None:
+    def __init__(
+        self,
+        generator: np.random.Generator | None,
+        least: float,
+        most: float,
+        seen: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function,
+    ) -> None:
         self.generator = generator
         self.least, self.most = least, most
+        self.seen = seen
         self.choices: list[bytes] = []
 
     def roll(self, value: Any) -> Any:
@@ -82,16 +90,21 @@ class Rolled(np.ndarray[Any, Any]):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         run = _running.get()
         operands = [_base(operand) for operand in inputs]
-        if run is not None and (method == "reduce" or ufunc is np.matmul) and ufunc not in _EXACT:
+        if run is not None and (method == "reduce" or ufunc is np.matmul) and not _is_exact(ufunc):
             operands = run.roll_terms(operands)
+        if run is not None and method == "at" and len(operands) == 3 and not _is_exact(ufunc):
+            operands[2] = run.roll(operands[2])
         if out is not None:
             options["out"] = tuple(_base(target) for target in out)
         result = getattr(ufunc, method)(*operands, **options)
         if run is None or result is None:
-            return _dressed(result)
-        if ufunc in _CHOOSING:
+            return _dressed(result) if out is None else out[0] if len(out) == 1 else out
+        if ufunc in _CHOOSING and method == "__call__":
             _note(run, np.sign(operands[0] if len(operands) == 1 else np.subtract(*operands)).astype(np.int8))
-        if ufunc not in _EXACT:
+        if ufunc.__name__ == "clip":
+            for end in operands[1:]:
+                _note(run, np.sign(np.subtract(operands[0], end)).astype(np.int8))
+        if not _is_exact(ufunc):
             _note(run, result)
             if out is not None:
                 for target in options["out"]:
@@ -102,7 +115,8 @@ class Rolled(np.ndarray[Any, Any]):
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         run = _running.get()
-        if function not in _CONTRACTIONS or run is None:
+        contracts = function in _CONTRACTIONS or function.__module__ in _CONTRACTING_MODULES
+        if not contracts or run is None:
             result = super().__array_function__(function, types, args, kwargs)
             if run is not None:
                 _note(run, result)
@@ -133,6 +147,10 @@ class Rolled(np.ndarray[Any, Any]):
         )
 
 
+def _is_exact(ufunc: Any) -> bool:
+    return ufunc in _EXACT or ufunc.__name__ == "clip"  # which has no public name
+
+
 def _base(value: Any) -> Any:
     return value.view(np.ndarray) if isinstance(value, Rolled) else value
 
@@ -157,12 +175,31 @@ def _in_place(name: str) -> Callable[[Rolled, Any], Any]:
     return operator
 
 
+def _choosing(name: str) -> Callable[..., Any]:
+    plain = getattr(np.ndarray, name)
+
+    def method(self: Rolled, *args: Any, **kwargs: Any) -> Any:
+        result = plain(_base(self), *map(_base, args), **kwargs)
+        if (run := _running.get()) is not None:
+            _note(run, result)
+        return result
+
+    return method
+
+
+# the methods of arrays choose without asking anybody
+for _name in ("argmax", "argmin", "argsort", "argpartition", "nonzero", "searchsorted"):
+    setattr(Rolled, _name, _choosing(_name))
+
 for _name in ("add", "sub", "mul", "truediv", "pow"):
     setattr(Rolled, f"__i{_name}__", _in_place(_name))
 
 
 def _note(run: Run, result: Any) -> None:
-    if isinstance(result, np.ndarray | np.bool_) and result.dtype.kind in "bi":
+    if isinstance(result, tuple):  # np.nonzero
+        for item in result:
+            _note(run, item)
+    elif isinstance(result, np.ndarray | np.generic) and result.dtype.kind in "bi":
         run.choices.append(np.asarray(result).tobytes())
 
 
@@ -177,6 +214,12 @@ def rolled(args: tuple[Any, ...]) -> tuple[Any, ...]:
         )
         for arg in args
     )
+
+
+def through(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The user's function as the run that is on sees it."""
+    run = _running.get()
+    return function if run is None else run.seen(function)
 
 
 def met(tree: Any) -> Any:

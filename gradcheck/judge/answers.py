@@ -55,7 +55,7 @@ def _guard(question: Question, case: Case, measure: Measure) -> Fact:
     span = case.pairing.span(v)
     slope = slope_along(Line(case.pairing, v), claim, span)
     fact = Fact(question, claim, autograd, slope, span)
-    return _ruled(fact, case.pairing, v) if slope.kinked else fact
+    return _ruled(fact, case.pairing, case.entries.claim, v) if slope.kinked else fact
 
 
 def _arbiter(question: Question, case: Case, measure: Measure) -> Fact:
@@ -70,20 +70,20 @@ def _arbiter(question: Question, case: Case, measure: Measure) -> Fact:
     if not slope.kinked:
         return fact
     if v.size > kinks.ONE_BY_ONE:
-        return _ruled(fact, pairing, v)
+        return _ruled(fact, pairing, case.entries.claim, v)
     # entries that agree may share a kink with one that does not
     beside = np.where(v == 0.0, pairing.scale * signs(np.random.default_rng(0), v.size), v)
-    return _ruled(fact, pairing, beside, settled=v == 0.0)
+    return _ruled(fact, pairing, case.entries.claim, beside, settled=v == 0.0)
 
 
 def _group(question: Question, case: Case, measure: Measure) -> Fact:
     pairing, v = case.pairing, question.v
-    single = pairing.claim.unit > precision.DOUBLE  # what it resolves hangs on its rounding: measured at once
-    claim = Ball(pairing.claim.value, measure() if single else ulps(pairing.claim)).along(v)
+    own = _own(pairing, measure)
+    claim = own.along(v)
     span = pairing.span(v)
     slope = slope_along(Line(pairing, v), claim, span, SHARP)
     if slope.kinked:
-        return _ruled(Fact(question, claim, None, slope, span), pairing, v)
+        return _ruled(Fact(question, claim, None, slope, span), pairing, own, v)
     limit = max(pairing.claim.unit**0.25 * span, float(np.linalg.norm(pairing.natural * v)))
     if slope.meets(claim) is not Relation.AGREE and slope.off(float(claim.value)) <= limit:
         claim = Ball(pairing.claim.value, measure()).along(v)
@@ -101,8 +101,8 @@ def _flat(question: Question, case: Case, measure: Measure) -> Fact:
     """Entries claimed to be zero (or all rounding): there is no span to judge by, so f's own moves are judged by."""
     pairing, v = case.pairing, question.v
     line = Line(pairing, v)
-    own = Ball(pairing.claim.value, ulps(pairing.claim))
-    claim = (own if case.entries is None else case.entries.claim).along(v)
+    own = _own(pairing, measure) if case.entries is None else case.entries.claim
+    claim = own.along(v)
     autograd = None if case.entries is None else case.entries.autograd.along(v)
     (coarse, _), resolved = line.central(COARSE, FINE), line.noise(COARSE)
     if abs(coarse - float(claim.value)) <= resolved + float(claim.radius) and line.bend(FINE) <= line.noise(
@@ -116,7 +116,7 @@ def _flat(question: Question, case: Case, measure: Measure) -> Fact:
     slope = slope_of(derivative(line, samples=line.samples, tolerance=resolved, grid=pairing.grid))
     fact = Fact(question, claim, autograd, replace(slope, error=slope.error + 1e-3 * resolved), 0.0)
     if slope.kinked:
-        return _ruled(fact, pairing, v)
+        return _ruled(fact, pairing, own, v)
     steepest = max(
         (abs(value - line(0.0)) / abs(t) for t, value in line.samples.items() if abs(t) >= 1e-3), default=0.0
     )
@@ -132,5 +132,11 @@ def _moves(line: Line) -> tuple[float, float]:
     return moved, far
 
 
-def _ruled(fact: Fact, pairing: Pairing, v: Floats, settled: np.ndarray | None = None) -> Fact:
-    return replace(fact, ruling=kinks.rule(pairing, v, fact.claim, fact.slope, settled))
+def _own(pairing: Pairing, measure: Measure) -> Ball:
+    """The claim with its rounding: below double, where all that is resolved hangs on it, measured at once."""
+    single = pairing.claim.unit > precision.DOUBLE
+    return Ball(pairing.claim.value, measure() if single else ulps(pairing.claim))
+
+
+def _ruled(fact: Fact, pairing: Pairing, own: Ball, v: Floats, settled: np.ndarray | None = None) -> Fact:
+    return replace(fact, ruling=kinks.rule(pairing, own, v, fact.slope, settled))

@@ -13,12 +13,13 @@ from gradcheck.ask.calls import NotNumeric, Raised
 from gradcheck.ask.draws import signs
 from gradcheck.ask.look import Asked, Look, alike
 from gradcheck.ask.point import Point, step_scale
-from gradcheck.ask.random_rounding import Run, rolled, running
+from gradcheck.ask.random_rounding import Rolled, Run, rolled, running
 from gradcheck.ask.reading import Reading, shaped
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.pairing import Pairing, Workers
 from gradcheck.oracles.answer import Answer
+from gradcheck.oracles.tracing.rebind import Meeting
 
 _PROBES = (1e-3, 0.1)
 """Shares of its own size by which an entry is moved to see which numbers f returns elsewhere: half precision does not
@@ -164,15 +165,17 @@ def _claim(task: Task, look: Look, u: Floats, asked: Asked, f_shows: float, f_pr
     def runs(count: int) -> list[Floats]:
         generator = np.random.default_rng(0)
         most = unit if f_precise else 1.0
-        plain = Run(None, unit, most)
+        seen = Meeting(lambda array: array.view(Rolled))
+        plain = Run(None, unit, most, seen)
         found = []
-        for run in [plain, *(Run(generator, unit, most) for _ in range(count))]:
+        for run in [plain, *(Run(generator, unit, most, seen) for _ in range(count))]:
             with running(run):
                 again = ask(rolled(where.copied(where.args)))
             if again is None or (run is plain and not alike(again, given, 2.0**6 * unit)):
                 break
             if run is not plain and run.choices == plain.choices:
                 found.append(again)
+        seen.write_back()
         at(where.x)  # what the claim keeps of its last call are plain arrays
         return found
 

@@ -18,7 +18,6 @@ import numpy as np
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.pairing import Line, Pairing
 from gradcheck.judge.reasons import Reason, Told
-from gradcheck.judge.rounding import ulps
 from gradcheck.judge.slope import Slope, slope_along, slope_of
 from gradcheck.oracles.ball import MARGIN, Ball, Relation, related
 from gradcheck.oracles.derivative import derivative
@@ -58,56 +57,57 @@ class Ruling:
     torn: bool = False
 
 
-def rule(pairing: Pairing, v: Floats, claim: Ball, joint: Slope, settled: np.ndarray | None = None) -> Ruling:
+def rule(pairing: Pairing, own: Ball, v: Floats, joint: Slope, settled: np.ndarray | None = None) -> Ruling:
     """Judge the entries where ``v`` is not 0, after ``joint``, the slope along it, showed a kink.
 
-    ``settled`` marks entries known to be right unless they are kinked.
+    ``own`` is the claim, entry by entry, each with its rounding; ``settled`` marks entries known to be right unless
+    they are kinked.
     """
     suspects = _suspects(pairing, v, np.flatnonzero(v), joint.high - joint.low)
-    looked_at = [] if suspects is None else [_entry(pairing, v, index) for index in suspects]
+    looked_at = [] if suspects is None else [_entry(pairing, own, v, index) for index in suspects]
     kinks = [kink for kink in looked_at if kink.right != kink.left]
     if any(kink.relation is Relation.APART for kink in looked_at):
         return Ruling(Relation.APART, tuple(kinks))
     if suspects is None:
-        return _many(pairing, v, claim, joint, settled)
+        return _many(pairing, own, v, joint, settled)
     if not kinks:
-        return _jointly(claim, joint, ())
-    if len(kinks) > 2 and _torn_together(pairing, v, kinks):
+        return _jointly(own.along(v), joint, ())
+    if len(kinks) > 2 and _torn_together(pairing, own, v, kinks):
         return Ruling(Relation.APART, tuple(kinks), torn=True)
     for first, second in list(pairwise(kinks))[:MOST_PAIRS]:
-        if not _pair_is_subgradient(pairing, v, first.index, second.index):
+        if not _pair_is_subgradient(pairing, own, v, first.index, second.index):
             return Ruling(Relation.APART, tuple(kinks), torn=True)
     rest = v.copy()
     rest[[kink.index for kink in kinks]] = 0.0
     if settled is not None:
         rest[settled] = 0.0
-    return _with_rest(pairing, rest, tuple(kinks))
+    return _with_rest(pairing, own, rest, tuple(kinks))
 
 
-def _with_rest(pairing: Pairing, rest: Floats, kinks: tuple[Kink, ...]) -> Ruling:
+def _with_rest(pairing: Pairing, own: Ball, rest: Floats, kinks: tuple[Kink, ...]) -> Ruling:
     """The ruling over kinks that are all right and the entries along ``rest``, which are smooth."""
     if not rest.any():
         undecided = any(kink.relation is Relation.UNTOLD for kink in kinks)
         return Ruling(Relation.UNTOLD if undecided else Relation.AGREE, kinks, _EDGE if undecided else None)
-    if not (pairing.claim.value * rest).any():
+    if not (own.value * rest).any():
         return Ruling(_flat(pairing, rest), kinks)
-    claim, slope = compared(pairing, rest)
+    claim, slope = compared(pairing, own, rest)
     if slope.kinked:
         return _jointly(claim, slope, kinks)
     return Ruling(slope.meets(claim), kinks, Reason.EDGE.told())
 
 
-def compared(pairing: Pairing, v: Floats) -> tuple[Ball, Slope]:
-    """The claim along ``v``, with its own last digits for a radius, and what differences say there."""
-    claim = Ball(pairing.claim.value, ulps(pairing.claim)).along(v)
+def compared(pairing: Pairing, own: Ball, v: Floats) -> tuple[Ball, Slope]:
+    """The claim along ``v``, and what differences say there."""
+    claim = own.along(v)
     return claim, slope_along(Line(pairing, v), claim, pairing.span(v))
 
 
-def _many(pairing: Pairing, v: Floats, claim: Ball, joint: Slope, settled: np.ndarray | None) -> Ruling:
+def _many(pairing: Pairing, own: Ball, v: Floats, joint: Slope, settled: np.ndarray | None) -> Ruling:
     """The ruling over more kinks than can be judged to the last digit: by secants, two evaluations an entry."""
     entries = np.flatnonzero(v)
     if entries.size > MOST_BY_SECANTS:
-        return _jointly(claim, joint, ())
+        return _jointly(own.along(v), joint, ())
     kinks: list[Kink] = []
     for index in entries:
         line = _restricted(pairing, v, np.array([index]))
@@ -115,27 +115,27 @@ def _many(pairing: Pairing, v: Floats, claim: Ball, joint: Slope, settled: np.nd
         low, high = sorted(((line(0.0) - behind) / PROBE, (ahead - line(0.0)) / PROBE))
         if high - low <= _SECANT * max(abs(low), abs(high)) + 4.0 * line.noise(PROBE):
             continue
-        claimed = float(pairing.claim.value[index] * v[index])
-        slack = _SECANT * (high - low) + 4.0 * line.noise(PROBE)
+        claimed = float(own.value[index] * v[index])
+        slack = _SECANT * (high - low) + 4.0 * line.noise(PROBE) + float(own.radius[index] * abs(v[index]))
         inside = low - slack <= claimed <= high + slack
         left, right = sorted((low / v[index], high / v[index]))
         outcome = Relation.AGREE if inside else Relation.APART
-        kinks.append(Kink(int(index), float(left), float(right), float(pairing.claim.value[index]), outcome))
+        kinks.append(Kink(int(index), float(left), float(right), float(own.value[index]), outcome))
     if any(kink.relation is Relation.APART for kink in kinks):
         return Ruling(Relation.APART, tuple(kinks))
     rest = v.copy()
     rest[[kink.index for kink in kinks]] = 0.0
     if settled is not None:
         rest[settled] = 0.0
-    return _with_rest(pairing, rest, tuple(kinks))
+    return _with_rest(pairing, own, rest, tuple(kinks))
 
 
-def _torn_together(pairing: Pairing, v: Floats, kinks: Sequence[Kink]) -> bool:
+def _torn_together(pairing: Pairing, own: Ball, v: Floats, kinks: Sequence[Kink]) -> bool:
     """Whether f is smooth where all kinked entries move alike (a tie moves as one), with another slope than claimed."""
     alike = np.zeros_like(v)
     indices = [kink.index for kink in kinks]
     alike[indices] = float(np.min(np.abs(v[indices])))
-    claim, slope = compared(pairing, alike)
+    claim, slope = compared(pairing, own, alike)
     return not slope.kinked and slope.meets(claim) is Relation.APART
 
 
@@ -196,21 +196,23 @@ def _restricted(pairing: Pairing, v: Floats, entries: np.ndarray) -> Line:
     return Line(pairing, direction)
 
 
-def _entry(pairing: Pairing, v: Floats, index: int) -> Kink:
+def _entry(pairing: Pairing, own: Ball, v: Floats, index: int) -> Kink:
     line = _restricted(pairing, v, np.array([index]))
-    claimed = float(pairing.claim.value[index] * v[index])
+    claimed = float(own.value[index] * v[index])
     estimate = derivative(line, samples=line.samples)
     slope = slope_of(estimate)
     low, high = slope.low, slope.high
-    slack = slope.error + 1e-7 * max(abs(low), abs(high), high - low)
+    slack = (
+        slope.error + 1e-7 * max(abs(low), abs(high), high - low) + float(own.radius[index] * abs(v[index]))
+    )
     left, right = sorted((low / v[index], high / v[index]))
     relation = related(slope.off(claimed), slack)
-    return Kink(index, float(left), float(right), float(pairing.claim.value[index]), relation)
+    return Kink(index, float(left), float(right), float(own.value[index]), relation)
 
 
-def _pair_is_subgradient(pairing: Pairing, v: Floats, first: int, second: int) -> bool:
+def _pair_is_subgradient(pairing: Pairing, own: Ball, v: Floats, first: int, second: int) -> bool:
     """Whether the claim's two entries lie in the convex hull of the gradients of f beside the point."""
-    claimed = pairing.claim.value[[first, second]] * v[[first, second]]
+    claimed = own.value[[first, second]] * v[[first, second]]
     return any(_in_hull_beside(pairing, v, first, second, claimed, distance) for distance in (1e-3, 1e-5))
 
 

@@ -115,5 +115,7 @@ def miss_probability(slots: Sequence[Slot], pairing: Pairing, facts: Sequence[Fa
         about = [fact for fact in facts if fact.question.mask is mask]
         for slot in slots:
             if shares := _shares(about, pairing, slice(slot.start, slot.stop)):
-                worst = max(worst, float(np.prod([min(1.0, _DENSITY / (rtol * share)) for share in shares])))
+                worst = max(
+                    worst, float(np.prod([min(1.0, _DENSITY / (_LUCK * rtol * share)) for share in shares]))
+                )
     return worst

@@ -146,7 +146,7 @@ class Rebinding:
             if name in original:
                 before[name] = original[name]
                 space[name] = self(original[name])
-            elif id(getattr(builtins, name, None)) in standins.by_object:
+            elif type(self) is Rebinding and id(getattr(builtins, name, None)) in standins.by_object:
                 space[name] = before[name] = standins.by_object[id(getattr(builtins, name))]
         return new
 
@@ -206,6 +206,26 @@ def _hand_back(container: Any, seen: dict[Any, Any], copy: Any) -> None:
         container.update(made)
     else:
         container[:] = made.values()
+
+
+class Meeting(Rebinding):
+    """The user's names with their float arrays seen as another kind of array, and nothing else changed."""
+
+    def __init__(self, seen: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._seen = seen
+
+    def _make(self, value: Any) -> Any:
+        if type(value) is np.ndarray:
+            return self._seen(value) if value.dtype.kind in "fc" else value
+        if isinstance(value, FunctionType):
+            library = (value.__module__ or "").startswith((*_LIBRARIES, "gradcheck"))
+            return value if library or _is_standard(value.__module__ or "") else self._rebound(value)
+        if isinstance(value, ModuleType | np.vectorize) or standins.is_numpy_function(value):
+            return value
+        if id(value) in standins.by_object:
+            return value
+        return super()._make(value)
 
 
 class _Names:

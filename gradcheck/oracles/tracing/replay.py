@@ -37,6 +37,17 @@ _TERMWISE = frozenset((
 """Primitives whose rounding is that of their result; any other adds up terms of its own, whose rounding is theirs."""
 
 
+def rolled_outputs(trace: Trace, generator: np.random.Generator) -> Floats:
+    """The outputs of one replay, flat; raises as `rolled_pullback` does."""
+    with np.errstate(all="ignore"):
+        steps = _forward(trace.steps, lambda value: _rolled(value, generator))
+    values = [
+        plain if node is None else steps[node].value
+        for node, plain in zip(trace.output_nodes, trace.outputs, strict=True)
+    ]
+    return np.concatenate([np.asarray(value, dtype=np.float64).ravel() for value in values])
+
+
 class OtherPiece(Exception):
     """The replay took another turn than the tape (a tie, a sign): what it came to is no rounding."""
 
@@ -69,12 +80,7 @@ def rolled_pullback(
     """
 
     def roll(value: Any) -> Any:
-        if not isinstance(value, np.ndarray | np.floating | float | np.complexfloating):
-            return value
-        plain = np.asarray(value)
-        if plain.dtype.kind not in "fc" or plain.size == 0:
-            return value
-        return (plain * (1.0 + AMPLITUDE * _UNIT * generator.uniform(-1.0, 1.0, plain.shape)))[()]
+        return _rolled(value, generator)
 
     with np.errstate(all="ignore"):
         steps = _forward(trace.steps, roll)
@@ -86,6 +92,15 @@ def rolled_pullback(
         else np.real(grads[node]).astype(np.float64)
         for node in trace.leaf_nodes
     )
+
+
+def _rolled(value: Any, generator: np.random.Generator) -> Any:
+    if not isinstance(value, np.ndarray | np.floating | float | np.complexfloating):
+        return value
+    plain = np.asarray(value)
+    if plain.dtype.kind not in "fc" or plain.size == 0:
+        return value
+    return (plain * (1.0 + AMPLITUDE * _UNIT * generator.uniform(-1.0, 1.0, plain.shape)))[()]
 
 
 def _forward(steps: Sequence[Step], roll: Callable[[Any], Any]) -> list[Step]:
