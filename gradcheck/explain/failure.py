@@ -8,19 +8,18 @@ from dataclasses import replace
 import numpy as np
 
 from gradcheck.ask.calls import Raised
-from gradcheck.ask.look import Look
 from gradcheck.ask.point import Point, Slot
 from gradcheck.ask.reading import Reading
-from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose import diagnose
 from gradcheck.explain.evidence import Evidence, LeafEvidence
 from gradcheck.explain.locate import entry_truth, truth_by_differences
 from gradcheck.judge.decide import Judgement
+from gradcheck.judge.entrywise import SHARE
 from gradcheck.judge.examine import Examined
 from gradcheck.judge.pairing import Pairing
 from gradcheck.judge.rounding import measured
-from gradcheck.judge.rows import rows_of
+from gradcheck.judge.rows import rounding_of, rows_of
 from gradcheck.oracles.autodiff import flat_pullback
 from gradcheck.oracles.ball import Relation
 from gradcheck.report.findings import Diagnosis, Leaf, Verdict
@@ -83,7 +82,7 @@ def explain(seen: Examined, generator: np.random.Generator) -> Report:
         return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in task.where.slots)
 
     rows = rows_of(task, tape, look)
-    dense = None if rows is None else _dense_evidence(task, reading, rows, look)
+    dense = None if rows is None else _dense_evidence(seen, reading, rows)
     evidence = Evidence(
         check=task.kind,
         leaves=leaves if dense is None else dense,
@@ -101,9 +100,14 @@ def explain(seen: Examined, generator: np.random.Generator) -> Report:
     told = _told(seen, reading, _at_kinks(task.where, judgement), named) or (_TOO_SMALL,)
     report = report_of(seen, told, Located(truth, printed, wrong))
     report = replace(report, notes=(*report.notes, *mishap))
-    if dense is None:
+    if dense is None or rows is None:
         return report
-    return replace(report, leaves=tuple(map(_dense_leaf, report.leaves, dense)))
+    bars = rounding_of(rows, tape)
+    leaves_told = [
+        _dense_leaf(leaf, found, bars[:, slot.start : slot.stop].ravel())
+        for leaf, found, slot in zip(report.leaves, dense, task.where.slots, strict=True)
+    ]
+    return replace(report, leaves=tuple(leaves_told))
 
 
 _TOO_SMALL = Diagnosis(
@@ -115,26 +119,30 @@ _TOO_SMALL = Diagnosis(
 )
 
 
-def _dense_leaf(leaf: Leaf, dense: LeafEvidence) -> Leaf:
-    """The leaf with its errors told in entries of the dense Jacobian: the output's index, then the leaf's."""
+def _dense_leaf(leaf: Leaf, dense: LeafEvidence, bars: Floats) -> Leaf:
+    """The leaf with its errors told in entries of the dense Jacobian: the output's index, then the leaf's.
+
+    ``bars`` are the truth's own radii; the evidence has what a right claim may be off by.
+    """
     if not dense.wrong or dense.claimed is None or dense.claimed.shape != dense.truth.shape:
         return leaf
     claim, true, bound = dense.claimed.ravel(), dense.truth.ravel(), dense.bound.ravel()
-    return with_errors(leaf, claim, true, bound, np.abs(claim - true) > bound, dense.truth.shape)
+    return with_errors(leaf, claim, true, bars, np.abs(claim - true) > bound, dense.truth.shape)
 
 
-def _dense_evidence(
-    task: Task, reading: Reading, rows: Floats, look: Look
-) -> tuple[LeafEvidence, ...] | None:
+def _dense_evidence(seen: Examined, reading: Reading, rows: Floats) -> tuple[LeafEvidence, ...] | None:
     """A dense Jacobian or Hessian beside autograd's, entry by entry."""
+    task, pairing = seen.task, seen.pairing
+    assert pairing is not None
     claims = reading.dense or reading.raw
     if task.kind == "hessian" and len(task.where.slots) > 1:
         return None
-    output = np.shape(look.output)
+    output = np.shape(seen.look.output)
+    share = max(SHARE, 2.0**8 * pairing.claim.unit)
     told = []
     for slot, raw, dtype in zip(task.where.slots, claims, reading.dtypes, strict=True):
         truth = rows[:, slot.start : slot.stop].reshape((*output, *slot.shape))
-        bound = 1e-9 * np.abs(truth) + 1e-12 * float(np.max(np.abs(truth), initial=0.0))
+        bound = share * (np.abs(truth) + 1e-3 * float(np.max(np.abs(truth), initial=0.0)))
         wrong = raw is None or raw.shape != truth.shape or bool(np.any(np.abs(raw - truth) > bound))
         nothing = np.zeros(truth.shape)  # the entries of a Jacobian are no multiples of the argument's
         told.append(

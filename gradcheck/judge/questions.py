@@ -31,8 +31,9 @@ _GUARD_FLOOR = 12.5
 _NARROWEST, _MOST_GROUPS = 8.0, 12
 """A group's span at the least, and how many groups there may be: beyond, f's rounding hides what is left."""
 
-_MOST_DIRECTIONS = 3
-"""Directions a group, the further ones only where one cannot see what it should (`gradcheck.judge.resolution`)."""
+_DIRECTIONS, _MOST_DIRECTIONS = 3, 6
+"""Directions a group, the further ones only where one cannot see what it should (`gradcheck.judge.resolution`); more
+where an error as large as the leaf itself could go unseen."""
 
 
 def plan(case: Case, generator: np.random.Generator) -> Plan:
@@ -97,7 +98,7 @@ def _by_groups(case: Case, generator: np.random.Generator) -> Plan:
         elif fact.ruling is None:
             resolved = resolved or fact
             seen = [fact]
-            while len(seen) < _MOST_DIRECTIONS and of_group(pairing.slots, pairing, seen) > case.rtol:
+            while _worth_another(case, seen):
                 seen.append((yield Question(Purpose.GROUP, along(pairing, mask, generator), mask)))
                 if seen[-1].relation is not Relation.AGREE:
                     return
@@ -105,6 +106,14 @@ def _by_groups(case: Case, generator: np.random.Generator) -> Plan:
     zero = pairing.contribution <= floor
     if zero.any():
         yield _flat(pairing, zero, generator)
+
+
+def _worth_another(case: Case, seen: list[Fact]) -> bool:
+    """Whether one more direction about a group may show what those so far do not."""
+    resolved = of_group(case.pairing.slots, case.pairing, seen)
+    return resolved > case.rtol and (
+        len(seen) < _DIRECTIONS or (resolved >= 1.0 and len(seen) < _MOST_DIRECTIONS)
+    )
 
 
 def _same(mask: np.ndarray, pairing: Pairing, left: np.ndarray, floor: float, span: float) -> bool:

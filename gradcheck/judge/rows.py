@@ -11,7 +11,8 @@ from gradcheck.ask.look import Look
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
-from gradcheck.oracles.autodiff import flat_pullback, trace_task
+from gradcheck.judge.rounding import FACTOR, FEW_RUNS
+from gradcheck.oracles.autodiff import flat_pullback, rolled_rows, trace_task
 from gradcheck.oracles.tracing import Trace
 
 DENSE, DENSE_ROWS = 100_000, 256
@@ -32,6 +33,16 @@ def rows_of(task: Task, tape: Trace | None, look: Look) -> Floats | None:
         rows = [trace_task(task, look, row)[0] for row in units]
         return None if any(row is None for row in rows) else np.stack([row.value for row in rows if row])
     return None
+
+
+def rounding_of(rows: Floats, tape: Trace | None) -> Floats:
+    """The measured radius of each entry of `rows_of`; two last digits where it cannot be measured."""
+    runs = [] if tape is None else rolled_rows(tape, list(np.eye(len(rows))), FEW_RUNS)
+    deviation = (
+        np.max([np.abs(np.stack(run) - rows) for run in runs], axis=0) if runs else np.zeros_like(rows)
+    )
+    radius: Floats = FACTOR * deviation + 2.0 * precision.DOUBLE * np.abs(rows)
+    return radius
 
 
 def suspicious(task: Task, reading: Reading, tape: Trace | None, look: Look, unit: float) -> Iterator[Floats]:

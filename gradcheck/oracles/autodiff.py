@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.oracles.answer import Answer
 from gradcheck.oracles.tracing import Trace, Untraceable, hessian_vector, trace
-from gradcheck.oracles.tracing.replay import OtherPiece, rolled_outputs, rolled_pullback
+from gradcheck.oracles.tracing.replay import OtherPiece, rolled_outputs, rolled_pullbacks
 
 # a claim that calls autograd hands it the arrays that its rounding is measured with
 ArrayBox.register(Rolled)
@@ -69,20 +70,7 @@ def trace_task(
             return None
 
     def rolled(count: int) -> list[Floats]:
-        generator = np.random.default_rng(0)
-        cotangents = laid_out(tape, u)
-        runs: list[Floats] = []
-        for _ in range(count):
-            try:
-                pieces = rolled_pullback(tape, cotangents, generator)
-            except OtherPiece:
-                continue
-            except (
-                Exception
-            ):  # a primitive that does not take its own values back: moved inputs will have to do
-                return []
-            runs.append(np.concatenate([piece.ravel() for piece in pieces]))
-        return runs
+        return [rows[0] for rows in rolled_rows(tape, [u], count)]
 
     return Answer(gradient, precision.DOUBLE, at, rolled, whole=True, off=off), tape, ""
 
@@ -107,6 +95,20 @@ def _trace_twice(task: Task, f: Counted, u: Floats) -> tuple[Answer | None, None
     if gradient is None:
         return None, None, "f cannot be traced twice"
     return Answer(gradient, precision.DOUBLE, at, lambda count: []), None, ""
+
+
+def rolled_rows(tape: Trace, covectors: Sequence[Floats], count: int) -> list[list[Floats]]:
+    """The flat pullbacks of some covectors in so many replays; of fewer where a replay is at another piece of f."""
+    generator, runs = np.random.default_rng(0), []
+    for _ in range(count):
+        try:
+            found = rolled_pullbacks(tape, [laid_out(tape, u) for u in covectors], generator)
+        except OtherPiece:
+            continue
+        except Exception:  # a primitive that does not take its own values back: moved inputs will have to do
+            return []
+        runs.append([np.concatenate([piece.ravel() for piece in pieces]) for pieces in found])
+    return runs
 
 
 def _cancellation(tape: Trace, value: Floats, native: float) -> float:

@@ -30,7 +30,7 @@ _TERMS = (1, 2, 3)
 _LEAST = 0.3
 """Noise of an odd part in grid spacings, at least: two roundings uniform over a spacing, halved, have 0.2."""
 
-_SAFETY = 2.0
+_SAFETY = 1.5
 """Of many windows the one whose residuals are small by luck is chosen more often than not."""
 
 _STUDENT = (636.6, 31.6, 12.9, 8.61, 6.87, 5.96, 5.41, 5.04, 4.78, 4.59, 4.44, 4.32, 4.22, 4.14, 4.07)

@@ -17,8 +17,8 @@ def _cast(name: str, dtype: Any, point: Any, sizes: tuple[int, ...]) -> Any:
     def draw(seed: int) -> Sample:
         r = np.random.default_rng([seed, 1])
         n = int(r.choice(sizes))
-        f, gradient = function(name, n, r, dtype)
-        return Sample("grad", f, gradient, (r.standard_normal(n).astype(point),))
+        f, gradient, exact = function(name, n, r, dtype)
+        return Sample("grad", f, gradient, (r.standard_normal(n).astype(point),), exact=exact)
 
     return draw
 
@@ -73,7 +73,10 @@ def _rounded(kind: Any, point: Any) -> Any:
         def f(x: Any) -> Any:
             return np.sum(to(np.sin(to(x))))
 
-        return Sample("grad", f, lambda x: to(np.cos(to(x))), (r.standard_normal(n).astype(point),))
+        x = r.standard_normal(n).astype(point)
+        return Sample(
+            "grad", f, lambda x: to(np.cos(to(x))), (x,), exact=lambda x: np.cos(x.astype(np.longdouble))
+        )
 
     return draw
 

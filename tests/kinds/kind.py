@@ -10,18 +10,22 @@ from typing import Any
 import numpy as np
 
 import gradcheck
-from gradcheck.report.report import Report
+from gradcheck import Report
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One derivation: which check, f, the claim, the arguments and further keywords of the check."""
+    """One derivation: which check, f, the claim, the arguments, and the exact derivative where that is known.
+
+    ``exact`` is that of the function as mathematics, at these data and arguments, in long double.
+    """
 
     check: str
     f: Callable[..., Any]
     claim: Callable[..., Any]
     args: tuple[Any, ...]
     argnums: int | tuple[int, ...] | None = None
+    exact: Callable[..., Any] | None = None
 
     def report(self, seed: int = 0, **options: Any) -> Report:
         """What the library says of it."""

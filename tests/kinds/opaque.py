@@ -17,12 +17,13 @@ def _through_bytes(x: Any) -> Any:
 def _opaque(dtype: Any, n: int) -> Any:
     def draw(seed: int) -> Sample:
         r = np.random.default_rng([seed, n])
-        f, gradient = function(NAMES[seed % len(NAMES)], n, r, dtype)
+        f, gradient, exact = function(NAMES[seed % len(NAMES)], n, r, dtype)
         return Sample(
             "grad",
             lambda x: float(f(_through_bytes(x))),
             lambda x: gradient(np.asarray(x)),
             (r.standard_normal(n),),
+            exact=exact,
         )
 
     return draw
@@ -41,8 +42,10 @@ def _text(seed: int) -> Sample:
 def _double(seed: int) -> Sample:
     r = np.random.default_rng([seed, 7])
     n = int(r.choice([5, 50, 500]))
-    f, gradient = function(NAMES[seed % len(NAMES)], n, r, np.float64)
-    return Sample("grad", lambda x: float(f(_through_bytes(x))), gradient, (r.standard_normal(n),))
+    f, gradient, exact = function(NAMES[seed % len(NAMES)], n, r, np.float64)
+    return Sample(
+        "grad", lambda x: float(f(_through_bytes(x))), gradient, (r.standard_normal(n),), exact=exact
+    )
 
 
 KINDS = [

@@ -55,12 +55,13 @@ def _dense(check: str, name: str, dtype: Any) -> Any:
         A, b, B = (r.standard_normal(shape).astype(dtype) for shape in ((6, 5), 6, (4, 6)))
         x = (r.standard_normal(5) * r.choice([1, 3, 6])).astype(dtype)
         f, jacobian = _maps(name, A, b, B)
+        _, exact = _maps(name, *(array.astype(np.longdouble) for array in (A, b, B)))
         claim = {
             "jacobian": jacobian,
             "vjp": lambda u, x: jacobian(x).T @ u,
             "jvp": lambda v, x: jacobian(x) @ v,
         }[check]
-        return Sample(check, f, claim, (x,))
+        return Sample(check, f, claim, (x,), exact=exact if check == "jacobian" else None)
 
     return draw
 
@@ -70,7 +71,11 @@ def _unit(dtype: Any) -> Any:
         r = np.random.default_rng(seed)
         a, x = r.standard_normal((2, 4)).astype(dtype)
         x = (x * dtype(r.uniform(0.5, 20.0) / abs(a @ x))).astype(dtype)
-        return Sample("grad", lambda x: np.tanh(a @ x), lambda x: (1 - np.tanh(a @ x) ** 2) * a, (x,))
+        long = a.astype(np.longdouble)
+        return Sample(
+            "grad", lambda x: np.tanh(a @ x), lambda x: (1 - np.tanh(a @ x) ** 2) * a, (x,),
+            exact=lambda x: long / np.cosh(long @ x) ** 2,
+        )  # fmt: skip
 
     return draw
 

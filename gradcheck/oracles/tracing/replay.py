@@ -38,7 +38,7 @@ _TERMWISE = frozenset((
 
 
 def rolled_outputs(trace: Trace, generator: np.random.Generator) -> Floats:
-    """The outputs of one replay, flat; raises as `rolled_pullback` does."""
+    """The outputs of one replay, flat; raises as `rolled_pullbacks` does."""
     with np.errstate(all="ignore"):
         steps = _forward(trace.steps, lambda value: _rolled(value, generator))
     values = [
@@ -66,10 +66,10 @@ _CHOICES: dict[str, Callable[..., Any]] = {
 """Which piece of itself a primitive is at, as a function of its arguments."""
 
 
-def rolled_pullback(
-    trace: Trace, cotangents: Sequence[Any], generator: np.random.Generator
-) -> tuple[Floats, ...]:
-    """`Trace.pullback` of one replay: one float64 array for each path.
+def rolled_pullbacks(
+    trace: Trace, covectors: Sequence[Sequence[Any]], generator: np.random.Generator
+) -> list[tuple[Floats, ...]]:
+    """`Trace.pullback` of several covectors in one replay: for each, one float64 array for each path.
 
     Raises
     ------
@@ -84,8 +84,14 @@ def rolled_pullback(
 
     with np.errstate(all="ignore"):
         steps = _forward(trace.steps, roll)
-        starts = [np.asarray(g, dtype=np.float64) for g in cotangents]
-        grads = sweep(steps, trace.output_nodes, starts, {}, roll)
+        return [_swept(trace, steps, cotangents, roll) for cotangents in covectors]
+
+
+def _swept(
+    trace: Trace, steps: Sequence[Step], cotangents: Sequence[Any], roll: Callable[[Any], Any]
+) -> tuple[Floats, ...]:
+    starts = [np.asarray(g, dtype=np.float64) for g in cotangents]
+    grads = sweep(steps, trace.output_nodes, starts, {}, roll)
     return tuple(
         np.zeros(np.shape(steps[node].value))
         if grads[node] is None
