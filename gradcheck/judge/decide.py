@@ -162,6 +162,9 @@ def _agreed(guards: Sequence[Fact]) -> Judgement:
         return Judgement(Verdict.PASS)
     if last.relation is Relation.UNTOLD:
         return Judgement(Verdict.PASS, remarks=(Reason.UNRESOLVED.told(),), differences=False)
+    if last.autograd is not None and last.slope.meets(last.autograd) is Relation.AGREE:
+        # within its own rounding of autograd entry by entry, but not as a whole
+        return Judgement(Verdict.FAIL)
     figures = {"claimed": float(last.claim.value), "truth": last.slope.value, "radius": last.radius}
     return Judgement(Verdict.INCONCLUSIVE, (Reason.DISAGREE.told(**figures),))
 

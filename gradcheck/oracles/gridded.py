@@ -59,12 +59,12 @@ def gridded(memory: Samples, grid: float, tolerance: float) -> Estimate:
             break
     if best is None:
         return Estimate(math.nan, math.inf, False, evaluations=memory.calls)
-    kink = _kink(steps, even, best)
+    kink = _kink(steps, even, grid)
     if kink is None:
         return Estimate(best.value, best.bound, evaluations=memory.calls)
     half, error = kink
     left, right = best.value - half, best.value + half
-    return Estimate(best.value, abs(half) + error + best.bound, False, left, right, memory.calls)
+    return Estimate(best.value, abs(half) + 2.0 * error, False, left, right, memory.calls)
 
 
 def _parts(memory: Samples, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -132,18 +132,18 @@ _CLEAR = 8.0
 """Deviations by which a change of slope at 0 must stand out from the noise."""
 
 
-def _kink(steps: np.ndarray, even: np.ndarray, best: _Fit) -> tuple[float, float] | None:
+def _kink(steps: np.ndarray, even: np.ndarray, grid: float) -> tuple[float, float] | None:
     """Half the change of slope at 0 and its error, where it shows in the even part: |h| beside h^2 and h^4."""
-    window = steps[-max(best.count, 5) :]
-    if window.size < 5:
-        return None
-    scaled = window / window[0]
-    columns = np.stack([scaled, scaled**2, scaled**4], axis=1)
-    wanted = even[-window.size :]
-    coefficients, spread = _least_squares(columns, wanted)
-    residual = wanted - columns @ coefficients
-    noise = max(best.noise, math.sqrt(float(residual @ residual) / (window.size - 3)))
-    half, error = float(coefficients[0] / window[0]), _CLEAR * noise * spread / float(window[0])
-    # a smooth bend falls with the step: at the finest step a kink is most of what is left of the even part
-    mostly = abs(half) * window[-1] > 0.5 * abs(wanted[-1])
-    return (half, error) if abs(half) > max(error, best.bound) and mostly else None
+    for count in range(steps.size, 4, -1):
+        window, wanted = steps[-count:], even[-count:]
+        scaled = window / window[0]
+        columns = np.stack([scaled, scaled**2, scaled**4], axis=1)
+        coefficients, spread = _least_squares(columns, wanted)
+        residual = wanted - columns @ coefficients
+        noise = max(_LEAST * grid, math.sqrt(float(residual @ residual) / (count - 3)))
+        half, error = float(coefficients[0] / window[0]), _CLEAR * noise * spread / float(window[0])
+        # a smooth bend falls with the step: at the finest step a kink is most of what is left of the even part
+        mostly = abs(half) * window[-1] > 0.5 * abs(wanted[-1])
+        if abs(half) > 2.0 * error and mostly:
+            return half, error
+    return None
