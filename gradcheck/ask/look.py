@@ -13,7 +13,7 @@ from gradcheck.ask.calls import Counted, Nothing, NotNumeric, Raised, flat, iden
 from gradcheck.ask.point import Point
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.trees import Floats
-from gradcheck.report.findings import Diagnosis
+from gradcheck.findings import Diagnosis
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gradcheck.findings import Verdict
 from gradcheck.judge import resolution
 from gradcheck.judge.entrywise import Entrywise
 from gradcheck.judge.facts import Case, Fact, Purpose, Side, supported
@@ -14,7 +15,6 @@ from gradcheck.judge.kinks import Kink
 from gradcheck.judge.reasons import Reason, Told
 from gradcheck.judge.resolution import Seen
 from gradcheck.oracles.ball import Ball, Relation
-from gradcheck.report.findings import Verdict
 
 
 @dataclass(frozen=True)

@@ -78,21 +78,31 @@ def slope_along(line: Line, near: Ball, span: float, agreement: float = AGREEMEN
     wanted = max(1e-9 * span, 0.5 * (float(near.radius) + placing))
     estimate = derivative(line, samples=line.samples, tolerance=wanted, grid=_grid(line, near))
     earned = slope_of(estimate, float(near.radius) + placing)
-    if earned.meets(near) is Relation.APART and _long_steps_side_with(line, float(near.value), earned.value):
-        # a part of f is rounded and stands still under short steps, while the rest moves smoothly: their slope is a
-        # part of the slope only
+    if _is_stair(line, near, earned, span):
         memory = Samples(line, line.samples)
-        earned = slope_of(
-            gridded(memory, precision.spacing(line.pairing.magnitude, precision.DOUBLE), wanted)
-        )
+        last = precision.spacing(line.pairing.magnitude, precision.DOUBLE)
+        long = slope_of(gridded(memory, last, wanted), float(near.radius) + placing)
+        earned = long if long.error < earned.error or earned.meets(near) is Relation.APART else earned
     # the step that the engine settled on is not known; noisy functions are measured over long ones
     return replace(earned, error=earned.error + placing, noise=earned.error * COARSE)
 
 
-def _long_steps_side_with(line: Line, claimed: float, short: float) -> bool:
-    """Whether differences over long steps are those of the claim, where short ones say otherwise."""
-    gap = abs(claimed - short)
-    return all(abs(slope - claimed) <= 0.25 * gap for slope in line.central(COARSE, STEPS[2]))
+_ROUGH = 1e-3
+"""Share of the span: so much noise is that of a part of f in lower precision, and long steps stand above it."""
+
+
+def _is_stair(line: Line, near: Ball, earned: Slope, span: float) -> bool:
+    """Whether a part of f may be rounded, and stand still under short steps while the rest moves smoothly.
+
+    The slope over short steps is then a part of the slope only, or all noise; differences over long steps are those of
+    the claim, where it is right.
+    """
+    if line.pairing.grid > 0.0 or earned.kinked or not earned.error < math.inf:
+        return False
+    if earned.meets(near) is not Relation.APART:
+        return earned.error > _ROUGH * span
+    gap = abs(float(near.value) - earned.value)
+    return all(abs(slope - float(near.value)) <= 0.25 * gap for slope in line.central(COARSE, STEPS[2]))
 
 
 _NOTHING = 1e-10
