@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import accumulate, combinations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from gradcheck.ask import trees
 from gradcheck.ask.calls import Raised, identical
@@ -128,7 +131,7 @@ def _strays(where: Point, per_argument: dict[int, Any], label: str) -> list[Diag
         if () in known:  # the argument is one array: lists of numbers are read as arrays
             continue
         for path, leaf in trees.leaves(tree):
-            if leaf is not None and not any(path[: len(other)] == other for other in known):
+            if leaf is not None and not any(path[:depth] in known for depth in range(len(path) + 1)):
                 name = trees.name(where.names[number], path)
                 message = (
                     f"{label} returned {describe(leaf)} for {name}, which {where.names[number]} does not have; a "
@@ -280,19 +283,34 @@ def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
 
 def lent(result: Any, args: tuple[Any, ...], where: Point, label: str) -> Diagnosis | None:
     """The diagnosis of a claim that hands out the memory of an argument as its gradient; None where it does not."""
-    for number, arg in enumerate(args):
-        for path, leaf in trees.leaves(arg):
-            if not isinstance(leaf, np.ndarray) or leaf.size == 0:
-                continue
-            for _, piece in trees.leaves(result):
-                if isinstance(piece, np.ndarray) and np.may_share_memory(piece, leaf):
-                    name = trees.name(where.names[number], path)
-                    message = (
-                        f"{label} returns the memory of its argument {name}: who then scales the gradient in place, "
-                        f"or updates {name}, changes the other. Return a copy"
-                    )
-                    return Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
+    spans = [
+        (*byte_bounds(leaf), number, path) for number, arg in enumerate(args) for path, leaf in _arrays(arg)
+    ]
+    spans.sort(key=lambda span: span[0])
+    starts = [span[0] for span in spans]
+    furthest = list(accumulate((span[1] for span in spans), max))
+    for _, piece in _arrays(result):
+        low, high = byte_bounds(piece)
+        # the last argument that begins before the piece ends, and those before it that reach into it
+        last = bisect_left(starts, high) - 1
+        while last >= 0 and furthest[last] > low:
+            _, end, number, path = spans[last]
+            if end > low:
+                return _lends(trees.name(where.names[number], path), label)
+            last -= 1
     return None
+
+
+def _arrays(tree: Any) -> Iterator[tuple[trees.Path, Any]]:
+    return ((path, leaf) for path, leaf in trees.leaves(tree) if isinstance(leaf, np.ndarray) and leaf.size)
+
+
+def _lends(name: str, label: str) -> Diagnosis:
+    message = (
+        f"{label} returns the memory of its argument {name}: who then scales the gradient in place, "
+        f"or updates {name}, changes the other. Return a copy"
+    )
+    return Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
 
 
 def changed(given: Any, kept: Any, label: str, name: str) -> Diagnosis | None:
