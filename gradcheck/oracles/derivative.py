@@ -34,7 +34,7 @@ import numpy as np
 
 from gradcheck.oracles.corner import corner
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.gridded import gridded
+from gradcheck.oracles.gridded import gridded, stairs
 from gradcheck.oracles.ladder import COARSEST, FINEST, STEPS, Samples
 from gradcheck.oracles.slopes import one_sided
 from gradcheck.oracles.staircase import SINGLE, staircase
@@ -110,6 +110,8 @@ def derivative(
             filled = _fill(table, FIRST_LEVELS)
             if filled and (own := table.grid()) > 0.0:
                 return gridded(memory, own, tolerance)
+            if filled and table.sees_corners and (height := stairs(table)) > 0.0:
+                return gridded(memory, height, tolerance)
             found = filled and _climb(table, tolerance, TARGET)
             if found:
                 return found

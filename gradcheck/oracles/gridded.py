@@ -17,13 +17,23 @@ from itertools import pairwise
 import numpy as np
 
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.ladder import FIRST, Samples
+from gradcheck.oracles.ladder import FIRST, LEVEL_RATIO, Samples
+from gradcheck.oracles.table import Table, spacing
 
 _RATIO = 0.62
 """Of neighbouring steps: near the golden ratio, so that no two climb a whole number of stairs each."""
 
-_COARSE, _STEPS = 7, 13
-"""Steps asked for at first, 0.9 to 0.05, and at most: down to 0.003."""
+_FIRST, _MORE, _MOST = 7, 6, 60
+"""Steps asked for at first, 0.9 to 0.05; how many more at a time; and the most evaluations in all."""
+
+_BARELY = 32.0
+"""Deviations that phi moves by at least where the longest steps are long enough."""
+
+_STANDS = 0.3
+"""Of the slope, the bound that steps beyond 1 must reach to be believed."""
+
+_STANDS_OUT, _FOLLOWED = 16.0, 1e-5
+"""In roundings, and as a share of phi's odd part: what three odd powers and an offset leave of a smooth phi."""
 
 _TERMS = (1, 2, 3)
 
@@ -48,17 +58,26 @@ class _Fit:
 
 
 def gridded(memory: Samples, grid: float, tolerance: float) -> Estimate:
-    """Derivative at 0 of a phi whose values are ``grid`` apart at the least, with a bound on its error."""
-    best: _Fit | None = None
-    for count in (_COARSE, _STEPS):
-        steps, odd, even = _parts(memory, count)
-        if steps.size < 3:
-            continue
-        best = _choose(steps, odd, even, grid)
-        if best.bound <= tolerance:
-            break
-    if best is None:
+    """Derivative at 0 of a phi whose values are ``grid`` apart at the least, with a bound on its error.
+
+    No scale of t is presumed: where the shortest windows are the best, shorter steps are asked for, where the longest
+    is, longer ones, as long as that brings the bound down.
+    """
+    long, short = 0, _FIRST
+    steps, odd, even = _parts(memory, long, short)
+    while steps.size < 3 and memory.calls + 2 * _MORE <= _MOST:
+        short += _MORE
+        steps, odd, even = _parts(memory, long, short)
+    if steps.size < 3:
         return Estimate(math.nan, math.inf, False, evaluations=memory.calls)
+    best = _choose(steps, odd, even, grid)
+    while best.bound > tolerance and memory.calls + 2 * _MORE <= _MOST:
+        reach = _further(best, odd, long, short)
+        if reach is None:
+            break
+        long, short = reach
+        steps, odd, even = _parts(memory, long, short)
+        best = _choose(steps, odd, even, grid)
     kink = _kink(steps, even, best)
     if kink is None:
         return Estimate(best.value, best.bound, evaluations=memory.calls)
@@ -67,12 +86,52 @@ def gridded(memory: Samples, grid: float, tolerance: float) -> Estimate:
     return Estimate(best.value, abs(half) + error + best.bound, False, left, right, memory.calls)
 
 
-def _parts(memory: Samples, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def stairs(table: Table) -> float:
+    """The height of the stairs, where phi stands still over the finest steps because it is rounded; else 0.
+
+    Further out a rounded phi moves by a stair here and there, which no polynomial follows; a flat one (t**3, a dead
+    zone) moves smoothly.
+    """
+    if not table.plateau():
+        return 0.0
+    moving = [k for k in table.levels if table.pairs[k] != (table.centre, table.centre)]
+    finest = moving[-1] if moving else table.levels[0] - 2
+    # no shorter than the finest step that moves: in between could lie the edge of a dead zone
+    first = math.floor(finest * math.log(LEVEL_RATIO) / -math.log(_RATIO)) - _FIRST + 1
+    for longest in (first, first - _FIRST, first - 2 * _FIRST):
+        steps, odd, _ = _parts(table.samples, longest, longest + _FIRST)
+        values = {v for v in table.samples.memo.values() if not math.isnan(v)}
+        if steps.size < _FIRST or (longest < first and not spacing(values)):
+            return 0.0
+        if np.ptp(odd) > 0.0:  # more than one stair; none but a slope of 0 has no second one, however far out
+            break
+    powers = (steps / steps[0])[:, None] ** np.array([0, 1, 3, 5])
+    residual = np.max(np.abs(odd - powers @ _least_squares(powers, odd)[0]))
+    rounding = math.ulp(abs(table.centre) + float(np.max(np.abs(odd))))
+    if residual <= max(_STANDS_OUT * rounding, _FOLLOWED * np.max(np.abs(odd))):
+        return 0.0
+    return spacing(values) or min(abs(v - table.centre) for v in values if v != table.centre)
+
+
+def _further(best: _Fit, odd: np.ndarray, long: int, short: int) -> tuple[int, int] | None:
+    """Longer steps where phi barely leaves its noise, shorter ones where only the short ones are of use, else none."""
+    if short - long < _FIRST + _MORE:
+        return long, short + _MORE
+    if np.max(np.abs(odd)) < _BARELY * best.noise:
+        return long - _MORE, short
+    return (long, short + _MORE) if 2 * best.count <= odd.size else None
+
+
+def _step(k: int) -> float:
+    return FIRST * _RATIO**k
+
+
+def _parts(memory: Samples, long: int, short: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Steps, and phi's odd and even part at them, where phi is finite on both sides; coarse to fine."""
     centre = memory(0.0)
     rows = []
-    for k in range(count):
-        h = FIRST * _RATIO**k
+    for k in range(long, short):
+        h = _step(k)
         ahead, behind = memory(h), memory(-h)
         if math.isfinite(ahead - behind) and math.isfinite(centre):
             rows.append((h, 0.5 * (ahead - behind), 0.5 * ((ahead - centre) + (behind - centre))))
@@ -86,12 +145,13 @@ def _choose(steps: np.ndarray, odd: np.ndarray, even: np.ndarray, grid: float) -
         for first in range(steps.size - 2)
         for fit in _window(steps[first:], odd[first:], even[first:], grid)
     ]
-    fits.sort(key=lambda fit: fit.bound)
-    for fit in fits:
+    # a bounded function looks like 0 over steps long enough, with a bound as small as one likes
+    believed = [fit for fit in fits if steps[-fit.count] <= FIRST or fit.bound <= _STANDS * abs(fit.value)]
+    for fit in sorted(believed, key=lambda fit: fit.bound):
         shorter = [other for other in fits if other.count < fit.count]
         if all(abs(other.value - fit.value) <= fit.bound + other.bound for other in shorter):
             return fit
-    return fits[-1]
+    return max(fits, key=lambda fit: fit.bound)
 
 
 def _window(steps: np.ndarray, odd: np.ndarray, even: np.ndarray, grid: float) -> list[_Fit]:
