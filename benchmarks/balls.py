@@ -17,7 +17,6 @@ from benchmarks.precisions import FIRST_SEED
 from tests.kinds import kinds
 from tests.kinds.kind import scaled
 
-
 KNOWN = 1e-9
 """Share of the largest entry below which long double itself may have lost the digits that a bar is held against."""
 

@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from gradcheck.checks import check_jacobian as check_jacobian
     from gradcheck.checks import check_jvp as check_jvp
     from gradcheck.checks import check_vjp as check_vjp
+    from gradcheck.findings import Diagnosis as Diagnosis
+    from gradcheck.findings import Leaf as Leaf
+    from gradcheck.findings import Verdict as Verdict
     from gradcheck.layer import check_layer as check_layer
     from gradcheck.oracles.derivative import derivative as derivative
     from gradcheck.oracles.estimate import Estimate as Estimate
-    from gradcheck.report.findings import Diagnosis as Diagnosis
-    from gradcheck.report.findings import Leaf as Leaf
-    from gradcheck.report.findings import Verdict as Verdict
     from gradcheck.report.report import GradientMismatch as GradientMismatch
     from gradcheck.report.report import InconclusiveCheck as InconclusiveCheck
     from gradcheck.report.report import Report as Report
@@ -26,7 +26,7 @@ _HOMES = {
     **dict.fromkeys(
         ("check_grad", "check_hessian", "check_hvp", "check_jacobian", "check_jvp", "check_vjp"), "checks"
     ),
-    **dict.fromkeys(("Diagnosis", "Leaf", "Verdict"), "report.findings"),
+    **dict.fromkeys(("Diagnosis", "Leaf", "Verdict"), "findings"),
     "check_layer": "layer",
     "derivative": "oracles.derivative",
     "Estimate": "oracles.estimate",

@@ -26,8 +26,8 @@ from gradcheck.ask.reading import (
 from gradcheck.ask.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
 from gradcheck.ask.task import Task, Through, generator_of
 from gradcheck.ask.trees import Floats
+from gradcheck.findings import Diagnosis
 from gradcheck.oracles.gradients import gradient_of
-from gradcheck.report.findings import Diagnosis
 from gradcheck.report.report import Report, conclude
 from gradcheck.run import run
 

@@ -13,8 +13,8 @@ from gradcheck.ask.point import step_scale
 from gradcheck.ask.task import Task, generator_of
 from gradcheck.explain.failure import explain
 from gradcheck.explain.sensitivity import sensitivity
+from gradcheck.findings import Verdict
 from gradcheck.judge.examine import Examined, examine
-from gradcheck.report.findings import Verdict
 from gradcheck.report.report import Report
 from gradcheck.report.summary import report_of
 

@@ -1,6 +1,6 @@
 """Reports made by hand, one of each sort that a user can meet."""
 
-from gradcheck.report.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
+from gradcheck.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
 from gradcheck.report.report import Report
 
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gradcheck.report.findings import Verdict
+from gradcheck.findings import Verdict
 from gradcheck.report.report import GradientMismatch, InconclusiveCheck
 from gradcheck.verify.case import Case, UnexpectedOutcome
 

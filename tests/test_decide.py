@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from gradcheck.findings import Verdict
 from gradcheck.judge.decide import decide
 from gradcheck.judge.entrywise import Entrywise
 from gradcheck.judge.facts import Case, Fact, Purpose, Question, Side, supported
@@ -12,7 +13,6 @@ from gradcheck.judge.kinks import Kink, Ruling
 from gradcheck.judge.reasons import Reason
 from gradcheck.judge.slope import HIDDEN, Slope
 from gradcheck.oracles.ball import Ball, Relation
-from gradcheck.report.findings import Verdict
 from tests.pairings import pairing
 
 X = np.array([0.7, -1.3, 2.1])

@@ -6,9 +6,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gradcheck import check_grad
+from gradcheck.findings import Verdict
 from gradcheck.judge.judge import judge
 from gradcheck.judge.reasons import Reason
-from gradcheck.report.findings import Verdict
 from tests.pairings import Tally, answer, pairing
 
 ORACLES = pytest.mark.parametrize("oracles", [None, "differences"])

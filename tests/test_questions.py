@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gradcheck.findings import Verdict
 from gradcheck.judge.entrywise import compare
 from gradcheck.judge.facts import Case, Fact, Purpose
 from gradcheck.judge.judge import judge
@@ -10,7 +11,6 @@ from gradcheck.judge.kinks import Ruling
 from gradcheck.judge.questions import plan
 from gradcheck.judge.slope import HIDDEN, Slope
 from gradcheck.oracles.ball import Ball, Relation
-from gradcheck.report.findings import Verdict
 from tests.pairings import Tally, answer, pairing
 
 X = np.array([0.7, -1.3, 2.1, 0.4])

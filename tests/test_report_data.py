@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gradcheck.ask import ambient
-from gradcheck.report.findings import Diagnosis, Verdict
+from gradcheck.findings import Diagnosis, Verdict
 from gradcheck.report.report import GradientMismatch, InconclusiveCheck, conclude
 from gradcheck.report.views.plain import plain, strict
 from tests.sample_reports import BATCH, SAMPLES, right

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gradcheck.report.findings import Entry
+from gradcheck.findings import Entry
 from gradcheck.report.views.figures import count, duration, entry_figures, index, shape, upwards
 
 

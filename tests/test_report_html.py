@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from gradcheck.report.findings import Verdict
+from gradcheck.findings import Verdict
 from gradcheck.report.views import html
 from tests.sample_reports import BATCH, SAMPLES, report, right
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gradcheck.report.findings import Diagnosis, Entry
+from gradcheck.findings import Diagnosis, Entry
 from gradcheck.report.views.text import headline, worst_first
 from tests.golden_file import same_as_golden
 from tests.sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from gradcheck import check_grad
+from gradcheck.findings import Verdict
 from gradcheck.judge.entrywise import Entrywise
 from gradcheck.judge.facts import Fact, Purpose, Question
 from gradcheck.judge.judge import judge
 from gradcheck.judge.resolution import by_directions, entrywise, miss_probability
 from gradcheck.judge.slope import Slope
 from gradcheck.oracles.ball import MARGIN, Ball
-from gradcheck.report.findings import Verdict
 from tests.pairings import pairing
 
 SIZE = 12

@@ -138,11 +138,9 @@ def real(leaf: Any, label: str) -> Floats:
 def _remedy(leaf: Any) -> str:
     if hasattr(leaf, "detach"):
         return " (return it detached: .detach().numpy())"
-    return (
-        " (complex numbers are not supported: return real and imaginary part)"
-        if np.iscomplexobj(leaf)
-        else ""
-    )
+    if isinstance(leaf, complex) or getattr(getattr(leaf, "dtype", None), "kind", "") == "c":
+        return " (complex numbers are not supported: return real and imaginary part)"
+    return ""
 
 
 def written(before: tuple[Any, ...], after: tuple[Any, ...], names: tuple[str, ...]) -> str | None:

@@ -252,7 +252,7 @@ def _nothing_unseen(args: tuple[Any, ...], names: tuple[str, ...]) -> None:
 
 
 def _attributes(leaf: Any) -> dict[str, Any]:
-    plain = type(leaf).__module__.split(".")[0] not in ("numpy", "builtins", "random", "types", "functools")
+    plain = type(leaf).__module__.split(".")[0] not in ("numpy", "builtins", "random", "functools")
     if not plain or callable(leaf) or isinstance(leaf, type) or hasattr(leaf, "__array__"):
         return {}
     slots = {name: getattr(leaf, name, None) for name in getattr(type(leaf), "__slots__", ())}

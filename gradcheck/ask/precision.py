@@ -20,6 +20,11 @@ _ENOUGH = 2
 """So many different numbers must lack the last bits: of two doubles 29 bits are all zero once in 10^17."""
 
 
+_SAMPLE = 256
+"""So many of a large array's numbers are looked at first: that of double precision all lack the last bits is out of the
+question."""
+
+
 def of(dtype: str) -> float:
     """Unit roundoff of a dtype by its name; double's for what is no binary float below it."""
     try:
@@ -41,6 +46,8 @@ def bits(values: Floats) -> int:
 
 def shown(values: Floats) -> float:
     """The unit roundoff that numbers show; double's where they are too few to show any other."""
+    if bits(values[:: max(1, values.size // _SAMPLE)]) > _BITS[-1]:
+        return DOUBLE
     used = bits(values)
     if np.unique(np.abs(values[np.isfinite(values) & (values != 0.0)])).size < _ENOUGH:
         return DOUBLE

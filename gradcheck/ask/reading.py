@@ -12,7 +12,7 @@ from gradcheck.ask import trees
 from gradcheck.ask.calls import Raised, identical
 from gradcheck.ask.point import Point, Slot, describe, floating_argnums
 from gradcheck.ask.trees import Floats
-from gradcheck.report.findings import Diagnosis
+from gradcheck.findings import Diagnosis
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from gradcheck.ask.point import Point, Slot, describe, step_scale
 from gradcheck.ask.random_rounding import met
 from gradcheck.ask.reading import Reading, changed, lent
 from gradcheck.ask.trees import Floats
-from gradcheck.report.findings import Diagnosis
+from gradcheck.findings import Diagnosis
 
 ENTRY_BY_ENTRY = 48
 DIRECTIONS_PER_LEAF = 4

@@ -14,6 +14,7 @@ from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose import diagnose
 from gradcheck.explain.evidence import Evidence, LeafEvidence
 from gradcheck.explain.locate import entry_truth, truth_by_differences
+from gradcheck.findings import Diagnosis, Leaf, Verdict
 from gradcheck.judge.decide import Judgement
 from gradcheck.judge.entrywise import SHARE
 from gradcheck.judge.examine import Examined
@@ -22,7 +23,6 @@ from gradcheck.judge.rounding import measured
 from gradcheck.judge.rows import rounding_of, rows_of
 from gradcheck.oracles.autodiff import flat_pullback
 from gradcheck.oracles.ball import Relation
-from gradcheck.report.findings import Diagnosis, Leaf, Verdict
 from gradcheck.report.report import Report
 from gradcheck.report.summary import Located, index_of, report_of, with_errors
 

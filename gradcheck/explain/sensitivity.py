@@ -10,10 +10,10 @@ import numpy as np
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.task import Task, generator_of
 from gradcheck.ask.trees import Floats
+from gradcheck.findings import Verdict
 from gradcheck.judge.examine import examine
 from gradcheck.judge.judge import judge
 from gradcheck.judge.pairing import Pairing
-from gradcheck.report.findings import Verdict
 
 SIZES = (1e-2, 1e-4, 1e-6, 1e-8)
 """Relative sizes of the planted errors."""

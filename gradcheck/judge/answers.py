@@ -104,7 +104,10 @@ def _flat(question: Question, case: Case, measure: Measure) -> Fact:
     own = _own(pairing, measure) if case.entries is None else case.entries.claim
     claim = own.along(v)
     autograd = None if case.entries is None else case.entries.autograd.along(v)
-    (coarse, _), resolved = line.central(COARSE, FINE), line.noise(COARSE)
+    (coarse, fine), resolved = line.central(COARSE, FINE), line.noise(COARSE)
+    if autograd is not None and fine == line.bend(FINE) == 0.0:
+        # a step function stands still, and autograd has seen that it does for more than rounding
+        return Fact(question, claim, autograd, Slope(0.0, 0.0, resolved), 0.0)
     if abs(coarse - float(claim.value)) <= resolved + float(claim.radius) and line.bend(FINE) <= line.noise(
         FINE
     ):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gradcheck.findings import Verdict
 from gradcheck.judge import resolution
 from gradcheck.judge.entrywise import Entrywise
 from gradcheck.judge.facts import Case, Fact, Purpose, Side, supported
@@ -14,7 +15,6 @@ from gradcheck.judge.kinks import Kink
 from gradcheck.judge.reasons import Reason, Told
 from gradcheck.judge.resolution import Seen
 from gradcheck.oracles.ball import Ball, Relation
-from gradcheck.report.findings import Verdict
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,9 @@ def _agreed(guards: Sequence[Fact]) -> Judgement:
         return Judgement(Verdict.PASS)
     if last.relation is Relation.UNTOLD:
         return Judgement(Verdict.PASS, remarks=(Reason.UNRESOLVED.told(),), differences=False)
+    if last.autograd is not None and last.slope.meets(last.autograd) is Relation.AGREE:
+        # within its own rounding of autograd entry by entry, but not as a whole
+        return Judgement(Verdict.FAIL)
     figures = {"claimed": float(last.claim.value), "truth": last.slope.value, "radius": last.radius}
     return Judgement(Verdict.INCONCLUSIVE, (Reason.DISAGREE.told(**figures),))
 

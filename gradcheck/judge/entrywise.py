@@ -64,14 +64,19 @@ def compare(pairing: Pairing, autograd: Answer) -> Entrywise:
     size = np.abs(autograd.value)
     slack = np.zeros_like(size) if single else SHARE * size
     found = Entrywise(Ball(claim.value, ulps(claim)), Ball(autograd.value, ulps(autograd)), slack)
-    if single or found.apart.any() or _all_rounding(pairing, size):
+    small = _all_rounding(pairing, size)
+    if single or small or found.apart.any():
         found = Entrywise(Ball(claim.value, measured(claim, pairing)), found.autograd, slack)
-    if found.apart.any() or _all_rounding(pairing, size):
-        found = Entrywise(found.claim, Ball(autograd.value, measured(autograd, pairing)), slack)
+        if small or found.apart.any():
+            found = Entrywise(found.claim, Ball(autograd.value, measured(autograd, pairing)), slack)
     return found
 
 
 def _all_rounding(pairing: Pairing, size: Floats) -> bool:
     """Whether a leaf is so small beside f that it may be nothing but rounding, although the two agree on it."""
-    small = size <= pairing.natural
-    return any(slot.size and bool(small[slot.start : slot.stop].all()) for slot in pairing.slots)
+    share = pairing.natural_share
+    return any(
+        slot.size
+        and bool(np.max(size[slot.start : slot.stop] * pairing.scale[slot.start : slot.stop]) <= share)
+        for slot in pairing.slots
+    )

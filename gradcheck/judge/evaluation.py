@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.ask import calls, precision
+from gradcheck.ask import calls, precision, trees
 from gradcheck.ask.calls import NotNumeric, Raised
 from gradcheck.ask.draws import signs
 from gradcheck.ask.look import Asked, Look, alike
@@ -71,7 +71,11 @@ class Evaluated:
 def evaluated(task: Task, look: Look, u: Floats) -> Evaluated:
     """F as the judge evaluates it: in double precision where it is the same function there."""
     value, y = _in_double(task, look, u)
-    return Evaluated(value, y, _shown(task, value, y))
+    unit = _shown(task, value, y)
+    if value.native or all(slot.dtype.itemsize >= 8 for slot in task.where.slots):
+        dtypes = [str(getattr(leaf, "dtype", "")) for _, leaf in trees.leaves(look.output)]
+        unit = max([unit, *map(precision.of, dtypes)])
+    return Evaluated(value, y, unit)
 
 
 def pair(task: Task, look: Look, u: Floats, asked: Asked, f: Evaluated, autograd: Answer | None) -> Pairing:
@@ -79,7 +83,7 @@ def pair(task: Task, look: Look, u: Floats, asked: Asked, f: Evaluated, autograd
     where = task.where
     base = float(u @ f.y)
     magnitude = max(float(np.abs(u) @ np.abs(f.y)), abs(base))
-    precise = f.unit == precision.DOUBLE and autograd is not None and autograd.off <= _DOUBLE_THROUGHOUT
+    claim = _claim(task, look, u, asked, f.unit, autograd)
     terms = np.abs(u * f.y) if u.size > 1 else [base]
     grid = max((precision.spacing(float(term), f.unit) for term in terms), default=0.0)
 
@@ -88,19 +92,24 @@ def pair(task: Task, look: Look, u: Floats, asked: Asked, f: Evaluated, autograd
 
     return Pairing(
         x=where.x,
-        claim=_claim(task, look, u, asked, f.unit, precise),
+        claim=claim,
         slots=where.slots,
         value=replace(f.value, u=u),
         base=base,
         magnitude=magnitude,
         precision=f.unit,
-        precise=precise,
+        precise=_is_precise(f.unit, autograd),
         grid=grid if f.unit > precision.DOUBLE else 0.0,
         spread=float(np.sum(np.abs(u) * look.spread)),
         scale=step_scale(where.x, where.slots),
         count=count,
         workers=None if task.options.executor is None else Workers(task.options.executor),
     )
+
+
+def _is_precise(unit: float, autograd: Answer | None) -> bool:
+    """Whether f was seen to compute in double precision all the way."""
+    return unit == precision.DOUBLE and autograd is not None and autograd.off <= _DOUBLE_THROUGHOUT
 
 
 def _in_double(task: Task, look: Look, u: Floats) -> tuple[Evaluate, Floats]:
@@ -144,7 +153,9 @@ def claim_unit(task: Task, reading: Reading, f_shows: float) -> float:
     return max(unit, f_shows, precision.shown(reading.flat))
 
 
-def _claim(task: Task, look: Look, u: Floats, asked: Asked, f_shows: float, f_precise: bool) -> Answer:
+def _claim(
+    task: Task, look: Look, u: Floats, asked: Asked, f_shows: float, autograd: Answer | None
+) -> Answer:
     """The claim as an answer that can be asked again, in the precision that it has."""
     where, reading = task.where, asked.reading
     assert reading is not None
@@ -164,7 +175,7 @@ def _claim(task: Task, look: Look, u: Floats, asked: Asked, f_shows: float, f_pr
 
     def runs(count: int) -> list[Floats]:
         generator = np.random.default_rng(0)
-        most = unit if f_precise else 1.0
+        most = unit if _is_precise(f_shows, autograd) else 1.0
         seen = Meeting(lambda array: array.view(Rolled))
         plain = Run(None, unit, most, seen)
         found = []

@@ -12,6 +12,7 @@ from gradcheck.ask.look import Asked, Look, changing, explained, look_at_claim, 
 from gradcheck.ask.point import describe
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
+from gradcheck.findings import OracleUse, Verdict
 from gradcheck.judge.decide import Judgement
 from gradcheck.judge.evaluation import Evaluated, claim_unit, covector, evaluated, pair
 from gradcheck.judge.facts import Fact
@@ -24,7 +25,6 @@ from gradcheck.oracles.ball import Ball
 from gradcheck.oracles.gradients import NoGradient
 from gradcheck.oracles.third_voice import third_voice
 from gradcheck.oracles.tracing import Trace
-from gradcheck.report.findings import OracleUse, Verdict
 
 
 @dataclass(frozen=True)

@@ -109,9 +109,14 @@ class Pairing:
         return np.abs(self.claim.value) * self.scale
 
     @property
+    def natural_share(self) -> float:
+        """What a step of an entry's own size changes in f by rounding alone: 2^13 roundoffs (1e-12 in double)."""
+        return 2.0**13 * self.claim.unit * self.magnitude
+
+    @property
     def natural(self) -> Floats:
-        """Slopes below this are all rounding: 2^13 roundoffs of f (1e-12 in double) over a step of the entry's size."""
-        return 2.0**13 * self.claim.unit * self.magnitude / self.scale
+        """Slopes below this are all rounding, by what a step of the entry's own size changes."""
+        return self.natural_share / self.scale
 
     def span(self, v: Floats) -> float:
         """The size of the claim along ``v`` without luck of the signs, ``sqrt(sum (g_i v_i)^2)``."""

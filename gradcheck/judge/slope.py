@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from gradcheck.ask import precision
 from gradcheck.judge.pairing import Line
 from gradcheck.oracles.ball import Ball, Relation, related
 from gradcheck.oracles.derivative import derivative
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.ladder import COARSE, FINE, MIDDLE
+from gradcheck.oracles.gridded import gridded
+from gradcheck.oracles.ladder import COARSE, FINE, MIDDLE, STEPS, Samples
 
 AGREEMENT = 1e-7
 """Share of the span within which the claim must meet a difference: rounding at `FINE` is a few 1e-11 of f."""
@@ -74,10 +76,51 @@ def slope_along(line: Line, near: Ball, span: float, agreement: float = AGREEMEN
     if agreed is not None:
         return replace(agreed, error=agreed.error + placing)
     wanted = max(1e-9 * span, 0.5 * (float(near.radius) + placing))
-    estimate = derivative(line, samples=line.samples, tolerance=wanted, grid=line.pairing.grid)
+    estimate = derivative(line, samples=line.samples, tolerance=wanted, grid=_grid(line, near))
     earned = slope_of(estimate, float(near.radius) + placing)
+    if _is_stair(line, near, earned, span):
+        memory = Samples(line, line.samples)
+        last = precision.spacing(line.pairing.magnitude, precision.DOUBLE)
+        long = slope_of(gridded(memory, last, wanted), float(near.radius) + placing)
+        earned = long if long.error < earned.error or earned.meets(near) is Relation.APART else earned
     # the step that the engine settled on is not known; noisy functions are measured over long ones
     return replace(earned, error=earned.error + placing, noise=earned.error * COARSE)
+
+
+_ROUGH = 1e-3
+"""Share of the span: so much noise is that of a part of f in lower precision, and long steps stand above it."""
+
+
+def _is_stair(line: Line, near: Ball, earned: Slope, span: float) -> bool:
+    """Whether a part of f may be rounded, and stand still under short steps while the rest moves smoothly.
+
+    The slope over short steps is then a part of the slope only, or all noise; differences over long steps are those of
+    the claim, where it is right.
+    """
+    if line.pairing.grid > 0.0 or earned.kinked or not earned.error < math.inf:
+        return False
+    if earned.meets(near) is not Relation.APART:
+        return earned.error > _ROUGH * span
+    gap = abs(float(near.value) - earned.value)
+    return all(abs(slope - float(near.value)) <= 0.25 * gap for slope in line.central(COARSE, STEPS[2]))
+
+
+_NOTHING = 1e-10
+"""A step that an f which rounds its arguments to float32 takes no notice of."""
+
+
+def _grid(line: Line, near: Ball) -> float:
+    """The spacing of f's values, where they are known to be coarse; a token one where f rounds its arguments.
+
+    Stairs are met where a step that the claim says would show in double precision changes nothing. Their height hangs
+    on the slope: that there are any is all that is known of them.
+    """
+    pairing = line.pairing
+    due = _NOTHING * abs(float(near.value))
+    last = precision.spacing(pairing.magnitude, precision.DOUBLE)
+    if pairing.grid > 0.0 or pairing.precise or not due > 2.0**6 * last:
+        return pairing.grid
+    return last if line(_NOTHING) == line(0.0) else 0.0
 
 
 def slope_of(estimate: Estimate, told_apart: float = 0.0) -> Slope:

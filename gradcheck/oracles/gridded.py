@@ -78,10 +78,11 @@ def gridded(memory: Samples, grid: float, tolerance: float) -> Estimate:
         long, short = reach
         steps, odd, even = _parts(memory, long, short)
         best = _choose(steps, odd, even, grid)
-    kink = _kink(steps, even, best)
+    kink = _kink(steps, even, grid)
     if kink is None:
         return Estimate(best.value, best.bound, evaluations=memory.calls)
     half, error = kink
+    best = _choose(steps, odd, even - half * steps, grid)
     left, right = best.value - half, best.value + half
     return Estimate(best.value, abs(half) + error + best.bound, False, left, right, memory.calls)
 
@@ -192,18 +193,19 @@ _CLEAR = 8.0
 """Deviations by which a change of slope at 0 must stand out from the noise."""
 
 
-def _kink(steps: np.ndarray, even: np.ndarray, best: _Fit) -> tuple[float, float] | None:
+def _kink(steps: np.ndarray, even: np.ndarray, grid: float) -> tuple[float, float] | None:
     """Half the change of slope at 0 and its error, where it shows in the even part: |h| beside h^2 and h^4."""
-    window = steps[-max(best.count, 5) :]
-    if window.size < 5:
-        return None
-    scaled = window / window[0]
-    columns = np.stack([scaled, scaled**2, scaled**4], axis=1)
-    wanted = even[-window.size :]
-    coefficients, spread = _least_squares(columns, wanted)
-    residual = wanted - columns @ coefficients
-    noise = max(best.noise, math.sqrt(float(residual @ residual) / (window.size - 3)))
-    half, error = float(coefficients[0] / window[0]), _CLEAR * noise * spread / float(window[0])
-    # a smooth bend falls with the step: at the finest step a kink is most of what is left of the even part
-    mostly = abs(half) * window[-1] > 0.5 * abs(wanted[-1])
-    return (half, error) if abs(half) > max(error, best.bound) and mostly else None
+    for count in range(steps.size, 4, -1):
+        window, wanted = steps[-count:], even[-count:]
+        scaled = window / window[0]
+        columns = np.stack([scaled, scaled**2, scaled**4], axis=1)
+        coefficients, spread = _least_squares(columns, wanted)
+        residual = wanted - columns @ coefficients
+        noise = max(_LEAST * grid, math.sqrt(float(residual @ residual) / (count - 3)))
+        half, error = float(coefficients[0] / window[0]), _CLEAR * noise * spread / float(window[0])
+        # a smooth bend falls with the step: at the finest steps that show one, a kink is most of the even part
+        shown = np.flatnonzero(abs(half) * window > _CLEAR * grid)[-3:]
+        off = np.abs(wanted[shown] - half * window[shown])
+        if abs(half) > 2.0 * error and shown.size >= 2 and (off <= 0.5 * abs(half) * window[shown]).all():
+            return half, error
+    return None

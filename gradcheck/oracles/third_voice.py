@@ -15,9 +15,9 @@ import numpy as np
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point
 from gradcheck.ask.trees import Floats
+from gradcheck.findings import OracleUse
 from gradcheck.oracles.ball import Ball, Relation, related
 from gradcheck.oracles.complex_step import STEP
-from gradcheck.report.findings import OracleUse
 
 
 def third_voice(function: Callable[..., Any], where: Point, u: Floats, v: Floats, slope: Ball) -> OracleUse:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Never
 
 from gradcheck.ask import ambient
-from gradcheck.report.findings import Findings, Verdict
+from gradcheck.findings import Findings, Verdict
 from gradcheck.report.views import html, text
 from gradcheck.report.views.plain import plain, strict
 
@@ -20,7 +20,7 @@ class Report(Findings):
     """The outcome of one check.
 
     A value object: ``verdict``, ``ok``, ``leaves``, ``diagnoses``, ``reasons``, ``evaluations``, ``seconds``,
-    ``seed`` and the other fields of `gradcheck.report.findings.Findings`. Text, dict, JSON and HTML are views of it.
+    ``seed`` and the other fields of `gradcheck.findings.Findings`. Text, dict, JSON and HTML are views of it.
     """
 
     def __str__(self) -> str:

@@ -8,12 +8,12 @@ import numpy as np
 
 from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
+from gradcheck.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
 from gradcheck.judge.decide import Judgement
 from gradcheck.judge.examine import Examined
 from gradcheck.judge.reasons import Reason
 from gradcheck.judge.resolution import Seen
 from gradcheck.oracles.ball import Relation
-from gradcheck.report.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
 from gradcheck.report.report import Report
 
 CONTRADICTED = Reason.CONTRADICTED.told().words

@@ -8,8 +8,8 @@ from typing import Any
 
 from gradcheck import checks
 from gradcheck.ask import ambient
+from gradcheck.findings import KINDS, Verdict
 from gradcheck.layer import check_layer
-from gradcheck.report.findings import KINDS, Verdict
 from gradcheck.report.report import Report, raise_for
 
 __tracebackhide__ = True  # pytest shows the user's own frames alone

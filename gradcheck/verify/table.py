@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from gradcheck.report.findings import Leaf, Verdict
+from gradcheck.findings import Leaf, Verdict
 from gradcheck.report.views import text
 from gradcheck.report.views.figures import duration, figure, index, upwards
 from gradcheck.report.views.layout import inset, item, paragraph

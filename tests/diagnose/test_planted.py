@@ -53,7 +53,7 @@ def test_a_slip_in_the_chain_is_named_for_all_the_leaves_that_it_spoils(case):
 
 
 def test_every_diagnosis_names_a_known_kind_and_ends_in_a_full_stop():
-    from gradcheck.report.findings import KINDS
+    from gradcheck.findings import KINDS
 
     for case in CHAINS[::3]:
         for found in diagnose(case.evidence):

@@ -75,13 +75,14 @@ def scaled(sample: Sample, factor: float) -> Sample:
 
 
 def one_entry(sample: Sample, factor: float) -> Sample:
-    """The largest entry of the claim times a factor."""
+    """The entry of the claim that is largest in its first answer, times a factor in every one."""
+    places: list[int] = []
 
     def spoil(array: np.ndarray) -> np.ndarray:
         array = np.array(array)
         if array.size:
-            index = np.unravel_index(np.argmax(np.abs(array.astype(float))), array.shape)
-            array[index] = array[index] * array.dtype.type(factor)
+            places.append(int(np.argmax(np.abs(array.astype(float)))))
+            array.reshape(-1)[places[0]] *= array.dtype.type(factor)
         return array
 
     return _spoilt(sample, spoil)

@@ -15,7 +15,7 @@ from gradcheck.explain.diagnose.ranking import price, ranked, settled
 from gradcheck.explain.diagnose.shapes import explain_shape as explain_shape
 from gradcheck.explain.diagnose.subject import subjects
 from gradcheck.explain.evidence import Evidence
-from gradcheck.report.findings import Diagnosis
+from gradcheck.findings import Diagnosis
 
 __all__ = ["diagnose", "explain_shape"]
 

@@ -26,7 +26,7 @@ class Guess:
     Attributes
     ----------
     kind
-        One of `gradcheck.report.findings.KINDS`.
+        One of `gradcheck.findings.KINDS`.
     leaves
         Numbers of the leaves that it explains.
     cost

@@ -9,7 +9,7 @@ from functools import reduce
 from gradcheck.explain.diagnose.guess import EXACT, FITTED, REMAINDER, Guess
 from gradcheck.explain.diagnose.words import diagnosis
 from gradcheck.explain.evidence import Evidence
-from gradcheck.report.findings import Diagnosis
+from gradcheck.findings import Diagnosis
 
 # Guesses dearer than the best by more than this are no rivals of it.
 RIVAL = 12.0

@@ -11,7 +11,7 @@ import numpy as np
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose.guess import CERTAIN, Guess
 from gradcheck.explain.evidence import Evidence, LeafEvidence
-from gradcheck.report.findings import Diagnosis
+from gradcheck.findings import Diagnosis
 
 
 def shape(evidence: Evidence) -> Iterator[Guess]:

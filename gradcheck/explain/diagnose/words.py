@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gradcheck.explain.diagnose.guess import Guess
 from gradcheck.explain.evidence import Evidence
-from gradcheck.report.findings import Diagnosis
+from gradcheck.findings import Diagnosis
 
 VERBS = {"is": ("is", "are"), "has": ("has", "have"), "differs": ("differs", "differ")}
 NAMED = 6

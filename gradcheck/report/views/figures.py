@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from decimal import ROUND_CEILING, Context
 
-from gradcheck.report.findings import Entry
+from gradcheck.findings import Entry
 
 _UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gradcheck.report.findings import Entry
+from gradcheck.findings import Entry
 from gradcheck.report.views import figures, text
 
 if TYPE_CHECKING:

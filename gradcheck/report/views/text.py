@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from gradcheck.report.findings import Findings, Leaf, Verdict
+from gradcheck.findings import Findings, Leaf, Verdict
 from gradcheck.report.views.figures import count, duration, entry_figures, figure, index, shape, upwards
 from gradcheck.report.views.layout import columns, item, paragraph
 

@@ -1,0 +1,73 @@
+"""Functions on a coarse grid: the bound holds in each precision, and is not absurdly wide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from gradcheck.oracles.derivative import derivative
+
+ml_dtypes = pytest.importorskip("ml_dtypes")
+
+FORMATS = {"single": np.float32, "half": np.float16, "bfloat16": ml_dtypes.bfloat16}
+
+FUNCTIONS = {
+    "sine": (lambda t, a: np.sin(a + t), np.cos),
+    "exponential": (lambda t, a: np.exp(a + 0.7 * t), lambda a: 0.7 * np.exp(a)),
+    "linear": (lambda t, a: a + 1.7 * a * t, lambda a: 1.7 * a),
+    "square": (lambda t, a: (a + t) ** 2 + 3.0, lambda a: 2.0 * a),
+    "logarithm": (lambda t, a: np.log(2.0 + a * a + t), lambda a: 1.0 / (2.0 + a * a)),
+    "steep": (lambda t, a: np.tanh(a + 2.0 * t), lambda a: 2.0 * (1.0 - np.tanh(a) ** 2)),
+    "offset": (lambda t, a: 10.0 + np.sin(a + t), np.cos),
+}
+
+
+def drawn(name, seed):
+    f, slope = FUNCTIONS[name]
+    a = np.random.default_rng([seed, 3]).normal()
+    return (lambda t: f(t, a)), slope(a)
+
+
+@pytest.mark.parametrize("precision", FORMATS)
+def test_the_bound_holds_and_is_no_wider_than_it_must_be(precision) -> None:
+    kind = FORMATS[precision]
+    held, ratios = [], []
+    for name in FUNCTIONS:
+        for seed in range(30):
+            f, exact = drawn(name, seed)
+            estimate = derivative(lambda t, f=f: float(np.asarray(f(t)).astype(kind)))
+            held.append(abs(estimate.value - exact) <= estimate.error)
+            ratios.append(estimate.error / max(abs(estimate.value - exact), 1e-300))
+            assert estimate.evaluations <= 60
+
+    assert np.mean(held) >= 0.995
+    assert np.median(ratios) < 50.0
+
+
+def test_a_stair_is_not_taken_for_a_constant_where_the_grid_is_known() -> None:
+    grid = 2.0**-16
+    for seed in range(30):
+        slope = np.random.default_rng(seed).uniform(-1.0, 1.0) * 2e-4
+        estimate = derivative(lambda t, s=slope: grid * np.round((1.0 + s * t) / grid), grid=grid)
+        assert abs(estimate.value - slope) <= estimate.error
+
+
+@pytest.mark.parametrize("digits", [3, 6])
+def test_text_with_a_few_decimals(digits) -> None:
+    for name in FUNCTIONS:
+        f, exact = drawn(name, 1)
+        estimate = derivative(lambda t, f=f: float(f"{f(t):.{digits}f}"), grid=10.0**-digits)
+        assert abs(estimate.value - exact) <= estimate.error < 1e3 * 10.0**-digits
+
+
+@pytest.mark.parametrize("slope", [1.0, -3.0])
+def test_a_kink_at_zero_is_told_with_both_slopes(slope) -> None:
+    estimate = derivative(lambda t: float(np.float32(2.0 + slope * max(t, 0.0))))
+
+    assert not estimate.smooth
+    assert sorted((estimate.left, estimate.right)) == pytest.approx(sorted((0.0, slope)), abs=1e-3)
+
+
+def test_what_is_not_callable_is_named() -> None:
+    with pytest.raises(TypeError, match="phi must be callable, got phi=3"):
+        derivative(3)
