@@ -32,9 +32,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradcheck.oracles.corner import corner
+from gradcheck.oracles.corner import corner, vertical
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.gridded import gridded, stairs
+from gradcheck.oracles.gridded import gridded, reach, stairs
 from gradcheck.oracles.ladder import COARSEST, FINEST, STEPS, Samples
 from gradcheck.oracles.slopes import one_sided
 from gradcheck.oracles.staircase import SINGLE, staircase
@@ -58,6 +58,7 @@ WITNESSES = 3
 # The pair that confirms: near the step that counts, and on no level. One residual is small by luck; it comes on top
 # of those at finer levels.
 BESIDE, CONFIRM = 0.77, 2.0
+UNRESOLVED = 1e-3  # of the value, the bound from which on phi may be vertical
 DEEPEST = 12  # steps of 3e-11
 
 
@@ -109,7 +110,7 @@ def derivative(
         for table in _tables(memory):
             filled = _fill(table, FIRST_LEVELS)
             if filled and (own := table.grid()) > 0.0:
-                return gridded(memory, own, tolerance)
+                return gridded(memory, own, tolerance, reach(table))
             if filled and table.sees_corners and (height := stairs(table)) > 0.0:
                 return gridded(memory, height, tolerance)
             found = filled and _climb(table, tolerance, TARGET)
@@ -165,10 +166,13 @@ def _climb(table: Table, tolerance: float, target: float) -> Estimate:
         if level is None or len(table.tried) >= MOST_LEVELS:
             rough = staircase(table, i) if table.sees_corners else None
             if rough is not None:
-                return Estimate(*rough, evaluations=table.samples.calls)
+                return Estimate(*rough, evaluations=table.samples.calls, noise=table.scatter[i])
+            upright = vertical(table) if table.bound[i] > UNRESOLVED * abs(table.value[i]) else None
+            if upright is not None:
+                return upright
             wanted = tolerance or target * abs(table.value[i])
             error = _caution(table, i) * _confirmed(table, i, wanted)
-            return Estimate(table.value[i], error, evaluations=table.samples.calls)
+            return Estimate(table.value[i], error, evaluations=table.samples.calls, noise=table.scatter[i])
         table.add(level)
 
 

@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.ladder import FIRST, LEVEL_RATIO, Samples
+from gradcheck.oracles.ladder import FIRST, Samples, step
 from gradcheck.oracles.table import Table, spacing
 
 _RATIO = 0.62
@@ -26,8 +26,12 @@ _RATIO = 0.62
 _FIRST, _MORE, _MOST = 7, 6, 60
 """Steps asked for at first, 0.9 to 0.05; how many more at a time; and the most evaluations in all."""
 
-_BARELY = 32.0
-"""Deviations that phi moves by at least where the longest steps are long enough."""
+_ALIKE = 0.2
+"""Share by which slopes over two steps may differ where the longer one is no longer than phi's scale."""
+
+_BARELY, _LOUD = 32.0, 64.0
+"""Deviations that phi moves by at least where the longest steps are long enough, and grid spacings that a deviation
+has at most where the shortest are short enough."""
 
 _STANDS = 0.3
 """Of the slope, the bound that steps beyond 1 must reach to be believed."""
@@ -57,13 +61,14 @@ class _Fit:
     noise: float
 
 
-def gridded(memory: Samples, grid: float, tolerance: float) -> Estimate:
+def gridded(memory: Samples, grid: float, tolerance: float, longest: float = FIRST) -> Estimate:
     """Derivative at 0 of a phi whose values are ``grid`` apart at the least, with a bound on its error.
 
-    No scale of t is presumed: where the shortest windows are the best, shorter steps are asked for, where the longest
-    is, longer ones, as long as that brings the bound down.
+    No scale of t is presumed: where phi barely leaves its noise, steps longer than ``longest`` are asked for; where it
+    scatters by far more than its grid, or only the short ones are of use, shorter ones.
     """
-    long, short = 0, _FIRST
+    long = _rung(longest)
+    short = long + _FIRST
     steps, odd, even = _parts(memory, long, short)
     while steps.size < 3 and memory.calls + 2 * _MORE <= _MOST:
         short += _MORE
@@ -72,19 +77,20 @@ def gridded(memory: Samples, grid: float, tolerance: float) -> Estimate:
         return Estimate(math.nan, math.inf, False, evaluations=memory.calls)
     best = _choose(steps, odd, even, grid)
     while best.bound > tolerance and memory.calls + 2 * _MORE <= _MOST:
-        reach = _further(best, odd, long, short)
-        if reach is None:
+        further = _further(best, odd, grid, long, short)
+        if further is None:
             break
-        long, short = reach
+        long, short = further
         steps, odd, even = _parts(memory, long, short)
         best = _choose(steps, odd, even, grid)
     kink = _kink(steps, even, grid)
     if kink is None:
-        return Estimate(best.value, best.bound, evaluations=memory.calls)
+        return Estimate(best.value, best.bound, evaluations=memory.calls, noise=best.noise)
     half, error = kink
     best = _choose(steps, odd, even - half * steps, grid)
     left, right = best.value - half, best.value + half
-    return Estimate(best.value, abs(half) + error + best.bound, False, left, right, memory.calls)
+    error += abs(half) + best.bound
+    return Estimate(best.value, error, False, left, right, memory.calls, best.noise)
 
 
 def stairs(table: Table) -> float:
@@ -98,14 +104,11 @@ def stairs(table: Table) -> float:
     moving = [k for k in table.levels if table.pairs[k] != (table.centre, table.centre)]
     finest = moving[-1] if moving else table.levels[0] - 2
     # no shorter than the finest step that moves: in between could lie the edge of a dead zone
-    first = math.floor(finest * math.log(LEVEL_RATIO) / -math.log(_RATIO)) - _FIRST + 1
-    for longest in (first, first - _FIRST, first - 2 * _FIRST):
-        steps, odd, _ = _parts(table.samples, longest, longest + _FIRST)
-        values = {v for v in table.samples.memo.values() if not math.isnan(v)}
-        if steps.size < _FIRST or (longest < first and not spacing(values)):
-            return 0.0
-        if np.ptp(odd) > 0.0:  # more than one stair; none but a slope of 0 has no second one, however far out
-            break
+    first = _rung(step(finest)) - _FIRST + 1
+    steps, odd, _ = _parts(table.samples, first, first + _FIRST)
+    values = {v for v in table.samples.memo.values() if not math.isnan(v)}
+    if steps.size < _FIRST:
+        return 0.0
     powers = (steps / steps[0])[:, None] ** np.array([0, 1, 3, 5])
     residual = np.max(np.abs(odd - powers @ _least_squares(powers, odd)[0]))
     rounding = math.ulp(abs(table.centre) + float(np.max(np.abs(odd))))
@@ -114,13 +117,27 @@ def stairs(table: Table) -> float:
     return spacing(values) or min(abs(v - table.centre) for v in values if v != table.centre)
 
 
-def _further(best: _Fit, odd: np.ndarray, long: int, short: int) -> tuple[int, int] | None:
+def _further(best: _Fit, odd: np.ndarray, grid: float, long: int, short: int) -> tuple[int, int] | None:
     """Longer steps where phi barely leaves its noise, shorter ones where only the short ones are of use, else none."""
     if short - long < _FIRST + _MORE:
         return long, short + _MORE
-    if np.max(np.abs(odd)) < _BARELY * best.noise:
-        return long - _MORE, short
-    return (long, short + _MORE) if 2 * best.count <= odd.size else None
+    if best.noise > _LOUD * grid or 2 * best.count <= odd.size:
+        return long, short + _MORE
+    return (long - _MORE, short) if np.max(np.abs(odd)) < _BARELY * best.noise else None
+
+
+def reach(table: Table) -> float:
+    """The longest step worth asking for: a level beyond the coarsest that agrees with the next on the slope."""
+    grid = table.grid()
+    for coarser, level, finer in zip([None, *table.levels], table.levels, table.levels[1:], strict=False):
+        slope, next_slope = table.rows[level][2], table.rows[finer][2]
+        if abs(slope - next_slope) <= _ALIKE * abs(slope) + grid / step(finer):
+            return FIRST if coarser is None else step(coarser)
+    return FIRST
+
+
+def _rung(h: float) -> int:
+    return math.floor(math.log(h / FIRST) / math.log(_RATIO))
 
 
 def _step(k: int) -> float:

@@ -44,6 +44,47 @@ def test_the_bound_holds_and_is_no_wider_than_it_must_be(precision) -> None:
     assert np.median(ratios) < 50.0
 
 
+@pytest.mark.parametrize("precision", FORMATS)
+def test_an_argument_that_is_rounded_first(precision) -> None:
+    kind = FORMATS[precision]
+    held, ratios = [], []
+    for name in FUNCTIONS:
+        for seed in range(30):
+            f, exact = drawn(name, seed)
+            place, speed = 0.7 + 0.1 * seed, 10.0 ** (seed % 4 - 2)
+            estimate = derivative(
+                lambda t, f=f, b=place: f(float(np.asarray(b + speed * t).astype(kind)) - b)
+            )
+            held.append(abs(estimate.value - speed * exact) <= estimate.error)
+            ratios.append(estimate.error / max(abs(estimate.value - speed * exact), 1e-300))
+            assert estimate.evaluations <= 60
+
+    assert np.mean(held) >= 0.98
+    assert np.median(ratios) < 50.0
+
+
+@pytest.mark.parametrize("exponent", [-3, -1, 1, 3])
+def test_no_scale_is_presumed_on_a_grid(exponent) -> None:
+    scale = 1.7 * 10.0**exponent
+    for seed in range(20):
+        f, exact = drawn("sine", seed)
+        estimate = derivative(lambda t, f=f: float(np.float32(f(scale * t))))
+        assert abs(estimate.value - scale * exact) <= estimate.error < 0.01 * scale
+
+
+@pytest.mark.parametrize(
+    ("phi", "size"),
+    [
+        (lambda t: float(np.float32(np.sin(1 + t))), 2.0**-25),
+        (lambda t: float(f"{np.sin(1 + t):.4f}"), 5e-5),
+        (lambda t: 1e9 + np.sin(1 + t), 6e-8),
+    ],
+    ids=["single", "text", "offset"],
+)
+def test_the_noise_of_one_value_is_told(phi, size) -> None:
+    assert 0.1 * size < derivative(phi).noise < 20.0 * size
+
+
 def test_a_stair_is_not_taken_for_a_constant_where_the_grid_is_known() -> None:
     grid = 2.0**-16
     for seed in range(30):
