@@ -75,6 +75,7 @@ def gridded(memory: Samples, grid: float, tolerance: float, longest: float = FIR
         steps, odd, even = _parts(memory, long, short)
     if steps.size < 3:
         return Estimate(math.nan, math.inf, False, evaluations=memory.calls)
+    grid = _stair(odd, even, grid)
     best = _choose(steps, odd, even, grid)
     while best.bound > tolerance and memory.calls + 2 * _MORE <= _MOST:
         further = _further(best, odd, grid, long, short)
@@ -82,6 +83,7 @@ def gridded(memory: Samples, grid: float, tolerance: float, longest: float = FIR
             break
         long, short = further
         steps, odd, even = _parts(memory, long, short)
+        grid = _stair(odd, even, grid)
         best = _choose(steps, odd, even, grid)
     kink = _kink(steps, even, grid)
     if kink is None:
@@ -115,6 +117,14 @@ def stairs(table: Table) -> float:
     if residual <= max(_STANDS_OUT * rounding, _FOLLOWED * np.max(np.abs(odd))):
         return 0.0
     return spacing(values) or min(abs(v - table.centre) for v in values if v != table.centre)
+
+
+def _stair(odd: np.ndarray, even: np.ndarray, grid: float) -> float:
+    """The height of a stair where the shortest steps stand on one; else ``grid``."""
+    moves = np.abs(np.concatenate([odd + even, odd - even]))
+    if odd[-1] == even[-1] == 0.0 and moves.any():
+        return max(grid, float(np.min(moves[moves > 0.0])))
+    return grid
 
 
 def _further(best: _Fit, odd: np.ndarray, grid: float, long: int, short: int) -> tuple[int, int] | None:

@@ -240,16 +240,6 @@ class OneSidedTable(Table):
         return h, h, (p - f0) / (self.side * h), 0.0, 2 * math.ulp(max(abs(p), abs(f0)))
 
 
-class SecondTable(Table):
-    """Second differences, a series in h**2; four roundings of half an ulp, divided by h**2."""
-
-    sees_corners = False
-
-    def _row(self, h: float, p: float, m: float) -> tuple[float, float, float, float, float]:
-        f0 = self.centre
-        return h * h, h * h, ((p - f0) + (m - f0)) / (h * h), 0.0, 2 * math.ulp(max(abs(p), abs(m), abs(f0)))
-
-
 def _settles(s: list[float], x: list[float], floor: list[float]) -> bool:
     """Whether the second difference quotient stays within the size it has at coarse steps: a kink's grows like 1/h."""
     largest = abs(s[0])

@@ -53,7 +53,7 @@ def test_an_argument_that_is_rounded_first(precision) -> None:
             f, exact = drawn(name, seed)
             place, speed = 0.7 + 0.1 * seed, 10.0 ** (seed % 4 - 2)
             estimate = derivative(
-                lambda t, f=f, b=place: f(float(np.asarray(b + speed * t).astype(kind)) - b)
+                lambda t, f=f, b=place, s=speed: f(float(np.asarray(b + s * t).astype(kind)) - b)
             )
             held.append(abs(estimate.value - speed * exact) <= estimate.error)
             ratios.append(estimate.error / max(abs(estimate.value - speed * exact), 1e-300))
