@@ -123,8 +123,8 @@ def by_class(outcomes: list[Outcome]) -> str:
     """Coverage, slack and cost by class."""
     lines = [
         "| class | cases | bound holds % | silently wrong | flagged | claimed/true p50 | relative bound p50 "
-        "| evaluations p50, max |",
-        "|---" * 8 + "|",
+        "| evaluations p50, max | us outside phi, p50 |",
+        "|---" * 9 + "|",
     ]
     for kind in dict.fromkeys(o.case.kind for o in outcomes):
         some = [o for o in outcomes if o.case.kind == kind]
@@ -136,7 +136,8 @@ def by_class(outcomes: list[Outcome]) -> str:
             f"| {kind} | {len(some)} | {share(some, lambda o: o.holds)} | {sum(o.silently_wrong for o in some)} "
             f"| {sum(o.claim.flagged for o in some)} | {statistics.median(ratios):.3g} "
             f"| {statistics.median(relative):.2g} "
-            f"| {statistics.median(o.evaluations for o in some):.0f}, {max(o.evaluations for o in some)} |"
+            f"| {statistics.median(o.evaluations for o in some):.0f}, {max(o.evaluations for o in some)} "
+            f"| {1e6 * statistics.median(o.overhead for o in some):.0f} |"
         )
     return "\n".join(lines)
 
