@@ -106,17 +106,23 @@ def stairs(table: Table) -> float:
     moving = [k for k in table.levels if table.pairs[k] != (table.centre, table.centre)]
     finest = moving[-1] if moving else table.levels[0] - 2
     # no shorter than the finest step that moves: in between could lie the edge of a dead zone
-    first = _rung(step(finest)) - _FIRST + 1
-    steps, odd, _ = _parts(table.samples, first, first + _FIRST)
+    if scatter(table, step(finest)) == 0.0:
+        return 0.0
     values = {v for v in table.samples.memo.values() if not math.isnan(v)}
+    return spacing(values) or min(abs(v - table.centre) for v in values if v != table.centre)
+
+
+def scatter(table: Table, shortest: float) -> float:
+    """The most that phi's odd part, over steps from ``shortest`` up to 18 times as long, is off any smooth curve."""
+    first = _rung(shortest) - _FIRST + 1
+    steps, odd, _ = _parts(table.samples, first, first + _FIRST)
     if steps.size < _FIRST:
         return 0.0
     powers = (steps / steps[0])[:, None] ** np.array([0, 1, 3, 5])
-    residual = np.max(np.abs(odd - powers @ _least_squares(powers, odd)[0]))
-    rounding = math.ulp(abs(table.centre) + float(np.max(np.abs(odd))))
-    if residual <= max(_STANDS_OUT * rounding, _FOLLOWED * np.max(np.abs(odd))):
-        return 0.0
-    return spacing(values) or min(abs(v - table.centre) for v in values if v != table.centre)
+    residual = float(np.max(np.abs(odd - powers @ _least_squares(powers, odd)[0])))
+    most = float(np.max(np.abs(odd)))
+    rounding = math.ulp(abs(table.centre) + most)
+    return residual if residual > max(_STANDS_OUT * rounding, _FOLLOWED * most) else 0.0
 
 
 def _stair(odd: np.ndarray, even: np.ndarray, grid: float) -> float:

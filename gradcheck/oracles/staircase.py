@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from gradcheck.oracles.gridded import scatter
 from gradcheck.oracles.table import Table
 
 # What single precision rounds a part of phi by is at most four ulps of the whole of it.
 SINGLE = 2.0**-22
-# Off the levels; unevenly spaced, since even steps may climb a whole number of stairs each, and more than three, since
-# three points lie on a line by chance.
-BETWEEN = (0.5, 0.61, 0.68, 0.83, 0.9)
 
 
 def staircase(table: Table, i: int) -> tuple[float, float] | None:
@@ -26,8 +24,8 @@ def staircase(table: Table, i: int) -> tuple[float, float] | None:
     offset = abs(table.d[edge] - table.value[i]) * table.h[edge]
     if not 64 * rounding < offset < 64 * single:  # 64: many stairs may lie within the step of the edge
         return None
-    noise = _noise(table, edge - 2)
-    if not 64 * rounding < noise < single:
+    noise = scatter(table, table.h[edge])
+    if not 64 * rounding < noise < 4 * single:
         return None
     expected = [
         (t + 4 * noise / h + abs(v - table.value[i]) + table.bound[i], v)
@@ -48,15 +46,3 @@ def _edge(table: Table, i: int) -> int:
         if abs(table.d[j] - value) > 4 * (bound + table.floor[j] / table.h[j]):
             return j
     return 0
-
-
-def _noise(table: Table, c: int) -> float:
-    """How far (phi(h) - phi(-h))/2 is from a line in h around the step of index c, curvature taken off."""
-    h = table.h[c]
-    odd = [(share, (table.samples(share * h) - table.samples(-share * h)) / 2) for share in BETWEEN]
-    bend = abs(table.d[c - 1] - table.d[c]) * h**3 / table.h[c - 1] ** 2
-    off = (
-        q - (p * (e - b) + r * (b - a)) / (e - a)
-        for (a, p), (b, q), (e, r) in zip(odd, odd[1:], odd[2:], strict=False)
-    )
-    return float(max(map(abs, off)) - bend)
