@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -39,7 +40,8 @@ _STANDS = 0.3
 _STANDS_OUT, _FOLLOWED = 16.0, 1e-5
 """In roundings, and as a share of phi's odd part: what three odd powers and an offset leave of a smooth phi."""
 
-_TERMS = (1, 2, 3)
+_TERMS, _ODD, _EVEN = 3, (1, 3, 5, 7), (2, 4, 6, 8)
+"""The most terms of a fit, and the powers of the step in the odd and the even part."""
 
 _LEAST = 0.3
 """Noise of an odd part in grid spacings, at least: two roundings uniform over a spacing, halved, have 0.2."""
@@ -118,8 +120,7 @@ def scatter(table: Table, shortest: float) -> float:
     steps, odd, _ = _parts(table.samples, first, first + _FIRST)
     if steps.size < _FIRST:
         return 0.0
-    powers = (steps / steps[0])[:, None] ** np.array([0, 1, 3, 5])
-    residual = float(np.max(np.abs(odd - powers @ _least_squares(powers, odd)[0])))
+    residual = float(np.max(np.abs(_least_squares(steps, odd, (0, 1, 3, 5))[2])))
     most = float(np.max(np.abs(odd)))
     rounding = math.ulp(abs(table.centre) + most)
     return residual if residual > max(_STANDS_OUT * rounding, _FOLLOWED * most) else 0.0
@@ -190,36 +191,42 @@ def _choose(steps: np.ndarray, odd: np.ndarray, even: np.ndarray, grid: float) -
 
 def _window(steps: np.ndarray, odd: np.ndarray, even: np.ndarray, grid: float) -> list[_Fit]:
     """The fits of one window, by number of terms; each needs one more term to know its truncation by."""
-    count, scaled = steps.size, steps / steps[0]
-    solved = []
-    for terms in (*_TERMS, _TERMS[-1] + 1):
-        if count <= terms:
-            break
-        powers = scaled[:, None] ** (2 * np.arange(terms) + 1)
-        coefficients, spread = _least_squares(powers, odd)
-        residual = odd - powers @ coefficients
-        evens = scaled[:, None] ** (2 * np.arange(1, terms + 1))
-        rest = even - evens @ _least_squares(evens, even)[0] if count > terms else np.zeros(0)
+    count, solved = steps.size, []
+    for terms in range(1, min(count, _TERMS + 2)):
+        value, spread, residual = _least_squares(steps, odd, _ODD[:terms])
+        rest = _least_squares(steps, even, _EVEN[:terms])[2]
         freedom = 2 * (count - terms)
         # the even part holds three roundings to the odd one's two
         noise = math.sqrt((float(residual @ residual) + 0.5 * float(rest @ rest)) / freedom)
-        solved.append((coefficients[0] / steps[0], spread / steps[0], max(noise, _LEAST * grid), freedom))
+        solved.append((value, spread, max(noise, _LEAST * grid), freedom))
     fits = []
     for (value, spread, noise, freedom), (finer, *_) in pairwise(solved):
         student = _STUDENT[min(freedom, len(_STUDENT)) - 1]
         bound = _SAFETY * (student * noise * spread + abs(finer - value)) + grid / (2.0 * steps[0])
-        fits.append(_Fit(float(value), float(bound), count, noise))
+        fits.append(_Fit(value, float(bound), count, noise))
     if not fits and solved:
         value, spread, noise, freedom = solved[0]
         bound = _STUDENT[min(freedom, len(_STUDENT)) - 1] * noise * spread + grid / steps[0]
-        fits.append(_Fit(float(value), float(bound), count, noise))
+        fits.append(_Fit(value, float(bound), count, noise))
     return fits
 
 
-def _least_squares(columns: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, float]:
-    """The coefficients, and what unit noise in ``wanted`` spreads the first of them by."""
+def _least_squares(
+    steps: np.ndarray, wanted: np.ndarray, powers: tuple[int, ...]
+) -> tuple[float, float, np.ndarray]:
+    """The first power's coefficient, what unit noise spreads it by, and the residuals of a fit by powers of h."""
+    inverse, leaving = _operators(steps.tobytes(), powers)
+    unit = steps[0] ** powers[0]
+    return float(inverse @ wanted) / unit, math.sqrt(float(inverse @ inverse)) / unit, leaving @ wanted
+
+
+@lru_cache(maxsize=1024)
+def _operators(steps: bytes, powers: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """What makes the first coefficient, and the residuals, of values at these steps; the same steps come again."""
+    h = np.frombuffer(steps)
+    columns = (h / h[0])[:, None] ** np.array(powers)
     inverse = np.linalg.pinv(columns)
-    return inverse @ wanted, float(np.linalg.norm(inverse[0]))
+    return inverse[0], np.eye(h.size) - columns @ inverse
 
 
 _CLEAR = 8.0
@@ -230,12 +237,9 @@ def _kink(steps: np.ndarray, even: np.ndarray, grid: float) -> tuple[float, floa
     """Half the change of slope at 0 and its error, where it shows in the even part: |h| beside h^2 and h^4."""
     for count in range(steps.size, 4, -1):
         window, wanted = steps[-count:], even[-count:]
-        scaled = window / window[0]
-        columns = np.stack([scaled, scaled**2, scaled**4], axis=1)
-        coefficients, spread = _least_squares(columns, wanted)
-        residual = wanted - columns @ coefficients
+        half, spread, residual = _least_squares(window, wanted, (1, 2, 4))
         noise = max(_LEAST * grid, math.sqrt(float(residual @ residual) / (count - 3)))
-        half, error = float(coefficients[0] / window[0]), _CLEAR * noise * spread / float(window[0])
+        error = _CLEAR * noise * spread
         # a smooth bend falls with the step: at the finest steps that show one, a kink is most of the even part
         shown = np.flatnonzero(abs(half) * window > _CLEAR * grid)[-3:]
         off = np.abs(wanted[shown] - half * window[shown])
