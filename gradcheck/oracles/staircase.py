@@ -18,9 +18,10 @@ def staircase(table: Table, i: int) -> tuple[float, float] | None:
     short ones say: a faint fine structure looks the same.
     """
     edge = _edge(table, i)
-    if edge < 3:
+    if edge < 2:
         return None
-    rounding, single = table.floor[edge - 2], SINGLE * abs(table.centre)
+    largest = max(abs(v) for k in table.levels for v in table.pairs[k])
+    rounding, single = table.floor[edge], SINGLE * largest
     offset = abs(table.d[edge] - table.value[i]) * table.h[edge]
     if not 64 * rounding < offset < 64 * single:  # 64: many stairs may lie within the step of the edge
         return None
@@ -38,11 +39,9 @@ def staircase(table: Table, i: int) -> tuple[float, float] | None:
 def _edge(table: Table, i: int) -> int:
     """The index of the shortest step with another slope than at index i, where truncation is not the reason; else 0."""
     value, bound = table.value[i], table.bound[i]
-    if all(
-        abs(v - value) <= 4 * (t + bound) for v, t in zip(table.value[:i], table.truncation, strict=False)
-    ):
-        return 0
-    for j in range(i - 1, -1, -1):
-        if abs(table.d[j] - value) > 4 * (bound + table.floor[j] / table.h[j]):
-            return j
+    off = [abs(d - value) for d in table.d[:i]]
+    for j in range(i - 1, 0, -1):
+        if off[j] > 4 * (bound + table.floor[j] / table.h[j]):
+            # truncation has fallen to here like the square of the step, or faster
+            return j if off[j] > 4 * off[j - 1] * (table.h[j] / table.h[j - 1]) ** 2 else 0
     return 0
