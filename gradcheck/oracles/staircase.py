@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from gradcheck.oracles.gridded import scatter
+from gradcheck.oracles.gridded import reach, scatter
 from gradcheck.oracles.table import Table
 
 # What single precision rounds a part of phi by is at most four ulps of the whole of it.
 SINGLE = 2.0**-22
+# Times the step that first differs, how far out stairs are looked for.
+FAR = 18.0
+# Where a slope first differs, the odd part is off by about a stair; a curve that powers do not follow is off by more.
+LOUDER = 8.0
 
 
 def staircase(table: Table, i: int) -> tuple[float, float] | None:
@@ -20,13 +24,17 @@ def staircase(table: Table, i: int) -> tuple[float, float] | None:
     edge = _edge(table, i)
     if edge < 2:
         return None
-    largest = max(abs(v) for k in table.levels for v in table.pairs[k])
+    far = FAR * table.h[edge]
+    largest = max(
+        abs(v) for k, h in zip(table.levels, table.h, strict=True) if h <= far for v in table.pairs[k]
+    )
     rounding, single = table.floor[edge], SINGLE * largest
     offset = abs(table.d[edge] - table.value[i]) * table.h[edge]
-    if not 64 * rounding < offset < 64 * single:  # 64: many stairs may lie within the step of the edge
+    # many stairs may lie within the step of the edge
+    if far > reach(table) or not 64 * rounding < offset < 64 * single:
         return None
     noise = scatter(table, table.h[edge])
-    if not 64 * rounding < noise < 4 * single:
+    if not 64 * rounding < noise < min(4 * single, LOUDER * offset):
         return None
     expected = [
         (t + 4 * noise / h + abs(v - table.value[i]) + table.bound[i], v)
