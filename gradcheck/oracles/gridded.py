@@ -193,31 +193,39 @@ def _window(steps: np.ndarray, odd: np.ndarray, even: np.ndarray, grid: float) -
     """The fits of one window, by number of terms; each needs one more term to know its truncation by."""
     count, solved = steps.size, []
     for terms in range(1, min(count, _TERMS + 2)):
-        value, spread, residual = _least_squares(steps, odd, _ODD[:terms])
+        value, spread, residual, uneven = _least_squares(steps, odd, _ODD[:terms])
         rest = _least_squares(steps, even, _EVEN[:terms])[2]
         freedom = 2 * (count - terms)
         # the even part holds three roundings to the odd one's two
         noise = math.sqrt((float(residual @ residual) + 0.5 * float(rest @ rest)) / freedom)
-        solved.append((value, spread, max(noise, _LEAST * grid), freedom))
+        noise = max(noise, _LEAST * grid)
+        solved.append((value, max(noise * spread, uneven), noise, freedom))
     fits = []
-    for (value, spread, noise, freedom), (finer, *_) in pairwise(solved):
+    for (value, off, noise, freedom), (finer, *_) in pairwise(solved):
         student = _STUDENT[min(freedom, len(_STUDENT)) - 1]
-        bound = _SAFETY * (student * noise * spread + abs(finer - value)) + grid / (2.0 * steps[0])
+        bound = _SAFETY * (student * off + abs(finer - value)) + grid / (2.0 * steps[0])
         fits.append(_Fit(value, float(bound), count, noise))
     if not fits and solved:
-        value, spread, noise, freedom = solved[0]
-        bound = _STUDENT[min(freedom, len(_STUDENT)) - 1] * noise * spread + grid / steps[0]
+        value, off, noise, freedom = solved[0]
+        bound = _STUDENT[min(freedom, len(_STUDENT)) - 1] * off + grid / steps[0]
         fits.append(_Fit(value, float(bound), count, noise))
     return fits
 
 
 def _least_squares(
     steps: np.ndarray, wanted: np.ndarray, powers: tuple[int, ...]
-) -> tuple[float, float, np.ndarray]:
-    """The first power's coefficient, what unit noise spreads it by, and the residuals of a fit by powers of h."""
+) -> tuple[float, float, np.ndarray, float]:
+    """The first power's coefficient, what unit noise spreads it by, the residuals, and what these spread it by.
+
+    The last is for noise that grows with the step: each residual counts where it stands, enlarged by what the fit bent
+    towards it (HC3 of MacKinnon and White, J. Econometrics 29, 1985).
+    """
     inverse, leaving = _operators(steps.tobytes(), powers)
     unit = steps[0] ** powers[0]
-    return float(inverse @ wanted) / unit, math.sqrt(float(inverse @ inverse)) / unit, leaving @ wanted
+    residual = leaving @ wanted
+    weighed = inverse * residual / np.maximum(leaving.diagonal(), _BENT)
+    spread, uneven = math.sqrt(float(inverse @ inverse)), math.sqrt(float(weighed @ weighed))
+    return float(inverse @ wanted) / unit, spread / unit, residual, uneven / unit
 
 
 @lru_cache(maxsize=1024)
@@ -229,6 +237,9 @@ def _operators(steps: bytes, powers: tuple[int, ...]) -> tuple[np.ndarray, np.nd
     return inverse[0], np.eye(h.size) - columns @ inverse
 
 
+_BENT = 0.05
+"""Of a point, the share that the fit leaves as its residual, at least: below, the point decides the fit alone."""
+
 _CLEAR = 8.0
 """Deviations by which a change of slope at 0 must stand out from the noise."""
 
@@ -237,7 +248,7 @@ def _kink(steps: np.ndarray, even: np.ndarray, grid: float) -> tuple[float, floa
     """Half the change of slope at 0 and its error, where it shows in the even part: |h| beside h^2 and h^4."""
     for count in range(steps.size, 4, -1):
         window, wanted = steps[-count:], even[-count:]
-        half, spread, residual = _least_squares(window, wanted, (1, 2, 4))
+        half, spread, residual, _ = _least_squares(window, wanted, (1, 2, 4))
         noise = max(_LEAST * grid, math.sqrt(float(residual @ residual) / (count - 3)))
         error = _CLEAR * noise * spread
         # a smooth bend falls with the step: at the finest steps that show one, a kink is most of the even part
