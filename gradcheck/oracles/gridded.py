@@ -30,9 +30,9 @@ _FIRST, _MORE, _MOST = 7, 6, 60
 _ALIKE = 0.2
 """Share by which slopes over two steps may differ where the longer one is no longer than phi's scale."""
 
-_BARELY, _LOUD = 32.0, 64.0
-"""Deviations that phi moves by at least where the longest steps are long enough, and grid spacings that a deviation
-has at most where the shortest are short enough."""
+_BARELY, _SWINGS = 32.0, 0.3
+"""Deviations that phi moves by at least where the longest steps are long enough, and the share of its largest move that
+it makes over the shortest where these are still too long."""
 
 _STANDS = 0.3
 """Of the slope, the bound that steps beyond 1 must reach to be believed."""
@@ -67,7 +67,7 @@ def gridded(memory: Samples, grid: float, tolerance: float, longest: float = FIR
     """Derivative at 0 of a phi whose values are ``grid`` apart at the least, with a bound on its error.
 
     No scale of t is presumed: where phi barely leaves its noise, steps longer than ``longest`` are asked for; where it
-    scatters by far more than its grid, or only the short ones are of use, shorter ones.
+    still swings over the shortest, shorter ones. Else none: a part of phi that is not rounded would be all they see.
     """
     long = _rung(longest)
     short = long + _FIRST
@@ -80,7 +80,7 @@ def gridded(memory: Samples, grid: float, tolerance: float, longest: float = FIR
     grid = _stair(odd, even, grid)
     best = _choose(steps, odd, even, grid)
     while best.bound > tolerance and memory.calls + 2 * _MORE <= _MOST:
-        further = _further(best, odd, grid, long, short)
+        further = _further(best, odd, long, short)
         if further is None:
             break
         long, short = further
@@ -134,13 +134,14 @@ def _stair(odd: np.ndarray, even: np.ndarray, grid: float) -> float:
     return grid
 
 
-def _further(best: _Fit, odd: np.ndarray, grid: float, long: int, short: int) -> tuple[int, int] | None:
-    """Longer steps where phi barely leaves its noise, shorter ones where only the short ones are of use, else none."""
+def _further(best: _Fit, odd: np.ndarray, long: int, short: int) -> tuple[int, int] | None:
+    """Longer steps where phi barely leaves its noise, shorter ones where it swings over the shortest, else none."""
     if short - long < _FIRST + _MORE:
         return long, short + _MORE
-    if best.noise > _LOUD * grid or 2 * best.count <= odd.size:
+    largest = np.max(np.abs(odd))
+    if np.max(np.abs(odd[-3:])) > _SWINGS * largest:
         return long, short + _MORE
-    return (long - _MORE, short) if np.max(np.abs(odd)) < _BARELY * best.noise else None
+    return (long - _MORE, short) if largest < _BARELY * best.noise else None
 
 
 def reach(table: Table) -> float:
@@ -221,7 +222,7 @@ def _least_squares(
     towards it (HC3 of MacKinnon and White, J. Econometrics 29, 1985).
     """
     inverse, leaving = _operators(steps.tobytes(), powers)
-    unit = steps[0] ** powers[0]
+    unit = float(steps[0] ** powers[0])
     residual = leaving @ wanted
     weighed = inverse * residual / np.maximum(leaving.diagonal(), _BENT)
     spread, uneven = math.sqrt(float(inverse @ inverse)), math.sqrt(float(weighed @ weighed))

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gradcheck.oracles.derivative import derivative
+from gradcheck.oracles.gridded import gridded
+from gradcheck.oracles.ladder import Samples
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 
@@ -124,3 +126,14 @@ def test_a_part_in_single_precision_beside_one_in_double() -> None:
 
     # where a stair ends beside 0 the step looks like a jump: known to be missed
     assert np.mean(held) >= 0.9
+
+
+def test_no_steps_are_asked_for_that_see_the_part_in_double_alone() -> None:
+    for seed in range(60):
+        (crude, slope), (fine, other) = drawn("square", seed), drawn("exponential", seed + 60)
+        memory = Samples(lambda t, f=crude, g=fine: float(np.float32(f(t))) + 0.5 * g(t), None)
+        estimate = gridded(
+            memory, 2.0**-52, 1e-9
+        )  # that phi's values lie on a grid coarser than this is not seen
+        assert abs(estimate.value - slope - 0.5 * other) <= estimate.error < 1e-3
+        assert type(estimate.value) is type(estimate.error) is float
