@@ -1,6 +1,6 @@
 """How often each derivative keeps its promise |value - exact| <= claimed error, on the battery of hard functions.
 
-Run ``python -m benchmarks.oracle_battery_table [--peers] [--rescaled SEED] [--held-out]``.
+Run ``python -m benchmarks.oracle_battery_table [--peers] [--rescaled SEED] [--held-out] [--precisions SEED]``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 from benchmarks.oracle_battery import Case, cases, held_out, rescaled
 from benchmarks.oracle_battery_peers import METHODS, Claim, Function
+from benchmarks.oracle_precisions import precisions
 
 AT_ZERO = ("kink at 0", "jump at 0")
 PLAIN = ("smooth", "noisy", "edge")
@@ -119,14 +120,24 @@ HEADER = (
 
 
 def by_class(outcomes: list[Outcome]) -> str:
-    """Coverage by class."""
-    lines = ["| class | cases | bound holds % | claimed/true p50 | evaluations p50 |", "|---" * 5 + "|"]
+    """Coverage, slack and cost by class."""
+    lines = [
+        "| class | cases | bound holds % | silently wrong | flagged | claimed/true p50 | relative bound p50 "
+        "| evaluations p50, max | us outside phi, p50 |",
+        "|---" * 9 + "|",
+    ]
     for kind in dict.fromkeys(o.case.kind for o in outcomes):
         some = [o for o in outcomes if o.case.kind == kind]
         ratios = [o.claim.error / o.distance for o in some if 0 < o.distance < math.inf] or [math.nan]
+        relative = [o.claim.error / abs(o.exact) for o in some if o.exact and math.isfinite(o.exact)] or [
+            math.nan
+        ]
         lines.append(
-            f"| {kind} | {len(some)} | {share(some, lambda o: o.holds)} | {statistics.median(ratios):.3g} "
-            f"| {statistics.median(o.evaluations for o in some):.0f} |"
+            f"| {kind} | {len(some)} | {share(some, lambda o: o.holds)} | {sum(o.silently_wrong for o in some)} "
+            f"| {sum(o.claim.flagged for o in some)} | {statistics.median(ratios):.3g} "
+            f"| {statistics.median(relative):.2g} "
+            f"| {statistics.median(o.evaluations for o in some):.0f}, {max(o.evaluations for o in some)} "
+            f"| {1e6 * statistics.median(o.overhead for o in some):.0f} |"
         )
     return "\n".join(lines)
 
@@ -153,11 +164,21 @@ def main() -> None:
     parser.add_argument("--peers", action="store_true", help="the other methods beside ours, in the same run")
     parser.add_argument("--rescaled", type=int, metavar="SEED", help="add four rescalings of every case")
     parser.add_argument("--held-out", action="store_true", help="only the half kept for validation")
+    parser.add_argument(
+        "--precisions",
+        type=int,
+        metavar="SEED",
+        help="functions in low precision instead, drawn by this seed",
+    )
     options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if options.precisions is not None:
+        low = [measure(METHODS["gradcheck.derivative"], case) for case in precisions(options.precisions)]
+        print(f"{by_class(low)}\n\nOur worst\n\n{worst(low, 10)}")
+        return
     battery = [case for case in cases() if held_out(case)] if options.held_out else cases()
     if options.rescaled is not None:
         battery += rescaled(battery, options.rescaled)
-    warnings.simplefilter("ignore")
     print(f"{len(battery)} cases\n\n{HEADER}")
     for name, method in METHODS.items():
         outcomes = [measure(method, case) for case in battery]

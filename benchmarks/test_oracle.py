@@ -10,7 +10,7 @@ import pytest
 from benchmarks.oracle_battery import cases, rescaled
 from benchmarks.oracle_battery_peers import METHODS, ours
 from benchmarks.oracle_battery_table import measure
-from gradcheck.oracles.derivative import derivative, one_sided, second_derivative
+from gradcheck.oracles.derivative import derivative
 
 TYPICAL = {
     "smooth": math.exp,
@@ -26,15 +26,6 @@ TYPICAL = {
 @pytest.mark.parametrize("name", TYPICAL)
 def test_derivative(benchmark, name):
     estimate = benchmark(derivative, TYPICAL[name])
-    benchmark.extra_info |= {"evaluations": estimate.evaluations, "error": estimate.error}
-
-
-def test_one_sided(benchmark):
-    benchmark(one_sided, abs)
-
-
-def test_second_derivative(benchmark):
-    estimate = benchmark(second_derivative, math.exp)
     benchmark.extra_info |= {"evaluations": estimate.evaluations, "error": estimate.error}
 
 

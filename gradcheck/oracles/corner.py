@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 from gradcheck.oracles.estimate import Estimate
 from gradcheck.oracles.extrapolate import extrapolate
-from gradcheck.oracles.ladder import FINEST, LEVEL_RATIO, step
+from gradcheck.oracles.ladder import FINEST, LEVEL_RATIO, Samples, step
 from gradcheck.oracles.slopes import slope
 from gradcheck.oracles.table import Table
 
 # Four roundings enter the even part, and a tenth of it is to be told apart: 16 with room for noise of more than
 # the last digit.
 RESOLVED = 16.0
+# The power of h is read off between the finest five of these levels that are not lost in rounding. A jump has 0, a
+# line 1, h log h 0.96 to 0.975.
+UPRIGHT, BELOW_LINE = (8, 10, 12, 14, 16, 18, 20), 0.99
 ALIKE = 0.1  # how far the slope change may vary from step to step and still count as constant
 
 
@@ -91,7 +95,7 @@ def _kink(table: Table) -> Estimate | None:
     left, left_error, _ = slope(memory, -1, table.levels, noise)
     value = (left + right) / 2
     error = abs(right - left) / 2 + left_error + right_error
-    return Estimate(value, error, False, left, right, memory.calls)
+    return Estimate(value, error, False, left, right, memory.calls, noise)
 
 
 def _step_inside(table: Table, level: int) -> None:
@@ -165,3 +169,37 @@ def _offset(table: Table, side: int) -> tuple[float, float]:
         if len(run) >= 3:
             found = (v, (y[i] - v) / h[i])
     return found
+
+
+# --- vertical tangents ----------------------------------------------------------------------------------------
+
+
+def vertical(table: Table) -> Estimate | None:
+    """An infinite slope at 0, as of a root: one side moves by a power of h below 1, the same one at all fine steps."""
+    memory = table.samples
+    sides = [side for side in (1, -1) if _steepens(table, side) and _upright(memory, side)]
+    if not sides:
+        return None
+    slopes: dict[int, float | None] = {}
+    for side in (1, -1):
+        move = memory(side * step(UPRIGHT[0])) - table.centre
+        beside = slope(memory, side, table.levels)[0] if math.isfinite(move) else None
+        slopes[side] = math.copysign(math.inf, side * move) if side in sides else beside
+    return Estimate(table.value[-1], math.inf, False, slopes[-1], slopes[1], memory.calls)
+
+
+def _steepens(table: Table, side: int) -> bool:
+    """Whether the slope on one side grows from each of the finest steps to the next."""
+    known = [(step(k), table.samples(side * step(k)) - table.centre) for k in table.levels]
+    slopes = [abs(move) / h for h, move in known if abs(move) > RESOLVED * math.ulp(table.centre)][-3:]
+    return len(slopes) == 3 and all(b > 1.01 * a for a, b in pairwise(slopes))
+
+
+def _upright(memory: Samples, side: int) -> bool:
+    """Whether the moves on one side follow one power of h below 1 over the finest steps that show them."""
+    moves = [(level, memory(side * step(level)) - memory(0.0)) for level in UPRIGHT]
+    shown = [(k, move) for k, move in moves if abs(move) > RESOLVED * math.ulp(memory(0.0))][-5:]
+    if len(shown) < 5 or len({move > 0.0 for _, move in shown}) > 1:
+        return False
+    powers = [math.log(a / b) / math.log(step(k) / step(m)) for (k, a), (m, b) in pairwise(shown)]
+    return max(powers) - min(powers) < ALIKE and min(powers) > 0.0 and max(powers) < BELOW_LINE

@@ -32,15 +32,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from gradcheck.oracles.corner import corner
+from gradcheck.oracles.corner import corner, vertical
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.gridded import gridded
+from gradcheck.oracles.gridded import gridded, reach, stairs
 from gradcheck.oracles.ladder import COARSEST, FINEST, STEPS, Samples
-from gradcheck.oracles.slopes import one_sided
 from gradcheck.oracles.staircase import SINGLE, staircase
-from gradcheck.oracles.table import OneSidedTable, SecondTable, Table
+from gradcheck.oracles.table import OneSidedTable, Table
 
-__all__ = ["STEPS", "derivative", "one_sided", "second_derivative"]
+__all__ = ["STEPS", "derivative"]
 
 # Well below what a check asks for (1e-9), well above rounding at the step of level 5 (1e-12 for phi near 1): a smooth,
 # well-scaled phi is done with the first eleven evaluations.
@@ -49,8 +48,6 @@ TARGET = 2e-10
 # and look for kinks. Rounding at +h and -h is often the same with the opposite sign, so one finer level is one
 # residual, and one residual is small by luck once in a hundred.
 FIRST_LEVELS = (3, 5, 2, 7, 9)
-# Second differences divide by h**2: everything two levels coarser, and half the digits.
-FIRST_LEVELS_SECOND = (2, 3, 1, 5, 6)
 MOST_LEVELS = 29
 # Steps of 0.9 ... 2700, tried before a phi that shows nothing but noise is looked at more closely.
 LONGER = (0, -2, -4)
@@ -58,6 +55,8 @@ WITNESSES = 3
 # The pair that confirms: near the step that counts, and on no level. One residual is small by luck; it comes on top
 # of those at finer levels.
 BESIDE, CONFIRM = 0.77, 2.0
+UNRESOLVED = 1e-3  # of the value, the bound from which on phi may be vertical
+COARSER = 4.0  # than double's last digit, a grid worth the name
 DEEPEST = 12  # steps of 3e-11
 
 
@@ -104,45 +103,29 @@ def derivative(
         raise TypeError(f"phi must be callable, got phi={phi!r} ({type(phi).__name__})")
     memory = Samples(phi, samples)
     with np.errstate(all="ignore"):
-        if grid > 0.0:
+        if grid > COARSER * math.ulp(memory(0.0)):
             return gridded(memory, grid, tolerance)
         for table in _tables(memory):
-            filled = _fill(table, FIRST_LEVELS)
+            filled = _fill(table)
             if filled and (own := table.grid()) > 0.0:
-                return gridded(memory, own, tolerance)
-            found = filled and _climb(table, tolerance, TARGET)
+                return gridded(memory, own, tolerance, reach(table))
+            if filled and table.sees_corners and (height := stairs(table)) > 0.0:
+                return gridded(memory, height, tolerance)
+            found = filled and _climb(table, tolerance)
             if found:
                 return found
     return Estimate(math.nan, math.inf, not math.isnan(memory(0.0)), evaluations=memory.calls)
-
-
-def second_derivative(
-    phi: Callable[[float], float],
-    *,
-    samples: dict[float, float] | None = None,
-    tolerance: float = 0.0,
-) -> Estimate:
-    """Second derivative of ``phi`` at 0, with a bound on its error; parameters as for `derivative`.
-
-    For u^T H u where no gradient of f is at hand. Half the digits of a first derivative are to be had: about 1e-9
-    for a well-scaled phi. Kinks are not looked for; at one the bound is large.
-    """
-    memory = Samples(phi, samples)
-    with np.errstate(all="ignore"):
-        table = SecondTable(memory)
-        found = _fill(table, FIRST_LEVELS_SECOND) and _climb(table, tolerance, 1e-8)
-    return found or Estimate(math.nan, math.inf, not math.isnan(memory(0.0)), evaluations=memory.calls)
 
 
 def _tables(memory: Samples) -> list[Table]:
     return [Table(memory), OneSidedTable(memory, +1), OneSidedTable(memory, -1)]
 
 
-def _fill(table: Table, levels: tuple[int, ...]) -> bool:
+def _fill(table: Table) -> bool:
     """Sample the first levels, finer ones where phi is not defined that far out; False where it is nowhere."""
     if math.isnan(table.centre):
         return False
-    for level in levels:
+    for level in FIRST_LEVELS:
         table.add(level)
     for level in range(11, 18, 2):
         if len(table.levels) < 2:
@@ -150,7 +133,7 @@ def _fill(table: Table, levels: tuple[int, ...]) -> bool:
     return len(table.levels) >= 2
 
 
-def _climb(table: Table, tolerance: float, target: float) -> Estimate:
+def _climb(table: Table, tolerance: float) -> Estimate:
     """Sample level after level until the bound suffices or nothing more is to be gained."""
     while True:
         i = table.solve()
@@ -159,14 +142,17 @@ def _climb(table: Table, tolerance: float, target: float) -> Estimate:
             return found
         if len(table.levels) != len(table.value):  # it stepped inside a corner beside 0
             continue
-        level = _next(table, i, tolerance or target * abs(table.value[i]))
+        level = _next(table, i, tolerance or TARGET * abs(table.value[i]))
         if level is None or len(table.tried) >= MOST_LEVELS:
             rough = staircase(table, i) if table.sees_corners else None
             if rough is not None:
-                return Estimate(*rough, evaluations=table.samples.calls)
-            wanted = tolerance or target * abs(table.value[i])
+                return Estimate(*rough, evaluations=table.samples.calls, noise=table.scatter[i])
+            upright = vertical(table) if table.bound[i] > UNRESOLVED * abs(table.value[i]) else None
+            if upright is not None:
+                return upright
+            wanted = tolerance or TARGET * abs(table.value[i])
             error = _caution(table, i) * _confirmed(table, i, wanted)
-            return Estimate(table.value[i], error, evaluations=table.samples.calls)
+            return Estimate(table.value[i], error, evaluations=table.samples.calls, noise=table.scatter[i])
         table.add(level)
 
 

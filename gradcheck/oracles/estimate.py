@@ -15,13 +15,16 @@ class Estimate:
         The estimate. At a kink the middle of the two one-sided slopes; NaN where phi is not finite at 0.
     error
         Bound on ``|value - exact|``, in the units of ``value``. At a kink it reaches over both slopes; infinite
-        where there is no derivative at all (a jump, phi not finite).
+        where there is no derivative at all (a jump, a vertical tangent, phi not finite).
     smooth
         False where a kink or a jump lies at 0 or within what was probed.
     left, right
-        One-sided slopes at a kink or a jump at 0, else None. Infinite on the side that a jump tears off.
+        One-sided slopes at a kink or a jump at 0, else None. Infinite on the side that a jump tears off, and where
+        phi is vertical.
     evaluations
         Calls of phi, those found in a memo not counted.
+    noise
+        What one value of phi is off by, in phi's units, as measured at the step that counts; 0 where not measured.
     """
 
     value: float
@@ -30,3 +33,4 @@ class Estimate:
     left: float | None = None
     right: float | None = None
     evaluations: int = 0
+    noise: float = 0.0

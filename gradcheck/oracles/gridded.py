@@ -12,20 +12,36 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
 from gradcheck.oracles.estimate import Estimate
-from gradcheck.oracles.ladder import FIRST, Samples
+from gradcheck.oracles.ladder import FIRST, Samples, step
+from gradcheck.oracles.table import Table, spacing
 
 _RATIO = 0.62
 """Of neighbouring steps: near the golden ratio, so that no two climb a whole number of stairs each."""
 
-_COARSE, _STEPS = 7, 13
-"""Steps asked for at first, 0.9 to 0.05, and at most: down to 0.003."""
+_FIRST, _MORE, _MOST = 7, 6, 60
+"""Steps asked for at first, 0.9 to 0.05; how many more at a time; and the most evaluations in all."""
 
-_TERMS = (1, 2, 3)
+_ALIKE = 0.2
+"""Share by which slopes over two steps may differ where the longer one is no longer than phi's scale."""
+
+_BARELY, _SWINGS = 32.0, 0.3
+"""Deviations that phi moves by at least where the longest steps are long enough, and the share of its largest move that
+it makes over the shortest where these are still too long."""
+
+_STANDS = 0.3
+"""Of the slope, the bound that steps beyond 1 must reach to be believed."""
+
+_STANDS_OUT, _FOLLOWED = 16.0, 1e-5
+"""In roundings, and as a share of phi's odd part: what three odd powers and an offset leave of a smooth phi."""
+
+_TERMS, _ODD, _EVEN = 3, (1, 3, 5, 7), (2, 4, 6, 8)
+"""The most terms of a fit, and the powers of the step in the odd and the even part."""
 
 _LEAST = 0.3
 """Noise of an odd part in grid spacings, at least: two roundings uniform over a spacing, halved, have 0.2."""
@@ -47,32 +63,111 @@ class _Fit:
     noise: float
 
 
-def gridded(memory: Samples, grid: float, tolerance: float) -> Estimate:
-    """Derivative at 0 of a phi whose values are ``grid`` apart at the least, with a bound on its error."""
-    best: _Fit | None = None
-    for count in (_COARSE, _STEPS):
-        steps, odd, even = _parts(memory, count)
-        if steps.size < 3:
-            continue
-        best = _choose(steps, odd, even, grid)
-        if best.bound <= tolerance:
-            break
-    if best is None:
+def gridded(memory: Samples, grid: float, tolerance: float, longest: float = FIRST) -> Estimate:
+    """Derivative at 0 of a phi whose values are ``grid`` apart at the least, with a bound on its error.
+
+    No scale of t is presumed: where phi barely leaves its noise, steps longer than ``longest`` are asked for; where it
+    still swings over the shortest, shorter ones. Else none: a part of phi that is not rounded would be all they see.
+    """
+    long = _rung(longest)
+    short = long + _FIRST
+    steps, odd, even = _parts(memory, long, short)
+    while steps.size < 3 and memory.calls + 2 * _MORE <= _MOST:
+        short += _MORE
+        steps, odd, even = _parts(memory, long, short)
+    if steps.size < 3:
         return Estimate(math.nan, math.inf, False, evaluations=memory.calls)
+    grid = _stair(odd, even, grid)
+    best = _choose(steps, odd, even, grid)
+    while best.bound > tolerance and memory.calls + 2 * _MORE <= _MOST:
+        further = _further(best, odd, long, short)
+        if further is None:
+            break
+        long, short = further
+        steps, odd, even = _parts(memory, long, short)
+        grid = _stair(odd, even, grid)
+        best = _choose(steps, odd, even, grid)
     kink = _kink(steps, even, grid)
     if kink is None:
-        return Estimate(best.value, best.bound, evaluations=memory.calls)
+        return Estimate(best.value, best.bound, evaluations=memory.calls, noise=best.noise)
     half, error = kink
+    best = _choose(steps, odd, even - half * steps, grid)
     left, right = best.value - half, best.value + half
-    return Estimate(best.value, abs(half) + 2.0 * error, False, left, right, memory.calls)
+    error += abs(half) + best.bound
+    return Estimate(best.value, error, False, left, right, memory.calls, best.noise)
 
 
-def _parts(memory: Samples, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def stairs(table: Table) -> float:
+    """The height of the stairs, where phi stands still over the finest steps because it is rounded; else 0.
+
+    Further out a rounded phi moves by a stair here and there, which no polynomial follows; a flat one (t**3, a dead
+    zone) moves smoothly.
+    """
+    if not table.plateau():
+        return 0.0
+    moving = [k for k in table.levels if table.pairs[k] != (table.centre, table.centre)]
+    finest = moving[-1] if moving else table.levels[0] - 2
+    # no shorter than the finest step that moves: in between could lie the edge of a dead zone
+    if scatter(table, step(finest)) == 0.0:
+        return 0.0
+    values = {v for v in table.samples.memo.values() if not math.isnan(v)}
+    return spacing(values) or min(abs(v - table.centre) for v in values if v != table.centre)
+
+
+def scatter(table: Table, shortest: float) -> float:
+    """The most that phi's odd part, over steps from ``shortest`` up to 18 times as long, is off any smooth curve."""
+    first = _rung(shortest) - _FIRST + 1
+    steps, odd, _ = _parts(table.samples, first, first + _FIRST)
+    if steps.size < _FIRST:
+        return 0.0
+    residual = float(np.max(np.abs(_least_squares(steps, odd, (0, 1, 3, 5))[2])))
+    most = float(np.max(np.abs(odd)))
+    rounding = math.ulp(abs(table.centre) + most)
+    return residual if residual > max(_STANDS_OUT * rounding, _FOLLOWED * most) else 0.0
+
+
+def _stair(odd: np.ndarray, even: np.ndarray, grid: float) -> float:
+    """The height of a stair where the shortest steps stand on one; else ``grid``."""
+    moves = np.abs(np.concatenate([odd + even, odd - even]))
+    if odd[-1] == even[-1] == 0.0 and moves.any():
+        return max(grid, float(np.min(moves[moves > 0.0])))
+    return grid
+
+
+def _further(best: _Fit, odd: np.ndarray, long: int, short: int) -> tuple[int, int] | None:
+    """Longer steps where phi barely leaves its noise, shorter ones where it swings over the shortest, else none."""
+    if short - long < _FIRST + _MORE:
+        return long, short + _MORE
+    largest = np.max(np.abs(odd))
+    if np.max(np.abs(odd[-3:])) > _SWINGS * largest:
+        return long, short + _MORE
+    return (long - _MORE, short) if largest < _BARELY * best.noise else None
+
+
+def reach(table: Table) -> float:
+    """The longest step worth asking for: a level beyond the coarsest that agrees with the next on the slope."""
+    grid = table.grid()
+    for coarser, level, finer in zip([None, *table.levels], table.levels, table.levels[1:], strict=False):
+        slope, next_slope = table.rows[level][2], table.rows[finer][2]
+        if abs(slope - next_slope) <= _ALIKE * abs(slope) + grid / step(finer):
+            return FIRST if coarser is None else step(coarser)
+    return FIRST
+
+
+def _rung(h: float) -> int:
+    return math.floor(math.log(h / FIRST) / math.log(_RATIO))
+
+
+def _step(k: int) -> float:
+    return FIRST * _RATIO**k
+
+
+def _parts(memory: Samples, long: int, short: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Steps, and phi's odd and even part at them, where phi is finite on both sides; coarse to fine."""
     centre = memory(0.0)
     rows = []
-    for k in range(count):
-        h = FIRST * _RATIO**k
+    for k in range(long, short):
+        h = _step(k)
         ahead, behind = memory(h), memory(-h)
         if math.isfinite(ahead - behind) and math.isfinite(centre):
             rows.append((h, 0.5 * (ahead - behind), 0.5 * ((ahead - centre) + (behind - centre))))
@@ -86,47 +181,65 @@ def _choose(steps: np.ndarray, odd: np.ndarray, even: np.ndarray, grid: float) -
         for first in range(steps.size - 2)
         for fit in _window(steps[first:], odd[first:], even[first:], grid)
     ]
-    fits.sort(key=lambda fit: fit.bound)
-    for fit in fits:
+    # a bounded function looks like 0 over steps long enough, with a bound as small as one likes
+    believed = [fit for fit in fits if steps[-fit.count] <= FIRST or fit.bound <= _STANDS * abs(fit.value)]
+    for fit in sorted(believed, key=lambda fit: fit.bound):
         shorter = [other for other in fits if other.count < fit.count]
         if all(abs(other.value - fit.value) <= fit.bound + other.bound for other in shorter):
             return fit
-    return fits[-1]
+    return max(fits, key=lambda fit: fit.bound)
 
 
 def _window(steps: np.ndarray, odd: np.ndarray, even: np.ndarray, grid: float) -> list[_Fit]:
     """The fits of one window, by number of terms; each needs one more term to know its truncation by."""
-    count, scaled = steps.size, steps / steps[0]
-    solved = []
-    for terms in (*_TERMS, _TERMS[-1] + 1):
-        if count <= terms:
-            break
-        powers = scaled[:, None] ** (2 * np.arange(terms) + 1)
-        coefficients, spread = _least_squares(powers, odd)
-        residual = odd - powers @ coefficients
-        evens = scaled[:, None] ** (2 * np.arange(1, terms + 1))
-        rest = even - evens @ _least_squares(evens, even)[0] if count > terms else np.zeros(0)
+    count, solved = steps.size, []
+    for terms in range(1, min(count, _TERMS + 2)):
+        value, spread, residual, uneven = _least_squares(steps, odd, _ODD[:terms])
+        rest = _least_squares(steps, even, _EVEN[:terms])[2]
         freedom = 2 * (count - terms)
         # the even part holds three roundings to the odd one's two
         noise = math.sqrt((float(residual @ residual) + 0.5 * float(rest @ rest)) / freedom)
-        solved.append((coefficients[0] / steps[0], spread / steps[0], max(noise, _LEAST * grid), freedom))
+        noise = max(noise, _LEAST * grid)
+        solved.append((value, max(noise * spread, uneven), noise, freedom))
     fits = []
-    for (value, spread, noise, freedom), (finer, *_) in pairwise(solved):
+    for (value, off, noise, freedom), (finer, *_) in pairwise(solved):
         student = _STUDENT[min(freedom, len(_STUDENT)) - 1]
-        bound = _SAFETY * (student * noise * spread + abs(finer - value)) + grid / (2.0 * steps[0])
-        fits.append(_Fit(float(value), float(bound), count, noise))
+        bound = _SAFETY * (student * off + abs(finer - value)) + grid / (2.0 * steps[0])
+        fits.append(_Fit(value, float(bound), count, noise))
     if not fits and solved:
-        value, spread, noise, freedom = solved[0]
-        bound = _STUDENT[min(freedom, len(_STUDENT)) - 1] * noise * spread + grid / steps[0]
-        fits.append(_Fit(float(value), float(bound), count, noise))
+        value, off, noise, freedom = solved[0]
+        bound = _STUDENT[min(freedom, len(_STUDENT)) - 1] * off + grid / steps[0]
+        fits.append(_Fit(value, float(bound), count, noise))
     return fits
 
 
-def _least_squares(columns: np.ndarray, wanted: np.ndarray) -> tuple[np.ndarray, float]:
-    """The coefficients, and what unit noise in ``wanted`` spreads the first of them by."""
-    inverse = np.linalg.pinv(columns)
-    return inverse @ wanted, float(np.linalg.norm(inverse[0]))
+def _least_squares(
+    steps: np.ndarray, wanted: np.ndarray, powers: tuple[int, ...]
+) -> tuple[float, float, np.ndarray, float]:
+    """The first power's coefficient, what unit noise spreads it by, the residuals, and what these spread it by.
 
+    The last is for noise that grows with the step: each residual counts where it stands, enlarged by what the fit bent
+    towards it (HC3 of MacKinnon and White, J. Econometrics 29, 1985).
+    """
+    inverse, leaving = _operators(steps.tobytes(), powers)
+    unit = float(steps[0] ** powers[0])
+    residual = leaving @ wanted
+    weighed = inverse * residual / np.maximum(leaving.diagonal(), _BENT)
+    spread, uneven = math.sqrt(float(inverse @ inverse)), math.sqrt(float(weighed @ weighed))
+    return float(inverse @ wanted) / unit, spread / unit, residual, uneven / unit
+
+
+@lru_cache(maxsize=1024)
+def _operators(steps: bytes, powers: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """What makes the first coefficient, and the residuals, of values at these steps; the same steps come again."""
+    h = np.frombuffer(steps)
+    columns = (h / h[0])[:, None] ** np.array(powers)
+    inverse = np.linalg.pinv(columns)
+    return inverse[0], np.eye(h.size) - columns @ inverse
+
+
+_BENT = 0.05
+"""Of a point, the share that the fit leaves as its residual, at least: below, the point decides the fit alone."""
 
 _CLEAR = 8.0
 """Deviations by which a change of slope at 0 must stand out from the noise."""
@@ -136,14 +249,12 @@ def _kink(steps: np.ndarray, even: np.ndarray, grid: float) -> tuple[float, floa
     """Half the change of slope at 0 and its error, where it shows in the even part: |h| beside h^2 and h^4."""
     for count in range(steps.size, 4, -1):
         window, wanted = steps[-count:], even[-count:]
-        scaled = window / window[0]
-        columns = np.stack([scaled, scaled**2, scaled**4], axis=1)
-        coefficients, spread = _least_squares(columns, wanted)
-        residual = wanted - columns @ coefficients
+        half, spread, residual, _ = _least_squares(window, wanted, (1, 2, 4))
         noise = max(_LEAST * grid, math.sqrt(float(residual @ residual) / (count - 3)))
-        half, error = float(coefficients[0] / window[0]), _CLEAR * noise * spread / float(window[0])
-        # a smooth bend falls with the step: at the finest step a kink is most of what is left of the even part
-        mostly = abs(half) * window[-1] > 0.5 * abs(wanted[-1])
-        if abs(half) > 2.0 * error and mostly:
+        error = _CLEAR * noise * spread
+        # a smooth bend falls with the step: at the finest steps that show one, a kink is most of the even part
+        shown = np.flatnonzero(abs(half) * window > _CLEAR * grid)[-3:]
+        off = np.abs(wanted[shown] - half * window[shown])
+        if abs(half) > 2.0 * error and shown.size >= 2 and (off <= 0.5 * abs(half) * window[shown]).all():
             return half, error
     return None

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
-
-import numpy as np
+from collections.abc import Iterable
 
 from gradcheck.oracles.extrapolate import extrapolate
 from gradcheck.oracles.ladder import LEVEL_RATIO, Samples, step
@@ -36,34 +34,3 @@ def slope(memory: Samples, side: int, levels: Iterable[int], noise: float = 0.0)
         if bound < best[0]:
             best = (bound, value[i], known[i][0])
     return side * best[1], best[0], best[2]
-
-
-def one_sided(
-    phi: Callable[[float], float],
-    *,
-    samples: dict[float, float] | None = None,
-    side: int = 1,
-) -> tuple[float, float]:
-    """Slope of phi at 0 from one side only, and a bound on its error.
-
-    Cheap: at most six evaluations, five where phi(0) is known. For the two sides of a kink, where a full
-    `derivative` would cost forty.
-
-    Parameters
-    ----------
-    phi
-        A real function of one real variable.
-    samples
-        Values t -> phi(t) already known; filled with what is evaluated.
-    side
-        +1 for the slope from the right, -1 for the slope from the left.
-
-    Returns
-    -------
-    value, error
-        ``error`` is infinite (and the value NaN) where phi is not finite on that side.
-    """
-    memory = Samples(phi, samples)
-    with np.errstate(all="ignore"):
-        value, error, _ = slope(memory, 1 if side > 0 else -1, (2, 3, 4, 5, 7))
-    return value, error

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from gradcheck.oracles.gridded import reach, scatter
 from gradcheck.oracles.table import Table
 
 # What single precision rounds a part of phi by is at most four ulps of the whole of it.
 SINGLE = 2.0**-22
-# Off the levels; unevenly spaced, since even steps may climb a whole number of stairs each, and more than three, since
-# three points lie on a line by chance.
-BETWEEN = (0.5, 0.61, 0.68, 0.83, 0.9)
+# Times the step that first differs, how far out stairs are looked for.
+FAR = 18.0
+# Where a slope first differs, the odd part is off by about a stair; a curve that powers do not follow is off by more.
+LOUDER = 8.0
 
 
 def staircase(table: Table, i: int) -> tuple[float, float] | None:
@@ -20,14 +22,19 @@ def staircase(table: Table, i: int) -> tuple[float, float] | None:
     short ones say: a faint fine structure looks the same.
     """
     edge = _edge(table, i)
-    if edge < 3:
+    if edge < 2:
         return None
-    rounding, single = table.floor[edge - 2], SINGLE * abs(table.centre)
+    far = FAR * table.h[edge]
+    largest = max(
+        abs(v) for k, h in zip(table.levels, table.h, strict=True) if h <= far for v in table.pairs[k]
+    )
+    rounding, single = table.floor[edge], SINGLE * largest
     offset = abs(table.d[edge] - table.value[i]) * table.h[edge]
-    if not 64 * rounding < offset < 64 * single:  # 64: many stairs may lie within the step of the edge
+    # many stairs may lie within the step of the edge
+    if far > reach(table) or not 64 * rounding < offset < 64 * single:
         return None
-    noise = _noise(table, edge - 2)
-    if not 64 * rounding < noise < single:
+    noise = scatter(table, table.h[edge])
+    if not 64 * rounding < noise < min(4 * single, LOUDER * offset):
         return None
     expected = [
         (t + 4 * noise / h + abs(v - table.value[i]) + table.bound[i], v)
@@ -40,23 +47,9 @@ def staircase(table: Table, i: int) -> tuple[float, float] | None:
 def _edge(table: Table, i: int) -> int:
     """The index of the shortest step with another slope than at index i, where truncation is not the reason; else 0."""
     value, bound = table.value[i], table.bound[i]
-    if all(
-        abs(v - value) <= 4 * (t + bound) for v, t in zip(table.value[:i], table.truncation, strict=False)
-    ):
-        return 0
-    for j in range(i - 1, -1, -1):
-        if abs(table.d[j] - value) > 4 * (bound + table.floor[j] / table.h[j]):
-            return j
+    off = [abs(d - value) for d in table.d[:i]]
+    for j in range(i - 1, 0, -1):
+        if off[j] > 4 * (bound + table.floor[j] / table.h[j]):
+            # truncation has fallen to here like the square of the step, or faster
+            return j if off[j] > 4 * off[j - 1] * (table.h[j] / table.h[j - 1]) ** 2 else 0
     return 0
-
-
-def _noise(table: Table, c: int) -> float:
-    """How far (phi(h) - phi(-h))/2 is from a line in h around the step of index c, curvature taken off."""
-    h = table.h[c]
-    odd = [(share, (table.samples(share * h) - table.samples(-share * h)) / 2) for share in BETWEEN]
-    bend = abs(table.d[c - 1] - table.d[c]) * h**3 / table.h[c - 1] ** 2
-    off = (
-        q - (p * (e - b) + r * (b - a)) / (e - a)
-        for (a, p), (b, q), (e, r) in zip(odd, odd[1:], odd[2:], strict=False)
-    )
-    return float(max(map(abs, off)) - bend)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import insort
+from collections.abc import Iterable
 from itertools import pairwise
 
 from gradcheck.oracles.extrapolate import extrapolate
@@ -83,22 +84,10 @@ class Table:
 
     def grid(self) -> float:
         """Spacing of the numbers that all values are, where they lack so many bits that it is coarser than double's."""
-        idle = self._idle_bits()
-        top = max((abs(v) for k in self.levels for v in self.pairs[k]), default=0.0)
-        return math.ulp(top) * 2.0**idle if idle else 0.0
+        return spacing(v for k in self.levels for v in self.pairs[k])
 
     def _idle_bits(self) -> int:
-        """Last bits that are zero in every value: phi computes, or returns, in a lower precision."""
-        idle = 52
-        values = {v for k in self.levels for v in self.pairs[k] if v}
-        if len(values) < 4:
-            return 0
-        for v in values:
-            mantissa = int(math.frexp(v)[0] * 9007199254740992.0)
-            idle = min(idle, (mantissa & -mantissa).bit_length() - 1)
-            if idle < 20:  # by chance once in a million, as every value must agree
-                return 0
-        return idle
+        return idle_bits({v for k in self.levels for v in self.pairs[k]})
 
     def solve(self) -> int:
         """Fill the lists; the index of the level with the smallest bound that finer ones do not contradict.
@@ -211,6 +200,27 @@ class Table:
         return order[0]
 
 
+def spacing(values: Iterable[float]) -> float:
+    """Spacing of the numbers that all values are, where it is coarser than double's; else 0."""
+    known = set(values)
+    idle = idle_bits(known)
+    return math.ulp(max(map(abs, known))) * 2.0**idle if idle else 0.0
+
+
+def idle_bits(values: set[float]) -> int:
+    """Last bits that are zero in every value: phi computes, or returns, in a lower precision."""
+    idle = 52
+    if len(values - {0.0}) < 4:
+        return 0
+    for v in values:
+        mantissa = int(math.frexp(v)[0] * 9007199254740992.0)
+        if mantissa:
+            idle = min(idle, (mantissa & -mantissa).bit_length() - 1)
+        if idle < 20:  # by chance once in a million, as every value must agree
+            return 0
+    return idle
+
+
 class OneSidedTable(Table):
     """phi(h) on one side only: forward differences, a series in h."""
 
@@ -228,16 +238,6 @@ class OneSidedTable(Table):
     def _row(self, h: float, p: float, m: float) -> tuple[float, float, float, float, float]:
         f0 = self.centre
         return h, h, (p - f0) / (self.side * h), 0.0, 2 * math.ulp(max(abs(p), abs(f0)))
-
-
-class SecondTable(Table):
-    """Second differences, a series in h**2; four roundings of half an ulp, divided by h**2."""
-
-    sees_corners = False
-
-    def _row(self, h: float, p: float, m: float) -> tuple[float, float, float, float, float]:
-        f0 = self.centre
-        return h * h, h * h, ((p - f0) + (m - f0)) / (h * h), 0.0, 2 * math.ulp(max(abs(p), abs(m), abs(f0)))
 
 
 def _settles(s: list[float], x: list[float], floor: list[float]) -> bool:

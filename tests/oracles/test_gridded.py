@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from gradcheck.oracles.derivative import derivative
+from gradcheck.oracles.gridded import gridded
+from gradcheck.oracles.ladder import Samples
 
 ml_dtypes = pytest.importorskip("ml_dtypes")
 
@@ -44,6 +46,47 @@ def test_the_bound_holds_and_is_no_wider_than_it_must_be(precision) -> None:
     assert np.median(ratios) < 50.0
 
 
+@pytest.mark.parametrize("precision", FORMATS)
+def test_an_argument_that_is_rounded_first(precision) -> None:
+    kind = FORMATS[precision]
+    held, ratios = [], []
+    for name in FUNCTIONS:
+        for seed in range(30):
+            f, exact = drawn(name, seed)
+            place, speed = 0.7 + 0.1 * seed, 10.0 ** (seed % 4 - 2)
+            estimate = derivative(
+                lambda t, f=f, b=place, s=speed: f(float(np.asarray(b + s * t).astype(kind)) - b)
+            )
+            held.append(abs(estimate.value - speed * exact) <= estimate.error)
+            ratios.append(estimate.error / max(abs(estimate.value - speed * exact), 1e-300))
+            assert estimate.evaluations <= 60
+
+    assert np.mean(held) >= 0.98
+    assert np.median(ratios) < 50.0
+
+
+@pytest.mark.parametrize("exponent", [-3, -1, 1, 3])
+def test_no_scale_is_presumed_on_a_grid(exponent) -> None:
+    scale = 1.7 * 10.0**exponent
+    for seed in range(20):
+        f, exact = drawn("sine", seed)
+        estimate = derivative(lambda t, f=f: float(np.float32(f(scale * t))))
+        assert abs(estimate.value - scale * exact) <= estimate.error < 0.01 * scale
+
+
+@pytest.mark.parametrize(
+    ("phi", "size"),
+    [
+        (lambda t: float(np.float32(np.sin(1 + t))), 2.0**-25),
+        (lambda t: float(f"{np.sin(1 + t):.4f}"), 5e-5),
+        (lambda t: 1e9 + np.sin(1 + t), 6e-8),
+    ],
+    ids=["single", "text", "offset"],
+)
+def test_the_noise_of_one_value_is_told(phi, size) -> None:
+    assert 0.1 * size < derivative(phi).noise < 20.0 * size
+
+
 def test_a_stair_is_not_taken_for_a_constant_where_the_grid_is_known() -> None:
     grid = 2.0**-16
     for seed in range(30):
@@ -71,3 +114,26 @@ def test_a_kink_at_zero_is_told_with_both_slopes(slope) -> None:
 def test_what_is_not_callable_is_named() -> None:
     with pytest.raises(TypeError, match="phi must be callable, got phi=3"):
         derivative(3)
+
+
+def test_a_part_in_single_precision_beside_one_in_double() -> None:
+    held = []
+    for seed in range(60):
+        (crude, slope), (fine, other) = drawn("sine", seed), drawn("exponential", seed + 60)
+        share = 10.0 ** np.random.default_rng(seed).uniform(-2.0, 0.5)
+        estimate = derivative(lambda t, f=crude, g=fine, s=share: float(np.float32(f(t))) + s * g(t))
+        held.append(abs(estimate.value - slope - share * other) <= estimate.error)
+
+    # where a stair ends beside 0 the step looks like a jump: known to be missed
+    assert np.mean(held) >= 0.9
+
+
+def test_no_steps_are_asked_for_that_see_the_part_in_double_alone() -> None:
+    for seed in range(60):
+        (crude, slope), (fine, other) = drawn("square", seed), drawn("exponential", seed + 60)
+        memory = Samples(lambda t, f=crude, g=fine: float(np.float32(f(t))) + 0.5 * g(t), None)
+        estimate = gridded(
+            memory, 2.0**-52, 1e-9
+        )  # that phi's values lie on a grid coarser than this is not seen
+        assert abs(estimate.value - slope - 0.5 * other) <= estimate.error < 1e-3
+        assert type(estimate.value) is type(estimate.error) is float
