@@ -44,6 +44,8 @@ class Request:
     names: tuple[str, str]
     args: tuple[Any, ...]
     options: Options
+    labels: tuple[str, ...] | None = None
+    """What the arguments are called, where f's signature does not say."""
 
     @property
     def where(self) -> Point:
@@ -57,7 +59,7 @@ class Request:
         for value, name in zip((self.f, self.claim), self.names, strict=True):
             if not callable(value):
                 raise TypeError(f"{name} must be callable, got {name}={value!r} ({type(value).__name__})")
-        return point(self.f, self.args, self.options.argnums)
+        return point(self.f, self.args, self.options.argnums, self.labels)
 
 
 class OtherArguments(Exception):

@@ -69,10 +69,8 @@ def check_layer(
     pulled = (
         _of_functions(layer[0], layer[1], inputs) if _is_pair(layer) else _of_object(layer, inputs, params)
     )
-    pulled.forward.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [inspect.Parameter(name, inspect.Parameter.POSITIONAL_ONLY) for name in pulled.names]
-    )
-    request = Request("layer", pulled.forward, pulled.backward, ("forward", "backward"), pulled.args, options)
+    called = ("forward", "backward")
+    request = Request("layer", pulled.forward, pulled.backward, called, pulled.args, options, pulled.names)
     return concluded(request, lambda asked: replace(pullback_task(asked), remarks=pulled.remarks))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.activations import ACTIVATIONS
-from reference_impls.layers import linear, linear_vjp
+from reference_impls.layers.linear import linear, linear_vjp
 from reference_impls.losses import LOSSES, example
 from reference_impls.parameters import Array, Parameters, empty_layer
 

@@ -115,8 +115,15 @@ def _at(tree: Any, keys: trees.Path) -> Any:
     return tree
 
 
-def point(function: Callable[..., Any], args: Sequence[Any], argnums: int | Sequence[int] | None) -> Point:
+def point(
+    function: Callable[..., Any],
+    args: Sequence[Any],
+    argnums: int | Sequence[int] | None,
+    labels: tuple[str, ...] | None = None,
+) -> Point:
     """Copy the arguments and lay the checked ones out as a vector.
+
+    They are called by ``labels``, one an argument, or else as ``function`` calls its parameters.
 
     Raises
     ------
@@ -126,7 +133,7 @@ def point(function: Callable[..., Any], args: Sequence[Any], argnums: int | Sequ
         ``argnums`` is out of range or repeats itself; nothing floating-point to check; a checked leaf holds
         no entries at all in every argument.
     """
-    names = argument_names(function, len(args))
+    names = labels or argument_names(function, len(args))
     copies = tuple(trees.map_leaves(lambda _, leaf: _copy(leaf), arg) for arg in args)
     chosen = _chosen(copies, names, argnums)
     slots: list[Slot] = []

@@ -10,10 +10,11 @@ import pytest
 
 import gradcheck
 from gradcheck import Case
-from reference_impls import activations, elementwise, fast_mlp, layers, losses, mlp
+from reference_impls import activations, elementwise, fast_mlp, losses, mlp
 from reference_impls.activations import log_softmax, sigmoid, softmax
+from reference_impls.layers import linear
 
-MODULES = [activations, losses, layers, mlp, fast_mlp, elementwise]
+MODULES = [activations, losses, linear, mlp, fast_mlp, elementwise]
 CASES = [case for module in MODULES for case in module.cases()]
 
 
@@ -27,7 +28,7 @@ def test_names_are_unique_and_begin_with_their_module() -> None:
     """A table groups by the part before the slash."""
     names = [case.name for case in CASES]
     assert len(set(names)) == len(names)
-    assert {name.split("/")[0] for name in names} == {module.__name__.split(".")[1] for module in MODULES}
+    assert {name.split("/")[0] for name in names} == {module.__name__.split(".")[-1] for module in MODULES}
 
 
 def test_step_is_reported_as_not_tested() -> None:
@@ -109,7 +110,7 @@ def test_wrong_linear_layer_fails(slip: str) -> None:
     """A twin with one slip."""
     rng = np.random.default_rng(2)
     args = rng.standard_normal((5, 3)), rng.standard_normal((3, 4)), rng.standard_normal(4)
-    Case(slip, layers.linear, LINEAR_SLIPS[slip], args, kind="vjp", expect="fail").check()
+    Case(slip, linear.linear, LINEAR_SLIPS[slip], args, kind="vjp", expect="fail").check()
 
 
 def _scaled(gradients: Any, factor: float, layer: int, name: str) -> Any:
@@ -132,13 +133,13 @@ def test_network_without_the_activation_derivative_fails() -> None:
     def careless(params: Any, X: Any, labels: Any) -> Any:
         inputs = [X]
         for layer in params[:-1]:
-            inputs.append(np.tanh(layers.linear(inputs[-1], layer["W"], layer["b"])))
-        upstream = np.exp(log_softmax(layers.linear(inputs[-1], **params[-1])))
+            inputs.append(np.tanh(linear.linear(inputs[-1], layer["W"], layer["b"])))
+        upstream = np.exp(log_softmax(linear.linear(inputs[-1], **params[-1])))
         upstream[np.arange(len(X)), labels] -= 1
         upstream /= len(X)
         found = []
         for k in reversed(range(len(params))):
-            upstream, dW, db = layers.linear_vjp(upstream, inputs[k], **params[k])
+            upstream, dW, db = linear.linear_vjp(upstream, inputs[k], **params[k])
             found.insert(0, {"W": dW, "b": db})
         return found
 

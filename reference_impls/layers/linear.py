@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-
-Array = np.ndarray[Any, np.dtype[Any]]
+from reference_impls.layers.layer import Array, Params
 
 
 def linear(X: Array, W: Array, b: Array) -> Array:
@@ -35,13 +34,32 @@ def linear_vjp(upstream: Array, X: Array, W: Array, b: Array) -> tuple[Array, Ar
     return upstream @ W.T, X.T @ upstream, np.sum(upstream, axis=0)
 
 
+def initial_params(
+    inputs: int, outputs: int, rng: np.random.Generator, dtype: Any = np.float64
+) -> dict[str, Array]:
+    """``W`` (inputs, outputs) of variance ``2 / inputs``, for relu to follow (He et al. 2015, eq. 10); ``b`` zero."""
+    W = rng.standard_normal((inputs, outputs)) * np.sqrt(2 / inputs)
+    return {"W": W.astype(dtype), "b": np.zeros(outputs, dtype)}
+
+
+def forward(params: Params, x: Array) -> tuple[Array, Any]:
+    """`linear` of ``x`` (examples, inputs) by ``params`` ``W`` and ``b``."""
+    return linear(x, params["W"], params["b"]), (x, params["W"], params["b"])
+
+
+def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
+    """`linear_vjp`: ``dx = dy W^T``, ``dW = x^T dy``, ``db`` the sum of ``dy`` over the examples."""
+    dx, dW, db = linear_vjp(dy, *cache)
+    return dx, {"W": dW, "b": db}
+
+
 def cases() -> list[Case]:
     """The layer at random inputs: a batch, one example, and float32."""
     rng = np.random.default_rng(2)
     X, W, b = rng.standard_normal((5, 3)), rng.standard_normal((3, 4)), rng.standard_normal(4)
     single = (X.astype(np.float32), W.astype(np.float32), b.astype(np.float32))
     return [
-        Case("layers/linear", linear, linear_vjp, (X, W, b), kind="vjp"),
-        Case("layers/linear_one_example", linear, linear_vjp, (X[:1], W, b), kind="vjp"),
-        Case("layers/linear_float32", linear, linear_vjp, single, kind="vjp"),
+        Case("linear/batch", linear, linear_vjp, (X, W, b), kind="vjp"),
+        Case("linear/one_example", linear, linear_vjp, (X[:1], W, b), kind="vjp"),
+        Case("linear/float32", linear, linear_vjp, single, kind="vjp"),
     ]

@@ -1,0 +1,104 @@
+"""The one interface of all layers here, and thin objects that hold parameters and compose.
+
+A layer is a module with two pure functions, of parameters ``params`` (a dict of arrays, empty where there are
+none), inputs and settings:
+
+- ``forward(params, x, **settings) -> (y, cache)``: the output, and whatever the way back needs;
+- ``backward(dy, cache) -> (dx, grads)``: from the derivative of a scalar with respect to ``y``, those with
+  respect to ``x`` and, under the same names as in ``params``, the parameters.
+
+Neither keeps anything or changes what it is given; all that they compute has the dtype of what came in. `Layer`
+joins such a module with parameters; `Sequential` puts layers in a row. Both are what
+`gradcheck.check_layer` takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Params = Mapping[str, Array]
+
+
+class Module(Protocol):
+    """What every file of this package has."""
+
+    @property
+    def forward(self) -> Callable[..., tuple[Any, Any]]:
+        """From parameters, inputs and settings: the output and the cache."""
+
+    @property
+    def backward(self) -> Callable[[Any, Any], tuple[Any, dict[str, Any]]]:
+        """From ``dy`` and the cache: the derivatives of the input and of the parameters."""
+
+
+class Layer:
+    """A layer's module with its parameters and settings.
+
+    Parameters
+    ----------
+    module
+        One of this package's modules, or anything else with such a ``forward`` and ``backward``.
+    params
+        The parameters by name; an optimiser may write into these very arrays.
+    settings
+        Keywords that ``forward`` gets each time (``stride=2``).
+
+    Attributes
+    ----------
+    grads
+        After `backward`: the derivative of each parameter, under the parameter's name.
+    """
+
+    def __init__(self, module: Module, params: Params, **settings: Any) -> None:
+        self._forward, self._backward = module.forward, module.backward
+        self.params = dict(params)
+        self.settings = settings
+        self.grads: dict[str, Any] = {}
+        self._cache: Any = None
+
+    def forward(self, *inputs: Any) -> Any:
+        """The output; what `backward` needs is kept until the next call."""
+        y, self._cache = self._forward(self.params, *inputs, **self.settings)
+        return y
+
+    def backward(self, dy: Any) -> Any:
+        """The derivative of the input of the latest `forward`; those of the parameters go to ``grads``."""
+        if self._cache is None:
+            raise RuntimeError("backward before forward: call forward(x) first, it keeps what backward needs")
+        dx, self.grads = self._backward(dy, self._cache)
+        return dx
+
+
+class Sequential:
+    """Layers in a row, each fed with the output of the one before.
+
+    ``params`` and ``grads`` are dicts with the names ``"0.W"``, ``"0.b"``, ``"2.W"``: the layer's place, then
+    the parameter's name. The layers use what stands in ``params``.
+    """
+
+    def __init__(self, layers: Sequence[Any]) -> None:
+        self.layers = list(layers)
+        self.params = _by_place([layer.params for layer in self.layers])
+        self.grads: dict[str, Any] = {}
+
+    def forward(self, x: Any) -> Any:
+        """The last layer's output."""
+        for place, layer in enumerate(self.layers):
+            layer.params = {name: self.params[f"{place}.{name}"] for name in layer.params}
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dy: Any) -> Any:
+        """The derivative of the input of the latest `forward`; those of the parameters go to ``grads``."""
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        self.grads = _by_place([layer.grads for layer in self.layers])
+        return dy
+
+
+def _by_place(dicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {f"{place}.{name}": array for place, named in enumerate(dicts) for name, array in named.items()}
