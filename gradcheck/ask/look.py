@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcheck.ask import precision, trees
 from gradcheck.ask.calls import Counted, Nothing, NotNumeric, Raised, flat, identical, written
-from gradcheck.ask.point import Point
+from gradcheck.ask.point import Point, beside
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Diagnosis
@@ -83,7 +83,9 @@ def look_at_function(f: Counted, where: Point) -> Look:
     except (Raised, NotNumeric) as problem:
         return Look(reasons=(f"{problem}: does it accept these arguments?",))
     look = Look(output, y, conduct=conduct)
-    if not explained(y, again):
+    if not steady(
+        y, again, lambda: flat(f(*where.place(beside(where.x, where.slots), native=True)), f.label)
+    ):
         return replace(look, reasons=(random(f.label, y, again),))
     if not np.isfinite(y).all():
         promoted = _in_double(f, where, y)
@@ -116,8 +118,14 @@ def look_at_claim(
         told = Diagnosis("other", "", message, {"exception": repr(problem.__cause__)})
         return Asked(None, (told,))
     conduct = (*writes, *reading.conduct)
-    for one, other in zip(reading.raw, again.raw, strict=True):
-        if one is not None and other is not None and not explained(one, other):
+    for number, (one, other) in enumerate(zip(reading.raw, again.raw, strict=True)):
+        if one is None or other is None:
+            continue
+
+        def near(leaf: int = number) -> Floats | None:
+            return ask(where.copied(where.place(beside(where.x, where.slots), native=True))).raw[leaf]
+
+        if not steady(one, other, near):
             return Asked(reading, (*conduct, changing(claim.label, one, other)), reading.lends)
     spread: Floats | float = 0.0
     if not reading.problems and not again.problems and not identical(reading.flat, again.flat):
@@ -135,15 +143,27 @@ def changing(label: str, one: Floats, other: Floats, when: str = "") -> Diagnosi
     return Diagnosis("nondeterministic", "", message, {"first": one.ravel()[:4].tolist()})
 
 
-def explained(one: Floats, other: Floats) -> bool:
+def steady(one: Floats, other: Floats, near: Callable[[], Floats | None]) -> bool:
     """Whether what two calls differ by is no more than rounding in another order, in the precision that both show.
 
     Sums of ten thousand terms in any order differ by as many roundoffs; whatever the precision, a thousandth is more.
+    Where the terms cancel (at an optimum), their size shows ``near`` the point, and is looked at where it matters.
     """
     if identical(one, other):
         return True
     unit = precision.shown(np.concatenate([np.ravel(one), np.ravel(other)]))
-    return alike(one, other, min(2.0**14 * unit, 2.0**-10))
+    share = min(2.0**14 * unit, 2.0**-10)
+    if alike(one, other, share):
+        return True
+    if one.shape != other.shape or not (np.isfinite(one).all() and np.isfinite(other).all()):
+        return False
+    try:
+        there = near()
+    except (Raised, NotNumeric):
+        return False
+    if there is None or not np.isfinite(there).all():
+        return False
+    return bool(np.all(np.abs(one - other) <= share * np.max(np.abs(there), initial=0.0)))
 
 
 def _in_double(f: Counted, where: Point, y: Floats) -> Floats | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from gradcheck.ask import calls, precision
 from gradcheck.ask.calls import NotNumeric, Raised
-from gradcheck.ask.look import Asked, Look, changing, explained, look_at_claim, look_at_function, random
-from gradcheck.ask.point import describe
+from gradcheck.ask.look import Asked, Look, changing, look_at_claim, look_at_function, random, steady
+from gradcheck.ask.point import beside, describe
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import OracleUse, Verdict
@@ -176,11 +177,13 @@ def _asked_again(task: Task, asked: Asked, pairing: Pairing) -> Asked:
     """
     if task.differentiated is not None:  # f itself was called through its gradient alone
         try:
-            task.differentiated(*task.where.place(pairing.x + 0.01 * pairing.scale))
+            task.differentiated(*task.where.place(beside(pairing.x, pairing.slots)))
         except Raised:
             return asked
     again = pairing.claim.at(pairing.x)
-    if again is None or explained(pairing.claim.value, again):
+    if again is None or steady(
+        pairing.claim.value, again, lambda: pairing.claim.at(beside(pairing.x, pairing.slots))
+    ):
         return asked
     return replace(
         asked,
@@ -218,8 +221,17 @@ def _another_value(seen: Examined) -> Floats | None:
     task, look = seen.task, seen.look
     if look.promoted:
         return None
+
+    def at(args: tuple[Any, ...]) -> Floats:
+        return calls.flat(task.f(*args), task.f.label)
+
     try:
-        again = calls.flat(task.f(*task.where.copied(task.where.args)), task.f.label)
+        again = at(task.where.copied(task.where.args))
     except (Raised, NotNumeric):
         return None
-    return None if explained(look.y, again) else again
+    where = task.where
+    return (
+        None
+        if steady(look.y, again, lambda: at(where.place(beside(where.x, where.slots), native=True)))
+        else again
+    )

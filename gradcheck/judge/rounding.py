@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.ask import precision
-from gradcheck.ask.point import Slot
+from gradcheck.ask.point import Slot, beside
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.pairing import Pairing
 from gradcheck.oracles.answer import Answer
@@ -63,8 +63,8 @@ def _believable(answer: Answer, pairing: Pairing) -> Floats:
     own rounding over a step of the entry's size, or that of the terms it is left of (they show at a small distance), is
     all rounding.
     """
-    size, beside = np.abs(answer.value), answer.at(pairing.x + 0.01 * pairing.scale)
-    terms = size if beside is None else np.maximum(size, np.abs(beside))
+    size, there = np.abs(answer.value), answer.at(beside(pairing.x, pairing.slots))
+    terms = size if there is None else np.maximum(size, np.abs(there))
     floor = np.maximum(pairing.natural, 2.0**13 * answer.unit * terms)
     limit: Floats = np.maximum(answer.unit**0.25 * size, floor)
     return limit
