@@ -505,7 +505,7 @@ def test_f_that_draws_from_its_own_generator_is_inconclusive() -> None:
 
     assert report.verdict == "inconclusive"
     assert "f is random" in told(report)
-    assert report.evaluations == 2
+    assert report.evaluations == 3  # two that differ, and one beside: terms may cancel here
 
 
 def test_f_that_seeds_itself_is_a_function() -> None:

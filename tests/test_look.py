@@ -94,6 +94,28 @@ def test_run_to_run_noise_is_measured_up_to_what_the_precision_explains(noise, k
         assert look.spread == pytest.approx([1.1 * noise], rel=1e-2)
 
 
+@pytest.mark.parametrize("noise, kept", [(5e-15, True), (1e-9, False)])
+def test_rounding_of_terms_that_cancel_is_held_against_their_size(noise, kept) -> None:
+    values = iter([1e-16, noise])
+
+    def f(x):  # a sum whose terms cancel at X and nowhere else, in another order each time
+        return next(values) if np.array_equal(x, X) else np.sum(x - X)
+
+    assert (looked(f, X).reasons == ()) is kept
+
+
+@pytest.mark.parametrize("noise, kept", [(5e-15, True), (1e-9, False)])
+def test_a_claim_at_an_optimum_may_round_from_call_to_call(noise, kept) -> None:
+    rng = np.random.default_rng(0)
+
+    def claim(x):
+        return 2.0 * (x - X) + noise * rng.standard_normal(3)
+
+    found, _ = asked(claim, X)
+
+    assert (found.conduct == ()) is kept
+
+
 def test_overflow_in_single_precision_alone_is_lived_with() -> None:
     look = looked(lambda x: np.log(np.sum(np.exp(x))), np.float32([100.0, 3.0]))
 

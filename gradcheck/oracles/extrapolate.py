@@ -10,6 +10,8 @@ ORDERS = 4
 # The last correction is the error of the order before it, so of this one an upper bound while the steps converge;
 # three times it also covers a coarsest step at the end of its convergence.
 DOUBT = 3.0
+# Changes that fall like the root of x are those beside a jump of the curvature: so closely, and they are believed.
+LINE = 0.2
 
 
 def extrapolate(
@@ -40,7 +42,7 @@ def extrapolate(
     value, truncation, spread, start = [y[0]], [math.inf], [noise[0]], [0]
     above, above_noise = [y[0]], [noise[0]]
     over: list[float] = []
-    trusted = False
+    trusted, halves = False, 0
     change = abs(y[0] - y[1]) if n > 1 else 0.0
     for i in range(1, n):
         xi, blur = x[i], noise[i]
@@ -51,6 +53,11 @@ def extrapolate(
             expected = (xi - x[i + 1]) / (x[i - 1] - xi)
             slack = 2.0 * (expected * noise[i - 1] + blur + noise[i + 1])
             strict, possible = _converges(change, following, expected, slack)
+            half = (math.sqrt(xi) - math.sqrt(x[i + 1])) / (math.sqrt(x[i - 1]) - math.sqrt(xi))
+            if not strict and abs(following - half * change) < LINE * half * change:
+                halves += 1
+            elif strict and halves >= 2:  # where noise sets in, one change may fall as far by luck
+                halves, strict, possible = 0, False, False
         trusted = strict or (possible and trusted)
         unsure = 0.0 if trusted else DOUBT * following
         best, chosen, first, carried = DOUBT * change, y[i], i, blur

@@ -116,14 +116,19 @@ def stairs(table: Table) -> float:
 
 def scatter(table: Table, shortest: float) -> float:
     """The most that phi's odd part, over steps from ``shortest`` up to 18 times as long, is off any smooth curve."""
+    residual, odd = residuals(table, shortest)
+    if not residual.size:
+        return 0.0
+    worst, most = float(np.max(np.abs(residual))), float(np.max(np.abs(odd)))
+    rounding = math.ulp(abs(table.centre) + most)
+    return worst if worst > max(_STANDS_OUT * rounding, _FOLLOWED * most) else 0.0
+
+
+def residuals(table: Table, shortest: float) -> tuple[np.ndarray, np.ndarray]:
+    """What an offset and three odd powers leave of phi's odd part over such steps, and that part; empty if phi ends."""
     first = _rung(shortest) - _FIRST + 1
     steps, odd, _ = _parts(table.samples, first, first + _FIRST)
-    if steps.size < _FIRST:
-        return 0.0
-    residual = float(np.max(np.abs(_least_squares(steps, odd, (0, 1, 3, 5))[2])))
-    most = float(np.max(np.abs(odd)))
-    rounding = math.ulp(abs(table.centre) + most)
-    return residual if residual > max(_STANDS_OUT * rounding, _FOLLOWED * most) else 0.0
+    return (_least_squares(steps, odd, (0, 1, 3, 5))[2] if steps.size == _FIRST else np.empty(0)), odd
 
 
 def _stair(odd: np.ndarray, even: np.ndarray, grid: float) -> float:

@@ -130,6 +130,31 @@ def test_a_kink_beside_0_does_not_deceive(exponent, side):
     assert estimate.error < 0.01
 
 
+@pytest.mark.parametrize("count", [2, 3, 5])
+@pytest.mark.parametrize("exponent", range(-8, -3))
+def test_several_kinks_beside_0_are_no_stairs_of_single_precision(exponent, count):
+    rng = np.random.default_rng([exponent + 20, count])
+    places, bends = rng.uniform(0.4, 1.0, count) * 10.0**exponent, rng.standard_normal(count)
+    sides = rng.choice((-1.0, 1.0), count)
+    estimate = derivative(lambda t: float(bends @ np.maximum(sides * t, places)) + math.sin(t))
+    assert holds(estimate, 1.0)
+    assert estimate.error < 1e-2
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("scale", [0.1, 1.0, 10.0])
+def test_a_jump_of_the_curvature_is_no_stair_of_single_precision(scale, seed):
+    c = np.random.default_rng(seed).standard_normal(6) * [1.0, 1.0, 3.0, 3.0, 5.0, 5.0]
+
+    def phi(t):
+        bend, twist = (c[2], c[3]) if t > 0 else (c[4], c[5])
+        return float(c[0] + c[1] * scale * t + bend * (scale * t) ** 2 + twist * (scale * t) ** 3)
+
+    estimate = derivative(phi)
+    assert holds(estimate, c[1] * scale)
+    assert estimate.error < 1e-5 * scale
+
+
 @pytest.mark.parametrize("width", [1e-8, 1e-6, 1e-4, 3e-3])
 def test_a_dead_zone_is_not_taken_for_rounding(width):
     estimate = derivative(lambda t: math.copysign(max(abs(t) - width, 0.0), t))
