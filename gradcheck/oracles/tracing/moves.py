@@ -167,6 +167,8 @@ rule(blank, lambda ans, x, where: lambda g: blank(g, where))
 
 def sum_to(g: Any, x: Any) -> Any:
     """Sum ``g`` over what broadcasting added to ``x``: the adjoint of broadcasting; real where ``x`` is."""
+    if type(x) is np.ndarray and g.shape == x.shape and g.dtype == x.dtype:
+        return g
     if g.dtype.kind == "c" and not np.iscomplexobj(getval(x)):
         g = anp.real(g)
     shape = np.shape(getval(x))

@@ -17,7 +17,7 @@ from gradcheck.oracles.tracing.array import Constant, Traced
 from gradcheck.oracles.tracing.moves import laid_out
 from gradcheck.oracles.tracing.rebind import rebind
 from gradcheck.oracles.tracing.refusal import Journal, Untraceable, explain, journal, refuse
-from gradcheck.oracles.tracing.tape import Floats, Step, Trace, sweep
+from gradcheck.oracles.tracing.tape import Floats, Step, Trace, collector_paused, sweep
 
 _autograd = RLock()  # autograd counts its nested traces in one global
 
@@ -142,7 +142,7 @@ def _recording() -> Iterator[tuple[Journal, int]]:
         level = trace_stack.top + 1
         trace_stack.top = level
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), collector_paused():
                 yield book, level
         except Exception as error:
             raise explain(book.refusals[0] if book.refusals else error) from error

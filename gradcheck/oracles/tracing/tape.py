@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +26,18 @@ rules: dict[Any, dict[int, Callable[..., Pull]]] = {}
 
 They come before autograd's own, and autograd never sees them.
 """
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No garbage collection within: it would walk a growing tape, of which nothing is garbage, time and again."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
 
 
 class Step(Node):  # type: ignore[misc]
@@ -73,14 +87,22 @@ class Step(Node):  # type: ignore[misc]
 
 def record(raw: Any, primitive: Any, boxes: Sequence[Any]) -> Any:
     """``primitive(*boxes)``, which is ``raw`` on plain values, without autograd's layers where none is nested."""
-    top = [box for box in boxes if type(box) is ArrayBox]
-    if len({box._trace for box in top}) > 1 or any(type(box._value) is ArrayBox for box in top):
-        return primitive(*boxes)
-    values = [box._value if type(box) is ArrayBox else box for box in boxes]
-    argnums = tuple([n for n, box in enumerate(boxes) if type(box) is ArrayBox])
+    values: list[Any] = []
+    argnums: list[int] = []
+    parents: list[Step] = []
+    level = -1
+    for argnum, box in enumerate(boxes):
+        if type(box) is not ArrayBox:
+            values.append(box)
+            continue
+        if type(box._value) is ArrayBox or (parents and box._trace != level):
+            return primitive(*boxes)
+        values.append(box._value)
+        argnums.append(argnum)
+        parents.append(box._node)
+        level = box._trace
     value = raw(*values)
-    step = Step(value, primitive, values, {}, argnums, tuple([box._node for box in top]))
-    return ArrayBox(value, top[0]._trace, step)
+    return ArrayBox(value, level, Step(value, primitive, values, {}, tuple(argnums), tuple(parents)))
 
 
 # what autograd treats as constant (comparisons, argmax, floor, ...) is constant for this kind of node too
@@ -182,7 +204,7 @@ class Trace:
                 f"but the outputs have {[y.shape for y in self.outputs]}"
             )
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), collector_paused():
                 grads = sweep(self.steps, self.output_nodes, starts, override or {})
             return tuple(_dense(grads[node], self.steps[node].value) for node in self.leaf_nodes)
         except Exception as error:
@@ -209,15 +231,28 @@ def sweep(
             continue
         g = rounded(grads[step.index][0])
         for position, (parent, pull) in enumerate(zip(step.parents, step.prepare(), strict=True)):
-            pull = override.get((step.index, position), pull)
+            if override:
+                pull = override.get((step.index, position), pull)
             pulled = rounded(pull(g))
             _check_shape(step, parent, pulled)
-            grads[parent.index] = add_outgrads(grads[parent.index], pulled)
+            grads[parent.index] = _added(grads[parent.index], pulled)
     return [None if grad is None else grad[0] for grad in grads]
+
+
+def _added(total: Any, g: Any) -> Any:
+    """A cotangent and whether it may be written into, with ``g`` added; autograd's way but for plain arrays."""
+    if total is None or type(g) is not np.ndarray or type(total[0]) is not np.ndarray:
+        return add_outgrads(total, g)
+    if total[1] and total[0].dtype == g.dtype:
+        total[0][...] += g
+        return total
+    return total[0] + g, True
 
 
 def _check_shape(step: Step, parent: Step, pulled: Any) -> None:
     # autograd's rules do not all undo broadcasting; what is added up afterwards would hide it
+    if step.fun in rules:
+        return
     wanted = getval(parent.value)
     if isinstance(pulled, np.ndarray) and hasattr(wanted, "shape") and pulled.shape != wanted.shape:
         raise Untraceable(f"autograd's rule for {step.fun.__name__} returned the wrong shape")

@@ -65,7 +65,7 @@ def call_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], kwargs: dict[st
 def apply(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
     """``ufunc(*inputs)``."""
     boxes = [plain(x) for x in inputs]
-    if not any(isbox(box) for box in boxes):
+    if not any([isbox(box) for box in boxes]):
         return wrap(ufunc(*boxes))
     if ufunc in composites:
         return composites[ufunc](*inputs)
