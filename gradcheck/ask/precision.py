@@ -7,6 +7,9 @@ table); its values tell, for bits that were never there are zeros.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
 import numpy as np
 
 from gradcheck.ask.trees import Floats
@@ -25,8 +28,9 @@ _SAMPLE = 256
 question."""
 
 
-def of(dtype: str) -> float:
-    """Unit roundoff of a dtype by its name; double's for what is no binary float below it."""
+@lru_cache(maxsize=256)
+def of(dtype: Any) -> float:
+    """Unit roundoff of a dtype, or of its name; double's for what is no binary float below it."""
     try:
         kind = np.dtype(dtype)
     except TypeError:

@@ -63,7 +63,7 @@ class Run:
         plain = np.asarray(value)
         if self.generator is None or plain.dtype.kind not in "fc" or plain.size == 0:
             return value
-        unit = min(max(precision.of(str(plain.real.dtype)), self.least), self.most)
+        unit = min(max(precision.of(plain.real.dtype), self.least), self.most)
         rolled = plain * (1.0 + AMPLITUDE * unit * self.generator.uniform(-1.0, 1.0, plain.shape))
         return rolled.astype(plain.dtype)[()]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import accumulate, combinations
 from typing import Any
 
@@ -38,7 +39,7 @@ class Reading:
     remarks: tuple[str, ...] = ()
     dense: tuple[Floats | None, ...] = ()
 
-    @property
+    @cached_property
     def flat(self) -> Floats:
         """All entries in the order of the point; only where there are no problems."""
         if len(self.raw) == 1 and self.raw[0] is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,13 @@ def _like_dict(original: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any
 def is_floating(leaf: Any) -> bool:
     """Whether a derivative with respect to ``leaf`` makes sense: real floating-point array or scalar."""
     if isinstance(leaf, np.ndarray | np.generic):
-        return np.issubdtype(leaf.dtype, np.floating)
+        return _is_floating(leaf.dtype)
     return isinstance(leaf, float)
+
+
+@lru_cache(maxsize=256)
+def _is_floating(dtype: np.dtype[Any]) -> bool:
+    return np.issubdtype(dtype, np.floating)
 
 
 def name(root: str, path: Path) -> str:

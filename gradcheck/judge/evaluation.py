@@ -73,7 +73,7 @@ def evaluated(task: Task, look: Look, u: Floats) -> Evaluated:
     value, y = _in_double(task, look, u)
     unit = _shown(task, value, y)
     if value.native or all(slot.dtype.itemsize >= 8 for slot in task.where.slots):
-        dtypes = [str(getattr(leaf, "dtype", "")) for _, leaf in trees.leaves(look.output)]
+        dtypes = [getattr(leaf, "dtype", "") for _, leaf in trees.leaves(look.output)]
         unit = max([unit, *map(precision.of, dtypes)])
     return Evaluated(value, y, unit)
 
@@ -121,7 +121,7 @@ def _in_double(task: Task, look: Look, u: Floats) -> tuple[Evaluate, Floats]:
     promoted = double.outputs(where.x)
     task.f.calls += 1
     if promoted is not None:
-        share = 2.0**10 * max(precision.of(str(slot.dtype)) for slot in where.slots)
+        share = 2.0**10 * max(precision.of(slot.dtype) for slot in where.slots)
         if np.all(np.abs(promoted - look.y) <= share * np.max(np.abs(look.y), initial=0.0)):
             return double, promoted
     return replace(value, native=True), look.y
@@ -145,7 +145,7 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> float:
 
 def claim_unit(task: Task, reading: Reading, f_shows: float) -> float:
     """The claim's unit roundoff: its dtype's or its argument's; f's, or its own numbers', where f has few digits."""
-    dtypes = (*reading.dtypes, *(str(slot.dtype) for slot in task.where.slots))
+    dtypes = (*reading.dtypes, *(slot.dtype for slot in task.where.slots))
     unit = max(precision.of(dtype) for dtype in dtypes)
     if f_shows == precision.DOUBLE or reading.problems:
         return unit

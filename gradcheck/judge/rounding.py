@@ -39,7 +39,9 @@ float32 stair inside double code."""
 def ulps(answer: Answer) -> Floats:
     """The least radius an answer can have: its own last digits, and the smallest normal number (underflow)."""
     tiny = np.finfo(np.float32).tiny if answer.unit > precision.DOUBLE else np.finfo(np.float64).tiny
-    radius: Floats = 2.0 * answer.unit * np.abs(answer.value) + (float(tiny) + 4.0 * answer.spread)
+    radius: Floats = np.abs(answer.value)
+    radius *= 2.0 * answer.unit
+    radius += float(tiny) + 4.0 * answer.spread
     return radius
 
 

@@ -56,7 +56,7 @@ def trace_task(
     value = np.concatenate([output.ravel() for output in tape.outputs]) if tape.outputs else np.empty(0)
     if value.shape != look.y.shape:
         return None, None, "the traced function returned another shape than f"
-    native = max(shown, *(precision.of(str(slot.dtype)) for slot in where.slots), _unit_of(look.output))
+    native = max(shown, *(precision.of(slot.dtype) for slot in where.slots), _unit_of(look.output))
     gap = float(np.max(np.abs(value - look.y), initial=0.0))
     size = max(float(np.max(np.abs(look.y), initial=0.0)), 1e-300)
     if not gap <= max(_SAME, 2.0**6 * native) * size and not gap <= _cancellation(tape, value, native):
@@ -124,7 +124,7 @@ def _cancellation(tape: Trace, value: Floats, native: float) -> float:
 
 def _unit_of(output: Any) -> float:
     return max(
-        (precision.of(str(getattr(leaf, "dtype", ""))) for _, leaf in trees.leaves(output)), default=0.0
+        (precision.of(getattr(leaf, "dtype", "")) for _, leaf in trees.leaves(output)), default=0.0
     )
 
 
