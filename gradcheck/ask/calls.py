@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,23 +32,27 @@ class Nothing(NotNumeric):
 
 
 class Counted:
-    """A user's function under the name a report calls it by; counts its calls."""
+    """A user's function under the name a report calls it by; counts its calls, and how long the last one took."""
 
-    __slots__ = ("calls", "function", "label")
+    __slots__ = ("calls", "function", "label", "seconds")
 
     def __init__(self, function: Callable[..., Any], label: str) -> None:
         self.function = function
         self.label = label
         self.calls = 0
+        self.seconds = 0.0
 
     def __call__(self, *args: Any) -> Any:
         self.calls += 1
+        start = time.perf_counter()
         try:
             return through(self.function)(*args)
         except Exception as error:
             raise Raised(
                 f"{self.label} raised {type(error).__name__}{_words(error)}{_where(error)}"
             ) from error
+        finally:
+            self.seconds = time.perf_counter() - start
 
 
 def _words(error: Exception) -> str:

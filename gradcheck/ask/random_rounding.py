@@ -35,6 +35,31 @@ _CONTRACTIONS = frozenset({
 _CONTRACTING_MODULES = ("numpy.linalg", "numpy.fft")
 """What adds up products inside compiled code, where no ufunc is seen: its terms are drawn anew instead."""
 
+_BLOCK = 2**12
+"""Random numbers drawn at a time: one by one they cost more than the arithmetic of small arrays."""
+
+
+class Noise:
+    """Numbers uniform in [-`AMPLITUDE`, `AMPLITUDE`], as many as are asked for."""
+
+    __slots__ = ("_drawn", "_generator", "_used")
+
+    def __init__(self, generator: np.random.Generator) -> None:
+        self._generator = generator
+        self._drawn = np.empty(0)
+        self._used = 0
+
+    def like(self, array: Any) -> Any:
+        """One for each entry, in the array's shape."""
+        size = array.size
+        if size > _BLOCK // 8:
+            return self._generator.uniform(-AMPLITUDE, AMPLITUDE, array.shape)
+        if self._used + size > self._drawn.size:
+            self._drawn, self._used = self._generator.uniform(-AMPLITUDE, AMPLITUDE, _BLOCK), 0
+        self._used += size
+        return self._drawn[self._used - size : self._used].reshape(array.shape)
+
+
 _running: ContextVar[Run | None] = ContextVar("random rounding", default=None)
 
 
@@ -53,19 +78,19 @@ class Run:
         most: float,
         seen: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function,
     ) -> None:
-        self.generator = generator
+        self.noise = None if generator is None else Noise(generator)
         self.least, self.most = least, most
         self.seen = seen
         self.choices: list[bytes] = []
 
     def roll(self, value: Any) -> Any:
-        """``value`` with its rounding drawn anew; exact copies in a run without a generator."""
+        """``value`` with its rounding drawn anew; the value itself in a run without noise."""
         plain = np.asarray(value)
-        if self.generator is None or plain.dtype.kind not in "fc" or plain.size == 0:
+        if self.noise is None or plain.dtype.kind not in "fc" or plain.size == 0:
             return value
         unit = min(max(precision.of(plain.real.dtype), self.least), self.most)
-        rolled = plain * (1.0 + AMPLITUDE * unit * self.generator.uniform(-1.0, 1.0, plain.shape))
-        return rolled.astype(plain.dtype)[()]
+        rolled = plain * (1.0 + unit * self.noise.like(plain))
+        return rolled.astype(plain.dtype, copy=False)[()]
 
     def roll_terms(self, operands: list[Any]) -> list[Any]:
         """The operands of a sum of products, each entry drawn anew in the dtype that the sum is taken in.
@@ -73,7 +98,7 @@ class Run:
         A float32 array in a double product keeps its own digits: they are data, and rounded nothing here.
         """
         arrays = [operand for operand in operands if isinstance(operand, np.ndarray)]
-        if self.generator is None or not arrays:
+        if self.noise is None or not arrays:
             return operands
         common = np.result_type(*arrays)
         return [

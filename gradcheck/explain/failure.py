@@ -12,6 +12,7 @@ from gradcheck.ask.point import Point, Slot
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose import diagnose
+from gradcheck.explain.diagnose.budget import Budget, budget_of
 from gradcheck.explain.evidence import Evidence, LeafEvidence
 from gradcheck.explain.locate import entry_truth, truth_by_differences
 from gradcheck.findings import Diagnosis, Leaf, Verdict
@@ -44,7 +45,8 @@ def explain(seen: Examined, generator: np.random.Generator) -> Report:
     else:
         truth, bound = judgement.truth.value.copy(), judgement.truth.radius.copy()
         assert seen.autograd is not None
-        printed = measured(seen.autograd, pairing)
+        rounding = judgement.rounding
+        printed = measured(seen.autograd, pairing) if rounding is None else rounding.copy()
     for kink in judgement.kinks:
         # autograd's or the central difference's answer at a kink is a convention; the interval is the truth
         truth[kink.index] = 0.5 * (kink.left + kink.right)
@@ -96,7 +98,10 @@ def explain(seen: Examined, generator: np.random.Generator) -> Report:
         claim=ask if dense is None else None,
         tape=tape,
     )
-    named, mishap = _diagnosed(evidence) if dense or any(leaf.wrong for leaf in leaves) else ((), ())
+    named: tuple[Diagnosis, ...] = ()
+    mishap: tuple[str, ...] = ()
+    if dense or any(leaf.wrong for leaf in leaves):
+        named, mishap = _diagnosed(evidence, budget_of(task.f.seconds))
     told = _told(seen, reading, _at_kinks(task.where, judgement), named) or (_TOO_SMALL,)
     report = report_of(seen, told, Located(truth, printed, wrong))
     report = replace(report, notes=(*report.notes, *mishap))
@@ -151,12 +156,16 @@ def _dense_evidence(seen: Examined, reading: Reading, rows: Floats) -> tuple[Lea
     return tuple(told)
 
 
-def _diagnosed(evidence: Evidence) -> tuple[tuple[Diagnosis, ...], tuple[str, ...]]:
-    """What the catalogue says, and what became of it where it failed."""
+def _diagnosed(evidence: Evidence, budget: Budget) -> tuple[tuple[Diagnosis, ...], tuple[str, ...]]:
+    """What the catalogue says, and what became of it where it failed or ran out of time."""
     try:
-        return diagnose(evidence), ()
+        found = diagnose(evidence, budget)
     except Exception as error:  # the verdict stands, whatever becomes of its explanation
         return (), (f"the diagnosis itself failed ({type(error).__name__}: {error}); please report it",)
+    if not budget.untried:
+        return found, ()
+    untried = ", ".join(budget.untried)
+    return found, (f"the diagnosis stopped after {budget.seconds:.3g} s; not tried, or not to the end: {untried}",)
 
 
 def _told(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from gradcheck.ask.trees import Floats
 from gradcheck.findings import Verdict
 from gradcheck.judge import resolution
 from gradcheck.judge.entrywise import Entrywise
@@ -35,6 +36,8 @@ class Judgement:
         Of each leaf, how sharp the look at it was.
     truth
         Autograd's gradient where it is believed, each entry with the radius that a right claim may lie within.
+    rounding
+        Autograd's own radius, where it was measured.
     kinks, torn
         The kinked entries looked at; whether they are no subgradient together though each of them is.
     judged
@@ -51,6 +54,7 @@ class Judgement:
     differences: bool = True
     seen: tuple[Seen, ...] = ()
     truth: Ball | None = None
+    rounding: Floats | None = None
     kinks: tuple[Kink, ...] = ()
     torn: bool = False
     judged: Fact | None = None
@@ -74,6 +78,7 @@ def decide(case: Case, facts: Sequence[Fact]) -> Judgement:
         kinks=kinks,
         torn=any(ruling.torn for ruling in rulings),
         truth=None if entries is None else Ball(entries.autograd.value, entries.radius),
+        rounding=entries.autograd.radius if entries is not None and entries.measured else None,
         judged=next((fact for fact in judged if fact.question.purpose is not Purpose.FLAT), None),
     )
     return _sharpness(case, facts, entries, found)

@@ -173,7 +173,7 @@ def planted_table(seed: int, traced: bool, verbose: bool) -> None:
 
 if __name__ == "__main__":
     # a hypothesis that breaks down is to be seen here
-    catalogue.tested = lambda hypothesis, about: list(hypothesis(about))
+    catalogue.tested = lambda hypothesis, about, budget: list(hypothesis(about))
     if "--planted" in sys.argv:
         for seed, traced in ((0, True), (1, True), (0, False)):
             planted_table(seed, traced, "-v" in sys.argv)

@@ -13,7 +13,7 @@ from tests.diagnose.planted import Planted, in_several, planted, right, systems
 def _no_breakdown(monkeypatch):
     """A hypothesis that raises is a bug here."""
     monkeypatch.setattr(
-        gradcheck.explain.diagnose, "tested", lambda hypothesis, about: list(hypothesis(about))
+        gradcheck.explain.diagnose, "tested", lambda hypothesis, about, budget: list(hypothesis(about))
     )
 
 

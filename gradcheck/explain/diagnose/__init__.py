@@ -7,7 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from gradcheck.explain.diagnose.catalogue import OF_A_LEAF, OF_THE_CHAIN, OF_THE_WHOLE
+from gradcheck.explain.diagnose.budget import Budget
+from gradcheck.explain.diagnose.catalogue import LAST_WORD, OF_A_LEAF, OF_THE_CHAIN, OF_THE_WHOLE
 from gradcheck.explain.diagnose.circuit import circuit_of
 from gradcheck.explain.diagnose.dense import whole
 from gradcheck.explain.diagnose.guess import PATTERN, Guess
@@ -25,7 +26,7 @@ TWO_MISTAKES = 1e-3
 LONG = 100
 
 
-def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
+def diagnose(evidence: Evidence, budget: Budget | None = None) -> tuple[Diagnosis, ...]:
     """The mistakes that explain a failed check, most likely first.
 
     Every hypothesis of the catalogue predicts from the true derivative what the claim would be had that
@@ -36,42 +37,52 @@ def diagnose(evidence: Evidence) -> tuple[Diagnosis, ...]:
     ----------
     evidence
         Claim beside truth for each leaf, and what f was computed from.
+    budget
+        How long it may take, without end by default; told what was not tried.
 
     Returns
     -------
     tuple of Diagnosis
         Empty only where no leaf is wrong.
     """
+    budget = budget or Budget()
     with np.errstate(all="ignore"):
         seen = whole(evidence)
-        guesses = [guess for hypothesis in OF_THE_WHOLE for guess in tested(hypothesis, seen)]
+        guesses = [guess for hypothesis in OF_THE_WHOLE for guess in tested(hypothesis, seen, budget)]
         for subject in subjects(seen):
-            guesses += [guess for hypothesis in OF_A_LEAF for guess in tested(hypothesis, subject)]
+            guesses += [guess for hypothesis in OF_A_LEAF for guess in tested(hypothesis, subject, budget)]
+            guesses += tested(LAST_WORD, subject, Budget())  # there is something to say, however late it is
         if not settled(guesses, evidence):
-            guesses += _chain(evidence)
+            guesses += _chain(evidence, budget)
             if price(guesses, evidence) >= PATTERN:
-                guesses += [guess.approximate() for guess in _chain(evidence, slack=TWO_MISTAKES)]
+                guesses += [guess.approximate() for guess in _chain(evidence, budget, slack=TWO_MISTAKES)]
         return tuple(ranked(guesses, evidence))
 
 
-def _chain(evidence: Evidence, slack: float = 0.0) -> list[Guess]:
+def _chain(evidence: Evidence, budget: Budget, slack: float = 0.0) -> list[Guess]:
     """Guesses at one altered derivative; with ``slack``, at one that has a small second mistake beside it."""
-    circuit = circuit_of(evidence, {subject.number: subject for subject in subjects(evidence, slack)})
+    found = {subject.number: subject for subject in subjects(evidence, slack)}
+    circuit = circuit_of(evidence, found, budget)
     if circuit is None:
         return []
     # a function that takes many steps has too many places for a mistake beside another
     if slack and len(circuit.nodes) > LONG:
         return []
-    return [guess for hypothesis in OF_THE_CHAIN for guess in tested(hypothesis, circuit)]
+    return [guess for hypothesis in OF_THE_CHAIN for guess in tested(hypothesis, circuit, budget)]
 
 
-def tested(hypothesis: Callable[[T], Iterator[Guess]], about: T) -> list[Guess]:
-    """What the hypothesis has to say; nothing where it breaks down.
+def tested(hypothesis: Callable[[T], Iterator[Guess]], about: T, budget: Budget) -> list[Guess]:
+    """What the hypothesis has to say within the budget; nothing where it breaks down.
 
     The check has failed already when this runs, and its report must not be lost to an oddity of the function
     under check: a rule of autograd's that cannot take what is handed to it, an argument that is no array.
     """
+    found: list[Guess] = []
     try:
-        return list(hypothesis(about))
+        if not budget.spent:
+            found.extend(hypothesis(about))
     except Exception:
         return []
+    if budget.spent:
+        budget.gives_up(hypothesis.__name__)
+    return found

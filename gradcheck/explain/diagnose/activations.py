@@ -23,9 +23,17 @@ CANDIDATES = 200
 
 def activations(circuit: Circuit) -> Iterator[Guess]:
     """Hypotheses over every element-wise stretch, one at a time, then the same one in all its places."""
-    found = sorted(segments(circuit), key=lambda s: (named(s) is None, len(s.inside)))
+    found = list(segments(circuit))
+    # the steps of a loop do the same: the name of one is that of all
+    unknown: dict[tuple[str, ...], bool] = {}
+    for segment in found:
+        if segment.signature not in unknown:
+            unknown[segment.signature] = named(segment) is None
+    found.sort(key=lambda segment: (unknown[segment.signature], len(segment.inside)))
     told = False
     for segment in found:
+        if circuit.spent:
+            break
         for guess in _one(segment):
             told = told or (guess.cost < FITTED and set(guess.leaves) >= set(circuit.subjects))
             yield guess

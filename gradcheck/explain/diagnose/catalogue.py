@@ -45,9 +45,11 @@ OF_A_LEAF: tuple[Callable[[Subject], Iterator[Guess]], ...] = (
     patterns.single_entry,
     patterns.lines,
     patterns.sparse,
-    patterns.other,
 )
 """Mistakes that show in one leaf, from its truth and claim alone."""
+
+LAST_WORD: Callable[[Subject], Iterator[Guess]] = patterns.other
+"""What is said of a leaf whatever else is not."""
 
 OF_THE_WHOLE: tuple[Callable[[Evidence], Iterator[Guess]], ...] = (
     shape,

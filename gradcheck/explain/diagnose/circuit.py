@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from autograd.core import add_outgrads
 from autograd.tracer import trace
 
 from gradcheck.ask.trees import Floats
+from gradcheck.explain.diagnose.budget import Budget
 from gradcheck.explain.diagnose.sight import Quantity, named, recognise
 from gradcheck.explain.diagnose.subject import Subject
 from gradcheck.explain.evidence import Evidence
@@ -44,8 +46,9 @@ class Circuit:
         For each node the edges ``(consumer, position)`` that leave it.
     """
 
-    def __init__(self, evidence: Evidence, subjects: Mapping[int, Subject]) -> None:
+    def __init__(self, evidence: Evidence, subjects: Mapping[int, Subject], budget: Budget) -> None:
         tape = evidence.tape
+        self.budget = budget
         self.evidence, self.subjects = evidence, dict(subjects)
         self.nodes = tape.nodes
         self.leaf_nodes: tuple[int, ...] = tape.leaf_nodes
@@ -60,12 +63,13 @@ class Circuit:
     @property
     def spent(self) -> bool:
         """Whether the budget for experiments is used up."""
-        return self.steps > STEPS or self.entries > ENTRIES
+        return self.steps > STEPS or self.entries > ENTRIES or self.budget.spent
 
     @cached_property
     def cotangents(self) -> list[Any]:
         """The true cotangent of every node; None where the output does not depend on it."""
-        return self.sweep(self.starts)
+        found = self.sweep(self.starts)
+        return [found.get(index) for index in range(len(self.nodes))]
 
     @cached_property
     def below(self) -> list[frozenset[int]]:
@@ -83,34 +87,40 @@ class Circuit:
         edges: Mapping[tuple[int, int], Callable[[Any], Any] | None] | None = None,
         jumps: Mapping[int, tuple[int, Floats]] | None = None,
         only: frozenset[int] | None = None,
-    ) -> list[Any]:
-        """Cotangents of all nodes from those at ``starts``.
+    ) -> dict[int, Any]:
+        """Cotangents of the nodes that lead to those at ``starts``.
 
         ``edges`` replaces local pullbacks, None cutting them; ``jumps`` maps a node to (ancestor, factor): its
         cotangent goes to the ancestor, times the factor, and nowhere else. With ``only``, what does not lead to
         one of these leaves is left out.
         """
         edges, jumps = edges or {}, jumps or {}
-        grads: list[Any] = [None] * len(self.nodes)
+        grads: dict[int, tuple[Any, bool]] = {}
+        waiting: list[int] = []
+
+        def add(index: int, g: Any) -> None:
+            if index not in grads:
+                heappush(waiting, -index)
+            grads[index] = add_outgrads(grads.get(index), g)
+
         for index, start in starts.items():
-            grads[index] = (start, False)
-        for index in range(max(starts, default=-1), -1, -1):
-            if grads[index] is None:
-                continue
+            add(index, start)
+        while waiting:
+            index = -heappop(waiting)
             node, g = self.nodes[index], grads[index][0]
             if index in jumps:
                 ancestor, factor = jumps[index]
-                grads[ancestor] = add_outgrads(grads[ancestor], g * factor)
+                add(ancestor, g * factor)
                 continue
             for position, (parent, _) in enumerate(node.parents):
                 if only is not None and not (only & self.below[parent]):
                     continue
                 pull = edges.get((index, position), node.vjps[position])
                 if pull is not None:
-                    grads[parent] = add_outgrads(grads[parent], pull(g))
+                    add(parent, pull(g))
                     self.steps += 1
                     self.entries += np.size(g)
-        return [None if grad is None else grad[0] for grad in grads]
+        return {index: grad for index, (grad, _) in grads.items()}
 
     def carried(self, node: int, position: int) -> Any:
         """What the edge adds to its parent's cotangent."""
@@ -154,11 +164,11 @@ class Circuit:
             [np.broadcast_to(np.asarray(row, dtype=np.float64), np.shape(root.value)) for row in rows]
         )
 
-    def at_leaves(self, grads: list[Any], numbers: frozenset[int]) -> Effect:
+    def at_leaves(self, grads: Mapping[int, Any], numbers: frozenset[int]) -> Effect:
         """The cotangents of these leaves as plain arrays."""
         found = {}
         for number in sorted(numbers):
-            grad = grads[self.leaf_nodes[number]]
+            grad = grads.get(self.leaf_nodes[number])
             shape = self.evidence.leaves[number].truth.shape
             found[number] = np.zeros(shape) if grad is None else np.real(np.asarray(grad)).reshape(shape)
         return found
@@ -166,7 +176,7 @@ class Circuit:
     @cached_property
     def truth(self) -> Effect:
         """The gradient as the tape gives it."""
-        return self.at_leaves(self.cotangents, frozenset(range(len(self.leaf_nodes))))
+        return self.at_leaves(dict(enumerate(self.cotangents)), frozenset(range(len(self.leaf_nodes))))
 
     @cached_property
     def _named(self) -> tuple[Quantity, ...]:
@@ -232,12 +242,12 @@ def _starts(evidence: Evidence) -> dict[int, Floats]:
     return starts
 
 
-def circuit_of(evidence: Evidence, found: Mapping[int, Subject]) -> Circuit | None:
+def circuit_of(evidence: Evidence, found: Mapping[int, Subject], budget: Budget) -> Circuit | None:
     """The circuit, where f was traced, a leaf is wrong, and the tape's own gradient is the truth."""
     if evidence.tape is None or not found:
         return None
     try:
-        circuit = Circuit(evidence, found)
+        circuit = Circuit(evidence, found, budget)
         agrees = all(_agrees(subject, circuit.truth[number]) for number, subject in found.items())
     except Exception:  # a rule of autograd's that fails here fails for good; the leaves alone must tell then
         return None

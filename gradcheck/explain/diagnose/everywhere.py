@@ -24,6 +24,8 @@ def everywhere(circuit: Circuit, found: list[Segment]) -> Iterator[Guess]:
     for segment in found:
         groups.setdefault(segment.signature, []).append(segment)
     for members in sorted(groups.values(), key=lambda m: named(m[0]) is None):
+        if circuit.spent:
+            return
         tops = [s for s in members if s.derivative.size and np.ptp(s.derivative) > 0]
         if len(tops) < 2 or len({s.end for s in tops}) < len(tops):
             continue

@@ -49,7 +49,7 @@ class Segment:
         }
         ones = np.ones(np.shape(circuit.nodes[self.end].value))
         grads = circuit.sweep({self.end: ones}, edges=outside | _stopped(circuit, self.start))
-        grad = grads[self.start]
+        grad = grads.get(self.start)
         return np.zeros(ones.shape) if grad is None else np.asarray(grad)
 
     @property

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.ask.random_rounding import AMPLITUDE
-from gradcheck.oracles.tracing.tape import Floats, Step, Trace, sweep
+from gradcheck.ask.random_rounding import Noise
+from gradcheck.oracles.tracing.tape import Floats, Step, Trace, collector_paused, sweep
 
 _UNIT = 2.0**-53
 
@@ -39,8 +39,9 @@ _TERMWISE = frozenset((
 
 def rolled_outputs(trace: Trace, generator: np.random.Generator) -> Floats:
     """The outputs of one replay, flat; raises as `rolled_pullbacks` does."""
-    with np.errstate(all="ignore"):
-        steps = _forward(trace.steps, lambda value: _rolled(value, generator))
+    noise = Noise(generator)
+    with np.errstate(all="ignore"), collector_paused():
+        steps = _forward(trace.steps, lambda value: _rolled(value, noise))
     values = [
         plain if node is None else steps[node].value
         for node, plain in zip(trace.output_nodes, trace.outputs, strict=True)
@@ -78,11 +79,12 @@ def rolled_pullbacks(
     Exception
         Whatever a primitive or its rule raises on values that differ in their last digits.
     """
+    noise = Noise(generator)
 
     def roll(value: Any) -> Any:
-        return _rolled(value, generator)
+        return _rolled(value, noise)
 
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), collector_paused():
         steps = _forward(trace.steps, roll)
         return [_swept(trace, steps, cotangents, roll) for cotangents in covectors]
 
@@ -100,13 +102,15 @@ def _swept(
     )
 
 
-def _rolled(value: Any, generator: np.random.Generator) -> Any:
-    if not isinstance(value, np.ndarray | np.floating | float | np.complexfloating):
-        return value
-    plain = np.asarray(value)
-    if plain.dtype.kind not in "fc" or plain.size == 0:
-        return value
-    return (plain * (1.0 + AMPLITUDE * _UNIT * generator.uniform(-1.0, 1.0, plain.shape)))[()]
+def _rolled(value: Any, noise: Noise) -> Any:
+    kind = type(value)
+    if kind is not np.ndarray:
+        if not isinstance(value, np.ndarray | np.floating | float | np.complexfloating):
+            return value
+        value = np.asarray(value)
+    if value.dtype.kind not in "fc" or value.size == 0:
+        return value if kind is np.ndarray else value[()]
+    return (value * (1.0 + _UNIT * noise.like(value)))[()]
 
 
 def _forward(steps: Sequence[Step], roll: Callable[[Any], Any]) -> list[Step]:
@@ -117,6 +121,7 @@ def _forward(steps: Sequence[Step], roll: Callable[[Any], Any]) -> list[Step]:
             made.append(Step.new_root(step.value, tape))
             continue
         name = getattr(step.fun, "__name__", "")
+        raw = getattr(step.fun, "fun", step.fun)  # autograd's primitive without its layers: all values are plain
         parents = tuple(made[parent.index] for parent in step.parents)
         args = list(step.args)
         for argnum, parent in zip(step.argnums, parents, strict=True):
@@ -124,12 +129,12 @@ def _forward(steps: Sequence[Step], roll: Callable[[Any], Any]) -> list[Step]:
         if name in _CHOICES and not np.array_equal(_CHOICES[name](*args), _CHOICES[name](*step.args)):
             raise OtherPiece(name)
         if name in _EXACT:
-            value = step.fun(*args, **step.kwargs)
+            value = raw(*args, **step.kwargs)
         elif name in _TERMWISE:
-            value = roll(step.fun(*args, **step.kwargs))
+            value = roll(raw(*args, **step.kwargs))
         else:
             args = [roll(arg) for arg in args]
-            value = _each(roll, step.fun(*args, **step.kwargs))
+            value = _each(roll, raw(*args, **step.kwargs))
         made.append(Step(value, step.fun, tuple(args), step.kwargs, step.argnums, parents))
     return made
 
