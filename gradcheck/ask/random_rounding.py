@@ -27,6 +27,11 @@ _EXACT = frozenset({
     np.absolute, np.fabs, np.negative, np.positive, np.sign, np.maximum, np.minimum, np.fmax, np.fmin, np.copysign,
     np.floor, np.ceil, np.trunc, np.rint, np.conjugate, np.frexp, np.modf, np.ldexp, np.spacing, np.nextafter,
 })  # fmt: skip
+_ROUNDING_ONCE = frozenset({
+    np.add, np.subtract, np.multiply, np.divide, np.power, np.square, np.sqrt, np.exp, np.log, np.tanh, np.sin, np.cos,
+    np.reciprocal, np.expm1, np.log1p, np.logaddexp,
+})  # fmt: skip
+"""The commonest of those that round their result and nothing else: they are met without further questions."""
 _CHOOSING = frozenset({np.absolute, np.fabs, np.sign, np.maximum, np.minimum, np.fmax, np.fmin})
 _CONTRACTIONS = frozenset({
     np.dot, np.vdot, np.inner, np.outer, np.tensordot, np.einsum, np.cross, np.kron, np.convolve, np.correlate, np.cov,
@@ -40,24 +45,28 @@ _BLOCK = 2**12
 
 
 class Noise:
-    """Numbers uniform in [-`AMPLITUDE`, `AMPLITUDE`], as many as are asked for."""
+    """Factors ``1 + unit U(-AMPLITUDE, AMPLITUDE)``, as many as are asked for."""
 
-    __slots__ = ("_drawn", "_generator", "_used")
+    __slots__ = ("_drawn", "_generator", "_reach", "_used")
 
-    def __init__(self, generator: np.random.Generator) -> None:
-        self._generator = generator
+    def __init__(self, generator: np.random.Generator, unit: float) -> None:
+        self._generator, self._reach = generator, AMPLITUDE * unit
         self._drawn = np.empty(0)
         self._used = 0
 
-    def like(self, array: Any) -> Any:
-        """One for each entry, in the array's shape."""
+    def on(self, array: Any) -> Any:
+        """The array, each entry times a factor of its own; in double precision where it has less."""
         size = array.size
         if size > _BLOCK // 8:
-            return self._generator.uniform(-AMPLITUDE, AMPLITUDE, array.shape)
+            return array * self._factors(array.shape)
         if self._used + size > self._drawn.size:
-            self._drawn, self._used = self._generator.uniform(-AMPLITUDE, AMPLITUDE, _BLOCK), 0
+            self._drawn, self._used = self._factors((_BLOCK,)), 0
+        start = self._used
         self._used += size
-        return self._drawn[self._used - size : self._used].reshape(array.shape)
+        return array * self._drawn[start : start + size].reshape(array.shape)
+
+    def _factors(self, shape: tuple[int, ...]) -> Any:
+        return 1.0 + self._generator.uniform(-self._reach, self._reach, shape)
 
 
 _running: ContextVar[Run | None] = ContextVar("random rounding", default=None)
@@ -78,19 +87,23 @@ class Run:
         most: float,
         seen: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function,
     ) -> None:
-        self.noise = None if generator is None else Noise(generator)
+        self.generator = generator
         self.least, self.most = least, most
+        self._noises: dict[np.dtype[Any], Noise] = {}
         self.seen = seen
         self.choices: list[bytes] = []
 
     def roll(self, value: Any) -> Any:
-        """``value`` with its rounding drawn anew; the value itself in a run without noise."""
+        """``value`` with its rounding drawn anew; the value itself in a run without a generator."""
         plain = np.asarray(value)
-        if self.noise is None or plain.dtype.kind not in "fc" or plain.size == 0:
+        dtype = plain.dtype
+        if self.generator is None or dtype.kind not in "fc" or plain.size == 0:
             return value
-        unit = min(max(precision.of(plain.real.dtype), self.least), self.most)
-        rolled = plain * (1.0 + unit * self.noise.like(plain))
-        return rolled.astype(plain.dtype, copy=False)[()]
+        noise = self._noises.get(dtype)
+        if noise is None:
+            unit = min(max(precision.of(plain.real.dtype), self.least), self.most)
+            noise = self._noises[dtype] = Noise(self.generator, unit)
+        return noise.on(plain).astype(dtype, copy=False)[()]
 
     def roll_terms(self, operands: list[Any]) -> list[Any]:
         """The operands of a sum of products, each entry drawn anew in the dtype that the sum is taken in.
@@ -98,7 +111,7 @@ class Run:
         A float32 array in a double product keeps its own digits: they are data, and rounded nothing here.
         """
         arrays = [operand for operand in operands if isinstance(operand, np.ndarray)]
-        if self.noise is None or not arrays:
+        if self.generator is None or not arrays:
             return operands
         common = np.result_type(*arrays)
         return [
@@ -115,9 +128,12 @@ class Rolled(np.ndarray[Any, Any]):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         run = _running.get()
         operands = [_base(operand) for operand in inputs]
-        if run is not None and (method == "reduce" or ufunc is np.matmul) and not _is_exact(ufunc):
+        if run is not None and out is None and method == "__call__" and ufunc in _ROUNDING_ONCE:
+            return _dressed(_met(run, ufunc(*operands, **options)))
+        exact = _is_exact(ufunc)
+        if run is not None and (method == "reduce" or ufunc is np.matmul) and not exact:
             operands = run.roll_terms(operands)
-        if run is not None and method == "at" and len(operands) == 3 and not _is_exact(ufunc):
+        if run is not None and method == "at" and len(operands) == 3 and not exact:
             operands[2] = run.roll(operands[2])
         if out is not None:
             options["out"] = tuple(_base(target) for target in out)
@@ -129,7 +145,7 @@ class Rolled(np.ndarray[Any, Any]):
         if ufunc.__name__ == "clip":
             for end in operands[1:]:
                 _note(run, np.sign(np.subtract(operands[0], end)).astype(np.int8))
-        if not _is_exact(ufunc):
+        if not exact:
             _note(run, result)
             if out is not None:
                 for target in options["out"]:
@@ -178,6 +194,12 @@ def _is_exact(ufunc: Any) -> bool:
 
 def _base(value: Any) -> Any:
     return value.view(np.ndarray) if isinstance(value, Rolled) else value
+
+
+def _met(run: Run, result: Any) -> Any:
+    if result.dtype.kind in "bi":
+        _note(run, result)
+    return run.roll(result)
 
 
 def _each(change: Callable[[Any], Any], result: Any) -> Any:

@@ -39,7 +39,7 @@ _TERMWISE = frozenset((
 
 def rolled_outputs(trace: Trace, generator: np.random.Generator) -> Floats:
     """The outputs of one replay, flat; raises as `rolled_pullbacks` does."""
-    noise = Noise(generator)
+    noise = Noise(generator, _UNIT)
     with np.errstate(all="ignore"), collector_paused():
         steps = _forward(trace.steps, lambda value: _rolled(value, noise))
     values = [
@@ -79,7 +79,7 @@ def rolled_pullbacks(
     Exception
         Whatever a primitive or its rule raises on values that differ in their last digits.
     """
-    noise = Noise(generator)
+    noise = Noise(generator, _UNIT)
 
     def roll(value: Any) -> Any:
         return _rolled(value, noise)
@@ -110,7 +110,7 @@ def _rolled(value: Any, noise: Noise) -> Any:
         value = np.asarray(value)
     if value.dtype.kind not in "fc" or value.size == 0:
         return value if kind is np.ndarray else value[()]
-    return (value * (1.0 + _UNIT * noise.like(value)))[()]
+    return noise.on(value)[()]
 
 
 def _forward(steps: Sequence[Step], roll: Callable[[Any], Any]) -> list[Step]:
