@@ -23,7 +23,7 @@ from gradcheck.judge.slope import (
     slope_between,
     slope_of,
 )
-from gradcheck.oracles.ball import Ball, Relation
+from gradcheck.oracles.ball import Ball, Relation, length
 from gradcheck.oracles.derivative import derivative
 from gradcheck.oracles.ladder import COARSE, FINE
 
@@ -84,7 +84,7 @@ def _group(question: Question, case: Case, measure: Measure) -> Fact:
     slope = slope_along(Line(pairing, v), claim, span, SHARP)
     if slope.kinked:
         return _ruled(Fact(question, claim, None, slope, span), pairing, own, v)
-    limit = max(pairing.claim.unit**0.25 * span, float(np.linalg.norm(pairing.natural * v)))
+    limit = max(pairing.claim.unit**0.25 * span, length(pairing.natural * v))
     if slope.meets(claim) is not Relation.AGREE and slope.off(float(claim.value)) <= limit:
         claim = Ball(pairing.claim.value, measure()).along(v)
     fact = Fact(question, claim, None, slope, span)
@@ -94,7 +94,7 @@ def _group(question: Question, case: Case, measure: Measure) -> Fact:
 def _size_of_terms(pairing: Pairing, v: Floats, span: float) -> float:
     """At an optimum the gradient is what is left of terms that cancel: their size is met at a small distance."""
     moved = pairing.claim.at(pairing.x + np.where(np.arange(v.size) % 2, 0.01, -0.01) * pairing.scale)
-    return span if moved is None else max(span, float(np.linalg.norm(moved * v)))
+    return span if moved is None else max(span, length(moved * v))
 
 
 def _flat(question: Question, case: Case, measure: Measure) -> Fact:

@@ -16,6 +16,7 @@ import numpy as np
 from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
 from gradcheck.oracles.answer import Answer
+from gradcheck.oracles.ball import length
 
 _ROUNDINGS = 8.0
 """Evaluations of f are taken to be right to so many roundings until measured otherwise."""
@@ -120,7 +121,7 @@ class Pairing:
 
     def span(self, v: Floats) -> float:
         """The size of the claim along ``v`` without luck of the signs, ``sqrt(sum (g_i v_i)^2)``."""
-        return float(np.linalg.norm(self.claim.value * v))
+        return length(self.claim.value * v)
 
 
 class Line:

@@ -18,6 +18,7 @@ from gradcheck.ask.point import Slot
 from gradcheck.judge.entrywise import Entrywise
 from gradcheck.judge.facts import Fact
 from gradcheck.judge.pairing import Pairing
+from gradcheck.oracles.ball import length
 
 MISSED = 0.01
 """Probability with which an error of the stated size goes unseen."""
@@ -86,7 +87,7 @@ def _distinct(facts: Sequence[Fact]) -> list[np.ndarray]:
 
 def _shares(facts: Sequence[Fact], pairing: Pairing, part: slice) -> list[float]:
     """What the leaf contributes along each direction, in radii of it; nothing where it has no part in one."""
-    spreads = [float(np.linalg.norm(pairing.claim.value[part] * fact.question.v[part])) for fact in facts]
+    spreads = [length(pairing.claim.value[part] * fact.question.v[part]) for fact in facts]
     return [
         spread / (_LUCK * fact.radius) if fact.radius > 0.0 else np.inf
         for spread, fact in zip(spreads, facts, strict=True)

@@ -28,6 +28,19 @@ class Relation(Enum):
     UNTOLD = auto()
 
 
+_SQUARED = (1e-140, 1e150)
+"""Between these lengths squares neither vanish nor overflow."""
+
+
+def length(terms: Floats) -> float:
+    """``sqrt(sum terms^2)``, the size of a sum without luck of the terms' signs; also where squares overflow."""
+    plain = float(np.linalg.norm(terms))
+    if _SQUARED[0] < plain < _SQUARED[1]:
+        return plain
+    largest = float(np.max(np.abs(terms), initial=0.0))
+    return largest * float(np.linalg.norm(terms / largest)) if 0.0 < largest < np.inf else largest
+
+
 def related(gap: float, radius: float) -> Relation:
     """The relation of two values that are ``gap`` apart, by the sum of their radii."""
     if gap <= radius:

@@ -12,6 +12,7 @@ from gradcheck.ask import trees
 from gradcheck.ask.calls import Counted
 from gradcheck.ask.point import Point, step_scale
 from gradcheck.ask.trees import Floats
+from gradcheck.oracles.ball import length
 from gradcheck.oracles.ladder import COARSE, FINE
 from gradcheck.oracles.tracing import Untraceable, trace
 
@@ -88,7 +89,7 @@ def _confirmed(f: Counted, where: Point, gradient: Floats) -> bool:
     slope = (_value(f, where, where.x + FINE * direction) - _value(f, where, where.x - FINE * direction)) / (
         2 * FINE
     )
-    size = float(np.linalg.norm(gradient * direction))
+    size = length(gradient * direction)
     rounding = 2.0**-50 * abs(_value(f, where, where.x)) / FINE
     return abs(slope - float(gradient @ direction)) <= 1e-5 * size + rounding
 
