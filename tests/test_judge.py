@@ -542,3 +542,21 @@ def test_the_probability_of_a_miss_is_stated() -> None:
 
     assert 0.0 < alone.miss_probability < 1e-3
     assert both.miss_probability < 1e-3
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-200, 1e200, 1e300])
+@pytest.mark.parametrize("factor, verdict", [(1.0, "pass"), (2.0, "fail"), (1.1, "fail")])
+def test_squares_that_overflow_or_vanish_hide_nothing(scale, factor, verdict) -> None:
+    report = check_grad(
+        lambda x: scale * np.sum(np.sin(x)),
+        lambda x: factor * scale * np.cos(x),
+        np.array([0.3, -1.2, 0.7]),
+        oracles=("differences",),
+        raise_on_failure=False,
+    )
+
+    assert report.verdict == verdict
+    if verdict == "pass":
+        assert report.leaves[0].resolution < 1e-3
+    else:
+        assert report.leaves[0].note == ""

@@ -106,6 +106,16 @@ def test_a_wrong_count_is_one_problem_of_the_whole(result) -> None:
     assert "a, b in that order" in reading.problems[0].message
 
 
+@pytest.mark.parametrize("argument", [[1.0, 2.0, 3.0], [[1.0, 2.0], [3.0, 4.0]], (1.0, 2.0)], ids=repr)
+def test_an_array_is_the_gradient_of_a_list_of_numbers(argument) -> None:
+    where = point(lambda x: x, (argument,), None)
+    found = read(where, 2.0 * np.asarray(argument), "grad")
+
+    assert found.problems == ()
+    assert np.array_equal(found.flat, 2.0 * np.ravel(argument))
+    assert read(where, np.ones(7), "grad").problems
+
+
 def test_integers_are_read_with_a_remark() -> None:
     reading = read(where(A), A.astype(int), "grad")
 

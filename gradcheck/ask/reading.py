@@ -129,7 +129,7 @@ def _strays(where: Point, per_argument: dict[int, Any], label: str) -> list[Diag
     problems = []
     for number, tree in per_argument.items():
         known = {path for path, _ in trees.leaves(where.args[number])}
-        if () in known:  # the argument is one array: lists of numbers are read as arrays
+        if () in known or _stacked(where.args[number], tree):  # lists of numbers are read as arrays, and the reverse
             continue
         for path, leaf in trees.leaves(tree):
             if leaf is not None and not any(path[:depth] in known for depth in range(len(path) + 1)):
@@ -140,6 +140,16 @@ def _strays(where: Point, per_argument: dict[int, Any], label: str) -> list[Diag
                 )
                 problems.append(Diagnosis("shape", name, message, {"returned": describe(leaf)}))
     return problems
+
+
+def _stacked(argument: Any, tree: Any) -> bool:
+    """Whether ``tree`` is an array where the argument is a list, of the numbers or arrays that it would hold."""
+    if not isinstance(tree, np.ndarray) or not isinstance(argument, list | tuple):
+        return False
+    try:
+        return np.asarray(argument, dtype=np.float64).shape == tree.shape
+    except (TypeError, ValueError):  # ragged, or not of numbers alone
+        return False
 
 
 def _follow(tree: Any, keys: trees.Path) -> Any:

@@ -125,7 +125,7 @@ def _located_leaf(number: int, slot: Slot, seen: Examined, located: Located, bas
     if raw is None or raw.shape != slot.shape:
         return replace(base, verdict=Verdict.FAIL, note="no gradient of this shape came back")
     if wrong[part].any():
-        return with_errors(replace(base, resolution=None), raw.ravel(), truth, bound, wrong[part], slot.shape)
+        return with_errors(replace(base, resolution=None, note=""), raw.ravel(), truth, bound, wrong[part], slot.shape)
     verdict = Verdict.PASS if np.isfinite(truth).any() or not slot.size else Verdict.INCONCLUSIVE
     if not wrong.any() and not reading.problems and verdict is Verdict.PASS:
         verdict = Verdict.INCONCLUSIVE  # the claim is wrong along a direction, by too little to say where
