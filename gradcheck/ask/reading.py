@@ -147,7 +147,7 @@ def _stacked(argument: Any, tree: Any) -> bool:
     if not isinstance(tree, np.ndarray) or not isinstance(argument, list | tuple):
         return False
     try:
-        return np.asarray(argument, dtype=np.float64).shape == tree.shape
+        return bool(np.asarray(argument, dtype=np.float64).shape == tree.shape)
     except (TypeError, ValueError):  # ragged, or not of numbers alone
         return False
 
