@@ -323,6 +323,56 @@ def test_objects_keep_their_counts_but_never_traced_values():
     assert type(counter.parts[0]) is np.ndarray
 
 
+class Window:
+    """What a traced function makes in passing: its methods fill arrays of their own."""
+
+    made = 0
+
+    def __init__(self, width):
+        self.width = width
+        type(self).made += 1
+
+    def sums(self, x):
+        sums = np.zeros(len(x) - self.width + 1)
+        for i in range(len(sums)):
+            sums[i] = x[i : i + self.width].sum()
+        return sums
+
+    @staticmethod
+    def squares(x):
+        squares = np.empty(len(x))
+        squares[:] = x * x
+        return squares
+
+    @classmethod
+    def of_two(cls):
+        return cls(2)
+
+
+class Wide(Window):
+    def sums(self, x):
+        return 3.0 * super().sums(x)
+
+
+def test_the_methods_of_objects_made_meanwhile_are_traced():
+    x = np.array([1.0, 2.0, 4.0])
+
+    def f(x):
+        window = Window.of_two()
+        assert isinstance(window, Window)
+        return window.squares(window.sums(x)).sum()
+
+    np.testing.assert_allclose(gradient(f, (x,), [(0,)])[0], [6.0, 18.0, 12.0])
+    assert type(Window(2)) is Window
+    assert f(x) == 45.0
+
+
+def test_so_are_those_of_their_parents():
+    x = np.array([1.0, 2.0, 4.0])
+
+    np.testing.assert_allclose(gradient(lambda x: Wide(2).sums(x).sum(), (x,), [(0,)])[0], [3.0, 6.0, 3.0])
+
+
 class Slotted:
     __slots__ = ("__dict__", "rate")
 

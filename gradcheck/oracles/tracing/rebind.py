@@ -95,7 +95,9 @@ class Rebinding:
             copies.update({key: self(item) for key, item in value.items()})
             self._containers.append((value, dict(copies), copies))
             return copies
-        return self._shadow(value) if _is_plain_object(value) else value
+        if isinstance(value, type):
+            return self._subclass(value) if _is_plain(value) else value
+        return self._shadow(value) if hasattr(value, "__dict__") and _is_plain(type(value)) else value
 
     def _dict(self, value: dict[Any, Any]) -> dict[Any, Any]:
         items = {key: self(item) for key, item in value.items()}
@@ -169,15 +171,19 @@ class Rebinding:
                 self._made[id(cell)] = cell
         return self._made[id(cell)]  # type: ignore[no-any-return]
 
+    def _subclass(self, kind: type) -> type:
+        """The class with methods that see stand-ins; what it makes is of the original class as well."""
+        bases = [self(base) for base in kind.__bases__]
+        rebound = [new for new, base in zip(bases, kind.__bases__, strict=True) if new is not base]
+        made = type(kind.__name__, (*rebound, kind), {"__module__": kind.__module__})
+        self._made[id(kind)] = made  # its methods name it: super()
+        for name, member in vars(kind).items():
+            if isinstance(member, FunctionType | staticmethod | classmethod | property):
+                setattr(made, name, self._member(member))
+        return made
+
     def _shadow(self, value: Any) -> Any:
-        kind = type(value)
-        members = {
-            name: self._member(member)
-            for base in reversed(kind.__mro__[:-1])
-            for name, member in vars(base).items()
-            if isinstance(member, FunctionType | staticmethod | classmethod | property)
-        }
-        shadow: Any = object.__new__(type(kind.__name__, (kind,), {**members, "__module__": kind.__module__}))
+        shadow: Any = object.__new__(self(type(value)))
         self._made[id(value)] = shadow
         shadow.__dict__.update({name: self(item) for name, item in vars(value).items()})
         self._shadows.append((vars(value), dict(vars(value)), vars(shadow)))
@@ -262,16 +268,14 @@ def _is_standard(module: str) -> bool:
     return module.split(".")[0] in _STANDARD
 
 
-def _is_plain_object(value: Any) -> bool:
-    kind: Any = type(value)
-    return (
+def _is_plain(kind: Any) -> bool:
+    """Whether a class of the user's makes objects that are what their ``__dict__`` holds, and no more."""
+    return bool(
         kind.__new__ is object.__new__
-        # all its state is in its __dict__: no C struct, no slots
+        # no C struct, no slots
         and kind.__basicsize__ == Rebinding.__basicsize__
         and not any(vars(base).get("__slots__") for base in kind.__mro__)
         and type(kind).__module__ in ("builtins", "abc")
-        and not isinstance(value, type)
-        and hasattr(value, "__dict__")
         and not kind.__module__.startswith(_LIBRARIES)
         and not _is_standard(kind.__module__)
         and not isinstance(kind.__init_subclass__, MethodType)  # a registry of subclasses must not grow
