@@ -1,47 +1,36 @@
 """The one interface of all layers here, and thin objects that hold parameters and compose.
 
-A layer is a module with two pure functions, of parameters ``params`` (a dict of arrays, empty where there are
+A layer is a file with two pure functions, of parameters ``params`` (a dict of arrays, empty where there are
 none), inputs and settings:
 
 - ``forward(params, x, **settings) -> (y, cache)``: the output, and whatever the way back needs;
 - ``backward(dy, cache) -> (dx, grads)``: from the derivative of a scalar with respect to ``y``, those with
-  respect to ``x`` and, under the same names as in ``params``, the parameters.
+  respect to ``x`` (of several inputs a tuple) and, under the same names as in ``params``, the parameters.
 
 Neither keeps anything or changes what it is given; all that they compute has the dtype of what came in. `Layer`
-joins such a module with parameters; `Sequential` puts layers in a row. Both are what
-`gradcheck.check_layer` takes.
+joins them with parameters; `Sequential` puts layers in a row. Both are what `gradcheck.check_layer` takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Params = Mapping[str, Array]
-
-
-class Module(Protocol):
-    """What every file of this package has."""
-
-    @property
-    def forward(self) -> Callable[..., tuple[Any, Any]]:
-        """From parameters, inputs and settings: the output and the cache."""
-
-    @property
-    def backward(self) -> Callable[[Any, Any], tuple[Any, dict[str, Any]]]:
-        """From ``dy`` and the cache: the derivatives of the input and of the parameters."""
+Forward = Callable[..., tuple[Any, Any]]
+Backward = Callable[[Any, Any], tuple[Any, dict[str, Any]]]
 
 
 class Layer:
-    """A layer's module with its parameters and settings.
+    """A layer's two functions with its parameters and settings.
 
     Parameters
     ----------
-    module
-        One of this package's modules, or anything else with such a ``forward`` and ``backward``.
+    forward, backward
+        Those of a file of this package, or any others that do as they do.
     params
         The parameters by name; an optimiser may write into these very arrays.
     settings
@@ -53,8 +42,8 @@ class Layer:
         After `backward`: the derivative of each parameter, under the parameter's name.
     """
 
-    def __init__(self, module: Module, params: Params, **settings: Any) -> None:
-        self._forward, self._backward = module.forward, module.backward
+    def __init__(self, forward: Forward, backward: Backward, params: Params, **settings: Any) -> None:
+        self._forward, self._backward = forward, backward
         self.params = dict(params)
         self.settings = settings
         self.grads: dict[str, Any] = {}

@@ -1,0 +1,74 @@
+"""The mean of each window, and its pullback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.layers.windows import Pair, Windows, pair
+
+
+def forward(
+    params: Params,
+    x: Array,
+    *,
+    kernel: int | Pair = 2,
+    stride: int | Pair | None = None,
+    padding: int | Pair = 0,
+) -> tuple[Array, Any]:
+    """``y_ncpq``, the mean of window ``pq`` of ``x_nc``, padding counted as zeros.
+
+    ``x`` is (batch, channels, height, width); the stride is the kernel where none is given.
+    """
+    del params
+    size = pair(kernel)
+    windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
+    wide = windows.padded(x)
+    y = np.zeros((*x.shape[:2], *windows.count), x.dtype)
+    for _, index in windows.offsets():
+        y += wide[index]
+    y /= size[0] * size[1]
+    return y, windows
+
+
+def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
+    """Pull ``dy`` back to ``x``: each entry of a window of ``m`` entries had the share ``1 / m`` in its mean.
+
+    So each gets ``dy / m`` of every window that it lies in.
+    """
+    windows: Windows = cache
+    places = windows.kernel[0] * windows.kernel[1]
+    share = (dy / places).reshape(*dy.shape[:2], 1, dy.shape[2] * dy.shape[3])
+    return windows.scattered(np.broadcast_to(share, (*dy.shape[:2], places, share.shape[3]))), {}
+
+
+def cases() -> list[Case]:
+    """Apart and overlapping windows, padding, one image, and float32."""
+    x = np.random.default_rng(3).standard_normal((2, 3, 6, 7))
+    return [
+        Case("average_pool2d/apart", Layer(forward, backward, {}), None, (x,), kind="layer"),
+        Case(
+            "average_pool2d/overlapping",
+            Layer(forward, backward, {}, kernel=3, stride=2, padding=1),
+            None,
+            (x,),
+            kind="layer",
+        ),
+        Case(
+            "average_pool2d/one_image",
+            Layer(forward, backward, {}, kernel=(1, 3)),
+            None,
+            (x[:1],),
+            kind="layer",
+        ),
+        Case(
+            "average_pool2d/float32",
+            Layer(forward, backward, {}),
+            None,
+            (x.astype(np.float32),),
+            kind="layer",
+        ),
+    ]

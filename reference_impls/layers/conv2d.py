@@ -1,0 +1,106 @@
+"""Convolution of images (as all libraries of this field have it: the kernel is not turned), and its pullback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.layers.windows import Pair, Windows, pair
+
+
+def initial_params(
+    inputs: int,
+    outputs: int,
+    kernel: int | Pair,
+    rng: np.random.Generator,
+    groups: int = 1,
+    dtype: Any = np.float64,
+) -> dict[str, Array]:
+    """``W`` (outputs, inputs / groups, rows, columns) of variance ``2 / fan in`` (He et al. 2015), ``b`` zero."""
+    shape = (outputs, inputs // groups, *pair(kernel))
+    W = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
+    return {"W": W.astype(dtype), "b": np.zeros(outputs, dtype)}
+
+
+def forward(
+    params: Params,
+    x: Array,
+    *,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> tuple[Array, Any]:
+    """``y_nkpq = b_k + sum_cij W_kcij x_nc,p s + i d,q s + j d`` over the padded image.
+
+    ``x`` is (batch, inputs, height, width), ``y`` (batch, outputs, rows, columns of windows). With ``groups`` the
+    channels fall into as many groups, each convolved by itself.
+
+    Each window becomes a column; then a kernel is a row of a matrix, and convolution is a matrix product ("im2col";
+    Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing", 2006).
+    """
+    W, b = params["W"], params["b"]
+    windows = Windows(x.shape[2:], W.shape[2:], pair(stride), pair(padding), pair(dilation))
+    rows, columns = windows.count
+    taken = windows.columns(x).reshape(len(x), groups, W[0].size, rows * columns)
+    y = np.matmul(W.reshape(groups, len(W) // groups, -1), taken).reshape(len(x), len(W), rows, columns)
+    y += b[:, None, None]
+    return y, (windows, taken, W)
+
+
+def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
+    """Pull ``dy``, of the shape of ``y``, back to ``x``, ``W`` and ``b``.
+
+    Write ``w`` for a window, ``t`` for a place under the kernel of all input channels, and ``X_ntw`` for the columns
+    that `forward` took from ``x``. Then ``y_nkw = b_k + sum_t W_kt X_ntw``, a linear layer on every window, and as
+    there
+
+    - ``db_k = sum_nw dy_nkw``: every window of every image added the same ``b_k``;
+    - ``dW_kt = sum_nw dy_nkw X_ntw``: ``dy X^T`` for each image, summed over the images;
+    - ``dX_ntw = sum_k W_kt dy_nkw``: ``W^T dy``.
+
+    ``X`` was copied from ``x``, each entry into every window that it lies in, so each copy's derivative is added
+    back to where it came from: ``dx = scattered(dX)`` (`windows.Windows.scattered`).
+    """
+    windows, taken, W = cache
+    groups, count = taken.shape[1], taken.shape[3]
+    kernels = W.reshape(groups, len(W) // groups, -1)
+    d = dy.reshape(len(dy), groups, len(W) // groups, count)
+    dW = np.matmul(d, taken.swapaxes(2, 3)).sum(axis=0).reshape(W.shape)
+    dtaken = np.matmul(kernels.swapaxes(1, 2), d)
+    dx = windows.scattered(dtaken.reshape(len(dy), groups * W.shape[1], W.shape[2] * W.shape[3], count))
+    return dx, {"W": dW, "b": dy.sum(axis=(0, 2, 3))}
+
+
+def cases() -> list[Case]:
+    """Plain, with every setting, depthwise, one image, and float32."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 4, 6, 5))
+    settings: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "strided": {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2)},
+        "grouped": {"padding": 1, "groups": 2},
+        "depthwise": {"stride": 2, "groups": 4},
+    }
+    found = []
+    for name, setting in settings.items():
+        params = initial_params(4, 4, 3, rng, setting.get("groups", 1)) | {"b": rng.standard_normal(4)}
+        found.append(
+            Case(f"conv2d/{name}", Layer(forward, backward, params, **setting), None, (x,), kind="layer")
+        )
+    params = initial_params(4, 3, (3, 2), rng)
+    single = initial_params(4, 3, 3, rng, dtype=np.float32)
+    return [
+        *found,
+        Case("conv2d/one_image", Layer(forward, backward, params), None, (x[:1],), kind="layer"),
+        Case(
+            "conv2d/float32",
+            Layer(forward, backward, single, padding=1),
+            None,
+            (x.astype(np.float32),),
+            kind="layer",
+        ),
+    ]

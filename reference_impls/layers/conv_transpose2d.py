@@ -1,0 +1,119 @@
+"""Transposed convolution: the pullback of `reference_impls.layers.conv2d`, used forwards, to make images larger."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.layers.windows import Pair, Windows, pair
+
+
+def initial_params(
+    inputs: int,
+    outputs: int,
+    kernel: int | Pair,
+    rng: np.random.Generator,
+    groups: int = 1,
+    dtype: Any = np.float64,
+) -> dict[str, Array]:
+    """``W`` (inputs, outputs / groups, rows, columns): that of the convolution from outputs to inputs; ``b`` zero."""
+    shape = (inputs, outputs // groups, *pair(kernel))
+    W = rng.standard_normal(shape) * np.sqrt(2 / (shape[0] // groups * shape[2] * shape[3]))
+    return {"W": W.astype(dtype), "b": np.zeros(outputs, dtype)}
+
+
+def forward(
+    params: Params,
+    x: Array,
+    *,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    output_padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> tuple[Array, Any]:
+    """The image ``y`` of which a convolution with the same settings would have made one of the size of ``x``.
+
+    ``x`` is (batch, inputs, rows, columns); ``y`` (batch, outputs, height, width) with ``height = (rows - 1) s - 2 p +
+    d (k - 1) + 1 + output_padding``. Each entry of ``x`` lays down the kernel, times itself, on its window of ``y``:
+    ``y = scattered(W^T x) + b``, which is what `conv2d.backward` does with ``dy`` (Dumoulin and Visin, "A guide to
+    convolution arithmetic for deep learning", 2016, section 4).
+    """
+    W, b = params["W"], params["b"]
+    kernel, steps, around, apart = W.shape[2:], pair(stride), pair(padding), pair(dilation)
+    height, width = (
+        (n - 1) * s - 2 * p + d * (k - 1) + 1 + more
+        for n, s, p, d, k, more in zip(
+            x.shape[2:], steps, around, apart, kernel, pair(output_padding), strict=True
+        )
+    )
+    windows = Windows((height, width), kernel, steps, around, apart)
+    if windows.count != x.shape[2:]:
+        raise ValueError(
+            f"output_padding={output_padding} must be smaller than stride={stride}: more windows would fit"
+        )
+    kernels = W.reshape(groups, len(W) // groups, -1)
+    rows = x.reshape(len(x), groups, len(W) // groups, x.shape[2] * x.shape[3])
+    laid = np.matmul(kernels.swapaxes(1, 2), rows)
+    y = windows.scattered(laid.reshape(len(x), len(b), kernel[0] * kernel[1], rows.shape[3]))
+    return y + b[:, None, None], (windows, rows, W, x.shape)
+
+
+def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
+    """Pull ``dy`` back to ``x``, ``W`` and ``b``.
+
+    ``y = T^T W^T x + b`` with ``T`` the copying of windows into columns (`windows.Windows`). Both factors change
+    sides in the adjoint: ``dx = W T dy``, a convolution of ``dy``; and with the columns ``D = T dy``, of places ``t``
+    and windows ``w``, ``dW_kt = sum_nw x_nkw D_ntw``. ``b`` was added to every entry of its channel.
+    """
+    windows, rows, W, shape = cache
+    groups = rows.shape[1]
+    taken = windows.columns(dy).reshape(len(dy), groups, W[0].size, rows.shape[3])
+    dx = np.matmul(W.reshape(groups, len(W) // groups, -1), taken).reshape(shape)
+    dW = np.matmul(rows, taken.swapaxes(2, 3)).sum(axis=0).reshape(W.shape)
+    return dx, {"W": dW, "b": dy.sum(axis=(0, 2, 3))}
+
+
+def cases() -> list[Case]:
+    """Plain, with every setting, grouped, one image, and float32."""
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal((2, 4, 3, 4))
+    settings: dict[str, dict[str, Any]] = {
+        "plain": {},
+        "strided": {"stride": 2, "padding": 1, "output_padding": 1},
+        "dilated": {"stride": (2, 1), "dilation": (1, 2)},
+        "grouped": {"stride": 2, "groups": 2},
+    }
+    found = []
+    for name, setting in settings.items():
+        params = initial_params(4, 2, 3, rng, setting.get("groups", 1)) | {"b": rng.standard_normal(2)}
+        found.append(
+            Case(
+                f"conv_transpose2d/{name}",
+                Layer(forward, backward, params, **setting),
+                None,
+                (x,),
+                kind="layer",
+            )
+        )
+    single = initial_params(4, 3, 2, rng, dtype=np.float32)
+    return [
+        *found,
+        Case(
+            "conv_transpose2d/one_image",
+            Layer(forward, backward, params, groups=2),
+            None,
+            (x[:1],),
+            kind="layer",
+        ),
+        Case(
+            "conv_transpose2d/float32",
+            Layer(forward, backward, single),
+            None,
+            (x.astype(np.float32),),
+            kind="layer",
+        ),
+    ]

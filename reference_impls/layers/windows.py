@@ -1,0 +1,101 @@
+"""Windows that slide over images: what convolution and pooling have in common.
+
+An image is (batch, channels, height, width). A window of ``kernel`` rows and columns, ``dilation`` apart, is laid
+down every ``stride`` rows and columns of the image with ``padding`` around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from reference_impls.layers.layer import Array
+
+Pair = tuple[int, int]
+
+
+def pair(setting: int | Pair) -> Pair:
+    """A setting for rows and columns: one number stands for both."""
+    return (setting, setting) if isinstance(setting, int) else setting
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one layer over images of one size.
+
+    Attributes
+    ----------
+    size
+        Height and width of the image, without padding.
+    """
+
+    size: Pair
+    kernel: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+
+    @property
+    def count(self) -> Pair:
+        """How many windows fit below and beside each other: ``(H + 2 p - d (k - 1) - 1) // s + 1`` rows of them."""
+        rows, columns = (
+            (n + 2 * p - d * (k - 1) - 1) // s + 1
+            for n, k, s, p, d in zip(
+                self.size, self.kernel, self.stride, self.padding, self.dilation, strict=True
+            )
+        )
+        if min(rows, columns) < 1:
+            raise ValueError(
+                f"kernel {self.kernel} with dilation {self.dilation} does not fit into an image of {self.size} with "
+                f"padding {self.padding}: pad more, or take a smaller kernel"
+            )
+        return rows, columns
+
+    def padded(self, x: Array, fill: float = 0.0) -> Array:
+        """The image with its padding; itself where there is none."""
+        (rows, columns) = self.padding
+        if rows == columns == 0:
+            return x
+        height, width = self.size
+        wide = np.full((*x.shape[:2], height + 2 * rows, width + 2 * columns), fill, x.dtype)
+        wide[:, :, rows : rows + height, columns : columns + width] = x
+        return wide
+
+    def offsets(self) -> Iterator[tuple[int, Any]]:
+        """For each place in the kernel its number, and the index of the padded image's entries that meet it.
+
+        The kernel is small and the image is large: a loop over the kernel moves whole images at a time.
+        """
+        rows, columns = self.count
+        for i in range(self.kernel[0]):
+            for j in range(self.kernel[1]):
+                top, left = i * self.dilation[0], j * self.dilation[1]
+                down = slice(top, top + self.stride[0] * (rows - 1) + 1, self.stride[0])
+                across = slice(left, left + self.stride[1] * (columns - 1) + 1, self.stride[1])
+                yield i * self.kernel[1] + j, (slice(None), slice(None), down, across)
+
+    def columns(self, x: Array) -> Array:
+        """Each window as a column: (batch, channels, places in the kernel, windows)."""
+        wide = self.padded(x)
+        rows, columns = self.count
+        taken = np.empty((*x.shape[:2], self.kernel[0] * self.kernel[1], rows, columns), x.dtype)
+        for place, index in self.offsets():
+            taken[:, :, place] = wide[index]
+        return taken.reshape(*taken.shape[:3], rows * columns)
+
+    def scattered(self, taken: Array) -> Array:
+        """The adjoint of `columns`: every entry of a column goes back, and is added, to where it was taken from.
+
+        ``columns`` copies: with ``T`` the 0/1 matrix of what is copied where, ``columns(x) = T x``. Its adjoint
+        ``T^T`` sends each copy back to its origin, and where several windows took the same entry it adds them up.
+        """
+        rows, columns = self.count
+        (down, across), (height, width) = self.padding, self.size
+        image = np.zeros((*taken.shape[:2], height + 2 * down, width + 2 * across), taken.dtype)
+        pieces = taken.reshape(*taken.shape[:3], rows, columns)
+        for place, index in self.offsets():
+            image[index] += pieces[:, :, place]
+        return image[:, :, down : down + height, across : across + width]

@@ -1,0 +1,124 @@
+"""What every layer must be: right in both precisions, equal to torch's, caught when it slips, safe at the edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradcheck
+from reference_impls.layers.layer import Layer
+
+DTYPES = (np.float64, np.float32)
+
+
+def cast(tree: Any, dtype: Any) -> Any:
+    """The arrays of floats in a dict or tuple, or one, in ``dtype``."""
+    if isinstance(tree, dict):
+        return {name: cast(item, dtype) for name, item in tree.items()}
+    if isinstance(tree, tuple):
+        return tuple(cast(item, dtype) for item in tree)
+    return tree.astype(dtype) if isinstance(tree, np.ndarray) and tree.dtype.kind == "f" else tree
+
+
+def right(module: Any, params: Any, *inputs: Any, **settings: Any) -> None:
+    """The layer passes `gradcheck.check_layer` in float64 and in float32."""
+    for dtype in DTYPES:
+        layer = Layer(module.forward, module.backward, cast(params, dtype), **settings)
+        gradcheck.check_layer(layer, *cast(inputs, dtype))
+
+
+def caught(module: Any, slip: Callable[[Any, Any], Any], params: Any, *inputs: Any, **settings: Any) -> None:
+    """With ``slip(result, cache)`` made of what backward returns, the check fails."""
+
+    def backward(dy: Any, cache: Any) -> Any:
+        return slip(module.backward(dy, cache), cache)
+
+    layer = Layer(module.forward, backward, params, **settings)
+    report = gradcheck.check_layer(layer, *inputs, raise_on_failure=False)
+    assert report.verdict == "fail"
+
+
+def slips(*names: str, inputs: int = 1) -> dict[str, Callable[[Any, Any], Any]]:
+    """One slip for each derivative: a quarter too large in the parameter of this name, or in the input."""
+
+    def of_input(number: int) -> Callable[[Any, Any], Any]:
+        def slip(result: Any, cache: Any) -> Any:
+            dx, grads = result
+            if inputs == 1:
+                return 1.25 * dx, grads
+            return tuple(1.25 * d if k == number else d for k, d in enumerate(dx)), grads
+
+        return slip
+
+    def of_parameter(name: str) -> Callable[[Any, Any], Any]:
+        return lambda result, cache: (result[0], result[1] | {name: 1.25 * result[1][name]})
+
+    return {f"input {n}": of_input(n) for n in range(inputs)} | {name: of_parameter(name) for name in names}
+
+
+def as_torch(module: Any, reference: Callable[..., Any], params: Any, *inputs: Any, **settings: Any) -> None:
+    """Values and derivatives agree with ``reference(params, *inputs)``, made of torch's tensors, to rounding."""
+    torch = pytest.importorskip("torch")
+    for dtype, rtol in zip(DTYPES, (1e-11, 2e-4), strict=True):
+        ours, theirs = cast(params, dtype), {}
+        for name, value in ours.items():
+            theirs[name] = torch.tensor(value, requires_grad=True)
+        given = cast(inputs, dtype)
+        tensors = [
+            torch.tensor(x, requires_grad=x.dtype.kind == "f") if isinstance(x, np.ndarray) else x
+            for x in given
+        ]
+        y, cache = module.forward(ours, *given, **settings)
+        y_torch = reference(theirs, *tensors)
+        dy = np.random.default_rng(5).standard_normal(y.shape).astype(dtype)
+        dx, grads = module.backward(dy, cache)
+        y_torch.backward(torch.tensor(dy))
+        assert y.dtype == dtype
+        _close(y, y_torch.detach().numpy(), rtol, "y")
+        dxs = dx if isinstance(dx, tuple) else (dx,)
+        for number, (d, tensor) in enumerate(zip(dxs, tensors, strict=False)):
+            if d is not None:
+                assert d.dtype == dtype
+                _close(d, tensor.grad.numpy(), rtol, f"input {number}")
+        assert set(grads) == set(ours)
+        for name, grad in grads.items():
+            assert grad.dtype == dtype
+            _close(grad, theirs[name].grad.numpy(), rtol, name)
+
+
+def _close(ours: Any, theirs: Any, rtol: float, what: str) -> None:
+    scale = float(np.max(np.abs(theirs), initial=1e-30))
+    np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=rtol * scale, err_msg=what)
+
+
+def safe(module: Any, params: Any, *inputs: Any, **settings: Any) -> None:
+    """No batch of examples, one, and inputs of +-1e3: shapes as due, all finite, nothing given is changed."""
+    for dtype in DTYPES:
+        own = cast(params, dtype)
+        for given in (
+            tuple(x[:0] if isinstance(x, np.ndarray) else x for x in inputs),
+            tuple(x[:1] if isinstance(x, np.ndarray) else x for x in inputs),
+            tuple(
+                1e3 * np.sign(x) if isinstance(x, np.ndarray) and x.dtype.kind == "f" else x for x in inputs
+            ),
+        ):
+            given = cast(given, dtype)
+            kept = [np.array(x) for x in given], {name: np.array(p) for name, p in own.items()}
+            with np.errstate(all="raise", under="ignore"):
+                y, cache = module.forward(own, *given, **settings)
+                dy = np.ones_like(y)
+                dx, grads = module.backward(dy, cache)
+            assert y.dtype == dtype
+            assert np.isfinite(y).all()
+            for d, x in zip(dx if isinstance(dx, tuple) else (dx,), given, strict=False):
+                assert d is None or (d.shape == x.shape and d.dtype == dtype and np.isfinite(d).all())
+            for name, grad in grads.items():
+                assert grad.shape == own[name].shape
+                assert grad.dtype == dtype
+                assert np.isfinite(grad).all()
+            assert all(np.array_equal(a, b) for a, b in zip(kept[0], given, strict=True))
+            assert all(np.array_equal(kept[1][name], own[name]) for name in own)
+            assert np.array_equal(dy, np.ones_like(y))

@@ -1,0 +1,159 @@
+"""Convolution and pooling."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reference_impls.layers import average_pool2d, conv2d, conv_transpose2d, max_pool2d
+from reference_impls.layers.windows import Windows
+from tests.reference_impls.layered import as_torch, caught, right, safe, slips
+
+MODULES = (conv2d, conv_transpose2d, max_pool2d, average_pool2d)
+RNG = np.random.default_rng(0)
+IMAGES = RNG.standard_normal((3, 4, 7, 6))
+CONVOLUTIONS = [
+    {},
+    {"stride": 2, "padding": 1},
+    {"stride": (1, 2), "padding": (2, 1), "dilation": (2, 1)},
+    {"groups": 2, "padding": 1},
+    {"groups": 4, "stride": 2},
+]
+POOLS = [{}, {"kernel": 3, "stride": 2, "padding": 1}, {"kernel": (2, 3), "stride": 1}]
+
+
+def kernels(module, groups=1):
+    return module.initial_params(4, 4, (3, 2), np.random.default_rng(1), groups) | {
+        "b": RNG.standard_normal(4)
+    }
+
+
+@pytest.mark.parametrize(
+    "case", [case for module in MODULES for case in module.cases()], ids=lambda c: c.name
+)
+def test_cases_pass(case) -> None:
+    case.check()
+
+
+@pytest.mark.parametrize("setting", CONVOLUTIONS, ids=str)
+def test_convolutions_are_those_of_torch(setting) -> None:
+    from_torch = pytest.importorskip("torch").nn.functional
+    params = kernels(conv2d, setting.get("groups", 1))
+    as_torch(conv2d, lambda p, x: from_torch.conv2d(x, p["W"], p["b"], **setting), params, IMAGES, **setting)
+
+
+@pytest.mark.parametrize("setting", [*CONVOLUTIONS, {"stride": 3, "output_padding": (1, 2)}], ids=str)
+def test_transposed_convolutions_are_those_of_torch(setting) -> None:
+    from_torch = pytest.importorskip("torch").nn.functional
+    params = kernels(conv_transpose2d, setting.get("groups", 1))
+    if setting.get("groups"):
+        params["b"] = params["b"][: params["W"].shape[1] * setting["groups"]]
+
+    def reference(p, x):
+        return from_torch.conv_transpose2d(x, p["W"], p["b"], **setting)
+
+    as_torch(conv_transpose2d, reference, params, IMAGES, **setting)
+
+
+@pytest.mark.parametrize("setting", POOLS, ids=str)
+def test_pools_are_those_of_torch(setting) -> None:
+    from_torch = pytest.importorskip("torch").nn.functional
+    theirs = {"kernel_size": 2} | {
+        {"kernel": "kernel_size"}.get(name, name): value for name, value in setting.items()
+    }
+    as_torch(max_pool2d, lambda p, x: from_torch.max_pool2d(x, **theirs), {}, IMAGES, **setting)
+    as_torch(average_pool2d, lambda p, x: from_torch.avg_pool2d(x, **theirs), {}, IMAGES, **setting)
+
+
+@pytest.mark.parametrize("module", [conv2d, conv_transpose2d])
+@pytest.mark.parametrize("name", slips("W", "b"))
+def test_a_slip_in_a_convolution_is_caught(module, name) -> None:
+    caught(module, slips("W", "b")[name], kernels(module), IMAGES)
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        lambda result, cache: (
+            result[0],
+            result[1] | {"W": result[1]["W"][:, :, ::-1, ::-1]},
+        ),  # kernel turned
+        lambda result, cache: (result[0][:, :, ::-1], result[1]),
+        lambda result, cache: (result[0], result[1] | {"b": result[1]["b"] / 3}),  # mean over the batch
+    ],
+    ids=["turned", "upside down", "mean"],
+)
+def test_slips_that_people_make_in_convolutions_are_caught(slip) -> None:
+    caught(conv2d, slip, kernels(conv2d), IMAGES)
+
+
+@pytest.mark.parametrize("module", [max_pool2d, average_pool2d])
+def test_a_slip_in_a_pool_is_caught(module) -> None:
+    caught(module, slips()["input 0"], {}, IMAGES)
+    caught(module, lambda result, cache: (result[0] * (IMAGES > 0), {}), {}, IMAGES)
+
+
+def test_an_overlap_that_is_overwritten_is_caught() -> None:
+    def slip(result, cache):
+        windows, winner = cache
+        dx = np.zeros_like(result[0])
+        wide = windows.padded(dx)
+        for place, index in windows.offsets():  # = where += is due
+            wide[index] = np.where(winner == place, 1.0, wide[index])
+        return wide[:, :, 1:-1, 1:-1], {}
+
+    caught(max_pool2d, slip, {}, IMAGES, kernel=3, stride=1, padding=1)
+
+
+@settings(derandomize=True, max_examples=15, deadline=None, database=None)
+@given(st.data())
+def test_shapes_drawn_at_random(data) -> None:
+    draw = data.draw
+    groups = draw(st.sampled_from([1, 2]))
+    inputs, outputs = groups * draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
+    kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    setting = {
+        "stride": draw(st.tuples(st.integers(1, 2), st.integers(1, 3))),
+        "padding": draw(st.tuples(st.integers(0, 1), st.integers(0, 2))),
+        "dilation": draw(st.tuples(st.integers(1, 2), st.integers(1, 2))),
+        "groups": groups,
+    }
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    x = rng.standard_normal(
+        (draw(st.integers(1, 2)), inputs, draw(st.integers(5, 7)), draw(st.integers(5, 7)))
+    )
+    right(conv2d, conv2d.initial_params(inputs, outputs, kernel, rng, groups), x, **setting)
+    right(
+        conv_transpose2d, conv_transpose2d.initial_params(inputs, outputs, kernel, rng, groups), x, **setting
+    )
+
+
+@pytest.mark.parametrize("setting", CONVOLUTIONS, ids=str)
+def test_convolutions_are_safe_at_the_edges(setting) -> None:
+    safe(conv2d, kernels(conv2d, setting.get("groups", 1)), IMAGES, **setting)
+    params = conv_transpose2d.initial_params(4, 4, 2, RNG, setting.get("groups", 1))
+    safe(conv_transpose2d, params, IMAGES, **setting)
+
+
+@pytest.mark.parametrize("setting", POOLS, ids=str)
+def test_pools_are_safe_at_the_edges(setting) -> None:
+    safe(max_pool2d, {}, IMAGES, **setting)
+    safe(average_pool2d, {}, IMAGES, **setting)
+
+
+@pytest.mark.parametrize("stride, padding, dilation", [((1, 1), (0, 0), (1, 1)), ((2, 3), (1, 2), (2, 1))])
+def test_scattered_is_the_adjoint_of_columns(stride, padding, dilation) -> None:
+    windows = Windows((7, 6), (3, 2), stride, padding, dilation)
+    taken = windows.columns(IMAGES)
+    back = RNG.standard_normal(taken.shape)
+
+    assert np.sum(taken * back) == pytest.approx(np.sum(IMAGES * windows.scattered(back)), rel=1e-12)
+
+
+def test_a_kernel_that_does_not_fit_is_told() -> None:
+    with pytest.raises(ValueError, match=r"kernel \(9, 9\).*pad more"):
+        conv2d.forward(conv2d.initial_params(4, 1, 9, RNG), IMAGES)
+    with pytest.raises(ValueError, match="output_padding=2 must be smaller"):
+        conv_transpose2d.forward(kernels(conv_transpose2d), IMAGES, stride=2, output_padding=2)
