@@ -122,6 +122,26 @@ class Run:
         ]
 
 
+    def shuffled(self, terms: Any, axis: Any) -> Any:
+        """The terms of a sum along ``axis`` in another order.
+
+        A small term that is added to a large partial sum is rounded to the sum's digits, which ulps of the term do
+        not change: only in another order is that rounding another.
+        """
+        if self.generator is None or not isinstance(axis, int | None) or terms.ndim == 0:
+            return terms
+        if axis is None:
+            return self.generator.permutation(terms.ravel()).reshape(terms.shape)
+        return terms.take(self.generator.permutation(terms.shape[axis]), axis)
+
+    def reordered(self, a: Any, b: Any) -> tuple[Any, Any]:
+        """The factors of a matrix product with the terms of its sums in another order."""
+        if self.generator is None or not a.ndim or not b.ndim:
+            return a, b
+        order = self.generator.permutation(a.shape[-1])
+        return a.take(order, -1), b.take(order, max(b.ndim - 2, 0))
+
+
 class Rolled(np.ndarray[Any, Any]):
     """An array whose arithmetic is rounded at random while a `Run` is on; an ordinary array otherwise."""
 
@@ -133,6 +153,10 @@ class Rolled(np.ndarray[Any, Any]):
         exact = _is_exact(ufunc)
         if run is not None and (method == "reduce" or ufunc is np.matmul) and not exact:
             operands = run.roll_terms(operands)
+            if ufunc is np.matmul:
+                operands[:2] = run.reordered(*operands[:2])
+            elif ufunc is np.add:
+                operands[0] = run.shuffled(operands[0], options.get("axis", 0))
         if run is not None and method == "at" and len(operands) == 3 and not exact:
             operands[2] = run.roll(operands[2])
         if out is not None:
@@ -248,6 +272,23 @@ def _note(run: Run, result: Any) -> None:
             _note(run, item)
     elif isinstance(result, np.ndarray | np.generic) and result.dtype.kind in "bi":
         run.choices.append(np.asarray(result).tobytes())
+
+
+def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that makes a plain array of what it is given, made to leave a `Rolled` one what it is."""
+
+    def made(a: Any, *args: Any, **kwargs: Any) -> Any:
+        result = function(a, *args, **kwargs)
+        items = a if isinstance(a, list | tuple) else (a,)
+        return _dressed(result) if any(isinstance(item, Rolled) for item in items) else result
+
+    return made
+
+
+KEPT: dict[Any, Callable[..., Any]] = {
+    function: _kept(function) for function in (np.array, np.asarray, np.ascontiguousarray, np.asfortranarray)
+}
+"""What the functions that would lose sight of an array are replaced by in a run."""
 
 
 def rolled(args: tuple[Any, ...]) -> tuple[Any, ...]:

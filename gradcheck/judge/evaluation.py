@@ -13,7 +13,7 @@ from gradcheck.ask.calls import NotNumeric, Raised
 from gradcheck.ask.draws import signs
 from gradcheck.ask.look import Asked, Look, alike
 from gradcheck.ask.point import Point, step_scale
-from gradcheck.ask.random_rounding import Rolled, Run, rolled, running
+from gradcheck.ask.random_rounding import KEPT, Rolled, Run, rolled, running
 from gradcheck.ask.reading import Reading, shaped
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
@@ -163,9 +163,9 @@ def _claim(
     given = reading.flat if sound else np.zeros(0)
     unit = claim_unit(task, reading, f_shows)
 
-    def ask(args: tuple[Any, ...]) -> Floats | None:
+    def ask(args: tuple[Any, ...], covector: Floats = u) -> Floats | None:
         try:
-            again = task.ask(where, args, u, look.output)
+            again = task.ask(where, args, covector, look.output)
         except Raised:
             return None
         return None if again.problems or again.flat.shape != given.shape else again.flat
@@ -176,7 +176,7 @@ def _claim(
     def runs(count: int) -> list[Floats]:
         generator = np.random.default_rng(0)
         most = unit if _is_precise(f_shows, autograd) else 1.0
-        seen = Meeting(lambda array: array.view(Rolled))
+        seen = Meeting(lambda array: array.view(Rolled), KEPT)
         plain = Run(None, unit, most, seen)
         found = []
         for run in [plain, *(Run(generator, unit, most, seen) for _ in range(count))]:
@@ -190,7 +190,30 @@ def _claim(
         at(where.x)  # what the claim keeps of its last call are plain arrays
         return found
 
-    return Answer(given, unit, at, runs, spread=asked.spread)
+    def nudged(count: int) -> list[Floats]:
+        generator, checked = np.random.default_rng(0), {slot.keys for slot in where.slots}
+
+        def moved(array: Any) -> Any:
+            if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
+                return array
+            return (array * (1.0 + 2.0 * unit * generator.choice((-1.0, 1.0), array.shape))).astype(array.dtype)
+
+        found = []
+        for _ in range(count):
+            seen = Meeting(moved)
+            args = tuple(
+                trees.map_leaves(lambda path, leaf: leaf if path in checked else moved(leaf), arg, (number,))
+                for number, arg in enumerate(where.copied(where.args))
+            )
+            with running(Run(None, unit, unit, seen)):
+                again = ask(args, u if task.scalar else moved(u))
+            seen.write_back()
+            if again is not None:
+                found.append(again)
+        at(where.x)  # what the claim keeps of its last call are plain arrays
+        return found
+
+    return Answer(given, unit, at, runs, nudged, spread=asked.spread)
 
 
 def covector(task: Task, look: Look, generator: np.random.Generator) -> Floats:

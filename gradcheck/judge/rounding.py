@@ -4,7 +4,7 @@ A gradient is right to its arithmetic, not to infinity: near an optimum, after a
 entries carry errors far above 1e-16 of their size. Three measurements, the largest deviation counts:
 
 - runs with random rounding, where the code can be met (`random_rounding`, the tape of autograd);
-- ``g(x (1 +- ulp)) - g(x)``: inputs rounded differently;
+- ``g(x (1 +- ulp)) - g(x)``: inputs rounded differently, the point's as well as data and covector;
 - ``(g(x + d) - 2 g(x) + g(x - d)) / 2`` for d of many ulps: in a second difference the linear trend of g goes and
   rounding stays, also one that is constant over a single ulp (a cast to float32 on the way).
 
@@ -81,6 +81,8 @@ def _moved(answer: Answer, pairing: Pairing, stairs: bool) -> Iterator[Floats]:
         nudged = answer.at(x + ulp * rolls.choice((-1.0, 1.0), x.size))
         if nudged is not None:
             yield np.abs(nudged - answer.value)
+    # a sum over data or covector alone does not depend on the point
+    yield from (np.abs(nudged - answer.value) for nudged in answer.nudged(RUNS))
     if not stairs:
         return  # f computes in double precision, and so was the claim seen to: stairs are digits that it lost
     for power in _STEPS:

@@ -23,6 +23,8 @@ class Answer:
     rolled
         The gradients of so many runs with random rounding at the same point, one a run that stayed on the same piece of
         the function; empty where the code could not be met.
+    nudged
+        The gradients with all that they are computed from beside the point (data, covector) moved by an ulp.
     whole
         Whether random rounding meets every step, so that nothing is left for moved inputs to show.
     off
@@ -35,6 +37,7 @@ class Answer:
     unit: float
     at: Callable[[Floats], Floats | None]
     rolled: Callable[[int], list[Floats]]
+    nudged: Callable[[int], list[Floats]] = lambda count: []
     whole: bool = False
     off: float = 0.0
     spread: Floats | float = 0.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import builtins
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -215,22 +215,28 @@ def _hand_back(container: Any, seen: dict[Any, Any], copy: Any) -> None:
 
 
 class Meeting(Rebinding):
-    """The user's names with their float arrays seen as another kind of array, and nothing else changed."""
+    """The user's names with their float arrays seen as another kind of array, some of NumPy's functions ``instead``."""
 
-    def __init__(self, seen: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, seen: Callable[[Any], Any], instead: Mapping[Any, Callable[..., Any]] | None = None
+    ) -> None:
         super().__init__()
-        self._seen = seen
+        self._seen, self._instead = seen, instead or {}
 
     def _make(self, value: Any) -> Any:
         if type(value) is np.ndarray:
             return self._seen(value) if value.dtype.kind in "fc" else value
         if isinstance(value, FunctionType):
+            if value in self._instead:
+                return self._instead[value]
             library = (value.__module__ or "").startswith((*_LIBRARIES, "gradcheck"))
             return value if library or _is_standard(value.__module__ or "") else self._rebound(value)
+        if value is np and self._instead:
+            return _Names(np, self)
         if isinstance(value, ModuleType | np.vectorize) or standins.is_numpy_function(value):
-            return value
+            return self._instead.get(value, value)
         if id(value) in standins.by_object:
-            return value
+            return self._instead.get(value, value)
         return super()._make(value)
 
 
