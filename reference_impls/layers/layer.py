@@ -47,18 +47,19 @@ class Layer:
         self.params = dict(params)
         self.settings = settings
         self.grads: dict[str, Any] = {}
-        self._cache: Any = None
+        self._kept: list[Any] = []
 
     def forward(self, *inputs: Any) -> Any:
         """The output; what `backward` needs is kept until the next call."""
-        y, self._cache = self._forward(self.params, *inputs, **self.settings)
+        y, cache = self._forward(self.params, *inputs, **self.settings)
+        self._kept = [cache]
         return y
 
     def backward(self, dy: Any) -> Any:
         """The derivative of the input of the latest `forward`; those of the parameters go to ``grads``."""
-        if self._cache is None:
+        if not self._kept:
             raise RuntimeError("backward before forward: call forward(x) first, it keeps what backward needs")
-        dx, self.grads = self._backward(dy, self._cache)
+        dx, self.grads = self._backward(dy, self._kept[0])
         return dx
 
 

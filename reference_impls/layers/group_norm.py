@@ -1,0 +1,75 @@
+"""Group normalisation: groups of channels of one image together (Wu and He, 2018).
+
+With one group it is layer norm over a whole image, with a group for each channel instance norm.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.layers.normalised import normalised, normalised_vjp
+
+
+def initial_params(channels: int, dtype: Any = np.float64) -> dict[str, Array]:
+    """``gain`` ones and ``shift`` zeros, (channels,) each."""
+    return {"gain": np.ones(channels, dtype), "shift": np.zeros(channels, dtype)}
+
+
+def forward(params: Params, x: Array, *, groups: int = 1, eps: float = 1e-5) -> tuple[Array, Any]:
+    """``y_nchw = xhat_nchw gain_c + shift_c`` for ``x`` (batch, channels, ...), normalised group by group."""
+    if x.shape[1] % groups:
+        raise ValueError(f"{x.shape[1]} channels do not fall into groups={groups} of equal size")
+    gain, shift = params["gain"], params["shift"]
+    size = int(np.prod(x.shape[1:])) // groups
+    xhat, inverse = normalised(x.reshape(len(x) * groups, size), eps)
+    channels = xhat.reshape(len(x), x.shape[1], int(np.prod(x.shape[2:])))
+    y = channels * gain[:, None]
+    y += shift[:, None]
+    return y.reshape(x.shape), (xhat, inverse, gain)
+
+
+def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
+    """Pull ``dy`` back to ``x``, ``gain`` and ``shift``.
+
+    Gain and shift act on channels, over all images and pixels: ``dshift_c = sum_nhw dy_nchw``, ``dgain_c = sum_nhw
+    dy_nchw xhat_nchw``. ``dxhat_nchw = dy_nchw gain_c`` goes back through the normalisation of the groups.
+    """
+    xhat, inverse, gain = cache
+    d = dy.reshape(len(dy), dy.shape[1], int(np.prod(dy.shape[2:])))
+    dgain, dshift = np.einsum("ncp,ncp->c", d, xhat.reshape(d.shape)), d.sum(axis=(0, 2))
+    dxhat = (d * gain[:, None]).reshape(xhat.shape)
+    return normalised_vjp(dxhat, xhat, inverse).reshape(dy.shape), {"gain": dgain, "shift": dshift}
+
+
+def cases() -> list[Case]:
+    """Groups, one group, instances, one image, and float32."""
+    rng = np.random.default_rng(6)
+    x = rng.standard_normal((2, 4, 3, 2))
+    params = {"gain": rng.standard_normal(4), "shift": rng.standard_normal(4)}
+    single = {name: value.astype(np.float32) for name, value in params.items()}
+    return [
+        *(
+            Case(
+                f"group_norm/{name}",
+                Layer(forward, backward, params, groups=groups),
+                None,
+                (x,),
+                kind="layer",
+            )
+            for name, groups in (("groups", 2), ("one_group", 1), ("instances", 4))
+        ),
+        Case(
+            "group_norm/one_image", Layer(forward, backward, params, groups=2), None, (x[:1],), kind="layer"
+        ),
+        Case(
+            "group_norm/float32",
+            Layer(forward, backward, single, groups=2),
+            None,
+            (x.astype(np.float32),),
+            kind="layer",
+        ),
+    ]

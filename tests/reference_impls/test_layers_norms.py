@@ -1,0 +1,215 @@
+"""Normalisation, dropout and embedding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gradcheck
+from reference_impls.layers import batch_norm, dropout, embedding, group_norm, layer_norm, rms_norm
+from reference_impls.layers.layer import Layer, Sequential
+from tests.reference_impls.layered import as_torch, cast, caught, right, safe, slips
+
+MODULES = (layer_norm, rms_norm, group_norm, batch_norm, dropout, embedding)
+NORMS = (layer_norm, group_norm, batch_norm)
+RNG = np.random.default_rng(0)
+VECTORS, IMAGES = RNG.standard_normal((5, 4, 6)), RNG.standard_normal((3, 6, 4, 5)) + 0.3
+PARAMS = {"gain": RNG.standard_normal(6), "shift": RNG.standard_normal(6)}
+GAIN = {"gain": PARAMS["gain"]}
+RUNNING = (RNG.standard_normal(6), RNG.random(6) + 0.5)
+IDS = RNG.integers(0, 7, (4, 9))
+
+
+@pytest.mark.parametrize(
+    "case", [case for module in MODULES for case in module.cases()], ids=lambda c: c.name
+)
+def test_cases_pass(case) -> None:
+    case.check()
+
+
+def test_vectors_are_normalised_as_by_torch() -> None:
+    from_torch = pytest.importorskip("torch").nn.functional
+
+    def layer(p, x):
+        return from_torch.layer_norm(x, (6,), p["gain"], p["shift"])
+
+    as_torch(layer_norm, layer, PARAMS, VECTORS)
+    as_torch(rms_norm, lambda p, x: from_torch.rms_norm(x, (6,), p["gain"], 1e-5), GAIN, VECTORS)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 3, 6])
+def test_groups_are_normalised_as_by_torch(groups) -> None:
+    from_torch = pytest.importorskip("torch").nn.functional
+
+    def group(p, x):
+        return from_torch.group_norm(x, groups, p["gain"], p["shift"])
+
+    as_torch(group_norm, group, PARAMS, IMAGES, groups=groups)
+
+
+@pytest.mark.parametrize("x", [IMAGES, IMAGES[..., 0, 0]], ids=["images", "vectors"])
+def test_batches_are_normalised_as_by_torch(x) -> None:
+    torch = pytest.importorskip("torch")
+
+    def batch(p, x):
+        return torch.nn.functional.batch_norm(x, None, None, p["gain"], p["shift"], training=True)
+
+    def in_use(p, x):
+        running = [torch.tensor(statistic, dtype=x.dtype) for statistic in RUNNING]
+        return torch.nn.functional.batch_norm(x, *running, p["gain"], p["shift"])
+
+    as_torch(batch_norm, batch, PARAMS, x)
+    as_torch(batch_norm, in_use, PARAMS, x, running=RUNNING)
+
+
+def test_running_statistics_are_those_of_torch() -> None:
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.BatchNorm2d(6, momentum=0.3, dtype=torch.float64)
+    ours = np.zeros(6), np.ones(6)
+    for x in (IMAGES, 2 * IMAGES + 1):
+        theirs(torch.tensor(x))
+        ours = batch_norm.updated(ours, x, 0.3)
+
+    np.testing.assert_allclose(ours[0], theirs.running_mean.numpy(), rtol=1e-12)
+    np.testing.assert_allclose(ours[1], theirs.running_var.numpy(), rtol=1e-12)
+
+
+def test_an_embedding_is_that_of_torch() -> None:
+    from_torch = pytest.importorskip("torch").nn.functional
+    params = embedding.initial_params(8, 3, RNG)
+    as_torch(embedding, lambda p, ids: from_torch.embedding(ids, p["W"]), params, IDS)
+
+
+@pytest.mark.parametrize("name", slips("gain", "shift"))
+@pytest.mark.parametrize("module", NORMS)
+def test_a_slip_in_a_norm_is_caught(module, name) -> None:
+    caught(module, slips("gain", "shift")[name], PARAMS, VECTORS if module is layer_norm else IMAGES)
+
+
+@pytest.mark.parametrize("name", slips("gain"))
+def test_a_slip_in_rms_norm_is_caught(name) -> None:
+    caught(rms_norm, slips("gain")[name], GAIN, VECTORS)
+
+
+def _rows(module, cache):
+    """The cache, and what turns ``dy`` into rows and rows into ``dx``."""
+    if module is layer_norm:
+        return lambda dy: dy.reshape(cache[0].shape), lambda dx, dy: dx.reshape(dy.shape)
+    if module is batch_norm:
+        return batch_norm._by_channel, lambda dx, dy: batch_norm._as_images(dx, dy.shape)
+    return lambda dy: dy.reshape(cache[0].shape), lambda dx, dy: dx.reshape(dy.shape)
+
+
+@pytest.mark.parametrize("forgotten", ["both", "mean", "variance"])
+@pytest.mark.parametrize("module", NORMS)
+def test_a_mean_or_variance_taken_for_a_constant_is_caught(module, forgotten) -> None:
+    def backward(dy, cache):
+        _, grads = module.backward(dy, cache)
+        xhat, inverse = cache[:2]
+        rows, images = _rows(module, cache)
+        d = rows(dy)  # the gain is 1
+        dx = d.copy()
+        if forgotten != "mean" and forgotten != "both":
+            dx -= d.mean(axis=1, keepdims=True)
+        if forgotten != "variance" and forgotten != "both":
+            dx -= xhat * (d * xhat).mean(axis=1, keepdims=True)
+        return images(dx * inverse, dy), grads
+
+    ones = {"gain": np.ones(6), "shift": np.zeros(6)}
+    layer = Layer(module.forward, backward, ones)
+    x = VECTORS if module is layer_norm else IMAGES
+    report = gradcheck.check_layer(layer, x, raise_on_failure=False)
+    assert [leaf.path for leaf in report.leaves if leaf.verdict == "fail"] == ["inputs[0]"]
+
+
+def test_use_in_place_of_training_is_caught() -> None:
+    def backward(dy, cache):
+        return batch_norm.backward(dy, (*cache[:3], False))
+
+    layer = Layer(batch_norm.forward, backward, PARAMS)
+    assert gradcheck.check_layer(layer, IMAGES, raise_on_failure=False).verdict == "fail"
+
+
+def test_an_embedding_that_overwrites_repeats_is_caught() -> None:
+    def backward(dy, cache):
+        ids, shape = cache
+        dW = np.zeros(shape)
+        dW[ids] += dy  # once for each word, however often it occurs
+        return None, {"W": dW}
+
+    layer = Layer(embedding.forward, backward, embedding.initial_params(7, 3, RNG))
+    assert gradcheck.check_layer(layer, IDS, raise_on_failure=False).verdict == "fail"
+    caught(embedding, lambda r, c: (None, {"W": 1.25 * r[1]["W"]}), embedding.initial_params(7, 3, RNG), IDS)
+
+
+def test_dropout_keeps_the_mean_and_its_slips_are_caught() -> None:
+    mask = dropout.mask_of((200, 300), 0.3, np.random.default_rng(0))
+    assert np.mean(mask) == pytest.approx(1.0, abs=0.01)
+    assert set(np.unique(mask)) == {0.0, 1.0 / 0.7}
+    small = mask[:4, :6]
+    caught(dropout, lambda r, c: (r[0] * 0.7, {}), {}, VECTORS[0], mask=small)
+    caught(dropout, lambda r, c: (np.where(r[0] == 0.0, 0.1, r[0]), {}), {}, VECTORS[0], mask=small)
+    with pytest.raises(ValueError, match=r"rate must lie in \[0, 1\).*rate=1.5"):
+        dropout.mask_of((2,), 1.5, RNG)
+
+
+@settings(derandomize=True, max_examples=12, deadline=None, database=None)
+@given(st.data())
+def test_shapes_drawn_at_random(data) -> None:
+    draw = data.draw
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    groups = draw(st.integers(1, 3))
+    channels = groups * draw(st.integers(1, 3))
+    lead = tuple(draw(st.lists(st.integers(1, 3), max_size=2)))
+    params = {"gain": rng.standard_normal(channels), "shift": rng.standard_normal(channels)}
+    x = rng.standard_normal((*lead, 2, channels))
+    images = rng.standard_normal((draw(st.integers(2, 3)), channels, draw(st.integers(2, 3)), 2))
+    right(layer_norm, params, x)
+    right(rms_norm, {"gain": params["gain"]}, x)
+    right(group_norm, params, images, groups=groups)
+    right(batch_norm, params, images)
+    words = draw(st.integers(1, 5))
+    ids = rng.integers(0, words, (*lead, draw(st.integers(1, 6))))
+    right(embedding, embedding.initial_params(words, 2, rng), ids)
+
+
+@pytest.mark.parametrize(
+    "module, params, x, setting",
+    [
+        (layer_norm, PARAMS, VECTORS, {}),
+        (rms_norm, GAIN, VECTORS, {}),
+        (group_norm, PARAMS, IMAGES, {"groups": 2}),
+        (batch_norm, PARAMS, IMAGES, {}),
+        (batch_norm, PARAMS, IMAGES, {"running": RUNNING}),
+        (dropout, {}, VECTORS, {}),
+        (embedding, embedding.initial_params(7, 3, np.random.default_rng(1)), IDS, {}),
+    ],
+    ids=["layer", "rms", "group", "batch", "batch in use", "dropout", "embedding"],
+)
+def test_safe_at_the_edges(module, params, x, setting) -> None:
+    safe(module, params, x, **setting)
+
+
+def test_a_large_mean_costs_no_digits() -> None:
+    """Where the mean square less the squared mean would have none left."""
+    x = VECTORS + 1e6
+    for module, far, axis in ((layer_norm, x, -1), (group_norm, IMAGES + 1e6, (1, 2, 3))):
+        y, _ = module.forward({"gain": np.ones(6), "shift": np.zeros(6)}, far)
+        np.testing.assert_allclose(y.var(axis=axis), 1.0, rtol=1e-4)
+
+
+def test_groups_that_do_not_divide_are_told() -> None:
+    with pytest.raises(ValueError, match="6 channels do not fall into groups=4"):
+        group_norm.forward(PARAMS, IMAGES, groups=4)
+    with pytest.raises(ValueError, match="give a larger batch"):
+        batch_norm.updated(RUNNING, IMAGES[:1, :, :1, :1])
+
+
+def test_norms_in_a_row_with_others() -> None:
+    net = Sequential(
+        [Layer(m.forward, m.backward, cast(PARAMS, np.float64)) for m in (batch_norm, layer_norm)]
+        + [Layer(dropout.forward, dropout.backward, {})]
+    )
+    assert gradcheck.check_layer(net, IMAGES[..., 0, 0]).ok
