@@ -18,7 +18,7 @@ from gradcheck.ask.point import Slot
 from gradcheck.judge.entrywise import Entrywise
 from gradcheck.judge.facts import Fact
 from gradcheck.judge.pairing import Pairing
-from gradcheck.oracles.ball import length
+from gradcheck.oracles.ball import MARGIN, length
 
 MISSED = 0.01
 """Probability with which an error of the stated size goes unseen."""
@@ -40,11 +40,18 @@ class Seen:
 
 
 def entrywise(slot: Slot, entries: Entrywise) -> Seen:
-    """Of a leaf whose every entry was compared: the largest error that is caught, relative to its largest entry."""
+    """Of a leaf whose every entry was compared: the largest error that is caught, relative to its largest entry.
+
+    None where that is as large as the leaf: it is zero to its own rounding, or else hidden by that of the claim.
+    """
     part = slice(slot.start, slot.stop)
-    largest = float(np.max(np.abs(entries.autograd.value[part]), initial=0.0))
+    size = np.abs(entries.autograd.value[part])
+    largest = float(np.max(size, initial=0.0))
     seen = float(np.max(entries.caught[part], initial=0.0)) / largest if largest > 0.0 else np.inf
-    return Seen(seen if seen < 1.0 else None)
+    if seen < 1.0:
+        return Seen(seen)
+    zero = bool(np.all(size <= MARGIN * entries.autograd.radius[part]))
+    return Seen(None, 0 if zero else slot.size)
 
 
 def by_directions(slot: Slot, pairing: Pairing, facts: Sequence[Fact], floor: float) -> Seen:
