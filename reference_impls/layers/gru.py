@@ -1,0 +1,100 @@
+"""The gated recurrent unit (Cho et al., 2014), with the reset gate after the product as in cuDNN and PyTorch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.layers.recurrent import Mask, fed, fed_vjp, runs, sigmoid_, summed, weights
+
+
+def initial_params(
+    inputs: int, units: int, rng: np.random.Generator, dtype: Any = np.float64
+) -> dict[str, Array]:
+    """``Wx`` (inputs, 3 units), ``Wh`` (units, 3 units), ``b`` and ``bh`` (3 units,): reset, update, candidate."""
+    return weights(inputs, units, 3, rng, dtype) | {"bh": np.zeros(3 * units, dtype)}
+
+
+def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple[Array, Any]:
+    """All states ``h``, (time, batch, units), for ``x`` (time, batch, inputs).
+
+    With ``p = x_t Wx + b`` and ``s = h_{t-1} Wh + bh``, in three pieces each: ``r = sig(p_r + s_r)``, ``z = sig(p_z +
+    s_z)``, ``n = tanh(p_n + r s_n)``, ``h_t = n + z (h_{t-1} - n)``. ``start`` is ``h_{-1}`` (batch, units), or zero.
+    """
+    Wh, bh = params["Wh"], params["bh"]
+    steps, batch, units = x.shape[0], x.shape[1], len(Wh)
+    h = np.empty((steps + 1, batch, units), x.dtype)
+    h[0] = start[0] if start else 0
+    gates, candidate = fed(x, params["Wx"], params["b"]), np.empty((steps, batch, units), x.dtype)
+    for t in range(steps):
+        a, s = gates[t], h[t] @ Wh + bh
+        a[:, : 2 * units] += s[:, : 2 * units]
+        sigmoid_(a[:, : 2 * units])
+        r, z, n = a[:, :units], a[:, units : 2 * units], a[:, 2 * units :]
+        candidate[t] = s[:, 2 * units :]
+        n += r * candidate[t]
+        np.tanh(n, out=n)
+        h[t + 1] = n + z * (h[t] - n)
+        if mask is not None:
+            np.copyto(h[t + 1], h[t], where=~runs(mask, t))
+    return h[1:].copy(), (x, h, gates, candidate, params, mask, bool(start))
+
+
+def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
+    """Pull ``dy`` (time, batch, units) back to ``x``, the first state where it was given, and the parameters.
+
+    At step ``t``, ``dh`` being ``dy_t`` and what step ``t + 1`` sent back:
+
+    - ``h_t = n + z (h_{t-1} - n)``: ``dz = dh (h_{t-1} - n)``, ``dn = dh (1 - z)``, and ``dh z`` goes on to
+      ``h_{t-1}``;
+    - ``n = tanh(p_n + r s_n)``: with ``e = dn (1 - n^2)``, ``dp_n = e``, ``ds_n = e r`` and ``dr = e s_n``;
+    - the slopes ``r (1 - r)`` and ``z (1 - z)`` make of ``dr`` and ``dz`` what ``p_r + s_r`` and ``p_z + s_z`` get, so
+      ``p`` and ``s`` get the same but for the candidate's piece;
+    - ``ds Wh^T`` goes on to ``h_{t-1}`` as well; ``dWh = sum_t h_{t-1}^T ds_t``, ``dbh = sum_t ds_t``, and from ``dp``
+      come ``dx``, ``dWx`` and ``db``.
+
+    Where a sequence has ended the state was copied: ``dp = ds = 0``, and ``dh`` passes as it is.
+    """
+    x, h, gates, candidate, params, mask, started = cache
+    units = h.shape[2]
+    WhT = np.ascontiguousarray(params["Wh"].T)
+    dp, ds, dh = np.empty_like(gates), np.empty_like(gates), np.zeros_like(h[0])
+    for t in reversed(range(len(x))):
+        r, z, n = (gates[t][:, k * units : (k + 1) * units] for k in range(3))
+        dh = dh + dy[t]
+        e = dh * (1 - z) * (1 - n * n)
+        dp[t][:, :units] = e * candidate[t] * r * (1 - r)
+        dp[t][:, units : 2 * units] = dh * (h[t] - n) * z * (1 - z)
+        dp[t][:, 2 * units :] = e
+        ds[t] = dp[t]
+        ds[t][:, 2 * units :] *= r
+        if mask is None:
+            dh = dh * z + ds[t] @ WhT
+        else:
+            now = runs(mask, t)
+            dp[t] *= now
+            ds[t] *= now
+            dh = np.where(now, dh * z + ds[t] @ WhT, dh)
+    dx, dWx, db = fed_vjp(dp, x, params["Wx"])
+    grads = {"Wx": dWx, "Wh": summed(h[:-1], ds), "b": db, "bh": ds.sum(axis=(0, 1))}
+    return ((dx, dh) if started else dx), grads
+
+
+def cases() -> list[Case]:
+    """From zero, from a first state, sequences of several lengths, one step, and float32."""
+    rng = np.random.default_rng(14)
+    x, start = rng.standard_normal((5, 3, 2)), rng.standard_normal((3, 4))
+    params = initial_params(2, 4, rng) | {name: rng.standard_normal(12) for name in ("b", "bh")}
+    single = initial_params(2, 4, rng, np.float32)
+    mask = np.arange(5)[:, None] < np.array([5, 2, 3])
+    layers = {
+        "from_zero": (Layer(forward, backward, params), (x,)),
+        "from_a_state": (Layer(forward, backward, params), (x, start)),
+        "lengths": (Layer(forward, backward, params, mask=mask), (x, start)),
+        "one_step": (Layer(forward, backward, params), (x[:1], start)),
+        "float32": (Layer(forward, backward, single), (x.astype(np.float32),)),
+    }
+    return [Case(f"gru/{name}", layer, None, args, kind="layer") for name, (layer, args) in layers.items()]

@@ -1,0 +1,115 @@
+"""Long short-term memory (Hochreiter and Schmidhuber, 1997; with the forget gate of Gers et al., 2000)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.layers.recurrent import Mask, fed, fed_vjp, runs, sigmoid_, summed, weights
+
+
+def initial_params(
+    inputs: int, units: int, rng: np.random.Generator, dtype: Any = np.float64
+) -> dict[str, Array]:
+    """``Wx`` (inputs, 4 units), ``Wh`` (units, 4 units), ``b`` (4 units,); the gates are input, forget, cell, output.
+
+    The forget gate starts open, with a bias of 1 (Jozefowicz, Zaremba and Sutskever, 2015).
+    """
+    found = weights(inputs, units, 4, rng, dtype)
+    found["b"][units : 2 * units] = 1
+    return found
+
+
+def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple[Array, Any]:
+    """All states ``h``, (time, batch, units), for ``x`` (time, batch, inputs).
+
+    ``[i, f, g, o] = [sig, sig, tanh, sig](x_t Wx + h_{t-1} Wh + b)``, ``c_t = f c_{t-1} + i g``, ``h_t = o tanh(c_t)``.
+    ``start`` is nothing (zeros), or the first ``h`` and the first ``c``, (batch, units) each.
+    """
+    Wh = params["Wh"]
+    steps, batch, units = x.shape[0], x.shape[1], len(Wh)
+    h, c = np.empty((2, steps + 1, batch, units), x.dtype)
+    h[0], c[0] = start or (0, 0)
+    gates, tanh_c = fed(x, params["Wx"], params["b"]), np.empty((steps, batch, units), x.dtype)
+    for t in range(steps):
+        a = gates[t]
+        a += h[t] @ Wh
+        i, f, g, o = _gates(a)
+        sigmoid_(a[:, : 2 * units])
+        np.tanh(g, out=g)
+        sigmoid_(o)
+        np.multiply(f, c[t], out=c[t + 1])
+        c[t + 1] += i * g
+        np.tanh(c[t + 1], out=tanh_c[t])
+        np.multiply(o, tanh_c[t], out=h[t + 1])
+        if mask is not None:
+            over = ~runs(mask, t)
+            np.copyto(c[t + 1], c[t], where=over)
+            np.copyto(h[t + 1], h[t], where=over)
+    return h[1:].copy(), (x, h, c, gates, tanh_c, params, mask, bool(start))
+
+
+def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
+    """Pull ``dy`` (time, batch, units) back to ``x``, the first states where they were given, and the parameters.
+
+    Two derivatives travel back through time: ``dh_t``, of the state as others see it, and ``dc_t``, of the cell. At
+    step ``t``, with ``a = x_t Wx + h_{t-1} Wh + b`` before the gates' functions:
+
+    - ``dh_t = dy_t +`` what step ``t + 1`` sent back;
+    - ``h_t = o tanh(c_t)``: ``do = dh_t tanh(c_t)``, and the cell gets ``dc_t += dh_t o (1 - tanh(c_t)^2)`` on top of
+      what step ``t + 1`` sent back;
+    - ``c_t = f c_{t-1} + i g``: ``df = dc_t c_{t-1}``, ``di = dc_t g``, ``dg = dc_t i``, and ``dc_t f`` goes on to step
+      ``t - 1``;
+    - the slopes ``s (1 - s)`` of the sigmoid and ``1 - g^2`` of tanh make ``da`` of these four, side by side;
+    - ``da Wh^T`` goes on as ``dh_{t-1}``, and ``dWh = sum_t h_{t-1}^T da_t``, ``dWx = sum_t x_t^T da_t``, ``db = sum_t
+      da_t``, ``dx_t = da_t Wx^T``.
+
+    Where a sequence has ended both states were copied: ``da_t = 0``, ``dh`` and ``dc`` pass as they are.
+    """
+    x, h, c, gates, tanh_c, params, mask, started = cache
+    WhT = np.ascontiguousarray(params["Wh"].T)
+    da, dh, dc = np.empty_like(gates), np.zeros_like(h[0]), np.zeros_like(c[0])
+    for t in reversed(range(len(x))):
+        i, f, g, o = _gates(gates[t])
+        di, df, dg, do = _gates(da[t])
+        dh = dh + dy[t]
+        into = dc + dh * o * (1 - tanh_c[t] * tanh_c[t])
+        np.multiply(into * g, i * (1 - i), out=di)
+        np.multiply(into * c[t], f * (1 - f), out=df)
+        np.multiply(into * i, 1 - g * g, out=dg)
+        np.multiply(dh * tanh_c[t], o * (1 - o), out=do)
+        if mask is None:
+            dh, dc = da[t] @ WhT, into * f
+        else:
+            now = runs(mask, t)
+            da[t] *= now
+            dh, dc = np.where(now, da[t] @ WhT, dh), np.where(now, into * f, dc)
+    dx, dWx, db = fed_vjp(da, x, params["Wx"])
+    grads = {"Wx": dWx, "Wh": summed(h[:-1], da), "b": db}
+    return ((dx, dh, dc) if started else dx), grads
+
+
+def _gates(a: Array) -> list[Any]:
+    """The four pieces of the last axis, as views."""
+    units = a.shape[-1] // 4
+    return [a[:, n * units : (n + 1) * units] for n in range(4)]
+
+
+def cases() -> list[Case]:
+    """From zero, from a first state, sequences of several lengths, one step, and float32."""
+    rng = np.random.default_rng(13)
+    x, start = rng.standard_normal((5, 3, 2)), rng.standard_normal((2, 3, 4))
+    params = initial_params(2, 4, rng) | {"b": rng.standard_normal(16)}
+    single = initial_params(2, 4, rng, np.float32)
+    mask = np.arange(5)[:, None] < np.array([5, 2, 3])
+    layers = {
+        "from_zero": (Layer(forward, backward, params), (x,)),
+        "from_a_state": (Layer(forward, backward, params), (x, *start)),
+        "lengths": (Layer(forward, backward, params, mask=mask), (x, *start)),
+        "one_step": (Layer(forward, backward, params), (x[:1], *start)),
+        "float32": (Layer(forward, backward, single), (x.astype(np.float32),)),
+    }
+    return [Case(f"lstm/{name}", layer, None, args, kind="layer") for name, (layer, args) in layers.items()]

@@ -1,0 +1,243 @@
+"""Attention, recurrent layers, and the residual block."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gradcheck
+from reference_impls.layers import attention, dot_product_attention, gru, linear, lstm, residual, rnn
+from reference_impls.layers.dot_product_attention import causal
+from reference_impls.layers.layer import Layer
+from reference_impls.layers.residual import Residual
+from tests.reference_impls.layered import DTYPES, as_torch, cast, caught, right, safe, slips
+
+MODULES = (dot_product_attention, attention, rnn, lstm, gru, residual)
+RECURRENT = {"rnn": (rnn, 1), "lstm": (lstm, 2), "gru": (gru, 1)}
+RNG = np.random.default_rng(0)
+Q, K, V = (RNG.standard_normal((2, 3, n, d)) for n, d in ((4, 5), (6, 5), (6, 3)))
+TOKENS, CONTEXT = RNG.standard_normal((2, 4, 6)), RNG.standard_normal((2, 5, 6))
+SEQUENCES = RNG.standard_normal((6, 3, 4))
+MASK = np.arange(6)[:, None] < np.array([6, 1, 4])
+ATTENTION = attention.initial_params(6, RNG) | {f"b{n}": RNG.standard_normal(6) for n in "qkvo"}
+
+
+def weights(module):
+    found = module.initial_params(4, 5, np.random.default_rng(1))
+    return {n: RNG.standard_normal(p.shape) if n.startswith("b") else p for n, p in found.items()}
+
+
+def states(name, batch=3):
+    return tuple(RNG.standard_normal((batch, 5)) for _ in range(RECURRENT[name][1]))
+
+
+@pytest.mark.parametrize(
+    "case", [case for module in MODULES for case in module.cases()], ids=lambda c: c.name
+)
+def test_cases_pass(case) -> None:
+    case.check()
+
+
+@pytest.mark.parametrize(
+    "visible", [None, causal(4, 6), RNG.random((2, 3, 4, 6)) > 0.3], ids=["all", "causal", "some"]
+)
+def test_dot_product_attention_is_that_of_torch(visible) -> None:
+    torch = pytest.importorskip("torch")
+
+    def reference(p, q, k, v):
+        seen = None if visible is None else torch.tensor(visible)
+        return torch.nn.functional.scaled_dot_product_attention(q, k, v, seen)
+
+    as_torch(dot_product_attention, reference, {}, Q, K, V, visible=visible)
+
+
+@pytest.mark.parametrize("inputs", [(TOKENS,), (TOKENS, CONTEXT)], ids=["self", "cross"])
+@pytest.mark.parametrize("masked", [False, True])
+def test_attention_is_that_of_torch(inputs, masked) -> None:
+    torch = pytest.importorskip("torch")
+    visible = causal(4, inputs[-1].shape[1]) if masked else None
+
+    def reference(p, x, source=None):
+        source = x if source is None else source
+        seen = None if visible is None else ~torch.tensor(visible)
+        return torch.nn.functional.multi_head_attention_forward(
+            x.swapaxes(0, 1), source.swapaxes(0, 1), source.swapaxes(0, 1), 6, 3,
+            torch.cat([p["Wq"].T, p["Wk"].T, p["Wv"].T]), torch.cat([p["bq"], p["bk"], p["bv"]]),
+            None, None, False, 0.0, p["Wo"].T, p["bo"], attn_mask=seen, need_weights=False,
+        )[0].swapaxes(0, 1)  # fmt: skip
+
+    as_torch(attention, reference, ATTENTION, *inputs, heads=3, visible=visible)
+
+
+@pytest.mark.parametrize("started", [False, True])
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_layers_are_those_of_torch(name, started) -> None:
+    torch = pytest.importorskip("torch")
+    module, _ = RECURRENT[name]
+    cell = {"rnn": "rnn_tanh", "lstm": "lstm", "gru": "gru"}[name]
+
+    def reference(p, x, *start):
+        first = start or tuple(torch.zeros(3, 5, dtype=x.dtype) for _ in range(RECURRENT[name][1]))
+        first = tuple(s[None] for s in first)
+        bh = p.get("bh", torch.zeros_like(p["b"]))
+        run = getattr(torch._VF, cell)
+        flat = [p["Wx"].T, p["Wh"].T, p["b"], bh]
+        return run(x, first if name == "lstm" else first[0], flat, True, 1, 0.0, False, False, False)[0]
+
+    as_torch(module, reference, weights(module), SEQUENCES, *(states(name) if started else ()))
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_a_sequence_that_ended_keeps_its_state(name) -> None:
+    """As if it had been run by itself, to its end."""
+    module, _ = RECURRENT[name]
+    params, start = weights(module), states(name)
+    y, cache = module.forward(params, SEQUENCES, *start, mask=MASK)
+    dy = RNG.standard_normal(y.shape)
+    (dx, *dstart), _ = module.backward(dy, cache)
+    for example, length in enumerate([6, 1, 4]):
+        one = [s[example : example + 1] for s in start]
+        alone, inner = module.forward(params, SEQUENCES[:length, example : example + 1], *one)
+        np.testing.assert_allclose(y[:length, example], alone[:, 0], rtol=1e-12)
+        np.testing.assert_allclose(
+            y[length:, example], np.broadcast_to(alone[-1, 0], y[length:, example].shape)
+        )
+        gathered = dy[:length, example : example + 1].copy()
+        gathered[-1] += dy[length:, example].sum(axis=0)
+        (dx_alone, *dstart_alone), _ = module.backward(gathered, inner)
+        np.testing.assert_allclose(dx[:length, example], dx_alone[:, 0], rtol=1e-10, atol=1e-14)
+        assert not dx[length:, example].any()
+        for ours, theirs in zip(dstart, dstart_alone, strict=True):
+            np.testing.assert_allclose(ours[example], theirs[0], rtol=1e-10)
+
+
+@pytest.mark.parametrize("which", slips(inputs=3))
+def test_a_slip_in_dot_product_attention_is_caught(which) -> None:
+    caught(dot_product_attention, slips(inputs=3)[which], {}, Q, K, V)
+
+
+@pytest.mark.parametrize("which", slips(*ATTENTION))
+def test_a_slip_in_attention_is_caught(which) -> None:
+    if which == "bk":
+        pytest.skip("a shift of all keys shifts all scores of a query alike: its derivative is zero")
+    caught(attention, slips(*ATTENTION)[which], ATTENTION, TOKENS, heads=2)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_a_slip_in_a_recurrent_layer_is_caught(name) -> None:
+    module, count = RECURRENT[name]
+    params, start = weights(module), states(name)
+    for slip in slips(*params, inputs=1 + count).values():
+        caught(module, slip, params, SEQUENCES, *start)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_a_path_through_time_that_is_forgotten_is_caught(name) -> None:
+    """Each step by itself: truncated backpropagation."""
+    module, _ = RECURRENT[name]
+
+    def backward(dy, cache):
+        found, grads = module.backward(dy, cache)
+        for t in range(len(dy)):
+            alone = np.zeros_like(dy)
+            alone[t] = dy[t]
+            (dx, *_), _ = module.backward(alone, cache)
+            found[0][t] = dx[t]
+        return found, grads
+
+    layer = Layer(module.forward, backward, weights(module))
+    report = gradcheck.check_layer(layer, SEQUENCES, *states(name), raise_on_failure=False)
+    assert [leaf.path for leaf in report.leaves if leaf.verdict == "fail"] == ["inputs[0]"]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda P, dP: P * dP,  # the diagonal only
+        lambda P, dP: dP - np.sum(P * dP, axis=-1, keepdims=True),  # the factor P forgotten
+        lambda P, dP: P * (dP - np.sum(dP, axis=-1, keepdims=True)),
+    ],
+    ids=["diagonal", "factor", "weights"],
+)
+def test_slips_in_the_softmax_of_attention_are_caught(wrong) -> None:
+    def backward(dy, cache):
+        q, k, v, P, scale = cache
+        dS = wrong(P, dy @ v.swapaxes(-1, -2)) * scale
+        return (dS @ k, dS.swapaxes(-1, -2) @ q, P.swapaxes(-1, -2) @ dy), {}
+
+    layer = Layer(dot_product_attention.forward, backward, {})
+    report = gradcheck.check_layer(layer, Q, K, V, raise_on_failure=False)
+    assert [leaf.path for leaf in report.leaves if leaf.verdict == "fail"] == ["inputs[0]", "inputs[1]"]
+
+
+@settings(derandomize=True, max_examples=8, deadline=None, database=None)
+@given(st.data())
+def test_shapes_drawn_at_random(data) -> None:
+    draw = data.draw
+    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    batch, tokens, others, heads = (draw(st.integers(1, 3)) for _ in range(4))
+    width = heads * draw(st.integers(1, 3))
+    x, context = rng.standard_normal((batch, tokens, width)), rng.standard_normal((batch, others, width))
+    right(
+        attention,
+        attention.initial_params(width, rng),
+        x,
+        context,
+        heads=heads,
+        visible=causal(tokens, others),
+    )
+    inputs, units = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    sequences = rng.standard_normal((tokens + 1, batch, inputs))
+    mask = np.arange(tokens + 1)[:, None] < rng.integers(1, tokens + 2, batch)
+    for module, _ in RECURRENT.values():
+        right(module, module.initial_params(inputs, units, rng), sequences, mask=mask)
+
+
+def test_safe_at_the_edges() -> None:
+    safe(dot_product_attention, {}, Q, K, V)
+    safe(dot_product_attention, {}, Q, K, V, visible=causal(4, 6))
+    safe(attention, ATTENTION, TOKENS, heads=3)
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_recurrent_layers_are_safe_at_the_edges(name) -> None:
+    module, _ = RECURRENT[name]
+    safe(module, weights(module), SEQUENCES)
+    for dtype in DTYPES:
+        params = cast(weights(module), dtype)
+        for x in (SEQUENCES[:, :0], SEQUENCES[:, :1], 1e3 * np.sign(SEQUENCES)):
+            y, cache = module.forward(params, x.astype(dtype))
+            dx, grads = module.backward(np.ones_like(y), cache)
+            assert dx.shape == x.shape
+            assert all(np.isfinite(g).all() and g.dtype == dtype for g in (dx, y, *grads.values()))
+
+
+def test_a_query_that_sees_nothing_gets_nothing() -> None:
+    visible = np.ones((4, 6), bool)
+    visible[2] = False
+    o, cache = dot_product_attention.forward({}, Q, K, V, visible=visible)
+    (dq, dk, _), _ = dot_product_attention.backward(np.ones_like(o), cache)
+
+    assert not o[..., 2, :].any()
+    assert not dq[..., 2, :].any()
+    assert np.isfinite(dk).all()
+
+
+def test_bad_settings_are_told() -> None:
+    with pytest.raises(ValueError, match="width of 6 does not fall into heads=4"):
+        attention.forward(ATTENTION, TOKENS, heads=4)
+    wide = Layer(linear.forward, linear.backward, linear.initial_params(3, 4, RNG))
+    with pytest.raises(ValueError, match="keep the shape"):
+        Residual([wide]).forward(np.ones((2, 3)))
+
+
+def test_a_residual_block_that_forgets_its_input_is_caught() -> None:
+    class Forgets(Residual):
+        def backward(self, dy):
+            return super().backward(dy) - dy
+
+    net = Forgets([Layer(linear.forward, linear.backward, linear.initial_params(3, 3, RNG))])
+    report = gradcheck.check_layer(net, RNG.standard_normal((4, 3)), raise_on_failure=False)
+    assert [leaf.path for leaf in report.leaves if leaf.verdict == "fail"] == ["x"]
