@@ -84,6 +84,8 @@ class Rebinding:
         if type(value) is tuple:
             items = tuple(self(item) for item in value)
             return items if any(a is not b for a, b in zip(items, value, strict=True)) else value
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*map(self, value))
         # what may be written into is copied: a traced value must not end in the user's own list or dict
         if type(value) is list:
             self._made[id(value)] = copy = []

@@ -7,7 +7,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 from autograd.numpy import numpy_wrapper
-from autograd.tracer import notrace_primitives
+from autograd.tracer import getval, notrace_primitives
 
 from gradcheck.oracles.tracing.array import Traced
 from gradcheck.oracles.tracing.function import handles, through
@@ -33,6 +33,20 @@ rule(
     lambda ans, x, y: lambda g: sum_to(g * anp.sign(x) * anp.sign(ans), x),
     lambda ans, x, y: lambda g: sum_to(0.0 * g, y),
 )
+
+
+def _share(ans: Any, x: Any, exp: Any) -> Any:
+    """What ``exp(x)`` has in ``exp(ans)``; nothing where it is zero, also where both are (an impossible event)."""
+    impossible = getval(x) == -np.inf
+    return anp._original_where(impossible, 0.0, exp(anp._original_where(impossible, 0.0, x - ans)))
+
+
+for _sum, _exp in ((anp.logaddexp, anp.exp), (anp.logaddexp2, anp.exp2)):
+    rule(
+        _sum,
+        lambda ans, x, y, exp=_exp: lambda g: sum_to(g * _share(ans, x, exp), x),
+        lambda ans, x, y, exp=_exp: lambda g: sum_to(g * _share(ans, y, exp), y),
+    )
 rule(anp.ldexp, lambda ans, x, n: lambda g: sum_to(g * 2.0**n, x))
 rule(
     anp.heaviside,
