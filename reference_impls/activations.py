@@ -91,6 +91,40 @@ def softplus_vjp(upstream: Array, z: Array) -> Array:
     return upstream * sigmoid(z)
 
 
+def elu(z: Array, alpha: float = 1.0) -> Array:
+    """``z`` where it is positive, ``alpha (exp(z) - 1)`` elsewhere (Clevert, Unterthiner and Hochreiter, 2016)."""
+    return np.where(z > 0, z, alpha * np.expm1(np.minimum(z, 0)))
+
+
+def elu_vjp(upstream: Array, z: Array, alpha: float = 1.0) -> Array:
+    """Pull ``upstream`` back through `elu`.
+
+    The slope is 1 where ``z > 0`` and ``alpha exp(z)`` below; with ``alpha = 1`` the two meet at 0. `numpy.where`
+    computes both sides, so the exponential is taken of ``min(z, 0)``, which cannot overflow.
+    """
+    return np.where(z > 0, upstream, upstream * (alpha * np.exp(np.minimum(z, 0))))
+
+
+def hard_tanh(z: Array) -> Array:
+    """``z`` cut off at -1 and 1."""
+    return np.clip(z, -1, 1)
+
+
+def hard_tanh_vjp(upstream: Array, z: Array) -> Array:
+    """Pull ``upstream`` back through `hard_tanh`: the slope is 1 between the two corners and 0 outside, 0 at them."""
+    return upstream * (np.abs(z) < 1)
+
+
+def hard_sigmoid(z: Array) -> Array:
+    """``clip((z + 3) / 6, 0, 1)``: a line in the place of the sigmoid."""
+    return np.clip((z + 3) / 6, 0, 1)
+
+
+def hard_sigmoid_vjp(upstream: Array, z: Array) -> Array:
+    """Pull ``upstream`` back through `hard_sigmoid`: the slope is 1/6 between -3 and 3, and 0 outside and at them."""
+    return upstream * (np.abs(z) < 3) / 6
+
+
 def softmax(z: Array) -> Array:
     """``exp(z_i) / sum_j exp(z_j)`` along the last axis.
 
@@ -159,6 +193,9 @@ ACTIVATIONS: dict[str, Activation] = {
     "relu": Activation(relu, relu_vjp),
     "leaky_relu": Activation(leaky_relu, leaky_relu_vjp),
     "softplus": Activation(softplus, softplus_vjp),
+    "elu": Activation(elu, elu_vjp),
+    "hard_tanh": Activation(hard_tanh, hard_tanh_vjp),
+    "hard_sigmoid": Activation(hard_sigmoid, hard_sigmoid_vjp),
     "softmax": Activation(softmax, softmax_vjp),
     "log_softmax": Activation(log_softmax, log_softmax_vjp),
     "step": Activation(step, step_vjp),

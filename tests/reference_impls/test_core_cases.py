@@ -50,6 +50,9 @@ WRONG_VJPS = {
     "relu": lambda u, z: u,  # the mask forgotten
     "leaky_relu": lambda u, z: np.where(z > 0, u, 0),  # the slope forgotten
     "softplus": lambda u, z: u * np.tanh(z),  # another sigmoid
+    "elu": lambda u, z: u * np.exp(z),  # the other side forgotten
+    "hard_tanh": lambda u, z: u * (z < 1),  # one corner forgotten
+    "hard_sigmoid": lambda u, z: u * (np.abs(z) < 3),  # the 1/6 forgotten
     "softmax": lambda u, z: u * softmax(z) * (1 - softmax(z)),  # the diagonal only
     "log_softmax": lambda u, z: u - softmax(z),  # the sum of upstream forgotten
     "step": lambda u, z: u * sigmoid(z) * sigmoid(-z),  # a smooth step's derivative

@@ -1,0 +1,38 @@
+"""An activation by name, as a layer without parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls.activations import ACTIVATIONS
+from reference_impls.gated import GATED
+from reference_impls.layers.layer import Array, Layer, Params
+
+UNITS = ACTIVATIONS | GATED
+"""Every activation that has a name here."""
+
+
+def forward(params: Params, x: Array, *, name: str) -> tuple[Array, Any]:
+    """``y = h(x)``, ``h`` being the activation of this ``name``: a key of `UNITS`."""
+    del params
+    if name not in UNITS:
+        raise ValueError(f"name={name!r} is no activation known here; there are {', '.join(sorted(UNITS))}")
+    return UNITS[name].value(x), (x, name)
+
+
+def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
+    """Pull ``dy`` back to ``x``, as derived beside each activation."""
+    x, name = cache
+    return UNITS[name].vjp(dy, x), {}
+
+
+def cases() -> list[Case]:
+    """One of each of the two kinds; the derivatives themselves have their cases beside them."""
+    x = 2 * np.random.default_rng(17).standard_normal((3, 4))
+    return [
+        Case(f"activation/{name}", Layer(forward, backward, {}, name=name), None, (x,), kind="layer")
+        for name in ("relu", "gelu")
+    ]

@@ -1,0 +1,147 @@
+"""Losses of a softmax beside plain cross-entropy, and their hand-written gradients with respect to the logits.
+
+Conventions as in `reference_impls.losses`: a row is an example, losses are means over rows. All start from the same
+step: in one row ``log p_k = z_k - log sum_j exp(z_j)``, so ``d log p_k / dz_j = delta_jk - p_j``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls.activations import log_softmax, sigmoid, softmax
+from reference_impls.losses import Array, Loss
+
+
+def negative_log_likelihood(log_probabilities: Array, labels: Array) -> Any:
+    """Mean over rows of ``-log p_k``, ``k`` the row's label, of log-probabilities that are there already."""
+    return -np.sum(log_probabilities[np.arange(len(labels)), labels]) / max(1, len(labels))
+
+
+def negative_log_likelihood_gradient(log_probabilities: Array, labels: Array) -> Array:
+    """Gradient of `negative_log_likelihood`: one entry of each row of ``n`` was taken, with the weight ``-1/n``."""
+    gradient = np.zeros_like(log_probabilities)
+    gradient[np.arange(len(labels)), labels] = -1 / max(1, len(labels))
+    return gradient
+
+
+def label_smoothing(logits: Array, labels: Array, smoothing: float = 0.1) -> Any:
+    """Cross-entropy to targets that keep ``smoothing`` for all classes alike (Szegedy et al., 2016, section 7).
+
+    ``q_j = (1 - s) delta_jk + s / K`` for ``K`` classes; the mean over rows of ``-sum_j q_j log p_j``.
+    """
+    log_p = log_softmax(logits)
+    picked = np.sum(log_p[np.arange(len(labels)), labels])
+    spread = np.sum(log_p) / logits.shape[1]
+    return -((1 - smoothing) * picked + smoothing * spread) / max(1, len(labels))
+
+
+def label_smoothing_gradient(logits: Array, labels: Array, smoothing: float = 0.1) -> Array:
+    """Gradient of `label_smoothing`.
+
+    As for any targets that add up to 1, ``-sum_k q_k (delta_jk - p_j) = p_j - q_j``; divided by the ``n`` rows.
+    """
+    gradient = softmax(logits)
+    gradient -= smoothing / logits.shape[1]
+    gradient[np.arange(len(labels)), labels] -= 1 - smoothing
+    gradient = gradient / max(1, len(labels))
+    return gradient
+
+
+def kl_divergence(logits: Array, targets: Array) -> Any:
+    """Mean over rows of ``sum_j t_j (log t_j - log p_j)``, targets probabilities; ``0 log 0`` is 0."""
+    tiny = np.finfo(targets.dtype).tiny
+    entropy = targets * np.log(np.maximum(targets, tiny))
+    return np.sum(entropy - targets * log_softmax(logits)) / max(1, len(logits))
+
+
+def kl_divergence_gradient(logits: Array, targets: Array) -> Array:
+    """Gradient of `kl_divergence` with respect to the logits.
+
+    ``t log t`` is constant in them; what is left is cross-entropy: ``T p_j - t_j`` with ``T = sum_k t_k``.
+    """
+    mass: Array = np.sum(targets, axis=1, keepdims=True)
+    gradient: Array = (mass * softmax(logits) - targets) / max(1, len(logits))
+    return gradient
+
+
+def focal(logits: Array, labels: Array, gamma: float = 2.0) -> Any:
+    """Mean over rows of ``-(1 - p_k)^gamma log p_k``: what is well predicted hardly counts (Lin et al., 2017).
+
+    ``gamma`` is 0 (cross-entropy) or at least 1.
+    """
+    log_p = log_softmax(logits)[np.arange(len(labels)), labels]
+    return -np.sum((-np.expm1(log_p)) ** gamma * log_p) / max(1, len(labels))
+
+
+def focal_gradient(logits: Array, labels: Array, gamma: float = 2.0) -> Array:
+    """Gradient of `focal`.
+
+    With ``l = log p_k`` and ``q = 1 - p_k = 1 - exp(l)``, ``dq/dl = -p_k`` and ``d(-q^g l)/dl = g q^(g-1) p_k l -
+    q^g``.
+    And ``dl/dz_j = delta_jk - p_j``. ``q`` is taken as ``-expm1(l)``, which keeps its digits where ``p_k`` is near 1.
+    """
+    rows, p = np.arange(len(labels)), softmax(logits)
+    log_p = log_softmax(logits)[rows, labels]
+    q = -np.expm1(log_p)
+    bent = gamma * q ** (gamma - 1) * np.exp(log_p) * log_p if gamma else 0 * q
+    outer = (bent - q**gamma)[:, None]
+    gradient = -outer * p
+    gradient[rows, labels] += outer[:, 0]
+    gradient = gradient / max(1, len(labels))
+    return gradient
+
+
+def binary_focal(logits: Array, targets: Array, gamma: float = 2.0) -> Any:
+    """The same for entries with two classes each, targets 0 or 1: mean over all entries.
+
+    ``p_t`` is the sigmoid of ``s = z`` where the target is 1, of ``s = -z`` where it is 0.
+    """
+    s = (2 * targets - 1) * logits
+    return np.mean(sigmoid(-s) ** gamma * np.logaddexp(0, -s))
+
+
+def binary_focal_gradient(logits: Array, targets: Array, gamma: float = 2.0) -> Array:
+    """Gradient of `binary_focal`.
+
+    With ``p = sigmoid(s)``, ``q = 1 - p = sigmoid(-s)``, ``dq/ds = -p q`` and ``d log p / ds = q``: ``d(-q^g log p)/ds
+    = g q^g p log p - q^(g+1) = q^g (g p log p - q)``, times ``ds/dz``, 1 or -1.
+    """
+    sign = 2 * targets - 1
+    s = sign * logits
+    p, q, log_p = sigmoid(s), sigmoid(-s), -np.logaddexp(0, -s)
+    gradient: Array = sign * q**gamma * (gamma * p * log_p - q) / max(1, logits.size)
+    return gradient
+
+
+SOFTMAX_LOSSES: dict[str, Loss] = {
+    "negative_log_likelihood": Loss(negative_log_likelihood, negative_log_likelihood_gradient),
+    "label_smoothing": Loss(label_smoothing, label_smoothing_gradient),
+    "kl_divergence": Loss(kl_divergence, kl_divergence_gradient),
+    "focal": Loss(focal, focal_gradient),
+    "binary_focal": Loss(binary_focal, binary_focal_gradient),
+}
+"""Every loss of this file by name."""
+
+
+def targets_of(name: str, outputs: Array, rng: np.random.Generator) -> Any:
+    """Targets of the kind that a loss of this file takes."""
+    if name == "kl_divergence":
+        return softmax(np.asarray(2 * rng.standard_normal(outputs.shape))).astype(outputs.dtype)
+    if name == "binary_focal":
+        return rng.integers(0, 2, outputs.shape).astype(outputs.dtype)
+    return rng.integers(0, outputs.shape[1], len(outputs))
+
+
+def cases() -> list[Case]:
+    """Every gradient at random logits, in float64 and float32."""
+    rng = np.random.default_rng(19)
+    found = []
+    for name, pair in SOFTMAX_LOSSES.items():
+        for suffix, dtype in (("", np.float64), ("_float32", np.float32)):
+            logits = (2 * rng.standard_normal((6, 4))).astype(dtype)
+            targets = targets_of(name, logits, rng)
+            found.append(Case(f"softmax_losses/{name}{suffix}", *pair, (logits, targets), argnums=0))
+    return found
