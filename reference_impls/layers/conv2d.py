@@ -45,10 +45,13 @@ def forward(
     W, b = params["W"], params["b"]
     windows = Windows(x.shape[2:], W.shape[2:], pair(stride), pair(padding), pair(dilation))
     rows, columns = windows.count
-    taken = windows.columns(x).reshape(len(x), groups, W[0].size, rows * columns)
-    y = np.matmul(W.reshape(groups, len(W) // groups, -1), taken).reshape(len(x), len(W), rows, columns)
-    y += b[:, None, None]
-    return y, (windows, taken, W)
+    y = np.empty((len(x), groups, len(W) // groups, rows * columns), x.dtype)
+    for part in _blocks(windows, x.shape):
+        np.matmul(
+            W.reshape(groups, len(W) // groups, W[0].size), _taken(windows, x[part], groups), out=y[part]
+        )
+        y[part] += b.reshape(groups, len(W) // groups, 1)
+    return y.reshape(len(x), len(W), rows, columns), (windows, x, W, groups)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -65,14 +68,36 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     ``X`` was copied from ``x``, each entry into every window that it lies in, so each copy's derivative is added
     back to where it came from: ``dx = scattered(dX)`` (`windows.Windows.scattered`).
     """
-    windows, taken, W = cache
-    groups, count = taken.shape[1], taken.shape[3]
-    kernels = W.reshape(groups, len(W) // groups, -1)
+    windows, x, W, groups = cache
+    count, places = dy.shape[2] * dy.shape[3], W.shape[2] * W.shape[3]
+    kernels = W.reshape(groups, len(W) // groups, W[0].size)
     d = dy.reshape(len(dy), groups, len(W) // groups, count)
-    dW = np.matmul(d, taken.swapaxes(2, 3)).sum(axis=0).reshape(W.shape)
-    dtaken = np.matmul(kernels.swapaxes(1, 2), d)
-    dx = windows.scattered(dtaken.reshape(len(dy), groups * W.shape[1], W.shape[2] * W.shape[3], count))
-    return dx, {"W": dW, "b": dy.sum(axis=(0, 2, 3))}
+    dW, dx = np.zeros_like(kernels), np.empty_like(x)
+    for part in _blocks(windows, x.shape):
+        taken = _taken(windows, x[part], groups)
+        dW += np.matmul(d[part], taken.swapaxes(2, 3)).sum(axis=0)
+        dtaken = np.matmul(kernels.swapaxes(1, 2), d[part], out=taken)
+        dx[part] = windows.scattered(dtaken.reshape(len(dtaken), x.shape[1], places, count))
+    db = d.sum(axis=3).sum(axis=0).reshape(len(W))
+    return dx, {"W": dW.reshape(W.shape), "b": db}
+
+
+COLUMNS = 2**18
+"""Entries of columns made at a time: they are used at once, while the cache still holds them, and made again when they
+are needed on the way back. All of a batch at once are several times the images, and have to come from main memory."""
+
+
+def _blocks(windows: Windows, shape: tuple[int, ...]) -> list[slice]:
+    """The images of a batch, so many at a time."""
+    each = shape[1] * windows.kernel[0] * windows.kernel[1] * windows.count[0] * windows.count[1]
+    step = max(1, COLUMNS // each)
+    return [slice(start, start + step) for start in range(0, shape[0], step)]
+
+
+def _taken(windows: Windows, x: Array, groups: int) -> Array:
+    """The columns of each group: (batch, groups, places under a kernel, windows)."""
+    taken = windows.columns(x)
+    return taken.reshape(len(x), groups, taken.shape[1] // groups * taken.shape[2], taken.shape[3])
 
 
 def cases() -> list[Case]:

@@ -1,0 +1,281 @@
+"""The layers of reference_impls beside torch's and their textbook forms: ``python -m benchmarks.layers [--quick]``.
+
+One thread. Each figure is of one forward and one backward pass, a median over interleaved rounds; torch runs eagerly,
+as people use it. The textbook form is what a course's code or a first version looks like: loops over pixels or
+examples, or the same formulas without care for memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from collections.abc import Callable
+from statistics import median
+from typing import Any
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import numpy as np  # noqa: E402
+
+from benchmarks.rounds import interleave  # noqa: E402
+from reference_impls import softmax_losses  # noqa: E402
+from reference_impls.layers import (  # noqa: E402
+    batch_norm,
+    conv2d,
+    dot_product_attention,
+    embedding,
+    group_norm,
+    gru,
+    layer_norm,
+    lstm,
+    max_pool2d,
+    rms_norm,
+    rnn,
+)
+from reference_impls.layers.windows import Windows  # noqa: E402
+
+Call = Callable[[], Any]
+Rivals = dict[str, Call]
+
+
+def main() -> None:
+    """Print a row for each layer and dtype."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.layers", description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("-k", default="", help="only layers whose name holds this")
+    given = parser.parse_args()
+    rounds, seconds = (5, 0.02) if given.quick else (15, 0.1)
+    print(f"{platform.machine()}, one thread, NumPy {np.__version__}, torch {_torch().__version__}")
+    print("| layer | dtype | ours, ms | torch, ms | torch / ours | textbook / ours | ours / floor |")
+    print("|---|---|---|---|---|---|---|")
+    for name, setting in SETTINGS.items():
+        if given.k not in name:
+            continue
+        for dtype in ("float64", "float32"):
+            times = {k: 1e3 * median(v) for k, v in interleave(setting(dtype), rounds, seconds).items()}
+            ours = times["ours"]
+            cells = [f"{ours:.2f}", f"{times['torch']:.2f}", f"{times['torch'] / ours:.2f}"]
+            cells += [f"{times['textbook'] / ours:.1f}" if "textbook" in times else ""]
+            cells += [f"{ours / times['floor']:.2f}" if "floor" in times else ""]
+            print(f"| {name} | {dtype} | {' | '.join(cells)} |", flush=True)
+
+
+def _torch() -> Any:
+    import torch
+
+    torch.set_num_threads(1)
+    return torch
+
+
+def _both(module: Any, params: Any, inputs: tuple[Any, ...], **settings: Any) -> Call:
+    y, _ = module.forward(params, *inputs, **settings)
+    dy = np.random.default_rng(1).standard_normal(y.shape).astype(y.dtype)
+
+    def call() -> Any:
+        _, cache = module.forward(params, *inputs, **settings)
+        return module.backward(dy, cache)
+
+    return call
+
+
+def _of_torch(function: Callable[..., Any], *arrays: Any) -> Call:
+    torch = _torch()
+    tensors = [torch.tensor(array, requires_grad=array.dtype.kind == "f") for array in arrays]
+    with torch.no_grad():
+        shape = function(*tensors).shape
+    dy = torch.tensor(np.random.default_rng(1).standard_normal(tuple(shape)), dtype=_floating(tensors))
+
+    def call() -> None:
+        for tensor in tensors:
+            tensor.grad = None
+        function(*tensors).backward(dy)
+
+    return call
+
+
+def _floating(tensors: Any) -> Any:
+    return next(tensor.dtype for tensor in tensors if tensor.requires_grad)
+
+
+def _normal(*shape: int, dtype: str, seed: int = 0) -> Any:
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+def _conv(dtype: str) -> Rivals:
+    x, dy = _normal(32, 32, 28, 28, dtype=dtype), _normal(32, 64, 28, 28, dtype=dtype, seed=1)
+    params = conv2d.initial_params(32, 64, 3, np.random.default_rng(2), dtype=np.dtype(dtype))
+    functional = _torch().nn.functional
+    windows = Windows((28, 28), (3, 3), padding=(1, 1))
+    taken, W, d = (
+        windows.columns(x).reshape(32, 288, 784),
+        params["W"].reshape(64, 288),
+        dy.reshape(32, 64, 784),
+    )
+
+    def floor() -> Any:
+        windows.columns(x)
+        return np.matmul(W, taken), np.matmul(d, taken.swapaxes(1, 2)), np.matmul(W.T, d)
+
+    def textbook() -> Any:  # one window after another, as in a course
+        wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
+        y, dW, dx = np.zeros_like(dy), np.zeros_like(params["W"]), np.zeros_like(wide)
+        for i in range(28):
+            for j in range(28):
+                window = wide[:, :, i : i + 3, j : j + 3]
+                y[:, :, i, j] = np.tensordot(window, params["W"], ([1, 2, 3], [1, 2, 3])) + params["b"]
+                dW += np.tensordot(dy[:, :, i, j], window, (0, 0))
+                dx[:, :, i : i + 3, j : j + 3] += np.tensordot(dy[:, :, i, j], params["W"], (1, 0))
+        return y, dW, dx
+
+    return {
+        "ours": _both(conv2d, params, (x,), padding=1),
+        "torch": _of_torch(lambda x, W, b: functional.conv2d(x, W, b, padding=1), x, *params.values()),
+        "floor": floor,
+        "textbook": textbook,
+    }
+
+
+def _layer_norm(dtype: str) -> Rivals:
+    x, params = _normal(4096, 512, dtype=dtype), layer_norm.initial_params(512, np.dtype(dtype))
+    functional = _torch().nn.functional
+    dy = _normal(4096, 512, dtype=dtype, seed=1)
+
+    def textbook() -> Any:
+        mean, variance = x.mean(1, keepdims=True), x.var(1, keepdims=True)
+        std = np.sqrt(variance + np.asarray(1e-5, dtype))
+        xhat = (x - mean) / std
+        y = params["gain"] * xhat + params["shift"]
+        dxhat = dy * params["gain"]
+        dx = (dxhat - dxhat.mean(1, keepdims=True) - xhat * (dxhat * xhat).mean(1, keepdims=True)) / std
+        return y, dx, (dy * xhat).sum(0), dy.sum(0)
+
+    return {
+        "ours": _both(layer_norm, params, (x,)),
+        "torch": _of_torch(lambda x, g, s: functional.layer_norm(x, (512,), g, s), x, *params.values()),
+        "textbook": textbook,
+        "floor": lambda: [np.copyto(y, x) for y in (_SPACE[dtype],) * 4],
+    }
+
+
+_SPACE = {dtype: np.zeros((4096, 512), dtype) for dtype in ("float64", "float32")}
+
+
+def _rms_norm(dtype: str) -> Rivals:
+    x, params = _normal(4096, 512, dtype=dtype), rms_norm.initial_params(512, np.dtype(dtype))
+    functional = _torch().nn.functional
+    return {
+        "ours": _both(rms_norm, params, (x,)),
+        "torch": _of_torch(lambda x, g: functional.rms_norm(x, (512,), g, 1e-5), x, *params.values()),
+    }
+
+
+def _batch_norm(dtype: str) -> Rivals:
+    x, params = _normal(32, 64, 28, 28, dtype=dtype), batch_norm.initial_params(64, np.dtype(dtype))
+    functional = _torch().nn.functional
+    return {
+        "ours": _both(batch_norm, params, (x,)),
+        "torch": _of_torch(
+            lambda x, g, s: functional.batch_norm(x, None, None, g, s, training=True), x, *params.values()
+        ),
+    }
+
+
+def _group_norm(dtype: str) -> Rivals:
+    x, params = _normal(32, 64, 28, 28, dtype=dtype), group_norm.initial_params(64, np.dtype(dtype))
+    functional = _torch().nn.functional
+    return {
+        "ours": _both(group_norm, params, (x,), groups=8),
+        "torch": _of_torch(lambda x, g, s: functional.group_norm(x, 8, g, s), x, *params.values()),
+    }
+
+
+def _max_pool(dtype: str) -> Rivals:
+    x = _normal(32, 64, 28, 28, dtype=dtype)
+    functional = _torch().nn.functional
+    return {
+        "ours": _both(max_pool2d, {}, (x,)),
+        "torch": _of_torch(lambda x: functional.max_pool2d(x, 2), x),
+    }
+
+
+def _embedding(dtype: str) -> Rivals:
+    params = embedding.initial_params(10_000, 128, np.random.default_rng(0), np.dtype(dtype))
+    ids = np.random.default_rng(1).integers(0, 10_000, (64, 128))
+    functional = _torch().nn.functional
+    dy = _normal(64, 128, 128, dtype=dtype, seed=1)
+
+    def textbook() -> Any:
+        dW = np.zeros_like(params["W"])
+        np.add.at(dW, ids, dy)
+        return params["W"][ids], dW
+
+    return {
+        "ours": _both(embedding, params, (ids,)),
+        "torch": _of_torch(lambda W, ids: functional.embedding(ids, W), params["W"], ids),
+        "textbook": textbook,
+    }
+
+
+def _attention(dtype: str) -> Rivals:
+    q, k, v = (_normal(8, 8, 128, 32, dtype=dtype, seed=n) for n in range(3))
+    functional = _torch().nn.functional
+    return {
+        "ours": _both(dot_product_attention, {}, (q, k, v)),
+        "torch": _of_torch(functional.scaled_dot_product_attention, q, k, v),
+    }
+
+
+def _recurrent(module: Any, cell: str) -> Callable[[str], Rivals]:
+    def setting(dtype: str) -> Rivals:
+        torch = _torch()
+        x = _normal(50, 32, 64, dtype=dtype)
+        params = module.initial_params(64, 128, np.random.default_rng(0), np.dtype(dtype))
+        net = getattr(torch.nn, cell)(64, 128).to(getattr(torch, dtype))
+        tensor = torch.tensor(x, requires_grad=True)
+        dy = torch.tensor(_normal(50, 32, 128, dtype=dtype, seed=1))
+
+        def theirs() -> None:
+            net.zero_grad()
+            tensor.grad = None
+            net(tensor)[0].backward(dy)
+
+        return {"ours": _both(module, params, (x,)), "torch": theirs}
+
+    return setting
+
+
+def _label_smoothing(dtype: str) -> Rivals:
+    z, k = _normal(1024, 1000, dtype=dtype), np.random.default_rng(1).integers(0, 1000, 1024)
+    torch = _torch()
+    tensor, labels = torch.tensor(z, requires_grad=True), torch.tensor(k)
+
+    def theirs() -> None:
+        tensor.grad = None
+        torch.nn.functional.cross_entropy(tensor, labels, label_smoothing=0.1).backward()
+
+    def ours() -> Any:
+        return softmax_losses.label_smoothing(z, k), softmax_losses.label_smoothing_gradient(z, k)
+
+    return {"ours": ours, "torch": theirs}
+
+
+SETTINGS: dict[str, Callable[[str], Rivals]] = {
+    "conv2d 3x3, 32 to 64 channels, 28x28, batch 32": _conv,
+    "layer norm, 4096 x 512": _layer_norm,
+    "RMS norm, 4096 x 512": _rms_norm,
+    "batch norm, 32 x 64 x 28 x 28": _batch_norm,
+    "group norm, 8 groups, 32 x 64 x 28 x 28": _group_norm,
+    "max pooling 2x2, 32 x 64 x 28 x 28": _max_pool,
+    "embedding, 8192 of 10,000 words, width 128": _embedding,
+    "attention, 8 heads, 128 tokens, width 32, batch 8": _attention,
+    "RNN, 128 units, 50 steps, batch 32": _recurrent(rnn, "RNN"),
+    "LSTM, 128 units, 50 steps, batch 32": _recurrent(lstm, "LSTM"),
+    "GRU, 128 units, 50 steps, batch 32": _recurrent(gru, "GRU"),
+    "label smoothing, 1024 x 1000": _label_smoothing,
+}
+
+
+if __name__ == "__main__":
+    main()
