@@ -50,11 +50,8 @@ def run(task: Task) -> Report:
 
 
 def _reported(seen: Examined, generator: np.random.Generator) -> Report:
-    return (
-        explain(seen, generator)
-        if seen.verdict is Verdict.FAIL and seen.pairing is not None
-        else report_of(seen)
-    )
+    failed = seen.verdict is Verdict.FAIL and seen.pairing is not None
+    return report_of(seen, explain(seen, generator)) if failed else report_of(seen)
 
 
 def _merged(first: Report, second: Report) -> Report:

@@ -303,3 +303,8 @@ def step_scale(x: Floats, slots: tuple[Slot, ...]) -> Floats:
 def beside(x: Floats, slots: tuple[Slot, ...]) -> Floats:
     """A point so near that f is the same kind of function there, so far that what cancels at ``x`` shows its size."""
     return x + 0.01 * step_scale(x, slots)
+
+
+def index_of(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The index of an entry of an array of this shape, by its position in C order."""
+    return tuple(int(i) for i in np.unravel_index(flat, shape)) if shape else ()

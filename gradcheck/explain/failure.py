@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from gradcheck.ask.calls import Raised
-from gradcheck.ask.point import Point, Slot
+from gradcheck.ask.point import Point, index_of
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose import diagnose
 from gradcheck.explain.diagnose.budget import Budget, budget_of
 from gradcheck.explain.evidence import Evidence, LeafEvidence
+from gradcheck.explain.explanation import Compared, Explanation, Located
 from gradcheck.explain.locate import entry_truth, truth_by_differences
-from gradcheck.findings import Diagnosis, Leaf, Verdict
+from gradcheck.findings import Diagnosis, Verdict
 from gradcheck.judge.decide import Judgement
 from gradcheck.judge.entrywise import SHARE
 from gradcheck.judge.examine import Examined
@@ -24,22 +25,61 @@ from gradcheck.judge.rounding import measured
 from gradcheck.judge.rows import rounding_of, rows_of
 from gradcheck.oracles.autodiff import flat_pullback
 from gradcheck.oracles.ball import Relation
-from gradcheck.report.report import Report
-from gradcheck.report.summary import Located, index_of, report_of, with_errors
 
 
-def explain(seen: Examined, generator: np.random.Generator) -> Report:
-    """The report of a check that failed: where the claim is wrong, and which mistake that looks like."""
-    judgement, pairing, asked = seen.judgement, seen.pairing, seen.asked
-    assert judgement is not None and pairing is not None and asked is not None
+def explain(seen: Examined, generator: np.random.Generator) -> Explanation:
+    """Where the claim of a check that failed is wrong, and which mistake that looks like."""
+    judgement, asked = seen.judgement, seen.asked
+    assert judgement is not None and asked is not None
     if judgement.verdict is not Verdict.FAIL or asked.reading is None:
-        return report_of(seen)
-    task, look, u, reading, tape = seen.task, seen.look, seen.u, asked.reading, seen.tape
-    assert u is not None
+        return Explanation()
+    reading, where = asked.reading, seen.task.where
+    found = _found(seen, generator)
+    rows = rows_of(seen.task, seen.tape, seen.look)
+    dense = None if rows is None else _dense_evidence(seen, reading, rows)
+    leaves = dense or tuple(
+        _leaf_evidence(where, number, reading, found) for number in range(len(where.slots))
+    )
+    named: tuple[Diagnosis, ...] = ()
+    notes: tuple[str, ...] = ()
+    if dense or any(leaf.wrong for leaf in leaves):
+        evidence = _evidence(seen, found.pairing, leaves, dense is not None)
+        named, notes = _diagnosed(evidence, budget_of(seen.task.f.seconds))
+    told = _told(seen, reading, _at_kinks(where, judgement), named) or (_TOO_SMALL,)
+    compared = None
+    if dense is not None and rows is not None:
+        bars = rounding_of(rows, seen.tape)
+        compared = tuple(
+            _compared(leaf, bars[:, slot.start : slot.stop].ravel())
+            for leaf, slot in zip(dense, where.slots, strict=True)
+        )
+    return Explanation(told, Located(found.truth, found.printed, found.wrong), compared, notes)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The truth entry by entry, NaN where it is not known.
+
+    ``bound`` is what a right claim may be off by, ``printed`` the truth's own radius; ``smooth`` is the truth without
+    the entries at kinks, which is what a mistake can be read off from.
+    """
+
+    pairing: Pairing
+    truth: Floats
+    bound: Floats
+    printed: Floats
+    wrong: np.ndarray
+    smooth: Floats
+
+
+def _found(seen: Examined, generator: np.random.Generator) -> _Found:
+    judgement, pairing, asked = seen.judgement, seen.pairing, seen.asked
+    assert judgement is not None and pairing is not None and asked is not None and asked.reading is not None
     if judgement.truth is None:
-        if reading.problems:
-            overlaid = replace(pairing.claim, value=_overlaid(task.where, reading))
-            pairing = replace(pairing, claim=overlaid)
+        if asked.reading.problems:
+            pairing = replace(
+                pairing, claim=replace(pairing.claim, value=_overlaid(seen.task.where, asked.reading))
+            )
         truth, bound = truth_by_differences(pairing, generator)
         printed = bound.copy()
     else:
@@ -51,18 +91,21 @@ def explain(seen: Examined, generator: np.random.Generator) -> Report:
         # autograd's or the central difference's answer at a kink is a convention; the interval is the truth
         truth[kink.index] = 0.5 * (kink.left + kink.right)
         printed[kink.index] = bound[kink.index] = 0.5 * (kink.right - kink.left)
-    wrong = _wrong_entries(pairing, reading, judgement, truth, bound).copy()
+    wrong = _wrong_entries(pairing, asked.reading, judgement, truth, bound).copy()
     for kink in judgement.kinks:
         wrong[kink.index] = judgement.torn or kink.relation is Relation.APART
     smooth = truth.copy()
     smooth[[kink.index for kink in judgement.kinks]] = np.nan
-    leaves = tuple(
-        _leaf_evidence(task.where, number, slot, reading, smooth, bound, wrong & np.isfinite(smooth))
-        for number, slot in enumerate(task.where.slots)
-    )
+    return _Found(pairing, truth, bound, printed, wrong, smooth)
+
+
+def _evidence(seen: Examined, pairing: Pairing, leaves: tuple[LeafEvidence, ...], dense: bool) -> Evidence:
+    """All that the catalogue may ask about the check; a dense Jacobian is told by its entries alone."""
+    task, look, tape, u = seen.task, seen.look, seen.tape, seen.u
+    where = task.where
 
     def truth_at(number: int, indices: Sequence[tuple[int, ...]]) -> tuple[Floats, Floats]:
-        slot = task.where.slots[number]
+        slot = where.slots[number]
         found = [
             entry_truth(
                 pairing, slot.start + int(np.ravel_multi_index(index, slot.shape)) if index else slot.start
@@ -73,46 +116,28 @@ def explain(seen: Examined, generator: np.random.Generator) -> Report:
 
     def ask(cotangent: Floats) -> tuple[Floats | None, ...]:
         try:
-            again = task.ask(task.where, task.where.copied(task.where.args), np.ravel(cotangent), look.output)
+            again = task.ask(where, where.copied(where.args), np.ravel(cotangent), look.output)
         except Raised:
-            return tuple(None for _ in task.where.slots)
+            return tuple(None for _ in where.slots)
         return again.raw
 
     def pullback(cotangent: Floats) -> tuple[Floats, ...]:
         assert tape is not None
         flat = flat_pullback(tape, np.ravel(cotangent))
-        return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in task.where.slots)
+        return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in where.slots)
 
-    rows = rows_of(task, tape, look)
-    dense = None if rows is None else _dense_evidence(seen, reading, rows)
-    evidence = Evidence(
+    plain = task.scalar or not isinstance(look.output, np.ndarray)
+    return Evidence(
         check=task.kind,
-        leaves=leaves if dense is None else dense,
-        arguments=tuple(zip(task.where.names, task.where.args, strict=True)),
-        output=look.y
-        if task.scalar or not isinstance(look.output, np.ndarray)
-        else look.output.astype(np.float64),
+        leaves=leaves,
+        arguments=tuple(zip(where.names, where.args, strict=True)),
+        output=look.y if plain else look.output.astype(np.float64),
         cotangent=None if task.scalar else u,
         truth_at=truth_at,
-        pullback=pullback if tape is not None and dense is None else None,
-        claim=ask if dense is None else None,
+        pullback=None if dense or tape is None else pullback,
+        claim=None if dense else ask,
         tape=tape,
     )
-    named: tuple[Diagnosis, ...] = ()
-    mishap: tuple[str, ...] = ()
-    if dense or any(leaf.wrong for leaf in leaves):
-        named, mishap = _diagnosed(evidence, budget_of(task.f.seconds))
-    told = _told(seen, reading, _at_kinks(task.where, judgement), named) or (_TOO_SMALL,)
-    report = report_of(seen, told, Located(truth, printed, wrong))
-    report = replace(report, notes=(*report.notes, *mishap))
-    if dense is None or rows is None:
-        return report
-    bars = rounding_of(rows, tape)
-    leaves_told = [
-        _dense_leaf(leaf, found, bars[:, slot.start : slot.stop].ravel())
-        for leaf, found, slot in zip(report.leaves, dense, task.where.slots, strict=True)
-    ]
-    return replace(report, leaves=tuple(leaves_told))
 
 
 _TOO_SMALL = Diagnosis(
@@ -124,15 +149,15 @@ _TOO_SMALL = Diagnosis(
 )
 
 
-def _dense_leaf(leaf: Leaf, dense: LeafEvidence, bars: Floats) -> Leaf:
-    """The leaf with its errors told in entries of the dense Jacobian: the output's index, then the leaf's.
+def _compared(dense: LeafEvidence, bars: Floats) -> Compared | None:
+    """The entries of a dense Jacobian that is wrong: the output's index, then the leaf's.
 
     ``bars`` are the truth's own radii; the evidence has what a right claim may be off by.
     """
     if not dense.wrong or dense.claimed is None or dense.claimed.shape != dense.truth.shape:
-        return leaf
+        return None
     claim, true, bound = dense.claimed.ravel(), dense.truth.ravel(), dense.bound.ravel()
-    return with_errors(leaf, claim, true, bars, np.abs(claim - true) > bound, dense.truth.shape)
+    return Compared(claim, true, bars, np.abs(claim - true) > bound, dense.truth.shape)
 
 
 def _dense_evidence(seen: Examined, reading: Reading, rows: Floats) -> tuple[LeafEvidence, ...] | None:
@@ -165,7 +190,9 @@ def _diagnosed(evidence: Evidence, budget: Budget) -> tuple[tuple[Diagnosis, ...
     if not budget.untried:
         return found, ()
     untried = ", ".join(budget.untried)
-    return found, (f"the diagnosis stopped after {budget.seconds:.3g} s; not tried, or not to the end: {untried}",)
+    return found, (
+        f"the diagnosis stopped after {budget.seconds:.3g} s; not tried, or not to the end: {untried}",
+    )
 
 
 def _told(
@@ -231,20 +258,19 @@ def _wrong_entries(
     return off & np.isfinite(truth)
 
 
-def _leaf_evidence(
-    where: Point, number: int, slot: Slot, reading: Reading, truth: Floats, bound: Floats, wrong: np.ndarray
-) -> LeafEvidence:
+def _leaf_evidence(where: Point, number: int, reading: Reading, found: _Found) -> LeafEvidence:
+    slot, raw = where.slots[number], reading.raw[number]
     part = slice(slot.start, slot.stop)
-    raw = reading.raw[number]
+    wrong = found.wrong[part] & np.isfinite(found.smooth[part])
     broken = raw is None or raw.shape != slot.shape
     return LeafEvidence(
         path=slot.path,
         argnum=slot.argnum,
         value=where.x[part].reshape(slot.shape),
         claimed=raw,
-        truth=truth[part].reshape(slot.shape),
-        bound=bound[part].reshape(slot.shape),
-        wrong=bool(broken or wrong[part].any()),
+        truth=found.smooth[part].reshape(slot.shape),
+        bound=found.bound[part].reshape(slot.shape),
+        wrong=bool(broken or wrong.any()),
         dtype=str(slot.dtype),
         claimed_dtype=reading.dtypes[number],
     )

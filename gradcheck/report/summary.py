@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from gradcheck.ask.point import Slot
+from gradcheck.ask.point import Slot, index_of
 from gradcheck.ask.trees import Floats
+from gradcheck.explain.explanation import Compared, Explanation, Located
 from gradcheck.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
 from gradcheck.judge.decide import Judgement
 from gradcheck.judge.examine import Examined
@@ -18,25 +19,17 @@ from gradcheck.report.report import Report
 
 CONTRADICTED = Reason.CONTRADICTED.told().words
 
+NOTHING = Explanation()
+"""Of a check that did not fail."""
+
 SHOWN = 6  # entries of a leaf with truth beside claim in a report
 
 
-@dataclass(frozen=True)
-class Located:
-    """The truth beside the claim, entry by entry of the point; NaN where it was not located."""
-
-    truth: Floats
-    bound: Floats
-    wrong: np.ndarray
-
-
-def report_of(
-    seen: Examined, diagnoses: tuple[Diagnosis, ...] = (), located: Located | None = None
-) -> Report:
+def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
     """The report of what was seen at a point, with what an explanation added."""
     task, judgement = seen.task, seen.judgement
     verdict = seen.verdict
-    leaves = tuple(_leaf(number, slot, seen, located) for number, slot in enumerate(task.where.slots))
+    leaves = tuple(_leaf(number, slot, seen, explained) for number, slot in enumerate(task.where.slots))
     asked = "autograd" in task.options.oracles
     refused = seen.refused if judgement is None or not judgement.discredited else CONTRADICTED
     reasons = seen.reasons or tuple(told.words for told in (judgement.reasons if judgement else ()))
@@ -47,7 +40,7 @@ def report_of(
         check=task.kind,
         verdict=verdict,
         leaves=leaves,
-        diagnoses=diagnoses or _conduct(seen),
+        diagnoses=explained.diagnoses or _conduct(seen),
         reasons=reasons if verdict is Verdict.INCONCLUSIVE else (),
         oracles=(
             OracleUse(
@@ -67,6 +60,7 @@ def report_of(
             *(reading.remarks if reading is not None else ()),
             *((workers.remark,) if workers is not None and workers.remark else ()),
             *task.remarks,
+            *explained.notes,
         ),
     )
 
@@ -84,7 +78,7 @@ def _conduct(seen: Examined) -> tuple[Diagnosis, ...]:
     )
 
 
-def _leaf(number: int, slot: Slot, seen: Examined, located: Located | None) -> Leaf:
+def _leaf(number: int, slot: Slot, seen: Examined, explained: Explanation) -> Leaf:
     judgement = seen.judgement
     base = Leaf(
         slot.path, slot.shape, str(slot.dtype), seen.verdict if judgement is None else judgement.verdict
@@ -93,9 +87,11 @@ def _leaf(number: int, slot: Slot, seen: Examined, located: Located | None) -> L
         return replace(base, verdict=seen.verdict)
     found = judgement.seen[number] if judgement.seen else Seen(None)
     base = replace(base, resolution=found.resolution, note=_note(number, slot, found, judgement))
-    if located is None:
+    if explained.located is None:
         return base
-    return _located_leaf(number, slot, seen, located, base)
+    leaf = _located_leaf(number, slot, seen, explained.located, base)
+    compared = None if explained.dense is None else explained.dense[number]
+    return leaf if compared is None else with_errors(leaf, compared)
 
 
 def _note(number: int, slot: Slot, found: Seen, judgement: Judgement) -> str:
@@ -125,7 +121,8 @@ def _located_leaf(number: int, slot: Slot, seen: Examined, located: Located, bas
     if raw is None or raw.shape != slot.shape:
         return replace(base, verdict=Verdict.FAIL, note="no gradient of this shape came back")
     if wrong[part].any():
-        return with_errors(replace(base, resolution=None, note=""), raw.ravel(), truth, bound, wrong[part], slot.shape)
+        compared = Compared(raw.ravel(), truth, bound, wrong[part], slot.shape)
+        return with_errors(replace(base, resolution=None, note=""), compared)
     verdict = Verdict.PASS if np.isfinite(truth).any() or not slot.size else Verdict.INCONCLUSIVE
     if not wrong.any() and not reading.problems and verdict is Verdict.PASS:
         verdict = Verdict.INCONCLUSIVE  # the claim is wrong along a direction, by too little to say where
@@ -134,14 +131,13 @@ def _located_leaf(number: int, slot: Slot, seen: Examined, located: Located, bas
     return replace(base, verdict=verdict, resolution=base.resolution or _located_resolution(truth, bound))
 
 
-def with_errors(
-    base: Leaf, claim: Floats, true: Floats, bound: Floats, wrong: np.ndarray, shape: tuple[int, ...]
-) -> Leaf:
-    """A wrong leaf with the size and the place of its errors; entries are indexed in ``shape``."""
+def with_errors(base: Leaf, compared: Compared) -> Leaf:
+    """A wrong leaf with the size and the place of its errors."""
+    claim, true, shape = compared.claim, compared.truth, compared.shape
     off = np.abs(claim - true)
-    order = _worst_first(claim, true, off, wrong)
+    order = _worst_first(claim, off, compared.wrong)
     entries = tuple(
-        Entry(index_of(int(i), shape), float(claim[i]), float(true[i]), float(bound[i]))
+        Entry(index_of(int(i), shape), float(claim[i]), float(true[i]), float(compared.bound[i]))
         for i in order[:SHOWN]
     )
     worst = int(order[0])
@@ -164,7 +160,7 @@ def _located_resolution(true: Floats, bound: Floats) -> float | None:
     return widest / largest if widest < largest else None
 
 
-def _worst_first(claim: Floats, true: Floats, off: Floats, wrong: np.ndarray) -> np.ndarray:
+def _worst_first(claim: Floats, off: Floats, wrong: np.ndarray) -> np.ndarray:
     # not finite first, then wrong ones by size, then the right ones that are known
     rank = np.where(np.isfinite(off), off, -1.0)
     rank = np.where(
@@ -176,7 +172,3 @@ def _worst_first(claim: Floats, true: Floats, off: Floats, wrong: np.ndarray) ->
         return top[np.argsort(-rank[top], kind="stable")]
     order = np.argsort(-rank, kind="stable")
     return order[rank[order] >= 0.0] if (rank >= 0.0).any() else order
-
-
-def index_of(flat: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(int(i) for i in np.unravel_index(flat, shape)) if shape else ()
