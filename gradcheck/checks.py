@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from gradcheck.ask import trees
 from gradcheck.ask.calls import Counted, NotNumeric, Raised, flat, undisturbed
 from gradcheck.ask.options import Keywords, Options, options_of, stated
 from gradcheck.ask.point import MAX_BLOCKS, Point, describe, point
@@ -23,10 +24,10 @@ from gradcheck.ask.reading import (
     read,
     shaped,
 )
-from gradcheck.ask.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned
+from gradcheck.ask.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned, tangent
 from gradcheck.ask.task import Task, Through, generator_of
 from gradcheck.ask.trees import Floats
-from gradcheck.findings import Diagnosis
+from gradcheck.findings import Diagnosis, Verdict
 from gradcheck.oracles.gradients import gradient_of
 from gradcheck.report.report import Report, conclude
 from gradcheck.run import run
@@ -75,7 +76,47 @@ def concluded(request: Request, task_of: Callable[[Request], Task]) -> Report:
     return conclude(_reported(request, lambda asked: run(task_of(asked))), request.options.raise_on_failure)
 
 
+_FIRST = {"vjp": "cotangent", "jvp": "tangents", "hvp": "v"}
+"""What a claim of this kind takes before the arguments of f."""
+
+
 def _reported(request: Request, report_of: Callable[[Request], Report]) -> Report:
+    report = _of_what_came(request, report_of)
+    turned = _turned(request, report_of) if report.verdict is Verdict.FAIL and request.check in _FIRST else None
+    return turned or report
+
+
+def _turned(request: Request, report_of: Callable[[Request], Report]) -> Report | None:
+    """The report of a claim that takes last what is due first, as SciPy's ``hessp(x, p)`` does, if it passes so."""
+    what = _FIRST[request.check]
+    if not _is_linear_in_last(request):
+        return None
+    turned = replace(request, claim=lambda first, *args: request.claim(*args, first))
+    try:
+        report = _of_what_came(turned, report_of)
+    except (TypeError, ValueError):
+        return None
+    note = f"{request.names[1]} takes {what} last, as {request.names[1]}(*args, {what}); so it was called, and is right"
+    return replace(report, notes=(*report.notes, note)) if report.ok else None
+
+
+def _is_linear_in_last(request: Request) -> bool:
+    """Whether the claim, given last what is due first, takes twice of it for twice the answer."""
+    where = request.where
+    with undisturbed():
+        try:
+            output = request.f(*where.copied(where.args))
+            first = output if request.check == "vjp" else tangent(where, where.x + 1.0)
+            twice = trees.map_leaves(lambda _, leaf: 2.0 * leaf, first)
+            once, more = (
+                flat(request.claim(*where.copied(where.args), given), "claim") for given in (first, twice)
+            )
+        except Exception:  # not made to be called so
+            return False
+    return once.shape == more.shape and bool(np.allclose(2.0 * once, more, rtol=1e-3) and once.any())
+
+
+def _of_what_came(request: Request, report_of: Callable[[Request], Report]) -> Report:
     try:
         return report_of(request)
     except OtherArguments as other:

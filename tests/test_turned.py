@@ -1,0 +1,72 @@
+"""A claim that takes last what is due first, as ``hessp(x, p)`` of SciPy does, is called so and judged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import gradcheck
+
+A = np.random.default_rng(0).standard_normal((3, 4))
+X = np.random.default_rng(1).standard_normal(4)
+
+
+def energy(x):
+    return np.sum(np.tanh(A @ x))
+
+
+def hessp(x, p):
+    t = np.tanh(A @ x)
+    return A.T @ (-2.0 * t * (1.0 - t**2) * (A @ p))
+
+
+def layer(x):
+    return np.tanh(A @ x)
+
+
+def push(x, t):
+    return (1.0 - np.tanh(A @ x) ** 2) * (A @ t)
+
+
+def pull(x, u):
+    return A.T @ ((1.0 - np.tanh(A @ x) ** 2) * u)
+
+
+RIGHT = {
+    "hvp": (gradcheck.check_hvp, energy, hessp, "hvp(*args, v)"),
+    "jvp": (gradcheck.check_jvp, layer, push, "jvp(*args, tangents)"),
+    "vjp": (gradcheck.check_vjp, layer, pull, "vjp(*args, cotangent)"),
+}
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_a_right_one_passes_and_is_told(kind) -> None:
+    check, f, claim, how = RIGHT[kind]
+    report = check(f, claim, X)
+
+    assert report.ok
+    assert any(how in note for note in report.notes)
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+@pytest.mark.parametrize("factor", [2.0, -1.0, 1.001])
+def test_a_wrong_one_fails_in_either_order(kind, factor) -> None:
+    check, f, claim, _ = RIGHT[kind]
+    for wrong in (lambda x, v: factor * claim(x, v), lambda v, x: factor * claim(x, v)):
+        report = check(f, wrong, X, raise_on_failure=False)
+        assert report.verdict == "fail"
+        assert not any("*args" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("kind", RIGHT)
+def test_the_order_of_the_contract_is_called_as_ever(kind) -> None:
+    check, f, claim, _ = RIGHT[kind]
+    report = check(f, lambda v, x: claim(x, v), X)
+
+    assert report.ok
+    assert not any("*args" in note for note in report.notes)
+
+
+def test_what_is_squared_in_its_tangent_is_right_in_no_order() -> None:
+    for wrong in (lambda x, t: push(x, t) ** 2, lambda t, x: push(x, t) ** 2):
+        assert gradcheck.check_jvp(layer, wrong, X, raise_on_failure=False).verdict == "fail"
