@@ -98,6 +98,25 @@ def test_a_gap_that_nothing_explains_stays() -> None:
     assert autograd.was_measured
 
 
+@pytest.mark.parametrize("precise, measured", [(True, False), (False, True)])
+def test_of_a_glaring_gap_in_double_the_claim_s_rounding_is_not_asked(precise, measured) -> None:
+    claim, autograd = Asked(lambda x: right(x) * [1.0, 1.0, 1.1, 1.0]), Asked(right, rolls=1e-15)
+    found = compared(claim, autograd, precise=precise)
+
+    assert found.apart.tolist() == [False, False, True, False]
+    assert claim.was_measured is measured
+    assert autograd.was_measured  # its bar is printed
+    assert found.measured
+
+
+def test_beside_a_glaring_gap_a_slight_one_is_measured() -> None:
+    claim = Asked(lambda x: right(x) * [1.0 + 1e-7, 1.0, 1.1, 1.0])
+    found = compared(claim, Asked(right, rolls=1e-15), precise=True)
+
+    assert claim.was_measured
+    assert found.apart.tolist() == [True, False, True, False]
+
+
 def test_below_double_the_claim_s_rounding_is_always_measured_and_nothing_is_given_away() -> None:
     claim, autograd = Asked(lambda x: right(x).astype(np.float32), SINGLE), Asked(right, rolls=1e-15)
     found = compared(claim, autograd)
