@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from gradcheck import check_grad
+from gradcheck import check_grad, check_vjp
 from gradcheck.findings import Verdict
 from gradcheck.judge.judge import judge
 from gradcheck.judge.reasons import Reason
@@ -560,3 +560,39 @@ def test_squares_that_overflow_or_vanish_hide_nothing(scale, factor, verdict) ->
         assert report.leaves[0].resolution < 1e-3
     else:
         assert report.leaves[0].note == ""
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_leaf_that_is_right_in_low_precision_is_not_accused_beside_one_that_is_not_finite(dtype, seed) -> None:
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((100, 3)).astype(dtype)
+    w, b = rng.standard_normal(3).astype(dtype), rng.standard_normal(3).astype(dtype)
+
+    def pull(u, w, b):
+        return np.full_like(w, np.inf), u.sum(axis=0)
+
+    report = check_vjp(lambda w, b: X * w + b, pull, w, b, raise_on_failure=False)
+
+    assert {leaf.path: leaf.verdict for leaf in report.leaves} == {"w": "fail", "b": "pass"}
+    by_path = {leaf.path: leaf for leaf in report.leaves}
+    assert by_path["b"].resolution > np.finfo(dtype).eps
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_underflows_in_half_precision_is_zero(seed) -> None:
+    rng = np.random.default_rng(seed)
+    z = (rng.standard_normal((5, 4)) * 12).astype(np.float16)  # saturated: shares down to 1e-12
+
+    def loss(z):
+        shifted = z - z.max(axis=1, keepdims=True)
+        return np.mean(np.log(np.exp(shifted).sum(axis=1)) - shifted[:, 0])
+
+    def gradient(z):
+        shares = np.exp(z - z.max(axis=1, keepdims=True))
+        shares /= shares.sum(axis=1, keepdims=True)
+        shares[:, 0] -= 1
+        return shares / np.float16(len(z))
+
+    assert check_grad(loss, gradient, z, raise_on_failure=False).verdict == "pass"
+    assert check_grad(loss, lambda z: 2 * gradient(z), z, raise_on_failure=False).verdict == "fail"

@@ -38,6 +38,20 @@ def of(dtype: Any) -> float:
     return max(float(np.finfo(kind).eps) / 2.0, DOUBLE) if kind.kind == "f" else DOUBLE
 
 
+_LOST = 16.0
+"""Numbers that underflow on the way are multiplied, and added up, before they show: so many times the smallest."""
+
+_SMALLEST = {2.0**-11: 2.0**-24, 2.0**-4: 2.0**-9}
+"""The smallest number of half precision and of float8 (e4m3), of few exponents; the others go down as single does."""
+
+
+def underflow(unit: float) -> float:
+    """What arithmetic of this unit roundoff may lose by underflow."""
+    if unit in _SMALLEST:
+        return _LOST * _SMALLEST[unit]
+    return float(np.finfo(np.float32 if unit > DOUBLE else np.float64).tiny)
+
+
 def bits(values: Floats) -> int:
     """The most significant bits that any of the numbers uses; 0 where all are 0 or not finite."""
     fraction, _ = np.frexp(values[np.isfinite(values) & (values != 0.0)])

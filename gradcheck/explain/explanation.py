@@ -14,11 +14,12 @@ from gradcheck.findings import Diagnosis
 class Located:
     """The truth beside the claim, entry by entry of the point; NaN where it was not located.
 
-    ``bound`` is the truth's own radius, as it is printed.
+    ``bound`` is the truth's own radius, as it is printed; ``allowed`` what a right claim may be off by.
     """
 
     truth: Floats
     bound: Floats
+    allowed: Floats
     wrong: np.ndarray
 
 

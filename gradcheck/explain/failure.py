@@ -53,7 +53,7 @@ def explain(seen: Examined, generator: np.random.Generator) -> Explanation:
             _compared(leaf, bars[:, slot.start : slot.stop].ravel())
             for leaf, slot in zip(dense, where.slots, strict=True)
         )
-    return Explanation(told, Located(found.truth, found.printed, found.wrong), compared, notes)
+    return Explanation(told, Located(found.truth, found.printed, found.bound, found.wrong), compared, notes)
 
 
 @dataclass(frozen=True)

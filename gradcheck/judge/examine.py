@@ -15,6 +15,7 @@ from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import OracleUse, Verdict
 from gradcheck.judge.decide import Judgement
+from gradcheck.judge.entrywise import SHARE
 from gradcheck.judge.evaluation import Evaluated, claim_unit, covector, evaluated, pair
 from gradcheck.judge.facts import Fact
 from gradcheck.judge.judge import judge
@@ -101,11 +102,19 @@ def examine(task: Task, generator: np.random.Generator) -> Examined:
     asked = _narrow_where_f_is_not(asked, pairing)
     seen = replace(seen, asked=asked, f=f, pairing=pairing, autograd=autograd, tape=tape, refused=refused)
     if asked.reading is not None and asked.reading.problems:
-        truth = None if autograd is None else Ball(autograd.value, 1e-9 * np.abs(autograd.value))
+        truth = None if autograd is None else Ball(autograd.value, _generous(pairing) * np.abs(autograd.value))
         return replace(seen, judgement=Judgement(Verdict.FAIL, differences=False, truth=truth))
     if "differences" not in task.options.oracles and autograd is None:
         return replace(seen, reasons=(f"autograd alone was asked for, and it does not apply: {refused}",))
     return _judged(seen, generator)
+
+
+def _generous(pairing: Pairing) -> float:
+    """Share of an entry by which it may be off where the claim fails for another that is no number or has no place.
+
+    Its rounding cannot be measured then; what it is told of the rest must not accuse that of rounding.
+    """
+    return min(0.3, max(SHARE, 2.0**13 * pairing.unit))
 
 
 def _must_be_scalar(task: Task, look: Look) -> None:

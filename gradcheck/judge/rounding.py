@@ -37,11 +37,10 @@ float32 stair inside double code."""
 
 
 def ulps(answer: Answer) -> Floats:
-    """The least radius an answer can have: its own last digits, and the smallest normal number (underflow)."""
-    tiny = np.finfo(np.float32).tiny if answer.unit > precision.DOUBLE else np.finfo(np.float64).tiny
+    """The least radius an answer can have: its own last digits, and what underflows."""
     radius: Floats = np.abs(answer.value)
     radius *= 2.0 * answer.unit
-    radius += float(tiny) + 4.0 * answer.spread
+    radius += precision.underflow(answer.unit) + 4.0 * answer.spread
     return radius
 
 

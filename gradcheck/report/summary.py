@@ -128,7 +128,8 @@ def _located_leaf(number: int, slot: Slot, seen: Examined, located: Located, bas
         verdict = Verdict.INCONCLUSIVE  # the claim is wrong along a direction, by too little to say where
     if any(problem.leaf == slot.path for problem in reading.problems):
         verdict = Verdict.FAIL
-    return replace(base, verdict=verdict, resolution=base.resolution or _located_resolution(truth, bound))
+    resolution = base.resolution or _located_resolution(truth, located.allowed[part])
+    return replace(base, verdict=verdict, resolution=resolution)
 
 
 def with_errors(base: Leaf, compared: Compared) -> Leaf:
@@ -154,9 +155,9 @@ def with_errors(base: Leaf, compared: Compared) -> Leaf:
     )
 
 
-def _located_resolution(true: Floats, bound: Floats) -> float | None:
+def _located_resolution(true: Floats, allowed: Floats) -> float | None:
     largest = float(np.max(np.abs(true), where=np.isfinite(true), initial=0.0))
-    widest = float(np.max(bound, where=np.isfinite(bound), initial=0.0))
+    widest = float(np.max(allowed, where=np.isfinite(allowed), initial=0.0))
     return widest / largest if widest < largest else None
 
 
