@@ -418,3 +418,20 @@ def test_a_gradient_of_one_entry_is_a_gradient(x) -> None:
     report = check_hvp(lambda x: 3.0 * x**2, lambda v, x: 6.0 * x * v, x, raise_on_failure=False)
 
     assert report.ok, str(report)
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+def test_the_cotangent_of_outputs_of_very_different_sizes_stays_in_the_range_of_their_numbers(dtype, seed):
+    x = (30 * np.random.default_rng(seed).normal(size=(6, 5))).astype(dtype)
+
+    def softplus(x):
+        return np.logaddexp(dtype(0), x)
+
+    def pull(u, x):
+        assert np.isfinite(u).all()
+        return u * np.exp(-np.logaddexp(dtype(0), -x))
+
+    assert check_vjp(softplus, pull, x).ok
+    wrong = check_vjp(softplus, lambda u, x: 2 * pull(u, x), x, raise_on_failure=False)
+    assert wrong.verdict == "fail"

@@ -38,18 +38,16 @@ def of(dtype: Any) -> float:
     return max(float(np.finfo(kind).eps) / 2.0, DOUBLE) if kind.kind == "f" else DOUBLE
 
 
-_LOST = 16.0
-"""Numbers that underflow on the way are multiplied, and added up, before they show: so many times the smallest."""
-
-_SMALLEST = {2.0**-11: 2.0**-24, 2.0**-4: 2.0**-9}
-"""The smallest number of half precision and of float8 (e4m3), of few exponents; the others go down as single does."""
+_NORMAL = {2.0**-11: 2.0**-14, 2.0**-4: 2.0**-6}
+"""The smallest normal number of half precision and of float8 (e4m3), of few exponents; the others go down as single."""
 
 
 def underflow(unit: float) -> float:
-    """What arithmetic of this unit roundoff may lose by underflow."""
-    if unit in _SMALLEST:
-        return _LOST * _SMALLEST[unit]
-    return float(np.finfo(np.float32 if unit > DOUBLE else np.float64).tiny)
+    """What arithmetic of this unit roundoff may lose at the ends of its range.
+
+    Below the smallest normal number digits go, and the reciprocals of what overflows (``1 / (1 + exp(-z))``) lie there.
+    """
+    return _NORMAL.get(unit, float(np.finfo(np.float32 if unit > DOUBLE else np.float64).tiny))
 
 
 def bits(values: Floats) -> int:

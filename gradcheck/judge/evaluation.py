@@ -228,9 +228,17 @@ def covector(task: Task, look: Look, generator: np.random.Generator) -> Floats:
     size = np.abs(look.y)
     spread = size[size > 0.0]
     if spread.size and spread.max() > 1e4 * spread.min():
-        u *= _equalizer(task, look)
+        most = _room(look.output)
+        u *= np.clip(_equalizer(task, look), 1.0 / most, most)
     # as the claim will see it: a cotangent has the dtype of its output
     return calls.flat(shaped(look.output, u), "cotangent")
+
+
+def _room(output: Any) -> float:
+    """How large a cotangent may be for products with it to be numbers still: half precision ends at 65504."""
+    dtypes = [np.asarray(leaf).dtype for _, leaf in trees.leaves(output)]
+    largest = [float(np.finfo(dtype).max) for dtype in dtypes if dtype.kind == "f"]
+    return float(min(largest, default=float(np.finfo(np.float64).max)) ** 0.25)
 
 
 def _equalizer(task: Task, look: Look) -> Floats:
