@@ -435,3 +435,14 @@ def test_the_cotangent_of_outputs_of_very_different_sizes_stays_in_the_range_of_
     assert check_vjp(softplus, pull, x).ok
     wrong = check_vjp(softplus, lambda u, x: 2 * pull(u, x), x, raise_on_failure=False)
     assert wrong.verdict == "fail"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rounding_in_half_precision_is_no_crookedness(seed):
+    generator = np.random.default_rng(seed)
+    H, x = generator.normal(size=(4, 4)).astype(np.float16), generator.normal(size=4).astype(np.float16)
+
+    assert check_hvp(lambda x: x @ H @ x, lambda v, x: (H + H.T) @ v, x).ok
+    assert check_jvp(lambda x: np.tanh(H @ x), lambda t, x: (1 - np.tanh(H @ x) ** 2) * (H @ t), x).ok
+    for crooked in (lambda t, x: np.abs(H @ t), lambda t, x: (H @ t) ** 2):
+        assert check_jvp(lambda x: H @ x, crooked, x, raise_on_failure=False).verdict == "fail"

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.ask import trees
+from gradcheck.ask import precision, trees
 from gradcheck.ask.calls import NotNumeric, flat
 from gradcheck.ask.draws import signs
 from gradcheck.ask.point import Point, Slot, describe, step_scale
@@ -25,6 +25,8 @@ from gradcheck.findings import Diagnosis
 
 ENTRY_BY_ENTRY = 48
 DIRECTIONS_PER_LEAF = 4
+_CROOKED = 1e-4
+"""Share of its terms by which a sum over tangents may differ from the answer for their sum, rounding apart."""
 
 
 def tangent(where: Point, v: Floats) -> Any:
@@ -77,9 +79,12 @@ def _not_linear(
 ) -> Diagnosis | None:
     """The diagnosis of a JVP that is right at unit tangents alone, by its square or absolute value, say."""
     mixed = -signs(np.random.default_rng(1), where.x.size)
-    came = float(u @ flat(jvp(tangent(where, mixed), *args), label))
-    wanted = float(gradient @ mixed)
-    if abs(came - wanted) <= 1e-4 * float(np.abs(gradient) @ np.abs(mixed)):
+    result = jvp(tangent(where, mixed), *args)
+    pushed = flat(result, label)
+    came, wanted = float(u @ pushed), float(gradient @ mixed)
+    unit = max(precision.shown(pushed), precision.of(_lowest("float64", result)))
+    terms = max(float(np.abs(gradient) @ np.abs(mixed)), float(np.abs(u) @ np.abs(pushed)))
+    if abs(came - wanted) <= max(_CROOKED, 2.0**6 * unit) * terms + precision.underflow(unit):
         return None
     message = (
         f"{label} is not linear in its tangents: for a mixture of the unit tangents it returned {came:.6g} (weighted "
