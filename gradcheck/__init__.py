@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from gradcheck.checks import check_jacobian as check_jacobian
     from gradcheck.checks import check_jvp as check_jvp
     from gradcheck.checks import check_vjp as check_vjp
+    from gradcheck.findings import Blame as Blame
     from gradcheck.findings import Diagnosis as Diagnosis
     from gradcheck.findings import Leaf as Leaf
     from gradcheck.findings import Verdict as Verdict
@@ -26,7 +27,7 @@ _HOMES = {
     **dict.fromkeys(
         ("check_grad", "check_hessian", "check_hvp", "check_jacobian", "check_jvp", "check_vjp"), "checks"
     ),
-    **dict.fromkeys(("Diagnosis", "Leaf", "Verdict"), "findings"),
+    **dict.fromkeys(("Blame", "Diagnosis", "Leaf", "Verdict"), "findings"),
     "check_layer": "layer",
     "derivative": "oracles.derivative",
     "Estimate": "oracles.estimate",

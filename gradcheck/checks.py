@@ -82,7 +82,9 @@ _FIRST = {"vjp": "cotangent", "jvp": "tangents", "hvp": "v"}
 
 def _reported(request: Request, report_of: Callable[[Request], Report]) -> Report:
     report = _of_what_came(request, report_of)
-    turned = _turned(request, report_of) if report.verdict is Verdict.FAIL and request.check in _FIRST else None
+    turned = (
+        _turned(request, report_of) if report.verdict is Verdict.FAIL and request.check in _FIRST else None
+    )
     return turned or report
 
 
@@ -97,7 +99,7 @@ def _turned(request: Request, report_of: Callable[[Request], Report]) -> Report 
     except (TypeError, ValueError):
         return None
     note = f"{request.names[1]} takes {what} last, as {request.names[1]}(*args, {what}); so it was called, and is right"
-    return replace(report, notes=(*report.notes, note)) if report.ok else None
+    return report.noting(note) if report.ok else None
 
 
 def _is_linear_in_last(request: Request) -> bool:
@@ -123,9 +125,7 @@ def _of_what_came(request: Request, report_of: Callable[[Request], Report]) -> R
         chosen = other.argnums
     report = report_of(replace(request, options=replace(request.options, argnums=chosen)))
     names = ", ".join(point(request.f, request.args, chosen).names[number] for number in chosen)
-    return replace(
-        report, notes=(*report.notes, f"argnums was left out: what came is the gradient of {names}")
-    )
+    return report.noting(f"argnums was left out: what came is the gradient of {names}")
 
 
 @stated
@@ -311,7 +311,7 @@ def _hvp_report(request: Request) -> Report:
     note = (
         "f_or_grad maps a number to a number and was taken for the gradient; taken for the function it fails"
     )
-    return replace(of_gradient, notes=(*of_gradient.notes, note))
+    return of_gradient.noting(note)
 
 
 def _returned(request: Request) -> str:

@@ -79,6 +79,59 @@ class Diagnosis:
     certainty: str = "certain"
 
 
+@dataclass(frozen=True)
+class Blame:
+    """An expression of the claim's own source, and what would mend it.
+
+    Attributes
+    ----------
+    file, line, end_line, column, end_column
+        Where it stands; lines count from 1, columns from 0, in bytes of UTF-8, as in `ast`.
+    expression
+        Its text.
+    message
+        What is wrong with it, for a person.
+    repair
+        The text that would mend it, None where none was found.
+    leaves
+        The leaves that come right with the repair.
+    proved
+        Whether the claim was run with the repair and passed the whole check, at several points.
+    function
+        The function that it stands in.
+    lines
+        The source from three lines before it to three after, each line with its number.
+    """
+
+    file: str
+    line: int
+    end_line: int
+    column: int
+    end_column: int
+    expression: str
+    message: str
+    repair: str | None
+    leaves: tuple[str, ...]
+    proved: bool
+    function: str = ""
+    lines: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Blamed:
+    """The expressions that are to blame for a failure, best first.
+
+    ``patch`` is a unified diff of the proved repairs, "" without any; ``remark`` says what was tried in vain.
+    """
+
+    blame: tuple[Blame, ...] = ()
+    patch: str = ""
+    remark: str = ""
+
+
+NOBODY = Blamed()
+"""No expression is to blame, and nothing was tried."""
+
 KINDS = (
     "scale", "sign", "transpose", "permutation", "swapped_leaves", "shape", "dtype",
     "missing_activation_derivative", "wrong_activation_derivative", "missing_term", "extra_term", "zero",

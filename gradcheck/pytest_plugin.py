@@ -67,7 +67,9 @@ class _Record:
         report = yield
         heard = item.stash.get(_heard, [])
         # extra attributes of a test's report reach the process that writes, under pytest-xdist too
-        report.__dict__["gradcheck"] = [check.to_dict() for check in heard]
+        report.__dict__["gradcheck"] = [
+            (check if report.failed else check.settled()).to_dict() for check in heard
+        ]
         heard.clear()
         return report
 

@@ -11,6 +11,7 @@ import numpy as np
 from gradcheck.ask import calls
 from gradcheck.ask.point import step_scale
 from gradcheck.ask.task import Task, generator_of
+from gradcheck.explain.blame.blamed import blamed
 from gradcheck.explain.failure import explain
 from gradcheck.explain.sensitivity import sensitivity
 from gradcheck.findings import Verdict
@@ -24,14 +25,16 @@ def run(task: Task) -> Report:
     start = time.perf_counter()
     generator = generator_of(task.options)
     with calls.undisturbed():
-        report = _reported(examine(task, generator), generator)
+        seen = examine(task, generator)
+        report = _reported(seen, generator)
         for _ in range(task.options.points):
             if report.verdict is Verdict.FAIL:
                 break
             x = task.where.x
             jittered = x + 0.05 * step_scale(x, task.where.slots) * generator.standard_normal(x.size)
             moved = replace(task, where=task.where.moved(jittered))
-            report = _merged(report, _reported(examine(moved, generator), generator))
+            seen = examine(moved, generator)
+            report = _merged(report, _reported(seen, generator))
     if task.shown is not None:
         report = replace(
             report,
@@ -46,7 +49,7 @@ def run(task: Task) -> Report:
         evaluations=task.f.calls,
         claim_evaluations=task.claim.calls,
     )
-    return report.remembering(partial(sensitivity, task))
+    return report.remembering(partial(sensitivity, task), partial(blamed, seen))
 
 
 def _reported(seen: Examined, generator: np.random.Generator) -> Report:

@@ -70,3 +70,17 @@ def test_the_order_of_the_contract_is_called_as_ever(kind) -> None:
 def test_what_is_squared_in_its_tangent_is_right_in_no_order() -> None:
     for wrong in (lambda x, t: push(x, t) ** 2, lambda t, x: push(x, t) ** 2):
         assert gradcheck.check_jvp(layer, wrong, X, raise_on_failure=False).verdict == "fail"
+
+
+def test_a_report_with_a_remark_can_still_be_asked_again() -> None:
+    """The choice of arguments is told in a note, and the report keeps what it remembers of its check."""
+
+    def loss(w, x):
+        return 0.5 * np.sum((x @ w) ** 2)
+
+    def gradient(w, x):
+        return x.T @ (x @ w)
+
+    found = gradcheck.check_grad(loss, gradient, np.array([1.0, -2.0]), np.eye(3)[:, :2] + 0.5)
+    assert any("argnums was left out" in note for note in found.notes)
+    assert found.sensitivity().planted

@@ -8,6 +8,7 @@ its last lines, as an interpreter ends with them.
 from __future__ import annotations
 
 import io
+import linecache
 import re
 import shlex
 import subprocess
@@ -29,11 +30,13 @@ def refreshed(document: str, run_commands: bool = True) -> str:
     """``document`` with every output block filled anew; those of commands only if ``run_commands``."""
     namespace: dict[str, object] = {"__name__": "readme"}
     printed = ""
+    cells: list[str] = []
 
     def fill(block: re.Match[str]) -> str:
         nonlocal printed
         if block["code"] is not None:
-            printed = _run(block["code"], namespace)
+            cells.append(f"cell_{len(cells) + 1}.py")
+            printed = _run(block["code"], cells[-1], namespace)
             return block[0]
         if block["command"] and not run_commands:
             return block[0]
@@ -44,10 +47,12 @@ def refreshed(document: str, run_commands: bool = True) -> str:
     return _BLOCK.sub(fill, document)
 
 
-def _run(code: str, namespace: dict[str, object]) -> str:
+def _run(code: str, cell: str, namespace: dict[str, object]) -> str:
+    # the source of a cell can be had by the name of its file, as in a notebook
+    linecache.cache[cell] = len(code), None, code.splitlines(keepends=True), cell
     with redirect_stdout(io.StringIO()) as stdout:
         try:
-            exec(code, namespace)
+            exec(compile(code, cell, "exec"), namespace)
         except AssertionError as error:
             print("".join(format_exception_only(error)))
     return stdout.getvalue()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Never
 
 from gradcheck.ask import ambient
-from gradcheck.findings import Findings, Verdict
+from gradcheck.findings import NOBODY, Blame, Blamed, Findings, Verdict
 from gradcheck.report.views import html, text
 from gradcheck.report.views.plain import plain, strict
 
 __tracebackhide__ = True  # pytest shows the user's own frames alone
+
+_REMEMBERED = frozenset({"_again", "_search"})
+"""What a report can ask once more, while the claim is at hand."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Report(Findings):
     """
 
     def __str__(self) -> str:
-        return text.render(self)
+        return text.render(self, self.blamed)
 
     def __bool__(self) -> bool:
         """True for a pass alone: ``assert check_grad(..., raise_on_failure=False)`` means what it says."""
@@ -50,13 +54,46 @@ class Report(Findings):
             )
         return again()
 
-    def remembering(self, again: Callable[[], Any]) -> Report:
-        """Give the report the means to ask its check once more."""
+    def remembering(self, again: Callable[[], Any], search: Callable[[], Blamed]) -> Report:
+        """Give the report the means to ask its check once more, and to search the claim's source for the mistake."""
         object.__setattr__(self, "_again", again)
+        object.__setattr__(self, "_search", search)
         return self
 
+    def noting(self, note: str) -> Report:
+        """The same report with one more remark; what it remembers goes with it."""
+        noted = replace(self, notes=(*self.notes, note))
+        for name in _REMEMBERED & self.__dict__.keys():
+            object.__setattr__(noted, name, self.__dict__[name])
+        return noted
+
+    def settled(self) -> Report:
+        """The same report with nothing left to ask: of a failure that was expected nobody searches the source."""
+        settled = replace(self)
+        if "blamed" in self.__dict__:
+            object.__setattr__(settled, "blamed", self.blamed)
+        return settled
+
+    @cached_property
+    def blamed(self) -> Blamed:
+        """Which expression of the claim is wrong, searched for when it is first asked for (seconds)."""
+        search = self.__dict__.get("_search")
+        return NOBODY if search is None or self.verdict is not Verdict.FAIL else search()
+
+    @property
+    def blame(self) -> tuple[Blame, ...]:
+        """The expressions to blame, best first; empty where none was found."""
+        return self.blamed.blame
+
+    @property
+    def patch(self) -> str:
+        """A unified diff of all proved repairs, "" without any."""
+        return self.blamed.patch
+
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_again"}
+        if self.verdict is Verdict.FAIL:
+            self.blamed  # noqa: B018 - searched for while the claim is at hand
+        return {name: value for name, value in self.__dict__.items() if name not in _REMEMBERED}
 
     def to_dict(self) -> dict[str, Any]:
         """The report as dicts, lists, strings and numbers.
@@ -74,6 +111,8 @@ class Report(Findings):
             "oracles": [oracle["name"] for oracle in oracles if oracle["used"]],
             "unused_oracles": {oracle["name"]: oracle["note"] for oracle in oracles if not oracle["used"]},
             **whole,
+            "blame": plain(self.blame),
+            "patch": self.patch,
         }
 
     def to_json(self, indent: int | None = 2) -> str:

@@ -43,7 +43,8 @@ class Outcome:
     def to_dict(self) -> dict[str, Any]:
         """Everything about the outcome, with the whole of `Report.to_dict`."""
         blank = {"oracles": [], "evaluations": 0, "seconds": 0.0, "leaves": [], "diagnoses": []}
-        found = self.report.to_dict() if self.report is not None else blank
+        report = self.report.settled() if self.report is not None and self.as_expected else self.report
+        found = report.to_dict() if report is not None else blank
         told = {"problem": self.problem, "traceback": self.traceback}
         own = {"name": self.name, "expected": self.expected, "verdict": self.verdict}
         return found | own | {key: value for key, value in told.items() if value}

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gradcheck.findings import Entry
+from gradcheck.findings import Blame, Entry
 from gradcheck.report.views import figures, text
+from gradcheck.report.views.source import spans
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -45,6 +46,7 @@ def _environment() -> Environment:
         "index": figures.index,
         "resolution": _resolution,
         "shape": figures.shape,
+        "spans": lambda blame: spans(Blame(**blame)),
         "upwards": figures.upwards,
         "sharpness": lambda check: text.sharpness(check["rtol"], check["miss_probability"]),
         "worst_first": _worst_first,

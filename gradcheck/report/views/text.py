@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from gradcheck.findings import Findings, Leaf, Verdict
+from gradcheck.findings import NOBODY, Blamed, Findings, Leaf, Verdict
 from gradcheck.report.views.figures import count, duration, entry_figures, figure, index, shape, upwards
 from gradcheck.report.views.layout import columns, item, paragraph
+from gradcheck.report.views.source import pointed
 
 ROWS = 12
 """Leaves shown of each verdict; the report object holds them all."""
@@ -29,14 +30,15 @@ DERIVATIVES = {
 _ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 
 
-def render(findings: Findings) -> str:
-    """The whole report, ending without a line break."""
+def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
+    """The whole report, ending without a line break; of a failure with the expressions to blame."""
     parts = {
         Verdict.PASS: (_leaf_table, _sharpness, _remarks),
         Verdict.FAIL: (_leaf_table, _entries, _diagnoses, _remarks, _advice),
         Verdict.INCONCLUSIVE: (_reasons, _leaf_table, _diagnoses, _remarks, _advice),
     }[findings.verdict]
-    blocks = [headline(findings), *(part(findings) for part in parts)]
+    source = (pointed(blame) for blame in blamed.blame)
+    blocks = [headline(findings), *source, *(part(findings) for part in parts), paragraph(blamed.remark)]
     return "\n\n".join(block for block in blocks if block)
 
 

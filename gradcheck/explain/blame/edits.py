@@ -1,0 +1,416 @@
+"""What a person would change in one expression of a backward pass: an exchange, a factor, a sum, a term."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+from gradcheck.explain.blame.written import Source, Written
+
+EXCHANGED, ADJUSTED, ADDED = 1, 2, 3
+"""How natural an edit is: something for its like; a factor, a transpose or a sum more; a term or factor from afar."""
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A new text for a node of a function: an expression for an expression, a statement for a statement."""
+
+    cost: int
+    what: str
+    node: ast.expr | ast.stmt
+    text: str
+
+
+_OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.FloorDiv: "//",
+    ast.Mod: "%",
+}  # fmt: skip
+_COMPARED: dict[type[ast.cmpop], str] = {
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "!=",
+}  # fmt: skip
+_INSTEAD = {"+": "-", "-": "+", "*": "/", "/": "*", "@": "*"}
+_LIKE = (
+    ("sin", "cos"), ("sinh", "cosh"), ("maximum", "minimum"), ("max", "min"), ("argmax", "argmin"), ("sum", "mean"),
+    ("exp", "expm1"), ("log", "log1p"), ("var", "std"), ("cumsum", "cumprod"), ("sum", "max"), ("prod", "sum"),
+    ("zeros_like", "ones_like"), ("triu", "tril"), ("sqrt", "square"), ("ceil", "floor"), ("outer", "dot"),
+    ("inv", "transpose"), ("exp", "log"), ("tan", "tanh"), ("cosh", "tanh"), ("sinh", "tanh"), ("argsort", "sort"),
+    ("add", "subtract"), ("multiply", "divide"), ("greater", "less"), ("roll", "flip"), ("abs", "sign"),
+)  # fmt: skip
+"""Functions that are taken for each other."""
+
+
+def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
+    """All edits of one expression; ``calls`` are functions of one array that may be applied."""
+    scope = tuple(names(function))
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.stmt):
+            yield from _of_statement(function.source, node)
+        elif isinstance(node, ast.expr) and _is_value(function.source, node):
+            if _is_written_to(function.source, node):
+                yield from (Edit(EXCHANGED, "variable", node, name) for name in scope)
+                continue
+            yield from _exchanges(function.source, node, scope)
+            yield from _adjustments(function.source, node, scope, calls)
+            yield from _additions(function.source, node, scope)
+
+
+def names(function: Written) -> Iterator[str]:
+    """Variables of the function, attributes it reads of its object, and what it has of the function around it."""
+    node = function.node
+    stored = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    arguments = (a.arg for n in ast.walk(node) if isinstance(n, ast.arguments) for a in _all_of(n))
+    attributes = (
+        f"{n.value.id}.{n.attr}"
+        for n in ast.walk(node)
+        if isinstance(n, ast.Attribute)
+        and isinstance(n.value, ast.Name)
+        and n.value.id in ("self", "ctx", "cls")
+        and isinstance(n.ctx, ast.Load)
+    )
+    kept = (
+        f"{n.value.id}[{n.slice.value!r}]"
+        for n in ast.walk(node)
+        if isinstance(n, ast.Subscript)
+        and isinstance(n.value, ast.Name)
+        and isinstance(n.slice, ast.Constant)
+        and isinstance(n.slice.value, str)
+    )
+    free = (name for name in function.code.co_freevars if name != "__class__")
+    read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+    constants = (
+        name
+        for name in sorted(read)
+        if isinstance(function.functions[0].__globals__.get(name), int | float | _array())
+    )
+    yield from dict.fromkeys([*arguments, *stored, *attributes, *kept, *free, *constants])
+
+
+def _array() -> type:
+    import numpy as np
+
+    return np.ndarray
+
+
+def _all_of(arguments: ast.arguments) -> Iterator[ast.arg]:
+    yield from (
+        a
+        for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+        if a.arg not in ("self", "cls")
+    )
+
+
+def _is_value(source: Source, node: ast.expr) -> bool:
+    """Whether the expression stands for a value of its own."""
+    if isinstance(node, ast.JoinedStr | ast.FormattedValue | ast.Starred | ast.Lambda | ast.Slice):
+        return False
+    if isinstance(node, ast.Constant) and not _is_number(node):
+        return False
+    if isinstance(getattr(node, "ctx", None), ast.Store | ast.Del):
+        return False
+    above = source.parents.get(node)
+    if isinstance(above, ast.Call) and above.func is node:
+        return False
+    if isinstance(above, ast.arguments | ast.FormattedValue) or (
+        isinstance(above, ast.FunctionDef) and above.returns is node
+    ):
+        return False
+    return not (
+        isinstance(above, ast.Attribute)
+        and isinstance(node, ast.Name)
+        and node.id in ("np", "self", "math", "numpy")
+    )
+
+
+def _is_written_to(source: Source, node: ast.expr) -> bool:
+    """Whether it is the array of an assignment to a part of it."""
+    above = source.parents.get(node)
+    stored = isinstance(getattr(above, "ctx", None), ast.Store)
+    return isinstance(above, ast.Subscript | ast.Attribute) and stored and above.value is node
+
+
+def _is_number(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+
+
+def operand(source: Source, node: ast.expr) -> str:
+    """The text of a node as an operand of anything."""
+    text = source.segment(node)
+    atom = isinstance(
+        node, ast.Name | ast.Attribute | ast.Subscript | ast.Call | ast.Constant | ast.List | ast.Dict
+    )
+    return text if atom else f"({text})"
+
+
+def _of_statement(source: Source, node: ast.stmt) -> Iterator[Edit]:
+    alters = isinstance(node, ast.Assign) and not any(isinstance(target, ast.Name) for target in node.targets)
+    if alters or isinstance(node, ast.AugAssign | ast.Expr | ast.If):
+        yield Edit(EXCHANGED, "drop", node, "pass")
+    if isinstance(node, ast.AugAssign):
+        target, value = source.segment(node.target), source.segment(node.value)
+        own = _OPERATORS.get(type(node.op), "")
+        yield Edit(EXCHANGED, "assignment", node, f"{target} = {value}")
+        for sign in ("+", "-", "*", "/"):
+            if sign != own:
+                yield Edit(EXCHANGED, "assignment", node, f"{target} {sign}= {value}")
+    if (
+        isinstance(node, ast.Assign)
+        and len(node.targets) == 1
+        and isinstance(node.targets[0], ast.Name | ast.Subscript | ast.Attribute)
+    ):
+        target, value = source.segment(node.targets[0]), source.segment(node.value)
+        yield Edit(EXCHANGED, "assignment", node, f"{target} += {value}")
+        if isinstance(node.targets[0], ast.Subscript) and not isinstance(node.targets[0].slice, ast.Slice):
+            array, index = source.segment(node.targets[0].value), source.segment(node.targets[0].slice)
+            yield Edit(ADJUSTED, "assignment", node, f"np.add.at({array}, ({index}), {value})")
+    if (
+        isinstance(node, ast.AugAssign)
+        and isinstance(node.target, ast.Subscript)
+        and isinstance(node.op, ast.Add)
+    ):
+        array, index = source.segment(node.target.value), source.segment(node.target.slice)
+        if not any(isinstance(n, ast.Slice) for n in ast.walk(node.target.slice)):
+            yield Edit(
+                ADJUSTED, "assignment", node, f"np.add.at({array}, ({index}), {source.segment(node.value)})"
+            )
+
+
+def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
+    text = source.segment(node)
+
+    def edit(what: str, new: str, cost: int = EXCHANGED) -> Edit:
+        return Edit(cost, what, node, new)
+
+    if isinstance(node, ast.Name | ast.Attribute) and not (
+        isinstance(node, ast.Attribute) and node.attr in ("T", "shape", "size", "ndim", "dtype")
+    ):
+        yield from (edit("variable", name) for name in scope if name != text)
+    if isinstance(node, ast.BinOp | ast.Call | ast.Compare | ast.Subscript | ast.UnaryOp):
+        yield from (edit("variable", name, ADJUSTED) for name in scope)
+    if isinstance(node, ast.Attribute) and node.attr == "T":
+        yield edit("transpose", operand(source, node.value))
+    if (
+        isinstance(node, ast.Constant)
+        and isinstance(node.value, int | float)
+        and not _is_sentinel(source, node)
+    ):
+        yield from (edit("constant", repr(value)) for value in _near(node.value))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
+        yield edit("sign", operand(source, node.operand))
+    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
+        left, right, sign = operand(source, node.left), operand(source, node.right), _OPERATORS[type(node.op)]
+        if sign in _INSTEAD:
+            yield edit("operator", f"{left} {_INSTEAD[sign]} {right}")
+        if sign == "*":
+            yield edit("operator", f"{left} @ {right}")
+        if sign in "-@/**//":
+            yield edit("order", f"{right} {sign} {left}")
+        yield edit("drop", left)
+        yield edit("drop", f"-{right}" if sign == "-" else f"1 / {right}" if sign == "/" else right)
+        if sign in "-/":
+            yield edit("drop", right)
+        if sign == "@":
+            yield edit("transpose", f"{left}.T @ {right}")
+            yield edit("transpose", f"{left} @ {right}.T")
+            yield edit("transpose", f"{right}.T @ {left}", ADJUSTED)
+            yield edit("transpose", f"{right} @ {left}.T", ADJUSTED)
+    if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARED:
+        left, right = operand(source, node.left), operand(source, node.comparators[0])
+        for sign in ("<", ">", "<=", ">="):
+            if sign != _COMPARED[type(node.ops[0])]:
+                yield edit("comparison", f"{left} {sign} {right}")
+    if isinstance(node, ast.IfExp):
+        test, body, other = (source.segment(part) for part in (node.test, node.body, node.orelse))
+        yield edit("order", f"{other} if {test} else {body}")
+    if isinstance(node, ast.Call):
+        yield from _of_call(source, node)
+    if isinstance(node, ast.Subscript):
+        yield edit("drop", operand(source, node.value))
+        yield from (
+            edit("index", f"{operand(source, node.value)}[{new}]") for new in _indices(source, node.slice)
+        )
+    if isinstance(node, ast.Tuple | ast.List) and 1 < len(node.elts) <= 8:
+        parts = [source.segment(part) for part in node.elts]
+        for i, j in combinations(range(len(parts)), 2):
+            turned = list(parts)
+            turned[i], turned[j] = turned[j], turned[i]
+            inside = ", ".join(turned)
+            yield edit("order", f"[{inside}]" if isinstance(node, ast.List) else f"({inside})")
+
+
+def _is_sentinel(source: Source, node: ast.Constant) -> bool:
+    """Whether it is no quantity: True, or what something is compared with for equality, true nowhere near any point."""
+    above = source.parents.get(node)
+    compared = isinstance(above, ast.Compare) and any(
+        isinstance(one, ast.Eq | ast.NotEq) for one in above.ops
+    )
+    return compared or isinstance(node.value, bool)
+
+
+def _near(value: int | float) -> list[int | float]:
+    near: list[int | float] = [1, 0, 2, -1, value + 1, value - 1, value * 2, -value, 0.5, value * value, 3]
+    near += [1.0 - value]
+    near += [value / 2 if value % 2 or isinstance(value, float) else value // 2]
+    near += [1.0 / value] if value else []
+    if isinstance(value, float):
+        near += [10.0 * value, value / 10.0]
+    return [other for other in dict.fromkeys(near) if other != value]
+
+
+def _indices(source: Source, index: ast.expr) -> Iterator[str]:
+    if isinstance(index, ast.Slice):
+        low, high, step = (
+            source.segment(part) if part else "" for part in (index.lower, index.upper, index.step)
+        )
+        for new in (
+            (low, "", ""),
+            ("", high, ""),
+            ("1", "", ""),
+            ("", "-1", ""),
+            ("", "", "-1"),
+            (low, high, ""),
+        ):
+            if new != (low, high, step):
+                yield _slice(*new)
+        for part, near in ((0, low), (1, high)):
+            if near:
+                for change in ("+ 1", "- 1"):
+                    moved = [low, high, step]
+                    moved[part] = f"{near} {change}"
+                    yield _slice(*moved)
+    elif isinstance(index, ast.Tuple):
+        parts = [source.segment(part) for part in index.elts]
+        if len(parts) == 2:
+            yield f"{parts[1]}, {parts[0]}"
+        for place, axis in enumerate(index.elts):
+            if isinstance(axis, ast.Slice):
+                for text in _indices(source, axis):
+                    yield ", ".join([*parts[:place], text, *parts[place + 1 :]])
+    elif not _is_number(index):
+        text = operand(source, index)
+        yield from (f"{text} + 1", f"{text} - 1", f"-1 - {text}", f"-{text}")
+
+
+def _slice(low: str, high: str, step: str) -> str:
+    return f"{low}:{high}:{step}" if step else f"{low}:{high}"
+
+
+def _of_call(source: Source, node: ast.Call) -> Iterator[Edit]:
+    text = source.segment(node)
+    function = source.segment(node.func)
+    inside = text[len(function) :]
+
+    def edit(what: str, new: str, cost: int = EXCHANGED) -> Edit:
+        return Edit(cost, what, node, new)
+
+    base, _, last = function.rpartition(".")
+    for pair in _LIKE:
+        for one, other in (pair, pair[::-1]):
+            if last == one:
+                yield edit("call", f"{base}.{other}{inside}" if base else f"{other}{inside}")
+    if isinstance(node.func, ast.Attribute) and base not in ("np", "numpy", "math", "self"):
+        yield edit("drop", base)
+    if node.args:
+        first = operand(source, node.args[0])
+        yield edit("drop", first)
+    if 2 <= len(node.args) <= 5 and not node.keywords:
+        parts = [source.segment(part) for part in node.args]
+        for i, j in combinations(range(len(parts)), 2):
+            turned = list(parts)
+            turned[i], turned[j] = turned[j], turned[i]
+            yield edit("order", f"{function}({', '.join(turned)})")
+    arguments = [source.segment(part) for part in node.args]
+    keywords = [(word.arg, source.segment(word.value)) for word in node.keywords]
+
+    def called(words: list[tuple[str | None, str]], positional: list[str]) -> str:
+        named = [f"{name}={value}" if name else f"**{value}" for name, value in words]
+        return f"{function}({', '.join([*positional, *named])})"
+
+    for place, (name, value) in enumerate(keywords):
+        rest = [*keywords[:place], *keywords[place + 1 :]]
+        yield edit("keyword", called(rest, arguments))
+        if value in ("True", "False"):
+            other = "False" if value == "True" else "True"
+            yield edit("keyword", called([*rest, (name, other)], arguments))
+    if last in ("sum", "mean", "max", "min", "prod", "std", "var", "cumsum"):
+        for axis in ("0", "1", "-1", "2", "(0, 1)", "(0, 2)", "(1, 2)", "(0, 2, 3)"):
+            array = arguments if base in ("np", "numpy") else []
+            rest = [(name, value) for name, value in keywords if name != "axis"]
+            yield edit("axis", called([("axis", axis), *rest], array[:1]), ADJUSTED)
+            if not any(name == "keepdims" for name, _ in keywords):
+                yield edit("axis", called([("axis", axis), ("keepdims", "True")], array[:1]), ADJUSTED)
+
+
+def _adjustments(
+    source: Source, node: ast.expr, scope: tuple[str, ...], calls: tuple[str, ...]
+) -> Iterator[Edit]:
+    if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict):
+        return
+    text = operand(source, node)
+
+    def edit(what: str, new: str) -> Edit:
+        return Edit(ADJUSTED, what, node, new)
+
+    yield edit("transpose", f"{text}.T")
+    yield edit("sign", f"-{text}")
+    yield edit("complement", f"1 - {text}")
+    yield edit("complement", f"1 - {text} ** 2")
+    yield edit("square", f"{text} ** 2")
+    yield edit("index", f"{text}[::-1]")
+    for size in dict.fromkeys(
+        (
+            "2",
+            *(f"{name}.shape[0]" for name in scope[:8]),
+            *(f"{name}.shape[-1]" for name in scope[:8]),
+            *(f"{name}.size" for name in scope[:4]),
+        )
+    ):
+        yield edit("factor", f"{text} / {size}")
+        yield edit("factor", f"{text} * {size}")
+    for inside in (
+        "0",
+        "1",
+        "",
+        "0, keepdims=True",
+        "1, keepdims=True",
+        "-1, keepdims=True",
+        "(0, 1)",
+        "(0, 2, 3)",
+    ):
+        yield edit("sum", f"{text}.sum({inside})")
+    yield edit("center", f"{text} - {text}.mean(0)")
+    yield edit("center", f"{text} - {text}.mean(-1, keepdims=True)")
+    yield from (edit("call", f"{call}({source.segment(node)})") for call in calls)
+    yield from (edit("axes", f"{text}.swapaxes({axes})") for axes in ("-1, -2", "0, 1", "1, 2"))
+
+
+def _additions(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
+    if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict | ast.Compare):
+        return
+    text = operand(source, node)
+    for name in scope:
+        for form in (
+            "{0}",
+            "(1 - {0})",
+            "({0} * (1 - {0}))",
+            "(1 - {0} ** 2)",
+            "({0} > 0)",
+            "{0}.T",
+            "np.exp({0})",
+            "np.exp(-{0})",
+            "{0} ** 2",
+        ):
+            yield Edit(ADDED, "times", node, f"{text} * {form.format(name)}")
+        for form in (
+            "{e} / {o}",
+            "{e} + {o}",
+            "{e} - {o}",
+            "{e} @ {o}",
+            "{e} @ {o}.T",
+            "{o}.T @ {e}",
+            "{o} @ {e}",
+            "{o} - {e}",
+            "{e} / {o} ** 2",
+        ):
+            yield Edit(ADDED, "with", node, form.format(e=text, o=name))

@@ -1,0 +1,211 @@
+"""Factors, terms and operands that an expression may lack, tried as numbers before they are written down.
+
+What a claim needs and does not have stands, as a rule, somewhere else in it or in f (Barr et al., "The plastic surgery
+hypothesis", 2014). With the values of all expressions at hand a candidate costs one call of the claim, no compilation.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.explain.blame.apart import TooLong, no_longer_than
+from gradcheck.explain.blame.edits import ADDED, Edit, operand
+from gradcheck.explain.blame.probes import Probe
+from gradcheck.explain.blame.reach import Reach
+from gradcheck.explain.blame.watch import Node, Observer, is_float
+from gradcheck.explain.blame.written import Written
+
+_PARTS = 12
+"""Of a cache so many entries are looked at."""
+LARGEST = 1 << 16
+"""Values of more entries are no candidates: keeping all of them would cost more than they are worth."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An expression in sight and its value at each visit."""
+
+    text: str
+    values: tuple[Any, ...]
+
+    def at(self, visit: int) -> Any:
+        """Its value beside the given visit of another expression."""
+        return self.values[visit if len(self.values) > 1 else 0]
+
+
+_FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("{}", lambda s: s),
+    ("(1 - {})", lambda s: 1.0 - s),
+    ("({0} * (1 - {0}))", lambda s: s * (1.0 - s)),
+    ("(1 - {} ** 2)", lambda s: 1.0 - s**2),
+    ("{} ** 2", lambda s: s**2),
+    ("{} ** 3", lambda s: s**3),
+    ("({} > 0)", lambda s: s > 0.0),
+    ("np.exp({})", np.exp),
+    ("np.exp(-{})", lambda s: np.exp(-s)),
+    ("np.log({})", np.log),
+    ("np.sin({})", np.sin),
+    ("np.cos({})", np.cos),
+    ("np.sign({})", np.sign),
+    ("np.sqrt({})", np.sqrt),
+    ("{}.sum(0)", lambda s: s.sum(0)),
+    ("{}.mean(-1, keepdims=True)", lambda s: s.mean(-1, keepdims=True)),
+    ("{}.sum(-1, keepdims=True)", lambda s: s.sum(-1, keepdims=True)),
+    ("{}.T", lambda s: s.T if np.ndim(s) > 1 else None),
+    ("len({})", lambda s: float(len(s)) if np.ndim(s) else None),
+    ("{}.shape[-1]", lambda s: float(s.shape[-1]) if np.ndim(s) > 1 else None),
+    ("{}.size", lambda s: float(s.size) if np.ndim(s) > 1 else None),
+)
+"""What a backward pass makes of the values it has."""
+
+_WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
+    ("{e} * {s}", lambda e, s: e * s),
+    ("{e} / {s}", lambda e, s: e / s),
+    ("{e} + {s}", lambda e, s: e + s),
+    ("{e} - {s}", lambda e, s: e - s),
+    ("{s} - {e}", lambda e, s: s - e),
+    ("{s} / {e}", lambda e, s: s / e),
+    ("{s}", lambda e, s: s),
+)
+_PRODUCTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
+    ("{e} @ {s}", lambda e, s: e @ s),
+    ("{s} @ {e}", lambda e, s: s @ e),
+    ("{e} @ {s}.T", lambda e, s: e @ s.T),
+    ("{s}.T @ {e}", lambda e, s: s.T @ e),
+)
+
+
+_VARIABLES = (ast.Name, ast.Attribute, ast.Subscript, ast.arg)
+
+
+def candidates(function: Written, of_f: tuple[Written, ...], reach: Reach) -> tuple[Candidate, ...]:
+    """What is in sight of a function: its expressions, what is often made of its variables, what f makes of them.
+
+    No value comes twice.
+    """
+    found: dict[bytes, Candidate] = {}
+    inside = set(ast.walk(function.node))
+    own: list[tuple[ast.AST, str, list[Any]]] = [
+        (node, node.arg if isinstance(node, ast.arg) else operand(function.source, node), values)
+        for node, values in reach.values[0].items()
+        if node in inside and _fits(values)
+    ]
+    own += [
+        (node, f"{node.arg}[{key!r}]", [part])
+        for node, values in reach.values[0].items()
+        if isinstance(node, ast.arg) and node in inside and len(values) == 1
+        for key, part in _parts(values[0])
+        if _fits([part])
+    ]
+    for node, text, values in sorted(own, key=lambda each: len(each[1])):
+        for form, made in _FORMS if isinstance(node, _VARIABLES) else _FORMS[:1]:
+            try:
+                new = tuple(made(value) for value in values)
+                if any(value is None for value in new) or not all(np.isfinite(value).all() for value in new):
+                    continue
+            except Exception:  # of a form that does not suit the value
+                continue
+            found.setdefault(_key(new), Candidate(form.format(text), new))
+    variables = {text: values[-1] for _, text, values in own if text.isidentifier()}
+    for one in _borrowed(function, of_f, variables):
+        found.setdefault(_key(one.values), one)
+    return tuple(found.values())
+
+
+def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
+    """What a cache holds, by its keys."""
+    if isinstance(value, dict):
+        yield from list(value.items())[:_PARTS]
+    elif isinstance(value, tuple | list):
+        yield from enumerate(value[:_PARTS])
+
+
+def _key(values: tuple[Any, ...]) -> bytes:
+    return b"".join(
+        np.asarray(value, dtype=np.float64).tobytes() + str(np.shape(value)).encode() for value in values
+    )
+
+
+def _borrowed(function: Written, of_f: tuple[Written, ...], variables: dict[str, Any]) -> Iterator[Candidate]:
+    """The expressions of f that can be had from the variables of the claim."""
+    space = function.functions[0].__globals__
+    for one in of_f:
+        for node in ast.walk(one.node):
+            if not isinstance(node, ast.BinOp | ast.Call | ast.UnaryOp | ast.Compare):
+                continue
+            names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+            if not names & variables.keys() or not all(name in variables or name in space for name in names):
+                continue
+            try:
+                value = eval(compile(ast.Expression(node), "<f>", "eval"), space, dict(variables))
+            except Exception:  # what the names mean in f they do not mean here
+                continue
+            if (
+                (is_float(value) or _is_mask(value))
+                and np.size(value) <= LARGEST
+                and np.isfinite(value).all()
+            ):
+                yield Candidate(operand(one.source, node), (value,))
+
+
+def _fits(values: list[Any]) -> bool:
+    numbers = all(is_float(value) or type(value) in (int, float) or _is_mask(value) for value in values)
+    return numbers and sum(np.size(value) for value in values) <= LARGEST
+
+
+def _is_mask(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "bi"
+
+
+def experiments(
+    observer: Observer,
+    held: dict[Node, list[Any]],
+    sight: tuple[Candidate, ...],
+    places: list[tuple[ast.expr, str]],
+    left: frozenset[int],
+    first: Probe,
+    patience: float,
+) -> Iterator[Edit]:  # fmt: skip
+    """Edits that make some of the leaves ``left`` right at the first probe, place by place."""
+    for node, text in places:
+        values = held[node]
+        if not all(is_float(value) for value in values):
+            continue
+        for candidate in sight:
+            if len(candidate.values) not in (1, len(values)) or candidate.text == text:
+                continue
+            for form, made in (*_WAYS, *_PRODUCTS):
+                sample = _sample(made, values[0], candidate.at(0), (form, made) in _PRODUCTS)
+                if sample and _mends(observer, node, candidate, made, left, first, patience):
+                    yield Edit(ADDED, "times", node, form.format(e=text, s=candidate.text))
+
+
+def _sample(made: Callable[[Any, Any], Any], value: Any, other: Any, product: bool) -> bool:
+    """Whether the combination of the first visits can stand where the value did."""
+    if product and (np.ndim(value) == 0 or np.ndim(other) == 0):
+        return False
+    try:
+        shape = np.shape(made(value, other))
+    except Exception:
+        return False
+    return product or shape == np.shape(value)
+
+
+def _mends(
+    observer: Observer, node: ast.expr, candidate: Candidate, made: Callable[[Any, Any], Any], left: frozenset[int],
+    first: Probe, patience: float,
+) -> bool:  # fmt: skip
+    try:
+        with (
+            no_longer_than(patience),
+            observer.altering(node, lambda visit, value: made(value, candidate.at(visit))),
+        ):
+            wrong = first.wrong()
+    except TooLong:
+        return False
+    return bool(left - wrong) and wrong <= left

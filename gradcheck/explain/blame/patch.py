@@ -1,0 +1,96 @@
+"""Changes of a source as text: as the replacement is spelled in its place, and as a unified diff."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gradcheck.explain.blame.written import Source
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """A text to stand where a node does."""
+
+    source: Source
+    node: ast.expr | ast.stmt
+    text: str
+
+
+def spelled(source: Source, node: ast.expr | ast.stmt, text: str) -> str:
+    """``text`` with no more parentheses than it needs to mean in its place what it means alone."""
+    if isinstance(node, ast.stmt):
+        return text
+    alone = ast.dump(ast.parse(f"({text})", mode="eval").body)
+    for spelling in dict.fromkeys((_bare(text, alone), text)):
+        if _means(source, node, spelling, alone):
+            return spelling
+    return f"({text})"
+
+
+def _bare(text: str, meant: str) -> str:
+    """``text`` without the parentheses that change nothing."""
+    place = 0
+    while (place := text.find("(", place)) >= 0:
+        end = _closing(text, place)
+        without = text[:place] + text[place + 1 : end] + text[end + 1 :]
+        try:
+            needless = ast.dump(ast.parse(f"({without})", mode="eval").body) == meant
+        except SyntaxError:
+            needless = False
+        text, place = (without, place) if needless else (text, place + 1)
+    return text
+
+
+def _closing(text: str, opening: int) -> int:
+    depth = 0
+    for place in range(opening, len(text)):
+        depth += {"(": 1, ")": -1}.get(text[place], 0)
+        if depth == 0:
+            return place
+    return len(text) - 1
+
+
+def _means(source: Source, node: ast.expr, text: str, meant: str) -> bool:
+    """Whether the expression at a node's place is the one that is meant, were ``text`` written there."""
+    try:
+        whole = ast.parse(source.replaced(node, text))
+        after = ast.parse(source.replaced(node, f"({text})"))
+    except SyntaxError:
+        return False
+    place = node.lineno, node.col_offset
+    here = (
+        one for one in ast.walk(whole) if isinstance(one, ast.expr) and (one.lineno, one.col_offset) == place
+    )
+    return ast.dump(whole) == ast.dump(after) and any(ast.dump(one) == meant for one in here)
+
+
+def patched(changes: Sequence[Change]) -> dict[str, tuple[str, str]]:
+    """By path the text of each file, before and after its changes."""
+    texts: dict[str, tuple[str, str]] = {}
+    for source in dict.fromkeys(change.source for change in changes):
+        own = sorted(
+            (change for change in changes if change.source is source),
+            key=lambda change: (change.node.lineno, change.node.col_offset),
+            reverse=True,
+        )
+        text = source.text
+        for change in own:  # from the end, so that places before it stay where they are
+            text = Source(source.path, text, source.tree).replaced(change.node, change.text)
+        texts[source.path] = source.text, text
+    return texts
+
+
+def patch(changes: Sequence[Change]) -> str:
+    """The changes as a unified diff."""
+    pieces: list[str] = []
+    for path, (before, after) in patched(changes).items():
+        pieces += difflib.unified_diff(
+            before.splitlines(keepends=True),
+            after.splitlines(keepends=True),
+            f"a/{path.lstrip('/')}",
+            f"b/{path.lstrip('/')}",
+        )
+    return "".join(pieces)

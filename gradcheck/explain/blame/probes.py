@@ -1,0 +1,127 @@
+"""Points at which a mended claim must be right, with the truth there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import precision
+from gradcheck.ask.look import look_at_function
+from gradcheck.ask.point import Point, step_scale
+from gradcheck.ask.reading import Reading
+from gradcheck.ask.task import Task
+from gradcheck.ask.trees import Floats
+from gradcheck.explain.locate import entry_truth
+from gradcheck.judge.evaluation import covector
+from gradcheck.judge.examine import Examined, examine
+from gradcheck.oracles.autodiff import trace_task
+
+SCREEN = 1e-7
+"""Share of a leaf's largest entry by which a claim in double precision may be off to be looked at more closely."""
+ROUNDOFFS = 2.0**11
+"""The same in unit roundoffs, for one in lower precision."""
+NEAR = 0.1
+"""How far a second point is from the first, in each entry's own scale."""
+ENTRIES = 200
+"""Of an f that no oracle traces the truth is had entry by entry, for so many at most."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One point and covector, with the truth leaf by leaf and what a claim may be off by to be looked at again."""
+
+    task: Task
+    u: Floats
+    output: Any
+    truth: tuple[Floats, ...]
+    slack: tuple[float, ...]
+
+    def ask(self) -> Reading:
+        """What the claim, as it is now, returns here."""
+        where = self.task.where
+        return self.task.ask(where, where.copied(where.args), self.u, self.output)
+
+    def wrong(self) -> frozenset[int]:
+        """The leaves in which the claim, as it is now, is wrong here; all where it raises."""
+        try:
+            reading = self.ask()
+        except Exception:  # of an edit that makes no sense
+            return frozenset(range(len(self.truth)))
+        broken = {problem.leaf for problem in reading.problems} if reading.problems else set()
+        slots = self.task.where.slots
+        return frozenset(
+            number
+            for number, (raw, truth, slack) in enumerate(
+                zip(reading.raw, self.truth, self.slack, strict=True)
+            )
+            if raw is None
+            or raw.shape != truth.shape
+            or slots[number].path in broken
+            or not bool(np.all(np.abs(raw - truth) <= slack))
+        )
+
+    def proved(self) -> bool:
+        """Whether the claim, as it is now, passes a whole check here."""
+        return examine(self.task, np.random.default_rng(7)).verdict == "pass"
+
+
+def probes(seen: Examined, count: int) -> tuple[Probe, ...]:
+    """The point of a check that failed, and others near it with covectors of their own."""
+    found = []
+    for number in range(count):
+        generator = np.random.default_rng([number, 0x626C])
+        # the workers of an executor are not in the process that this runs in
+        alone = replace(seen.task, options=replace(seen.task.options, executor=None))
+        task = replace(alone, where=_moved(seen.task.where, generator, NEAR * (number > 0)))
+        try:
+            again = _traced(task, generator) or _differenced(task, generator)
+        except Exception:  # of a point where f cannot be
+            continue
+        if again is not None and np.isfinite(again[2]).all():
+            found.append((task, *again))
+    # a leaf whose truth is zero at one point, by symmetry or at an optimum, is as large as at the others
+    sizes = np.max([np.abs(flat) for *_, flat in found], axis=0, initial=0.0) if found else np.empty(0)
+    slots, unit = seen.task.where.slots, _unit(seen)
+    largest = [float(np.max(sizes[slot.start : slot.stop], initial=0.0)) for slot in slots]
+    most = max(largest, default=0.0)
+    slack = tuple(max(SCREEN, ROUNDOFFS * unit) * max(one, 1e-6 * most) for one in largest)
+    return tuple(
+        Probe(
+            task, u, output, tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in slots), slack
+        )
+        for task, u, output, flat in found
+    )
+
+
+def _unit(seen: Examined) -> float:
+    """The unit roundoff of what is compared."""
+    own = max(precision.of(slot.dtype) for slot in seen.task.where.slots)
+    return own if seen.pairing is None else max(own, seen.pairing.claim.unit, seen.pairing.precision)
+
+
+def _moved(where: Point, generator: np.random.Generator, by: float) -> Point:
+    if by == 0.0:
+        return where
+    return where.moved(
+        where.x + by * step_scale(where.x, where.slots) * generator.standard_normal(where.x.size)
+    )
+
+
+def _traced(task: Task, generator: np.random.Generator) -> tuple[Floats, Any, Floats] | None:
+    look = look_at_function(task.f, task.where)
+    if look.reasons:
+        return None
+    u = covector(task, look, generator)
+    answer, _, _ = trace_task(task, look, u)
+    return None if answer is None else (u, look.output, answer.value)
+
+
+def _differenced(task: Task, generator: np.random.Generator) -> tuple[Floats, Any, Floats] | None:
+    again = examine(task, generator)
+    if task.where.x.size > ENTRIES or again.pairing is None or again.u is None:
+        return None
+    pairing = again.pairing
+    truth = np.array([entry_truth(pairing, index)[0] for index in range(pairing.x.size)])
+    return again.u, again.look.output, truth

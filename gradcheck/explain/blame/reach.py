@@ -1,0 +1,80 @@
+"""Which leaves hang on which expression of a claim."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradcheck.explain.blame.probes import Probe
+from gradcheck.explain.blame.watch import Node, Observer, is_float, nudged
+from gradcheck.explain.blame.written import Source
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What calls of the claim showed.
+
+    Attributes
+    ----------
+    values
+        At each probe, the values of every expression that was evaluated.
+    leaves
+        By expression, the leaves that change with it; no entry where it is no floating-point number.
+    whole
+        Whether the claim came to its end, and so showed everything that runs.
+    """
+
+    values: tuple[dict[Node, list[Any]], ...]
+    leaves: dict[Node, frozenset[int]] = field(default_factory=dict)
+    whole: bool = True
+
+    def ran(self, node: ast.AST, source: Source) -> bool:
+        """Whether this expression, or one inside it, is evaluated."""
+        around = node
+        while isinstance(around, ast.expr | ast.keyword) and not self._is_seen(around):
+            around = source.parents[around]  # a constant runs if what it is part of does
+        return not self.whole or self._is_seen(around)
+
+    def _is_seen(self, node: ast.AST) -> bool:
+        return any(inside in self.values[0] for inside in ast.walk(node))
+
+    def of(self, node: ast.AST, source: Source) -> frozenset[int] | None:
+        """The leaves that change with an expression or what it is part of; None where that is not known."""
+        around = node.value if isinstance(node, ast.Assign | ast.AugAssign) else node
+        while isinstance(around, ast.expr | ast.keyword):
+            if isinstance(around, ast.expr) and around in self.leaves:
+                return self.leaves[around]
+            around = source.parents[around]
+        return None
+
+
+def reach_of(observer: Observer, points: tuple[Probe, ...], late: Callable[[], bool]) -> Reach:
+    """Record the claim at every probe; at the first one, nudge one expression after another until it is ``late``."""
+    values = tuple(observer.recorded(probe.ask) for probe in points)
+    try:
+        base = points[0].ask().raw
+    except Exception:
+        return Reach(values, whole=False)
+    leaves: dict[Node, frozenset[int]] = {}
+    for node, held in values[0].items():
+        if late() or isinstance(node, ast.arg) or not is_float(held[0]):
+            continue
+        try:
+            with observer.altering(node, nudged):
+                leaves[node] = _changed(base, points[0].ask().raw)
+        except Exception:  # it indexes something, say
+            continue
+    return Reach(values, leaves)
+
+
+def _changed(base: tuple[Any, ...], now: tuple[Any, ...]) -> frozenset[int]:
+    return frozenset(
+        number
+        for number, (one, other) in enumerate(zip(base, now, strict=True))
+        if (one is None) != (other is None)
+        or (one is not None and (one.shape != other.shape or not np.array_equal(one, other, equal_nan=True)))
+    )

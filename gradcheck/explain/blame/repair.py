@@ -1,0 +1,376 @@
+"""The edits of the claim's source after which every leaf is right: program repair with a whole gradient as the oracle.
+
+Edits by mutation with a test as the oracle are GenProg's idea (Le Goues et al., 2012). Tests are weak oracles; a
+gradient at generic points is not: what makes every leaf right at several of them is right.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib.metadata import packages_distributions
+
+import numpy as np
+
+from gradcheck.ask.trees import Floats
+from gradcheck.explain.blame.apart import TooLong, no_longer_than
+from gradcheck.explain.blame.edits import ADDED, EXCHANGED, Edit, edits, operand
+from gradcheck.explain.blame.experiments import Candidate, candidates, experiments
+from gradcheck.explain.blame.meaning import Meanings, values_by_text
+from gradcheck.explain.blame.needed import LARGEST, needed
+from gradcheck.explain.blame.probes import Probe, probes
+from gradcheck.explain.blame.reach import Reach, reach_of
+from gradcheck.explain.blame.reached import reached
+from gradcheck.explain.blame.synthesis import products, with_products
+from gradcheck.explain.blame.watch import Node, Observer, is_float, observing
+from gradcheck.explain.blame.written import Written
+from gradcheck.judge.examine import Examined
+
+PROBES = 3
+"""Points at which an edit must make every leaf right: two to find it, one more to believe it."""
+Rank = tuple[float, float, float]
+FOREIGN = 3
+"""How much less natural an edit of another package's function is."""
+RIVALS = 0.15
+"""Seconds for better edits than the first that mends everything."""
+
+
+@dataclass(frozen=True, eq=False)
+class Mend:
+    """An edit of one function, and the leaves that it made right.
+
+    ``was`` and ``now`` are the expressions of f that have the values of the old text and of the new one.
+    """
+
+    function: Written
+    edit: Edit
+    leaves: frozenset[int]
+    was: str | None = None
+    now: str | None = None
+
+
+@dataclass(eq=False)
+class Search:
+    """What a search for repairs found, and what became of it."""
+
+    wrong: frozenset[int] = frozenset()
+    mends: list[Mend] = field(default_factory=list)
+    left: frozenset[int] = frozenset()
+    proved: bool = False
+    tried: int = 0
+    said: str = ""
+    points: int = 0
+
+
+def search(seen: Examined, seconds: float) -> Search:
+    """Look for edits for so many seconds; changes the user's functions, so only in a process of our own."""
+    until = time.perf_counter() + seconds
+    found = Search()
+    points = probes(seen, PROBES)
+    if not points:
+        found.said = "the truth at other points, which a repair must be right at, is not to be had"
+        return found
+    first, found.points = points[0], len(points)
+    where = first.task.where
+    of_f = reached(lambda: first.task.f(*where.copied(where.args)))
+    shared = {one.code for one in of_f}
+    # an edit of what f itself is made of would change f as well
+    functions = tuple(one for one in reached(first.ask) if one.code not in shared)
+    if not functions:
+        found.said = "the claim has no source here: it cannot be searched for the mistake"
+        return found
+    found.wrong = found.left = frozenset().union(*(probe.wrong() for probe in points))
+    started = time.perf_counter()
+    first.wrong()
+    patience = 20.0 * (time.perf_counter() - started) + 0.05
+    meanings = Meanings(of_f, first)
+    closed: set[ast.AST] = set()
+    while found.left and time.perf_counter() < until:
+        with observing(functions) as observer:
+            reach = reach_of(observer, points, lambda: time.perf_counter() > until - 0.7 * seconds)
+            hunt = _Hunt(functions, of_f, points, observer, reach, until, patience, closed)
+            best = hunt.next(found)
+        if best is None:
+            break
+        found.mends.append(_meant(best, meanings, reach))
+        found.left -= best.leaves
+        closed |= {
+            *ast.walk(best.edit.node),
+            *_above(best.function, best.edit.node),
+            *_kept(best.function, best.edit),
+        }
+        _install(best.function)
+    if found.mends and not found.left:
+        found.proved = all(probe.proved() for probe in points)
+    return found
+
+
+@dataclass(eq=False)
+class _Hunt:
+    """What all steps of one search share."""
+
+    functions: tuple[Written, ...]
+    of_f: tuple[Written, ...]
+    points: tuple[Probe, ...]
+    observer: Observer
+    reach: Reach
+    until: float
+    patience: float
+    closed: set[ast.AST]
+    _solved: dict[Node, Floats | None] = field(default_factory=dict)
+
+    def next(self, found: Search) -> Mend | None:
+        """The most natural edit that mends all that is left, else the one that mends most of it."""
+        best: Mend | None = None
+        ends, rank_of_best = self.until, (math.inf, 0.0, 0.0)
+        several = len(found.left) > 1 and not self._one_place(found.left)
+        for rank, function, edit in self._ranked(found.left):
+            complete = best is not None and (several or best.leaves == found.left)
+            if time.perf_counter() > ends or (complete and rank[0] > rank_of_best[0]):
+                break
+            found.tried += 1
+            with _edited(function, edit) as installed:
+                if not installed:
+                    continue
+                leaves = _mended(found.left, self.points, self.patience)
+                if leaves == found.left and not self.points[0].proved():
+                    continue  # right in its values alone: it writes into an argument, say
+            if len(leaves) > (len(best.leaves) if best else 0):
+                best, rank_of_best = Mend(function, edit, leaves), rank
+                if leaves == found.left:
+                    ends = min(self.until, time.perf_counter() + RIVALS)
+            elif best is not None and leaves == best.leaves and rank < rank_of_best:
+                best, rank_of_best = Mend(function, edit, leaves), rank
+        return best
+
+    def _one_place(self, left: frozenset[int]) -> bool:
+        """Whether there may be one expression with another value of which all leaves were right."""
+        if not self.reach.whole:
+            return True
+        values = self.reach.values[0]
+        return any(
+            len(values[node]) > 1 or np.size(values[node][0]) > LARGEST or self._needed(node) is not None
+            for node, leaves in self.reach.leaves.items()
+            if leaves >= left and time.perf_counter() < self.until
+        )
+
+    def _needed(self, node: Node) -> Floats | None:
+        """The value that a place should have, solved for once."""
+        if node not in self._solved:
+            self._solved[node] = needed(self.observer, node, self.reach.values[0][node][0], self.points[0])
+        return self._solved[node]
+
+    def _ranked(self, left: frozenset[int]) -> Iterator[tuple[Rank, Written, Edit]]:
+        plain = [
+            (self._rank(function, edit, suspicion), function, edit)
+            for function in self.functions
+            for edit in edits(function, _calls(function, (*self.functions, *self.of_f)))
+            if edit.node not in self.closed and self.reach.ran(edit.node, function.source)
+            if (suspicion := _suspicion(function, edit.node, left, self.reach)) is not None
+        ]
+        plain.sort(key=lambda each: each[0])
+        yield from (each for each in plain if each[0][0] < ADDED)
+        if self.reach.whole:
+            for function in sorted(self.functions, key=self._is_foreign):
+                for edit in self._missing(function, left):
+                    yield self._rank(function, edit, 0.0), function, edit
+        yield from (each for each in plain if each[0][0] >= ADDED)
+
+    def _rank(self, function: Written, edit: Edit, suspicion: float) -> Rank:
+        """The smaller the more natural: first of its kind, then at a suspicious place, then short."""
+        cost = edit.cost + FOREIGN * self._is_foreign(function)
+        # what is added is added to the whole of an expression rather than deep inside it
+        depth = 4.0 * len(list(_above(function, edit.node))) if edit.cost > EXCHANGED else 0.0
+        return cost, suspicion, _plainness(function, edit) + depth
+
+    def _is_foreign(self, function: Written) -> bool:
+        """Whether a function is a library's and another is not: a library's is right, as a rule."""
+        return _package(function) in self._libraries
+
+    @cached_property
+    def _libraries(self) -> frozenset[str]:
+        packages = {_package(one) for one in self.functions}
+        return frozenset(packages & packages_distributions().keys()) if len(packages) > 1 else frozenset()
+
+    def _missing(self, function: Written, left: frozenset[int]) -> Iterator[Edit]:
+        """Edits that add what stands elsewhere, the most suspicious places first."""
+        inside = set(ast.walk(function.node)) - self.closed
+        places = [
+            (suspicion, len(list(_above(function, node))), number, node)
+            for number, node in enumerate(self.reach.leaves)
+            if isinstance(node, ast.expr) and node in inside
+            if (suspicion := _suspicion(function, node, left, self.reach)) is not None
+        ]
+        texts = [
+            (node, operand(function.source, node)) for *_, node in sorted(places, key=lambda each: each[:3])
+        ]
+        sight = candidates(function, self.of_f, self.reach)
+        held, first = self.reach.values[0], self.points[0]
+        yield from experiments(self.observer, held, sight, texts, left, first, self.patience)
+        for node, text in texts:
+            if len(held[node]) == 1 and time.perf_counter() < self.until:
+                for new in self._written(node, text, sight):
+                    yield Edit(ADDED, "written", node, new)
+
+    def _written(self, node: ast.expr, text: str, sight: tuple[Candidate, ...]) -> Iterator[str]:
+        """Texts for the value that the expression should have, where the leaves tell which that is."""
+        now = self.reach.values[0][node][0]
+        then = self._needed(node)
+        if then is None:
+            return
+        wide = with_products(sight, np.shape(then))
+        with np.errstate(all="ignore"):
+            yield from products(then, wide)
+            yield from (f"{text} + {more}" for more in products(then - now, wide))
+            factor = then / now
+        if np.isfinite(factor).all():
+            yield from (f"{text} * {more}" for more in products(factor, wide))
+
+
+def _meant(mend: Mend, meanings: Meanings, reach: Reach) -> Mend:
+    """The mend with what its two texts are in f."""
+    known, old = values_by_text(reach.values[0], mend.function), mend.function.source.segment(mend.edit.node)
+    was, now = (meanings.of(known[text], text) if text in known else None for text in (old, mend.edit.text))
+    return replace(mend, was=was, now=now)
+
+
+def _mended(left: frozenset[int], points: tuple[Probe, ...], patience: float) -> frozenset[int]:
+    """The wrong leaves that are right now at every point; none where a right one has become wrong."""
+    mended = left
+    for probe in points:
+        try:
+            with no_longer_than(patience):
+                wrong = probe.wrong()
+        except TooLong:
+            return frozenset()
+        mended -= wrong
+        if not mended or wrong - left:
+            return frozenset()
+    return mended
+
+
+def _suspicion(
+    function: Written, node: ast.expr | ast.stmt, left: frozenset[int], reach: Reach
+) -> float | None:
+    """How well the leaves that hang on the expression are the wrong ones: 0 best; None where none of them does."""
+    leaves = reach.of(node, function.source)
+    if leaves is None:
+        return 2.0
+    if not leaves & left:
+        own = reach.values[0].get(node) if isinstance(node, ast.expr) else None
+        # a nudge of what is zero may be lost on the way
+        return 4.0 if own is not None and is_float(own[0]) and not np.any(own[0]) else None
+    return float(len(left - leaves) > 0) + 0.5 * (len(leaves - left) > 0)
+
+
+def _package(function: Written) -> str:
+    return str(function.functions[0].__globals__.get("__name__", "")).partition(".")[0]
+
+
+def _plainness(function: Written, edit: Edit) -> float:
+    old = function.source.segment(edit.node)
+    return abs(len(edit.text) - len(old)) + 0.01 * len(edit.text)
+
+
+def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:
+    """Functions of one array that the claim or f calls itself."""
+    words = {name for one in functions for name in one.code.co_names}
+    space = function.functions[0].__globals__
+    own = [
+        name
+        for name in sorted(words)
+        if inspect.isfunction(one := space.get(name)) and one.__code__.co_argcount == 1
+    ]
+    ufuncs = [
+        f"np.{name}"
+        for name in sorted(words)
+        if isinstance(one := getattr(np, name, None), np.ufunc) and one.nin == 1
+    ]
+    return tuple([*own, *ufuncs])
+
+
+@contextmanager
+def _edited(function: Written, edit: Edit) -> Iterator[bool]:
+    """The function with the edit, for as long as this lasts."""
+    undo = _exchange(function, edit)
+    if undo is None:
+        yield False
+        return
+    before = function.functions[0].__code__
+    try:
+        code = function.compiled()
+        if code is not None:
+            function.install(code)
+        yield code is not None
+    finally:
+        undo()
+        function.install(before)
+
+
+def _kept(function: Written, edit: Edit) -> Iterator[ast.AST]:
+    """Leave an edit in the tree; its nodes, which stand nowhere in the source."""
+    before = set(ast.walk(function.node))
+    _exchange(function, edit)
+    yield from set(ast.walk(function.node)) - before
+
+
+def _install(function: Written) -> None:
+    if (code := function.compiled()) is not None:
+        function.install(code)
+
+
+def _exchange(function: Written, edit: Edit):  # type: ignore[no-untyped-def]
+    """Put the edit's node into the tree; returns what takes it out again."""
+    text = spelled_here(edit, function)
+    new = None if text is None else parsed(text, edit.node)
+    above = function.source.parents.get(edit.node)
+    if new is None or above is None:
+        return None
+    for part in ast.walk(new):
+        if isinstance(part, ast.expr | ast.stmt):
+            ast.copy_location(part, edit.node)
+    for name, held in ast.iter_fields(above):
+        if held is edit.node:
+            setattr(above, name, new)
+            return lambda: setattr(above, name, edit.node)
+        if isinstance(held, list) and any(part is edit.node for part in held):
+            place = next(i for i, part in enumerate(held) if part is edit.node)
+            held[place] = new
+            return lambda: held.__setitem__(place, edit.node)
+    return None
+
+
+def parsed(text: str, node: ast.expr | ast.stmt) -> ast.expr | ast.stmt | None:
+    """The tree of a text that is to stand for a node; None where it is none."""
+    try:
+        return (
+            ast.parse(text).body[0]
+            if isinstance(node, ast.stmt)
+            else ast.parse(f"({text})", mode="eval").body
+        )
+    except (SyntaxError, ValueError):
+        return None
+
+
+def spelled_here(edit: Edit, function: Written) -> str | None:
+    """The text of an edit with NumPy called as it is where the function is written; None where it is not known."""
+    if "np." not in edit.text:
+        return edit.text
+    space = function.functions[0].__globals__
+    name = next((name for name, value in space.items() if value is np), None)
+    return None if name is None else edit.text.replace("np.", f"{name}.")
+
+
+def _above(function: Written, node: ast.AST) -> Iterator[ast.AST]:
+    above = function.source.parents.get(node)
+    while above is not None and isinstance(above, ast.expr | ast.stmt) and above is not function.node:
+        yield above
+        if isinstance(above, ast.stmt):
+            return
+        above = function.source.parents.get(above)

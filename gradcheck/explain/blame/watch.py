@@ -1,0 +1,197 @@
+"""Every expression of some functions under observation: what it is worth, and what if it were worth something else."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from gradcheck.explain.blame.written import Written
+
+_HOOK = "__gradcheck_seen__"
+_NUDGE = 1e-3
+_WATCHED = (
+    ast.Name, ast.BinOp, ast.Call, ast.Attribute, ast.Subscript, ast.UnaryOp, ast.Compare, ast.IfExp
+)  # fmt: skip
+
+
+Node = ast.expr | ast.arg
+"""An expression, or a parameter for the argument that came."""
+Change = Callable[[int, Any], Any]
+"""What to make of an expression's value at each of its visits, which count from 0."""
+
+
+class Observer:
+    """The expressions of some functions under observation: recorded, or one of them altered.
+
+    Attributes
+    ----------
+    values
+        Of each expression that was evaluated when the first call was recorded, its value at each visit.
+    """
+
+    def __init__(self, nodes: tuple[Node, ...]) -> None:
+        self.values: dict[Node, list[Any]] = {}
+        self._nodes = nodes
+        self._numbers = {node: number for number, node in enumerate(nodes)}
+        self._record: dict[Node, list[Any]] | None = None
+        self._altered, self._visit = -1, 0
+        self._change: Change = _same
+
+    def seen(self, number: int, value: Any) -> Any:
+        """The hook: told the value of an expression, it says what to go on with."""
+        if number == self._altered:
+            value = self._change(self._visit, value)
+            self._visit += 1
+        elif self._record is not None:
+            self._record.setdefault(self._nodes[number], []).append(_kept(value))
+        return value
+
+    def recorded(self, run: Callable[[], Any]) -> dict[Node, list[Any]]:
+        """The values of all expressions during ``run()``, to its end or to where it raised."""
+        values: dict[Node, list[Any]] = {}
+        self._record = values
+        try:
+            with suppress(Exception):
+                run()
+        finally:
+            self._record = None
+        return values
+
+    @contextmanager
+    def altering(self, node: Node, change: Change) -> Iterator[None]:
+        """Let an expression be worth something else while this lasts."""
+        self._altered, self._visit, self._change = self._numbers[node], 0, change
+        try:
+            yield
+        finally:
+            self._altered = -1
+
+
+def _same(visit: int, value: Any) -> Any:
+    return value
+
+
+@contextmanager
+def observing(functions: tuple[Written, ...]) -> Iterator[Observer]:
+    """Let every expression of these functions be observed while this lasts; only in a process of our own."""
+    nodes = tuple(node for one in functions for node in _places(one))
+    observer = Observer(nodes)
+    places = {node: number for number, node in enumerate(nodes)}
+    before = [(one, one.functions[0].__code__) for one in functions]
+    setattr(builtins, _HOOK, observer.seen)
+    try:
+        for one in functions:
+            if (code := replace(one, node=_Hooked(places).visit(one.node)).compiled()) is not None:
+                one.install(code)
+        yield observer
+    finally:
+        for one, code in before:
+            one.install(code)
+        delattr(builtins, _HOOK)
+
+
+def _places(function: Written) -> Iterator[Node]:
+    if isinstance(function.node, ast.FunctionDef):
+        yield from parameters(function.node)
+    skipped = _unwatchable(function.node)
+    for node in ast.walk(function.node):
+        read = not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
+        if isinstance(node, _WATCHED) and read and node not in skipped:
+            yield node
+
+
+def parameters(function: ast.FunctionDef | ast.Lambda) -> list[ast.arg]:
+    """The named parameters of a function."""
+    return [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+
+
+def _unwatchable(function: ast.AST) -> set[ast.AST]:
+    """Parts that are no values of the body: defaults, annotations, decorators, and what is called."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call):
+            found.add(node.func)
+        if isinstance(node, ast.Subscript | ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            found.add(node.value)
+        if isinstance(node, ast.arguments):
+            found |= {
+                part
+                for default in [*node.defaults, *node.kw_defaults]
+                if default
+                for part in ast.walk(default)
+            }
+        if isinstance(node, ast.arg) and node.annotation:
+            found |= set(ast.walk(node.annotation))
+        if isinstance(node, ast.AnnAssign):
+            found |= set(ast.walk(node.annotation))
+        if isinstance(node, ast.FunctionDef):
+            found |= {
+                part
+                for outside in [node.returns, *node.decorator_list]
+                if outside
+                for part in ast.walk(outside)
+            }
+        if isinstance(node, ast.JoinedStr):
+            found |= set(ast.walk(node))
+    return found
+
+
+class _Hooked(ast.NodeTransformer):
+    """A copy of the tree in which each place hands its value to the hook."""
+
+    def __init__(self, places: dict[Node, int]) -> None:
+        self.places = places
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        shell = copy.copy(node)
+        for name, old in ast.iter_fields(node):
+            if name == "body" and isinstance(node, ast.FunctionDef):
+                setattr(shell, name, [*self._parameters(node), *map(self.visit, node.body)])
+            elif isinstance(old, list):
+                setattr(
+                    shell, name, [self.visit(part) if isinstance(part, ast.AST) else part for part in old]
+                )
+            elif isinstance(old, ast.AST):
+                setattr(shell, name, self.visit(old))
+        return self._told(node, shell) if isinstance(node, ast.expr) and node in self.places else shell
+
+    def _parameters(self, function: ast.FunctionDef) -> list[ast.stmt]:
+        """What hands over the arguments, first of all: the body may make no use of one."""
+        return [
+            ast.copy_location(ast.Expr(self._told(each, ast.Name(each.arg, ast.Load()))), function.body[0])
+            for each in parameters(function)
+            if each in self.places
+        ]
+
+    def _told(self, node: Node, value: ast.AST) -> ast.expr:
+        call = ast.Call(ast.Name(_HOOK, ast.Load()), [ast.Constant(self.places[node]), value], [])  # type: ignore[list-item]
+        return ast.copy_location(call, node)
+
+
+def _kept(value: Any) -> Any:
+    return value.copy() if isinstance(value, np.ndarray) and value.size <= 1 << 20 else value
+
+
+def is_float(value: Any) -> bool:
+    """Whether a value is a number, or an array of numbers, that moves by as little as one likes."""
+    if type(value) is np.ndarray:
+        return bool(value.dtype.kind == "f")
+    return type(value) is float or isinstance(value, np.floating)
+
+
+def nudged(visit: int, value: Any) -> Any:
+    """A value moved a little, each entry by its own amount."""
+    if not is_float(value):
+        return value
+    array = np.asarray(value)
+    size = float(np.mean(np.abs(array))) if array.size else 0.0
+    wave = np.cos(1.0 + visit + np.arange(array.size)).reshape(array.shape)
+    moved = (array + _NUDGE * (size or 1.0) * wave).astype(array.dtype)
+    return moved if isinstance(value, np.ndarray) else type(value)(moved)

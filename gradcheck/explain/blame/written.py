@@ -1,0 +1,155 @@
+"""Functions as they are written: their place in a file, the text of each expression, and their code after an edit."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from types import CodeType, FunctionType
+
+Defined = ast.FunctionDef | ast.Lambda
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A file, or what stands for one (a cell of a notebook): its text and its syntax tree."""
+
+    path: str
+    text: str
+    tree: ast.Module
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return [line.encode() for line in self.text.splitlines(keepends=True)]
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """The node around each node."""
+        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    def segment(self, node: ast.expr | ast.stmt) -> str:
+        """The text of a node, as written."""
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        first, last = node.lineno - 1, node.end_lineno - 1
+        if first == last:
+            return self._lines[first][node.col_offset : node.end_col_offset].decode()
+        pieces = [self._lines[first][node.col_offset :], *self._lines[first + 1 : last]]
+        return b"".join([*pieces, self._lines[last][: node.end_col_offset]]).decode()
+
+    def around(self, node: ast.expr | ast.stmt, more: int) -> tuple[tuple[int, str], ...]:
+        """The lines of a node with their numbers, and so many before and after."""
+        assert node.end_lineno is not None
+        numbers = range(max(1, node.lineno - more), min(len(self._lines), node.end_lineno + more) + 1)
+        return tuple((number, self._lines[number - 1].decode().rstrip("\r\n")) for number in numbers)
+
+    def replaced(self, node: ast.expr | ast.stmt, new: str) -> str:
+        """The whole text with another one in a node's place."""
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        first, last = node.lineno - 1, node.end_lineno - 1
+        before = b"".join([*self._lines[:first], self._lines[first][: node.col_offset]])
+        after = b"".join([self._lines[last][node.end_col_offset :], *self._lines[last + 1 :]])
+        return before.decode() + new + after.decode()
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: str, text: str) -> Source | None:
+    try:
+        return Source(path, text, ast.parse(text))
+    except (SyntaxError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, eq=False)
+class Written:
+    """A function of the user's beside its text.
+
+    ``functions`` are all that share the code: a closure exists once for each call of what made it.
+    """
+
+    code: CodeType
+    functions: tuple[FunctionType, ...]
+    source: Source
+    node: Defined
+    owner: str | None
+    """The class that it is a method of."""
+
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        return self.code.co_name
+
+    def compiled(self) -> CodeType | None:
+        """The code of the node as it is now, None where it has become none."""
+        try:
+            module = compile(_enclosed(self), self.code.co_filename, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, TypeError, RecursionError):
+            return None
+        found = next((code for code in _codes(module) if code.co_name == self.code.co_name), None)
+        if found is None or found.co_freevars != self.code.co_freevars:
+            return None
+        return found
+
+    def install(self, code: CodeType) -> None:
+        """Let every function of this text run ``code`` from now on; only in a process of our own."""
+        for function in self.functions:
+            function.__code__ = code
+
+
+def written(code: CodeType, functions: tuple[FunctionType, ...]) -> Written | None:
+    """The text of a function, None where it cannot be found."""
+    lines = linecache.getlines(code.co_filename, functions[0].__globals__)
+    source = _parsed(code.co_filename, "".join(lines)) if lines else None
+    if source is None:
+        return None
+    nodes = [node for node in ast.walk(source.tree) if isinstance(node, Defined) and _is(node, code)]
+    return Written(code, functions, source, nodes[0], _owner(source, nodes[0])) if len(nodes) == 1 else None
+
+
+def _is(node: Defined, code: CodeType) -> bool:
+    if isinstance(node, ast.FunctionDef):
+        first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+        return node.name == code.co_name and first == code.co_firstlineno
+    if code.co_name != "<lambda>" or node.lineno != code.co_firstlineno:
+        return False
+    body = node.body
+    place = body.lineno, body.end_lineno, body.col_offset, body.end_col_offset
+    return any(position == place for position in code.co_positions())
+
+
+def _enclosed(function: Written) -> ast.Module:
+    """The node inside a function whose parameters are its free variables, so that they stay free."""
+    node, free = function.node, function.code.co_freevars
+    # a read of every free variable, so that an edit that drops the last use of one changes no closure
+    held = ast.Tuple([ast.Name(name, ast.Load()) for name in free if name != "__class__"], ast.Load())
+    inner: list[ast.stmt]
+    if isinstance(node, ast.Lambda):
+        body = ast.Lambda(node.args, ast.IfExp(ast.Constant(True), node.body, held)) if free else node
+        inner = [ast.Return(body)]
+    else:
+        kept: list[ast.stmt] = [ast.If(ast.Constant(False), [ast.Expr(held)], [])] if free else []
+        plain = ast.FunctionDef(node.name, node.args, [*node.body, *kept], [], None, None)
+        inner = [plain]
+    arguments = ast.arguments([], [ast.arg(name) for name in free], None, [], [], None, [])
+    outer: ast.stmt = ast.FunctionDef("<outer>", arguments, inner, [], None, None)
+    if function.owner is not None:  # __private names are mangled by the class around them
+        outer = ast.ClassDef(function.owner, [], [], [outer], [])
+    for made in ast.walk(outer):
+        if isinstance(made, ast.FunctionDef | ast.ClassDef) and not hasattr(made, "type_params"):
+            setattr(made, "type_params", [])  # noqa: B010 - Python 3.12 and later have it
+    return ast.fix_missing_locations(ast.Module([outer], []))
+
+
+def _owner(source: Source, node: Defined) -> str | None:
+    above = source.parents.get(node)
+    while above is not None and not isinstance(above, ast.ClassDef):
+        above = source.parents.get(above)
+    return above.name if above is not None else None
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes(constant)

@@ -1,0 +1,64 @@
+"""An expression to blame as people know it from compilers: its line, underlined, and the line as it should be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+
+from gradcheck.findings import Blame
+from gradcheck.report.views.layout import paragraph
+
+
+def pointed(blame: Blame) -> str:
+    """The place, the source with the expression underlined, what is wrong, and the edit that mends it.
+
+    The column counts from 1, as editors have it.
+    """
+    place = f"{PurePath(blame.file).name}:{blame.line}:{blame.column + 1}  in {blame.function}"
+    block = [place, *(f"    {line}" for line in underlined(blame)), paragraph(blame.message, "    ", "    ")]
+    return "\n".join([*block, *changed(blame)])
+
+
+def underlined(blame: Blame) -> list[str]:
+    """The lines of the expression, the first of them with its part underlined."""
+    lines = _own(blame)
+    if not lines:
+        return []
+    margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+    start = len(lines[0].encode()[: blame.column].decode())
+    end = len(lines[0].encode()[: blame.end_column].decode()) if len(lines) == 1 else len(lines[0])
+    mark = " " * (start - margin) + "^" * max(1, end - start)
+    return [lines[0][margin:], mark, *(line[margin:] for line in lines[1:])]
+
+
+def changed(blame: Blame) -> list[str]:
+    """The lines as they are and as the repair would have them, as a diff has it; nothing without a repair."""
+    lines = _own(blame)
+    if blame.repair is None or not lines:
+        return []
+    before, after = (
+        lines[0].encode()[: blame.column].decode(),
+        lines[-1].encode()[blame.end_column :].decode(),
+    )
+    new = f"{before}{blame.repair}{after}".split("\n")
+    margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+    return [*(f"  - {line[margin:]}" for line in lines), *(f"  + {line[margin:]}" for line in new)]
+
+
+def spans(blame: Blame) -> Iterator[tuple[int, str, str, str]]:
+    """Each line shown, with its number: what stands before the expression, of it, and after it."""
+    for number, line in blame.lines:
+        inside = blame.line <= number <= blame.end_line
+        raw = line.encode()
+        start = blame.column if number == blame.line else len(raw) - len(raw.lstrip()) if inside else len(raw)
+        end = blame.end_column if number == blame.end_line else len(raw)
+        yield (
+            number,
+            raw[:start].decode(),
+            raw[start:end].decode() if inside else "",
+            raw[end:].decode() if inside else "",
+        )
+
+
+def _own(blame: Blame) -> list[str]:
+    return [line for number, line in blame.lines if blame.line <= number <= blame.end_line]

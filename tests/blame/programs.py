@@ -1,0 +1,55 @@
+"""Small programs as files, for a search that reads their source."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from textwrap import dedent
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+NETWORK = """
+    import numpy as np
+
+
+    def loss(W1, b1, W2, b2, X, y):
+        a1 = np.maximum(X @ W1 + b1, 0)
+        return np.mean((a1 @ W2 + b2 - y) ** 2)
+
+
+    def gradient(W1, b1, W2, b2, X, y):
+        z1 = X @ W1 + b1
+        a1 = np.maximum(z1, 0)
+        d2 = 2 * (a1 @ W2 + b2 - y) / y.size
+        d1 = d2 @ W2.T * (z1 > 0)
+        dW2 = a1.T @ d2
+        return X.T @ d1, d1.sum(0), dW2, d2.sum(0)
+"""
+
+
+def network(seed: int = 0) -> tuple[Any, ...]:
+    """Arguments of the network."""
+    draw = np.random.default_rng(seed).standard_normal
+    return draw((4, 5)), draw(5), draw((5, 3)), draw(3), draw((7, 4)), draw((7, 3))
+
+
+def made(folder: Path, text: str, *changes: tuple[str, str], name: str = "program") -> ModuleType:
+    """A module of this text in a file of its own, with each of the changes made once."""
+    text = dedent(text).lstrip("\n")
+    for old, new in changes:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the program"
+        text = text.replace(old, new)
+    path = folder / f"{name}.py"
+    path.write_text(text, encoding="utf-8")
+    return loaded(path)
+
+
+def loaded(path: Path) -> ModuleType:
+    """The module in a file, whatever was loaded from there before."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module.__dict__)
+    return module
