@@ -1,0 +1,100 @@
+"""How often a slip of one expression is caught, mended and proved, and how long that takes.
+
+python -m benchmarks.repairs [--each N] [--seed S] [-k WORDS] [--verbose]
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import gradcheck
+from gradcheck import Verdict
+from tests.corpus import specimens
+from tests.slips import Slip, slips
+
+CHECKS = {
+    kind: getattr(gradcheck, f"check_{kind}") for kind in ("grad", "vjp", "jvp", "jacobian", "hessian", "hvp")
+}
+
+
+def outcome(slip: Slip) -> tuple[str, float, str]:
+    """What became of a slip: "not caught", "unmended", "mended", "mended there"; seconds; the repair."""
+    one = slip.specimen
+    try:
+        report = CHECKS[one.kind](one.f, one.claim, *one.args, argnums=one.argnums, raise_on_failure=False)
+    except (TypeError, ValueError) as error:
+        return "not caught", 0.0, f"{type(error).__name__}: {error}"
+    if report.verdict is not Verdict.FAIL:
+        return "not caught", 0.0, str(report.verdict)
+    start = time.perf_counter()
+    blamed = report.blamed
+    seconds = time.perf_counter() - start
+    said = "; ".join(f"{b.line}:{b.column} {b.expression} -> {b.repair}" for b in blamed.blame)
+    if not any(blame.proved for blame in blamed.blame):
+        return "unmended", seconds, said or blamed.remark
+    there = any(blame.line <= slip.line <= blame.end_line for blame in blamed.blame)
+    return "mended there" if there else "mended", seconds, said
+
+
+def mistakes(part: str) -> Iterator[Slip]:
+    """The wrong derivations of the corpus, as slips at no known place."""
+    for one in specimens(part):
+        if one.label == "wrong":
+            yield Slip(one, one.mistake[0] if one.mistake else "none", "", 0, 0, "", "")
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--each", type=int, default=2, help="slips in each right derivation")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", default="all", help="of the corpus: all, open, heldout")
+    parser.add_argument("-k", default="", help="only specimens with this in their name")
+    parser.add_argument("--mistakes", action="store_true")
+    parser.add_argument("--verbose", action="store_true")
+    given = parser.parse_args()
+    counts: Counter[tuple[str, str]] = Counter()
+    took = []
+    with tempfile.TemporaryDirectory() as folder:
+        planted = slips(given.each, given.seed, Path(folder), given.part)
+        for slip in mistakes(given.part) if given.mistakes else planted:
+            if given.k not in slip.specimen.name:
+                continue
+            what, seconds, said = outcome(slip)
+            counts[slip.kind, what] += 1
+            if what != "not caught":
+                took.append(seconds)
+            if given.verbose or what == "unmended":
+                place = f"{slip.line}:{slip.column} {slip.was!r} -> {slip.now!r}" if slip.line else slip.kind
+                print(f"{what:12} {seconds:5.2f} s  {slip.specimen.name}: {place}   [{said}]", flush=True)
+    _table(counts)
+    caught = sum(n for (_, what), n in counts.items() if what != "not caught")
+    mended = sum(n for (_, what), n in counts.items() if what.startswith("mended"))
+    there = sum(n for (_, what), n in counts.items() if what == "mended there")
+    print(
+        f"mended and proved {mended} of {caught} caught ({100 * mended / caught:.1f} %), first at the slip {there}"
+    )
+    print(f"seconds from fail to blame: median {statistics.median(took):.2f}, most {max(took):.2f}")
+
+
+def _table(counts: Counter[tuple[str, str]]) -> None:
+    kinds = sorted({kind for kind, _ in counts})
+    columns = ("not caught", "unmended", "mended", "mended there")
+    print(f"\n{'what':30}" + "".join(f"{column:>14}" for column in columns))
+    for kind in [*kinds, "all"]:
+        row = [
+            sum(n for (k, w), n in counts.items() if w == column and kind in (k, "all")) for column in columns
+        ]
+        print(f"{kind:30}" + "".join(f"{n:14}" for n in row))
+
+
+if __name__ == "__main__":
+    main()
