@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from gradcheck.ask import ambient
-from gradcheck.verify import outcome, table
+from gradcheck.verify import fix, outcome, table
 from gradcheck.verify.collect import Broken, Found, collect, importable
 from gradcheck.verify.select import matcher
 
@@ -57,6 +58,17 @@ def _parser() -> ArgumentParser:
         metavar="WORDS",
         help="only cases whose names match: 'losses and not mse'",
     )
+    run.add_argument(
+        "--format",
+        choices=("table", "concise", "github"),
+        default="table",
+        help="concise, github: a line for each expression to blame, file:line:column: message [table]",
+    )
+    mend = run.add_mutually_exclusive_group()
+    mend.add_argument(
+        "--fix", action="store_true", help="write proved repairs into the files and check again"
+    )
+    mend.add_argument("--diff", action="store_true", help="show proved repairs as a unified diff")
     run.add_argument("--seed", type=int, help="the seed of checks that name none [0]")
     return parser
 
@@ -77,12 +89,31 @@ def _chosen(options: Namespace) -> list[Found]:
     return chosen
 
 
+def _again(options: Namespace) -> int:
+    """Check the files as they are now, in a process that has not read them before."""
+    targets = [*options.targets, "-k", options.keyword, "--format", options.format]
+    seed = [] if options.seed is None else ["--seed", str(options.seed)]
+    return subprocess.run(
+        [sys.executable, "-m", "gradcheck", "verify", *targets, *seed], check=False
+    ).returncode
+
+
 def _verify(chosen: Sequence[Found], options: Namespace) -> int:
     outcomes = list(table.with_progress(chosen))
-    # where there is no terminal to ask, as in a log, wide enough for the table
-    table.draw(Console() if sys.stdout.isatty() else Console(width=120), outcomes)
+    if options.format == "table":
+        # where there is no terminal to ask, as in a log, wide enough for the table
+        table.draw(Console() if sys.stdout.isatty() else Console(width=120), outcomes)
+    else:
+        print(*fix.located(outcomes, options.format), sep="\n")
     if options.json:
         options.json.write_text(outcome.to_json(outcomes), encoding="utf-8")
     if options.html:
         options.html.write_text(outcome.to_html(outcomes), encoding="utf-8")
+    mended = fix.fixes(outcomes) if options.fix or options.diff else []
+    for each in mended:
+        print(each.diff(), end="")
+    if options.fix and mended:
+        for each in mended:
+            each.path.write_bytes(each.after)
+        return _again(options)
     return AS_EXPECTED if all(each.as_expected for each in outcomes) else NOT_AS_EXPECTED

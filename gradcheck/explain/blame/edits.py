@@ -205,7 +205,7 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
         if sign == "*":
             yield edit("operator", f"{left} @ {right}")
         if sign in "-@/**//":
-            yield edit("order", f"{right} {sign} {left}")
+            yield edit("order", f"{right} {sign} {left}", ADJUSTED if sign == "@" else EXCHANGED)
         yield edit("drop", left)
         yield edit("drop", f"-{right}" if sign == "-" else f"1 / {right}" if sign == "/" else right)
         if sign in "-/":
@@ -352,7 +352,7 @@ def _adjustments(
     def edit(what: str, new: str) -> Edit:
         return Edit(ADJUSTED, what, node, new)
 
-    yield edit("transpose", f"{text}.T")
+    yield Edit(EXCHANGED if isinstance(node, ast.Name) else ADJUSTED, "transpose", node, f"{text}.T")
     yield edit("sign", f"-{text}")
     yield edit("complement", f"1 - {text}")
     yield edit("complement", f"1 - {text} ** 2")

@@ -22,7 +22,7 @@ class Source:
 
     @cached_property
     def _lines(self) -> list[bytes]:
-        return [line.encode() for line in self.text.splitlines(keepends=True)]
+        return self.text.encode().splitlines(keepends=True)  # a form feed ends no line
 
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:

@@ -1,0 +1,101 @@
+"""Proved repairs of cases that failed unexpectedly, as lines for other tools, as a diff, and written into the files."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import tokenize
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gradcheck.findings import Blame, Verdict
+from gradcheck.report.views import text
+from gradcheck.verify.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A file before and after its repairs."""
+
+    path: Path
+    encoding: str
+    before: bytes
+    after: bytes
+
+    def diff(self) -> str:
+        """What changed, as a unified diff by paths from where the command runs."""
+        name = self.path.relative_to(Path.cwd()) if self.path.is_relative_to(Path.cwd()) else self.path
+        before, after = _lines(self.before.decode(self.encoding)), _lines(self.after.decode(self.encoding))
+        return "".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}"))
+
+
+def failures(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Outcomes that nobody expected; what is wrong on purpose is left alone."""
+    return [outcome for outcome in outcomes if not outcome.as_expected]
+
+
+def located(outcomes: Iterable[Outcome], form: str) -> Iterator[str]:
+    """A line for each expression to blame, else for each failure: ``concise``, or a command of ``github``'s."""
+    for outcome in failures(outcomes):
+        report = outcome.report
+        if report is None or not report.blame:
+            said = outcome.problem if report is None else text.headline(report)
+            yield f"::error::{outcome.name}: {said}" if form == "github" else f"{outcome.name}: {said}"
+            continue
+        for blame in report.blame:
+            yield _line(outcome.name, blame, form)
+
+
+def _line(name: str, blame: Blame, form: str) -> str:
+    said = f"{blame.message} ({name})"
+    if form == "github":
+        # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
+        place = f"file={blame.file},line={blame.line},endLine={blame.end_line}"
+        columns = f"col={blame.column + 1},endColumn={blame.end_column + 1}"
+        return f"::error {place},{columns}::{said.replace('%', '%25').replace(chr(10), '%0A')}"
+    return f"{blame.file}:{blame.line}:{blame.column + 1}: {said}"
+
+
+def fixes(outcomes: Iterable[Outcome]) -> list[Fixed]:
+    """Every file with all proved repairs in it; of two that overlap the first."""
+    wrong = (each.report for each in failures(outcomes) if each.report is not None)
+    proved = [
+        blame
+        for report in wrong
+        if report.verdict is Verdict.FAIL
+        for blame in report.blame
+        if blame.proved and blame.repair is not None and Path(blame.file).is_file()
+    ]
+    return [_fixed(Path(file), [blame for blame in proved if blame.file == file]) for file in _unique(proved)]
+
+
+def _unique(proved: Sequence[Blame]) -> list[str]:
+    return list(dict.fromkeys(blame.file for blame in proved))
+
+
+def _fixed(path: Path, repairs: Sequence[Blame]) -> Fixed:
+    before = path.read_bytes()
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(before).readline)
+    lines = [line.encode() for line in _lines(before.decode(encoding))]
+    chosen: list[Blame] = []
+    for repair in repairs:
+        if not any(_overlap(repair, other) for other in chosen):
+            chosen.append(repair)
+    # from the end, so that the places before stay what they are
+    for repair in sorted(chosen, key=lambda blame: (blame.line, blame.column), reverse=True):
+        first, last = repair.line - 1, repair.end_line - 1
+        new = (repair.repair or "").encode()
+        whole = lines[first][: repair.column] + new + lines[last][repair.end_column :]
+        lines[first : last + 1] = [whole, *[b""] * (last - first)]
+    return Fixed(path, encoding, before, b"".join(lines).decode().encode(encoding))
+
+
+def _overlap(one: Blame, other: Blame) -> bool:
+    starts = max((one.line, one.column), (other.line, other.column))
+    return starts < min((one.end_line, one.end_column), (other.end_line, other.end_column))
+
+
+def _lines(source: str) -> list[str]:
+    """Lines as Python counts them, their ends as they are."""
+    return io.StringIO(source, newline="").readlines()

@@ -1,0 +1,79 @@
+"""``gradcheck verify`` lands on the line, shows the patch, and writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from gradcheck.cli import main
+
+CASES = """
+    import numpy as np
+    from gradcheck import Case
+
+
+    def loss(w, X, y):  # Größe: µ
+        return np.mean((X @ w - y) ** 2)
+
+
+    def gradient(w, X, y):
+        \"""Größe µ\"""; return 2 * X @ (X @ w - y) / y.size
+
+
+    def on_purpose(w, X, y):
+        return X.T @ (X @ w - y) / y.size
+
+
+    def cases():
+        rng = np.random.default_rng(0)
+        point = rng.standard_normal(4), rng.standard_normal((6, 4)), rng.standard_normal(6)
+        return [
+            Case("least squares", loss, gradient, point, argnums=0),
+            Case("half", loss, on_purpose, point, argnums=0, expect="fail"),
+        ]
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "descent.py"
+    path.write_bytes(dedent(CASES).lstrip("\n").replace("\n", "\r\n").encode())
+    return path
+
+
+def test_concise_gives_file_line_column_message(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(program), "--format", "concise"]) == 1
+    (line,) = capsys.readouterr().out.splitlines()
+    text = program.read_text(encoding="utf-8").splitlines()[9]
+    place, _, message = line.partition(": ")
+    assert place == f"{program}:10:{text.encode().index(b'X @ (X') + 1}"
+    assert message.startswith("With X.T in its place, w is right") and "least squares" in message
+
+
+def test_github_annotates_the_line(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(program), "--format", "github"]) == 1
+    assert capsys.readouterr().out.startswith(f"::error file={program},line=10,endLine=10,col=")
+
+
+def test_diff_shows_and_leaves_the_file(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = program.read_bytes()
+    assert main(["verify", str(program), "--format", "concise", "--diff"]) == 1
+    out = capsys.readouterr().out
+    assert "--- a/descent.py" in out and "return 2 * X.T @ (X @ w - y) / y.size" in out
+    assert program.read_bytes() == before
+
+
+def test_fix_changes_the_expression_and_nothing_else_and_checks_again(program: Path) -> None:
+    before = program.read_bytes()
+    assert main(["verify", str(program), "--fix"]) == 0
+    assert program.read_bytes() == before.replace(b"2 * X @ (X", b"2 * X.T @ (X")
+
+
+def test_without_a_failure_there_is_nothing_to_fix(program: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    program.write_bytes(program.read_bytes().replace(b"2 * X @ (X", b"2 * X.T @ (X"))
+    before = program.read_bytes()
+    assert main(["verify", str(program), "--fix", "--format", "concise"]) == 0
+    assert capsys.readouterr().out.strip() == "" and program.read_bytes() == before
