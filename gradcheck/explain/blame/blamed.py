@@ -11,6 +11,8 @@ from gradcheck.judge.examine import Examined
 
 SECONDS, CHECKS = 2.0, 50.0
 """A search takes no longer than this, or than so many calls of the claim and of f where those are longer."""
+PATIENCE = 5.0
+"""How many times as long it may take on a machine that has other things to do."""
 AROUND = 3
 """Lines shown before and after."""
 
@@ -21,7 +23,7 @@ def blamed(seen: Examined) -> Blamed:
         return Blamed(remark="repairs are tried in a copy of the process, which this system cannot make")
     seconds = max(SECONDS, CHECKS * (seen.task.f.seconds + seen.task.claim.seconds))
     with undisturbed():
-        found = apart(lambda: _searched(seen, seconds), 2.0 * seconds + 2.0)
+        found = apart(lambda: _searched(seen, seconds), PATIENCE * seconds)
     return found if isinstance(found, Blamed) else Blamed(remark="the search for a repair came to no end")
 
 

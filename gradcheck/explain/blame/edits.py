@@ -52,7 +52,7 @@ def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
                 yield from (Edit(EXCHANGED, "variable", node, name) for name in scope)
                 continue
             yield from _exchanges(function.source, node, scope)
-            yield from _adjustments(function.source, node, scope, calls)
+            yield from _adjustments(function.source, node, calls)
             yield from _additions(function.source, node, scope)
 
 
@@ -342,9 +342,14 @@ def _of_call(source: Source, node: ast.Call) -> Iterator[Edit]:
                 yield edit("axis", called([("axis", axis), ("keepdims", "True")], array[:1]), ADJUSTED)
 
 
-def _adjustments(
-    source: Source, node: ast.expr, scope: tuple[str, ...], calls: tuple[str, ...]
-) -> Iterator[Edit]:
+_SUMMED = (
+    "0", "1", "", "0, keepdims=True", "1, keepdims=True", "-1, keepdims=True", "(0, 1)", "(0, 2, 3)",
+)  # fmt: skip
+ARITHMETIC = frozenset({"factor", "sum", "complement", "center", "square", "sign", "axes"})
+"""Edits that suit numbers alone."""
+
+
+def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iterator[Edit]:
     if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict):
         return
     text = operand(source, node)
@@ -358,27 +363,9 @@ def _adjustments(
     yield edit("complement", f"1 - {text} ** 2")
     yield edit("square", f"{text} ** 2")
     yield edit("index", f"{text}[::-1]")
-    for size in dict.fromkeys(
-        (
-            "2",
-            *(f"{name}.shape[0]" for name in scope[:8]),
-            *(f"{name}.shape[-1]" for name in scope[:8]),
-            *(f"{name}.size" for name in scope[:4]),
-        )
-    ):
-        yield edit("factor", f"{text} / {size}")
-        yield edit("factor", f"{text} * {size}")
-    for inside in (
-        "0",
-        "1",
-        "",
-        "0, keepdims=True",
-        "1, keepdims=True",
-        "-1, keepdims=True",
-        "(0, 1)",
-        "(0, 2, 3)",
-    ):
-        yield edit("sum", f"{text}.sum({inside})")
+    yield edit("factor", f"2 * {text}")
+    yield edit("factor", f"{text} / 2")
+    yield from (edit("sum", f"{text}.sum({axes})") for axes in _SUMMED)
     yield edit("center", f"{text} - {text}.mean(0)")
     yield edit("center", f"{text} - {text}.mean(-1, keepdims=True)")
     yield from (edit("call", f"{call}({source.segment(node)})") for call in calls)

@@ -83,10 +83,13 @@ _PRODUCTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
 _VARIABLES = (ast.Name, ast.Attribute, ast.Subscript, ast.arg)
 
 
-def candidates(function: Written, of_f: tuple[Written, ...], reach: Reach) -> tuple[Candidate, ...]:
+def candidates(
+    function: Written, of_f: tuple[Written, ...], reach: Reach, data: frozenset[str]
+) -> tuple[Candidate, ...]:
     """What is in sight of a function: its expressions, what is often made of its variables, what f makes of them.
 
-    No value comes twice.
+    No value comes twice: of several texts those come first that are made of ``data``, the arguments that are not
+    checked, for the number of examples is theirs and not a weight's; then the short ones.
     """
     found: dict[bytes, Candidate] = {}
     inside = set(ast.walk(function.node))
@@ -102,7 +105,7 @@ def candidates(function: Written, of_f: tuple[Written, ...], reach: Reach) -> tu
         for key, part in _parts(values[0])
         if _fits([part])
     ]
-    for node, text, values in sorted(own, key=lambda each: len(each[1])):
+    for node, text, values in sorted(own, key=lambda each: (each[1] not in data, len(each[1]))):
         for form, made in _FORMS if isinstance(node, _VARIABLES) else _FORMS[:1]:
             try:
                 new = tuple(made(value) for value in values)
@@ -193,7 +196,8 @@ def _sample(made: Callable[[Any, Any], Any], value: Any, other: Any, product: bo
         shape = np.shape(made(value, other))
     except Exception:
         return False
-    return product or shape == np.shape(value)
+    # where a number stood, there may be an array
+    return product or shape == np.shape(value) or np.ndim(value) == 0
 
 
 def _mends(

@@ -14,7 +14,7 @@ from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.watch import Node, Observer
 
-LARGEST = 120
+LARGEST = 64
 """Entries of an expression that are solved for together, one call of the claim each."""
 STEPS = 3
 """Newton steps: one is enough where the leaves are linear in the expression."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from gradcheck.ask import precision
 from gradcheck.ask.look import look_at_function
-from gradcheck.ask.point import Point, step_scale
+from gradcheck.ask.point import Point, Slot, step_scale
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
@@ -30,13 +30,16 @@ ENTRIES = 200
 
 @dataclass(frozen=True)
 class Probe:
-    """One point and covector, with the truth leaf by leaf and what a claim may be off by to be looked at again."""
+    """One point and covector, with the truth leaf by leaf and what each entry of a claim may be off by.
+
+    At a kink the truth is the middle of the one-sided slopes, and half of what is between them is allowed.
+    """
 
     task: Task
     u: Floats
     output: Any
     truth: tuple[Floats, ...]
-    slack: tuple[float, ...]
+    slack: tuple[Floats, ...]
 
     def ask(self) -> Reading:
         """What the claim, as it is now, returns here."""
@@ -86,13 +89,22 @@ def probes(seen: Examined, count: int) -> tuple[Probe, ...]:
     slots, unit = seen.task.where.slots, _unit(seen)
     largest = [float(np.max(sizes[slot.start : slot.stop], initial=0.0)) for slot in slots]
     most = max(largest, default=0.0)
-    slack = tuple(max(SCREEN, ROUNDOFFS * unit) * max(one, 1e-6 * most) for one in largest)
-    return tuple(
-        Probe(
-            task, u, output, tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in slots), slack
-        )
-        for task, u, output, flat in found
+    share = max(SCREEN, ROUNDOFFS * unit)
+    slack = np.concatenate(
+        [np.full(slot.size, share * max(one, 1e-6 * most)) for slot, one in zip(slots, largest, strict=True)]
     )
+    made = []
+    for task, u, output, flat in found:
+        middle, allowed = flat.copy(), slack.copy()
+        for kink in seen.judgement.kinks if seen.judgement and task.where is seen.task.where else ():
+            middle[kink.index] = 0.5 * (kink.left + kink.right)
+            allowed[kink.index] += 0.5 * abs(kink.right - kink.left)
+        made.append(Probe(task, u, output, _by_leaf(middle, slots), _by_leaf(allowed, slots)))
+    return tuple(made)
+
+
+def _by_leaf(flat: Floats, slots: tuple[Slot, ...]) -> tuple[Floats, ...]:
+    return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in slots)
 
 
 def _unit(seen: Examined) -> float:

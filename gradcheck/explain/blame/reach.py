@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,16 @@ class Reach:
     def ran(self, node: ast.AST, source: Source) -> bool:
         """Whether this expression, or one inside it, is evaluated."""
         around = node
-        while isinstance(around, ast.expr | ast.keyword) and not self._is_seen(around):
+        while isinstance(around, ast.expr | ast.keyword) and around not in self._seen:
             around = source.parents[around]  # a constant runs if what it is part of does
-        return not self.whole or self._is_seen(around)
+        if isinstance(around, ast.stmt):
+            return not self.whole or any(inside in self.values[0] for inside in ast.walk(around))
+        return True
 
-    def _is_seen(self, node: ast.AST) -> bool:
-        return any(inside in self.values[0] for inside in ast.walk(node))
+    @cached_property
+    def _seen(self) -> frozenset[ast.AST]:
+        """The expressions that were evaluated, and those that hold one."""
+        return frozenset(self.values[0])
 
     def of(self, node: ast.AST, source: Source) -> frozenset[int] | None:
         """The leaves that change with an expression or what it is part of; None where that is not known."""

@@ -9,18 +9,17 @@ from __future__ import annotations
 import ast
 import inspect
 import math
+import sysconfig
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from importlib.metadata import packages_distributions
 
 import numpy as np
 
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.apart import TooLong, no_longer_than
-from gradcheck.explain.blame.edits import ADDED, EXCHANGED, Edit, edits, operand
+from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits, operand
 from gradcheck.explain.blame.experiments import Candidate, candidates, experiments
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
 from gradcheck.explain.blame.needed import LARGEST, needed
@@ -34,11 +33,14 @@ from gradcheck.judge.examine import Examined
 
 PROBES = 3
 """Points at which an edit must make every leaf right: two to find it, one more to believe it."""
+_INSTALLED = sysconfig.get_path("purelib"), sysconfig.get_path("platlib")
 Rank = tuple[float, float, float]
 FOREIGN = 3
 """How much less natural an edit of another package's function is."""
-RIVALS = 0.15
-"""Seconds for better edits than the first that mends everything."""
+UNABLE = 2
+"""How much less natural an edit is where no value of the expression would make every leaf right."""
+RIVALS = 150
+"""Edits that are tried for a better one after the first that mends everything."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,8 +71,11 @@ class Search:
 
 
 def search(seen: Examined, seconds: float) -> Search:
-    """Look for edits for so many seconds; changes the user's functions, so only in a process of our own."""
-    until = time.perf_counter() + seconds
+    """Look for edits for so many seconds; changes the user's functions, so only in a process of our own.
+
+    The seconds are those of this thread: what is found does not hang on what else the machine has to do.
+    """
+    until = time.thread_time() + seconds
     found = Search()
     points = probes(seen, PROBES)
     if not points:
@@ -91,9 +96,9 @@ def search(seen: Examined, seconds: float) -> Search:
     patience = 20.0 * (time.perf_counter() - started) + 0.05
     meanings = Meanings(of_f, first)
     closed: set[ast.AST] = set()
-    while found.left and time.perf_counter() < until:
+    while found.left and time.thread_time() < until:
         with observing(functions) as observer:
-            reach = reach_of(observer, points, lambda: time.perf_counter() > until - 0.7 * seconds)
+            reach = reach_of(observer, points, lambda: time.thread_time() > until - 0.7 * seconds)
             hunt = _Hunt(functions, of_f, points, observer, reach, until, patience, closed)
             best = hunt.next(found)
         if best is None:
@@ -123,16 +128,21 @@ class _Hunt:
     until: float
     patience: float
     closed: set[ast.AST]
+    several: bool = False
     _solved: dict[Node, Floats | None] = field(default_factory=dict)
 
     def next(self, found: Search) -> Mend | None:
         """The most natural edit that mends all that is left, else the one that mends most of it."""
         best: Mend | None = None
-        ends, rank_of_best = self.until, (math.inf, 0.0, 0.0)
-        several = len(found.left) > 1 and not self._one_place(found.left)
+        most, rank_of_best = math.inf, (math.inf, 0.0, 0.0)
+        several = self.several = len(found.left) > 1 and not self._one_place(found.left)
         for rank, function, edit in self._ranked(found.left):
             complete = best is not None and (several or best.leaves == found.left)
-            if time.perf_counter() > ends or (complete and rank[0] > rank_of_best[0]):
+            if (
+                time.thread_time() > self.until
+                or found.tried > most
+                or (complete and rank[0] > rank_of_best[0])
+            ):
                 break
             found.tried += 1
             with _edited(function, edit) as installed:
@@ -144,7 +154,7 @@ class _Hunt:
             if len(leaves) > (len(best.leaves) if best else 0):
                 best, rank_of_best = Mend(function, edit, leaves), rank
                 if leaves == found.left:
-                    ends = min(self.until, time.perf_counter() + RIVALS)
+                    most = found.tried + RIVALS
             elif best is not None and leaves == best.leaves and rank < rank_of_best:
                 best, rank_of_best = Mend(function, edit, leaves), rank
         return best
@@ -157,8 +167,18 @@ class _Hunt:
         return any(
             len(values[node]) > 1 or np.size(values[node][0]) > LARGEST or self._needed(node) is not None
             for node, leaves in self.reach.leaves.items()
-            if leaves >= left and time.perf_counter() < self.until
+            if leaves >= left and time.thread_time() < self.until
         )
+
+    def _able(self, function: Written, node: ast.AST) -> bool:
+        """Whether another value of the expression, or of what it is part of, may make every leaf right."""
+        around = node.value if isinstance(node, ast.Assign | ast.AugAssign) else node
+        while isinstance(around, ast.expr | ast.keyword) and around not in self.reach.leaves:
+            around = function.source.parents[around]
+        if self.several or not isinstance(around, ast.expr) or time.thread_time() > self.until:
+            return True
+        held = self.reach.values[0][around]
+        return len(held) > 1 or np.size(held[0]) > LARGEST or self._needed(around) is not None
 
     def _needed(self, node: Node) -> Floats | None:
         """The value that a place should have, solved for once."""
@@ -172,6 +192,7 @@ class _Hunt:
             for function in self.functions
             for edit in edits(function, _calls(function, (*self.functions, *self.of_f)))
             if edit.node not in self.closed and self.reach.ran(edit.node, function.source)
+            if not self.reach.whole or edit.what not in ARITHMETIC or edit.node in self.reach.leaves
             if (suspicion := _suspicion(function, edit.node, left, self.reach)) is not None
         ]
         plain.sort(key=lambda each: each[0])
@@ -184,19 +205,18 @@ class _Hunt:
 
     def _rank(self, function: Written, edit: Edit, suspicion: float) -> Rank:
         """The smaller the more natural: first of its kind, then at a suspicious place, then short."""
-        cost = edit.cost + FOREIGN * self._is_foreign(function)
+        cost = (
+            edit.cost + FOREIGN * self._is_foreign(function) + UNABLE * (not self._able(function, edit.node))
+        )
         # what is added is added to the whole of an expression rather than deep inside it
         depth = 4.0 * len(list(_above(function, edit.node))) if edit.cost > EXCHANGED else 0.0
         return cost, suspicion, _plainness(function, edit) + depth
 
     def _is_foreign(self, function: Written) -> bool:
-        """Whether a function is a library's and another is not: a library's is right, as a rule."""
-        return _package(function) in self._libraries
-
-    @cached_property
-    def _libraries(self) -> frozenset[str]:
-        packages = {_package(one) for one in self.functions}
-        return frozenset(packages & packages_distributions().keys()) if len(packages) > 1 else frozenset()
+        """Whether a function is of an installed package and another is not: a library's is right, as a rule."""
+        return function.source.path.startswith(_INSTALLED) and not all(
+            one.source.path.startswith(_INSTALLED) for one in self.functions
+        )
 
     def _missing(self, function: Written, left: frozenset[int]) -> Iterator[Edit]:
         """Edits that add what stands elsewhere, the most suspicious places first."""
@@ -204,17 +224,19 @@ class _Hunt:
         places = [
             (suspicion, len(list(_above(function, node))), number, node)
             for number, node in enumerate(self.reach.leaves)
-            if isinstance(node, ast.expr) and node in inside
+            if isinstance(node, ast.expr) and node in inside and self._able(function, node)
             if (suspicion := _suspicion(function, node, left, self.reach)) is not None
         ]
         texts = [
             (node, operand(function.source, node)) for *_, node in sorted(places, key=lambda each: each[:3])
         ]
-        sight = candidates(function, self.of_f, self.reach)
+        where = self.points[0].task.where
+        data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
+        sight = candidates(function, self.of_f, self.reach, data)
         held, first = self.reach.values[0], self.points[0]
         yield from experiments(self.observer, held, sight, texts, left, first, self.patience)
         for node, text in texts:
-            if len(held[node]) == 1 and time.perf_counter() < self.until:
+            if len(held[node]) == 1 and time.thread_time() < self.until:
                 for new in self._written(node, text, sight):
                     yield Edit(ADDED, "written", node, new)
 
@@ -267,10 +289,6 @@ def _suspicion(
         # a nudge of what is zero may be lost on the way
         return 4.0 if own is not None and is_float(own[0]) and not np.any(own[0]) else None
     return float(len(left - leaves) > 0) + 0.5 * (len(leaves - left) > 0)
-
-
-def _package(function: Written) -> str:
-    return str(function.functions[0].__globals__.get("__name__", "")).partition(".")[0]
 
 
 def _plainness(function: Written, edit: Edit) -> float:

@@ -103,7 +103,8 @@ def _places(function: Written) -> Iterator[Node]:
     skipped = _unwatchable(function.node)
     for node in ast.walk(function.node):
         read = not isinstance(getattr(node, "ctx", None), ast.Store | ast.Del)
-        if isinstance(node, _WATCHED) and read and node not in skipped:
+        watched = isinstance(node, _WATCHED) or (isinstance(node, ast.Constant) and type(node.value) is float)
+        if watched and read and node not in skipped and isinstance(node, ast.expr):
             yield node
 
 
