@@ -210,6 +210,8 @@ class _Hunt:
         )
         # what is added is added to the whole of an expression rather than deep inside it
         depth = 4.0 * len(list(_above(function, edit.node))) if edit.cost > EXCHANGED else 0.0
+        # and rather in the function that was called first than in its helpers
+        depth += 10.0 * self.functions.index(function)
         return cost, suspicion, _plainness(function, edit) + depth
 
     def _is_foreign(self, function: Written) -> bool:

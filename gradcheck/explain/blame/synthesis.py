@@ -32,6 +32,8 @@ _SCALED: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("0.5 * {}", lambda s: 0.5 * s),
 )
 """What one makes of a scalar in sight."""
+_TELLING = 3
+"""Entries that do not fit by accident."""
 _CONSTANTS = (1, 2, 3, 4, 6, 8, 10)
 
 
@@ -113,7 +115,12 @@ def _rows(
 
 
 def _matching(values: Floats, goal: Floats) -> Iterator[int]:
-    """Rows that are a multiple of the goal."""
+    """Rows that are a multiple of the goal; of so few entries that all are, those that are one of few."""
+    if goal.size < _TELLING:
+        with np.errstate(all="ignore"):
+            factor = np.abs(goal[0] / values[:, 0])
+        simple = np.any(np.abs(factor[:, None] - np.array([1.0, 2.0, 0.5])) <= _EQUAL, axis=1)
+        values = np.where(simple[:, None], values, 0.0)
     size = np.sqrt(np.sum(values * values, axis=1)) * float(np.sqrt(goal @ goal))
     with np.errstate(all="ignore"):
         cosine = (values @ goal) / size
