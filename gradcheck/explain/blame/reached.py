@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from contextlib import suppress
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -45,7 +45,8 @@ def reached(run: Callable[[], Any]) -> tuple[Written, ...]:
             run()
     finally:
         sys.setprofile(None)
-    found = [written(code, functions) for code in codes if (functions := _functions(code))]
+    functions = _functions(codes)
+    found = [written(code, functions[code]) for code in codes if code in functions]
     return tuple(one for one in found if one is not None)
 
 
@@ -56,8 +57,11 @@ def _is_users(frame: FrameType) -> bool:
     return not frame.f_code.co_filename.startswith("<frozen")
 
 
-def _functions(code: CodeType) -> tuple[FunctionType, ...]:
-    """Every function that runs this code; none for what a call makes anew, which is edited where it is made."""
-    return tuple(
-        one for one in gc.get_referrers(code) if isinstance(one, FunctionType) and one.__code__ is code
-    )
+def _functions(codes: Container[CodeType]) -> dict[CodeType, tuple[FunctionType, ...]]:
+    """Every function by the code that it runs; none for what a call makes anew, which is edited where it is made."""
+    found: dict[CodeType, list[FunctionType]] = {}
+    # one walk over all there is: asking for the referrers of each code would be as many
+    for one in gc.get_objects():
+        if type(one) is FunctionType and one.__code__ in codes:
+            found.setdefault(one.__code__, []).append(one)
+    return {code: tuple(functions) for code, functions in found.items()}

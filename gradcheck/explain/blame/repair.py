@@ -75,7 +75,6 @@ def search(seen: Examined, seconds: float) -> Search:
 
     The seconds are those of this thread: what is found does not hang on what else the machine has to do.
     """
-    until = time.thread_time() + seconds
     found = Search()
     points = probes(seen, PROBES)
     if not points:
@@ -91,6 +90,7 @@ def search(seen: Examined, seconds: float) -> Search:
         found.said = "the claim has no source here: it cannot be searched for the mistake"
         return found
     found.wrong = found.left = frozenset().union(*(probe.wrong() for probe in points))
+    until = time.thread_time() + seconds
     started = time.perf_counter()
     first.wrong()
     patience = 20.0 * (time.perf_counter() - started) + 0.05
