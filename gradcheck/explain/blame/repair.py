@@ -40,7 +40,7 @@ FOREIGN = 3
 UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
 RIVALS = 150
-"""Edits that are tried for a better one after the first that mends everything."""
+"""Edits that are tried for a better one after the first that mends everything; a tenth where each is searched for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,7 +154,7 @@ class _Hunt:
             if len(leaves) > (len(best.leaves) if best else 0):
                 best, rank_of_best = Mend(function, edit, leaves), rank
                 if leaves == found.left:
-                    most = found.tried + RIVALS
+                    most = found.tried + (RIVALS if edit.cost < ADDED else RIVALS // 10)
             elif best is not None and leaves == best.leaves and rank < rank_of_best:
                 best, rank_of_best = Mend(function, edit, leaves), rank
         return best
