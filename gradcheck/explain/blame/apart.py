@@ -19,6 +19,7 @@ _OUTSIDE = ("socket.", "subprocess.", "os.system", "os.exec", "os.spawn", "os.po
             "os.kill", "shutil.", "sqlite3.", "smtplib.", "ftplib.", "urllib.")  # fmt: skip
 """Audit events (PEP 578) of acts that would be seen outside the process."""
 
+_ALIVE = b"!"
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
@@ -31,21 +32,28 @@ def possible() -> bool:
     return hasattr(os, "fork")
 
 
-def apart(work: Callable[[], Any], seconds: float) -> Any:
-    """What ``work()`` returns, run in a copy of this process that ends after ``seconds``; None if nothing came.
+Alive = Callable[[], None]
+"""Tells that what might hang in a copy of a process, for want of a thread that was not copied, did not."""
 
-    The copy writes no file, opens no connection and starts no process; its output is discarded. What it returns must
-    be picklable.
+
+def apart(work: Callable[[Alive], Any], start: float, seconds: float) -> Any:
+    """What ``work(alive)`` returns, run in a copy of this process; None if nothing came.
+
+    The copy is ended where it has not called ``alive()`` within ``start`` seconds, and after ``seconds`` in all. It
+    writes no file, opens no connection and starts no process; its output is discarded. What it returns must be
+    picklable.
     """
     read, write = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of threads in the parent: none of them is needed here
+        warnings.simplefilter(
+            "ignore"
+        )  # of threads in the parent: where one is missed, ``alive`` is not called
         child = os.fork()
     if child == 0:
         _work(work, read, write)
     os.close(write)
     try:
-        return _received(read, time.monotonic() + seconds)
+        return _received(read, time.monotonic() + start, time.monotonic() + seconds)
     finally:
         os.close(read)
         with suppress(ProcessLookupError):
@@ -54,21 +62,21 @@ def apart(work: Callable[[], Any], seconds: float) -> Any:
             os.waitpid(child, 0)
 
 
-def _received(read: int, until: float) -> Any:
-    pieces = []
-    while (left := until - time.monotonic()) > 0:
+def _received(read: int, first: float, last: float) -> Any:
+    received = b""
+    while (left := (last if received else first) - time.monotonic()) > 0:
         if not select.select([read], [], [], left)[0]:
             return None
         if not (piece := os.read(read, 1 << 16)):
             break
-        pieces.append(piece)
+        received += piece
     try:
-        return pickle.loads(b"".join(pieces))
+        return pickle.loads(received.removeprefix(_ALIVE))
     except Exception:  # it was ended half-way, or never got to the end
         return None
 
 
-def _work(work: Callable[[], Any], read: int, write: int) -> None:
+def _work(work: Callable[[Alive], Any], read: int, write: int) -> None:
     """The child's whole life."""
     try:
         sys.settrace(None)
@@ -79,13 +87,17 @@ def _work(work: Callable[[], Any], read: int, write: int) -> None:
             os.dup2(nowhere, stream)
         sys.dont_write_bytecode = True
         sys.addaudithook(_kept_inside)
-        result = pickle.dumps(work())
-        while result:
-            result = result[os.write(write, result) :]
+        result = pickle.dumps(work(lambda: _say(write, _ALIVE)))
+        _say(write, result)
     except BaseException:  # the parent sees that nothing came
         pass
     finally:
         os._exit(0)
+
+
+def _say(write: int, message: bytes) -> None:
+    while message:
+        message = message[os.write(write, message) :]
 
 
 def _kept_inside(event: str, args: tuple[Any, ...]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gradcheck.ask.calls import undisturbed
-from gradcheck.explain.blame.apart import apart, possible
+from gradcheck.explain.blame.apart import Alive, apart, possible
 from gradcheck.explain.blame.patch import Change, patch, spelled
 from gradcheck.explain.blame.repair import Mend, Search, search, spelled_here
 from gradcheck.findings import Blame, Blamed
@@ -23,13 +23,19 @@ def blamed(seen: Examined) -> Blamed:
         return Blamed(remark="repairs are tried in a copy of the process, which this system cannot make")
     seconds = max(SECONDS, CHECKS * (seen.task.f.seconds + seen.task.claim.seconds))
     with undisturbed():
-        found = apart(lambda: _searched(seen, seconds), PATIENCE * seconds)
-    return found if isinstance(found, Blamed) else Blamed(remark="the search for a repair came to no end")
+        found = apart(lambda alive: _searched(seen, seconds, alive), seconds, PATIENCE * seconds)
+    return found if isinstance(found, Blamed) else Blamed(remark=_HANGS)
 
 
-def _searched(seen: Examined, seconds: float) -> Blamed:
+_HANGS = (
+    "the search for a repair came to no end: f or the claim, or an edit of it, hangs in a copy of this process "
+    "(as what has threads of its own may)"
+)
+
+
+def _searched(seen: Examined, seconds: float, alive: Alive) -> Blamed:
     try:
-        return _told(seen, search(seen, seconds))
+        return _told(seen, search(seen, seconds, alive))
     except Exception as error:  # the verdict stands, whatever becomes of the search
         return Blamed(
             remark=f"the search for a repair failed ({type(error).__name__}: {error}); please report it"

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradcheck.ask import precision
 from gradcheck.ask.look import look_at_function
+from gradcheck.ask.options import Options
 from gradcheck.ask.point import Point, Slot, step_scale
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
@@ -75,9 +76,8 @@ def probes(seen: Examined, count: int) -> tuple[Probe, ...]:
     found = []
     for number in range(count):
         generator = np.random.default_rng([number, 0x626C])
-        # the workers of an executor are not in the process that this runs in
-        alone = replace(seen.task, options=replace(seen.task.options, executor=None))
-        task = replace(alone, where=_moved(seen.task.where, generator, NEAR * (number > 0)))
+        task = replace(seen.task, options=_alone(seen.task.options))
+        task = replace(task, where=_moved(seen.task.where, generator, NEAR * (number > 0)))
         try:
             again = _traced(task, generator) or _differenced(task, generator)
         except Exception:  # of a point where f cannot be
@@ -101,6 +101,12 @@ def probes(seen: Examined, count: int) -> tuple[Probe, ...]:
             allowed[kink.index] += 0.5 * abs(kink.right - kink.left)
         made.append(Probe(task, u, output, _by_leaf(middle, slots), _by_leaf(allowed, slots)))
     return tuple(made)
+
+
+def _alone(options: Options) -> Options:
+    """The options without what is not to be had in a copy of a process: workers, and compilers that have threads."""
+    oracles = tuple(oracle for oracle in options.oracles if oracle != "complex_step")
+    return replace(options, executor=None, oracles=oracles or options.oracles)
 
 
 def _by_leaf(flat: Floats, slots: tuple[Slot, ...]) -> tuple[Floats, ...]:

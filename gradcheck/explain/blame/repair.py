@@ -11,14 +11,14 @@ import inspect
 import math
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from gradcheck.ask.trees import Floats
-from gradcheck.explain.blame.apart import TooLong, no_longer_than
+from gradcheck.explain.blame.apart import Alive, TooLong, no_longer_than
 from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits, operand
 from gradcheck.explain.blame.experiments import Candidate, candidates, experiments
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
@@ -39,6 +39,8 @@ FOREIGN = 3
 """How much less natural an edit of another package's function is."""
 UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
+WAITING = 3.0
+"""How many times the seconds given may pass."""
 RIVALS = 150
 """Edits that are tried for a better one after the first that mends everything; a tenth where each is searched for."""
 
@@ -70,14 +72,15 @@ class Search:
     points: int = 0
 
 
-def search(seen: Examined, seconds: float) -> Search:
+def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     """Look for edits for so many seconds; changes the user's functions, so only in a process of our own.
 
-    The seconds are those of this thread: what is found does not hang on what else the machine has to do.
+    The seconds are those of `stopwatch`.
     """
     found = Search()
     points = probes(seen, PROBES)
     if not points:
+        alive()
         found.said = "the truth at other points, which a repair must be right at, is not to be had"
         return found
     first, found.points = points[0], len(points)
@@ -90,16 +93,17 @@ def search(seen: Examined, seconds: float) -> Search:
         found.said = "the claim has no source here: it cannot be searched for the mistake"
         return found
     found.wrong = found.left = frozenset().union(*(probe.wrong() for probe in points))
-    until = time.thread_time() + seconds
+    alive()
+    clock = stopwatch()
     started = time.perf_counter()
     first.wrong()
     patience = 20.0 * (time.perf_counter() - started) + 0.05
     meanings = Meanings(of_f, first)
     closed: set[ast.AST] = set()
-    while found.left and time.thread_time() < until:
+    while found.left and clock() < seconds:
         with observing(functions) as observer:
-            reach = reach_of(observer, points, lambda: time.thread_time() > until - 0.7 * seconds)
-            hunt = _Hunt(functions, of_f, points, observer, reach, until, patience, closed)
+            reach = reach_of(observer, points, lambda: clock() > 0.3 * seconds)
+            hunt = _Hunt(functions, of_f, points, observer, reach, clock, seconds, patience, closed)
             best = hunt.next(found)
         if best is None:
             break
@@ -116,6 +120,15 @@ def search(seen: Examined, seconds: float) -> Search:
     return found
 
 
+def stopwatch() -> Callable[[], float]:
+    """The seconds since now that this thread worked: what is found does not hang on what else the machine does.
+
+    Where it waits for others, a share of the time that passes.
+    """
+    worked, passed = time.thread_time(), time.perf_counter()
+    return lambda: max(time.thread_time() - worked, (time.perf_counter() - passed) / WAITING)
+
+
 @dataclass(eq=False)
 class _Hunt:
     """What all steps of one search share."""
@@ -125,7 +138,8 @@ class _Hunt:
     points: tuple[Probe, ...]
     observer: Observer
     reach: Reach
-    until: float
+    clock: Callable[[], float]
+    seconds: float
     patience: float
     closed: set[ast.AST]
     several: bool = False
@@ -138,11 +152,7 @@ class _Hunt:
         several = self.several = len(found.left) > 1 and not self._one_place(found.left)
         for rank, function, edit in self._ranked(found.left):
             complete = best is not None and (several or best.leaves == found.left)
-            if (
-                time.thread_time() > self.until
-                or found.tried > most
-                or (complete and rank[0] > rank_of_best[0])
-            ):
+            if self.clock() > self.seconds or found.tried > most or (complete and rank[0] > rank_of_best[0]):
                 break
             found.tried += 1
             with _edited(function, edit) as installed:
@@ -167,7 +177,7 @@ class _Hunt:
         return any(
             len(values[node]) > 1 or np.size(values[node][0]) > LARGEST or self._needed(node) is not None
             for node, leaves in self.reach.leaves.items()
-            if leaves >= left and time.thread_time() < self.until
+            if leaves >= left and self.clock() < self.seconds
         )
 
     def _able(self, function: Written, node: ast.AST) -> bool:
@@ -175,7 +185,7 @@ class _Hunt:
         around = node.value if isinstance(node, ast.Assign | ast.AugAssign) else node
         while isinstance(around, ast.expr | ast.keyword) and around not in self.reach.leaves:
             around = function.source.parents[around]
-        if self.several or not isinstance(around, ast.expr) or time.thread_time() > self.until:
+        if self.several or not isinstance(around, ast.expr) or self.clock() > self.seconds:
             return True
         held = self.reach.values[0][around]
         return len(held) > 1 or np.size(held[0]) > LARGEST or self._needed(around) is not None
@@ -238,7 +248,7 @@ class _Hunt:
         held, first = self.reach.values[0], self.points[0]
         yield from experiments(self.observer, held, sight, texts, left, first, self.patience)
         for node, text in texts:
-            if len(held[node]) == 1 and time.thread_time() < self.until:
+            if len(held[node]) == 1 and self.clock() < self.seconds:
                 for new in self._written(node, text, sight):
                     yield Edit(ADDED, "written", node, new)
 

@@ -1,0 +1,81 @@
+"""Work in a copy of the process: what it returns comes back, what it does stays inside, and it always ends."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gradcheck.explain.blame.apart import Alive, TooLong, apart, no_longer_than
+
+SEEN: list[int] = []
+
+
+def test_what_it_returns_comes_back_and_what_it_changes_does_not() -> None:
+    def work(alive: Alive) -> Any:
+        alive()
+        SEEN.append(1)
+        return {"seen": list(SEEN)}
+
+    assert apart(work, 5.0, 5.0) == {"seen": [1]}
+    assert SEEN == []
+
+
+def test_what_does_not_start_is_given_up_soon_and_what_does_not_end_later() -> None:
+    def hangs(alive: Alive) -> None:
+        time.sleep(60.0)
+
+    def starts(alive: Alive) -> None:
+        alive()
+        time.sleep(60.0)
+
+    begun = time.monotonic()
+    assert apart(hangs, 0.2, 30.0) is None
+    assert apart(starts, 30.0, 0.5) is None
+    assert time.monotonic() - begun < 10.0
+
+
+def test_files_and_processes_are_out_of_reach(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("precious")
+
+    def attempts(alive: Alive) -> list[str]:
+        alive()
+        return [_outcome(act) for act in (
+            lambda: precious.write_text("spoilt"),
+            lambda: precious.open("a"),
+            precious.unlink,
+            lambda: subprocess.run(["true"], check=False),
+            lambda: precious.read_text(),
+        )]  # fmt: skip
+
+    assert apart(attempts, 5.0, 5.0) == ["PermissionError"] * 4 + ["done"]
+    assert precious.read_text() == "precious"
+
+
+def _outcome(act: Any) -> str:
+    try:
+        act()
+    except Exception as error:
+        return type(error).__name__
+    return "done"
+
+
+def test_an_exception_comes_to_nothing() -> None:
+    assert apart(lambda alive: 1 / 0, 5.0, 5.0) is None
+
+
+def test_a_loop_that_catches_everything_is_interrupted() -> None:
+    def work(alive: Alive) -> str:
+        alive()
+        with pytest.raises(TooLong), no_longer_than(0.05):
+            while True:
+                with suppress(Exception):
+                    time.sleep(0.001)
+        return "ended"
+
+    assert apart(work, 5.0, 5.0) == "ended"
