@@ -255,3 +255,22 @@ def test_what_no_edit_mends_is_not_blamed_by_proof(tmp_path: Path) -> None:
     report = failed(module, (draw(5), draw((9, 5)), draw(9), 0.7), argnums=0)
     assert not any(blame.proved for blame in report.blame)
     assert "edits of one expression were tried" in str(report)
+
+
+def test_what_is_right_at_one_point_alone_is_not_proved(tmp_path: Path) -> None:
+    """f is not defined beside the point, so that no second one can tell a repair from an accident."""
+    text = """
+        import numpy as np
+
+
+        def loss(x):
+            if not np.array_equal(x, [1.0, 2.0, 4.0]) and abs(x[0] - 1.0) > 1e-2:
+                raise ValueError("only here")
+            return np.sum(x ** 2)
+
+
+        def gradient(x):
+            return 3 * x
+    """
+    report = failed(made(tmp_path, text), (np.array([1.0, 2.0, 4.0]),))
+    assert report.patch == "" and not any(blame.proved for blame in report.blame)

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
+
 from gradcheck.explain.blame.written import Source, Written
 
 EXCHANGED, ADJUSTED, ADDED = 1, 2, 3
@@ -82,15 +84,9 @@ def names(function: Written) -> Iterator[str]:
     constants = (
         name
         for name in sorted(read)
-        if isinstance(function.functions[0].__globals__.get(name), int | float | _array())
+        if isinstance(function.functions[0].__globals__.get(name), int | float | np.ndarray)
     )
     yield from dict.fromkeys([*arguments, *stored, *attributes, *kept, *free, *constants])
-
-
-def _array() -> type:
-    import numpy as np
-
-    return np.ndarray
 
 
 def _all_of(arguments: ast.arguments) -> Iterator[ast.arg]:

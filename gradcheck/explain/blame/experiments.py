@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.edits import ADDED, Edit, operand
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.reach import Reach
-from gradcheck.explain.blame.watch import Node, Observer, is_float
+from gradcheck.explain.blame.watch import Change, Node, Observer, is_float
 from gradcheck.explain.blame.written import Written
 
 _PARTS = 12
@@ -84,7 +85,7 @@ _VARIABLES = (ast.Name, ast.Attribute, ast.Subscript, ast.arg)
 
 
 def candidates(
-    function: Written, of_f: tuple[Written, ...], reach: Reach, data: frozenset[str]
+    function: Written, of_f: tuple[Written, ...], reach: Reach, data: frozenset[str], patience: float
 ) -> tuple[Candidate, ...]:
     """What is in sight of a function: its expressions, what is often made of its variables, what f makes of them.
 
@@ -95,12 +96,12 @@ def candidates(
     inside = set(ast.walk(function.node))
     own: list[tuple[ast.AST, str, list[Any]]] = [
         (node, node.arg if isinstance(node, ast.arg) else operand(function.source, node), values)
-        for node, values in reach.values[0].items()
+        for node, values in reach.values.items()
         if node in inside and _fits(values)
     ]
     own += [
         (node, f"{node.arg}[{key!r}]", [part])
-        for node, values in reach.values[0].items()
+        for node, values in reach.values.items()
         if isinstance(node, ast.arg) and node in inside and len(values) == 1
         for key, part in _parts(values[0])
         if _fits([part])
@@ -115,7 +116,7 @@ def candidates(
                 continue
             found.setdefault(_key(new), Candidate(form.format(text), new))
     variables = {text: values[-1] for _, text, values in own if text.isidentifier()}
-    for one in _borrowed(function, of_f, variables):
+    for one in _borrowed(function, of_f, variables, patience):
         found.setdefault(_key(one.values), one)
     return tuple(found.values())
 
@@ -134,7 +135,9 @@ def _key(values: tuple[Any, ...]) -> bytes:
     )
 
 
-def _borrowed(function: Written, of_f: tuple[Written, ...], variables: dict[str, Any]) -> Iterator[Candidate]:
+def _borrowed(
+    function: Written, of_f: tuple[Written, ...], variables: dict[str, Any], patience: float
+) -> Iterator[Candidate]:
     """The expressions of f that can be had from the variables of the claim."""
     space = function.functions[0].__globals__
     for one in of_f:
@@ -145,8 +148,9 @@ def _borrowed(function: Written, of_f: tuple[Written, ...], variables: dict[str,
             if not names & variables.keys() or not all(name in variables or name in space for name in names):
                 continue
             try:
-                value = eval(compile(ast.Expression(node), "<f>", "eval"), space, dict(variables))
-            except Exception:  # what the names mean in f they do not mean here
+                with no_longer_than(patience):
+                    value = eval(compile(ast.Expression(node), "<f>", "eval"), space, dict(variables))
+            except (Exception, TooLong):  # what the names mean in f they do not mean here
                 continue
             if (
                 (is_float(value) or _is_mask(value))
@@ -165,27 +169,50 @@ def _is_mask(value: Any) -> bool:
     return isinstance(value, np.ndarray) and value.dtype.kind in "bi"
 
 
+@dataclass(frozen=True)
+class Trial:
+    """How an experiment is made: on whom, for which leaves, where, and how long each and all may take."""
+
+    observer: Observer
+    left: frozenset[int]
+    probe: Probe
+    patience: float
+    late: Callable[[], bool]
+
+    def mends(self, node: ast.expr, change: Change) -> bool:
+        """Whether some of the leaves come right, and no other wrong, with the expression changed."""
+        try:
+            with no_longer_than(self.patience), self.observer.altering(node, change):
+                wrong = self.probe.wrong()
+        except TooLong:
+            return False
+        return bool(self.left - wrong) and wrong <= self.left
+
+
 def experiments(
-    observer: Observer,
+    trial: Trial,
     held: dict[Node, list[Any]],
     sight: tuple[Candidate, ...],
     places: list[tuple[ast.expr, str]],
-    left: frozenset[int],
-    first: Probe,
-    patience: float,
-) -> Iterator[Edit]:  # fmt: skip
-    """Edits that make some of the leaves ``left`` right at the first probe, place by place."""
+) -> Iterator[Edit]:
+    """Edits that make some of the leaves right at the first probe, place by place."""
     for node, text in places:
         values = held[node]
         if not all(is_float(value) for value in values):
             continue
         for candidate in sight:
+            if trial.late():
+                return
             if len(candidate.values) not in (1, len(values)) or candidate.text == text:
                 continue
             for form, made in (*_WAYS, *_PRODUCTS):
                 sample = _sample(made, values[0], candidate.at(0), (form, made) in _PRODUCTS)
-                if sample and _mends(observer, node, candidate, made, left, first, patience):
+                if sample and trial.mends(node, partial(_combined, made, candidate)):
                     yield Edit(ADDED, "times", node, form.format(e=text, s=candidate.text))
+
+
+def _combined(made: Callable[[Any, Any], Any], candidate: Candidate, visit: int, value: Any) -> Any:
+    return made(value, candidate.at(visit))
 
 
 def _sample(made: Callable[[Any, Any], Any], value: Any, other: Any, product: bool) -> bool:
@@ -198,18 +225,3 @@ def _sample(made: Callable[[Any, Any], Any], value: Any, other: Any, product: bo
         return False
     # where a number stood, there may be an array
     return product or shape == np.shape(value) or np.ndim(value) == 0
-
-
-def _mends(
-    observer: Observer, node: ast.expr, candidate: Candidate, made: Callable[[Any, Any], Any], left: frozenset[int],
-    first: Probe, patience: float,
-) -> bool:  # fmt: skip
-    try:
-        with (
-            no_longer_than(patience),
-            observer.altering(node, lambda visit, value: made(value, candidate.at(visit))),
-        ):
-            wrong = first.wrong()
-    except TooLong:
-        return False
-    return bool(left - wrong) and wrong <= left

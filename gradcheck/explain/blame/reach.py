@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,30 +21,25 @@ class Reach:
     Attributes
     ----------
     values
-        At each probe, the values of every expression that was evaluated.
+        Of every expression that was evaluated, its value at each visit.
     leaves
         By expression, the leaves that change with it; no entry where it is no floating-point number.
     whole
         Whether the claim came to its end, and so showed everything that runs.
     """
 
-    values: tuple[dict[Node, list[Any]], ...]
+    values: dict[Node, list[Any]]
     leaves: dict[Node, frozenset[int]] = field(default_factory=dict)
     whole: bool = True
 
     def ran(self, node: ast.AST, source: Source) -> bool:
         """Whether this expression, or one inside it, is evaluated."""
         around = node
-        while isinstance(around, ast.expr | ast.keyword) and around not in self._seen:
+        while isinstance(around, ast.expr | ast.keyword) and around not in self.values:
             around = source.parents[around]  # a constant runs if what it is part of does
         if isinstance(around, ast.stmt):
-            return not self.whole or any(inside in self.values[0] for inside in ast.walk(around))
+            return not self.whole or any(inside in self.values for inside in ast.walk(around))
         return True
-
-    @cached_property
-    def _seen(self) -> frozenset[ast.AST]:
-        """The expressions that were evaluated, and those that hold one."""
-        return frozenset(self.values[0])
 
     def of(self, node: ast.AST, source: Source) -> frozenset[int] | None:
         """The leaves that change with an expression or what it is part of; None where that is not known."""
@@ -57,20 +51,20 @@ class Reach:
         return None
 
 
-def reach_of(observer: Observer, points: tuple[Probe, ...], late: Callable[[], bool]) -> Reach:
-    """Record the claim at every probe; at the first one, nudge one expression after another until it is ``late``."""
-    values = tuple(observer.recorded(probe.ask) for probe in points)
+def reach_of(observer: Observer, probe: Probe, late: Callable[[], bool]) -> Reach:
+    """Record the claim at a probe, then nudge one expression after another until it is ``late``."""
+    values = observer.recorded(probe.ask)
     try:
-        base = points[0].ask().raw
+        base = probe.ask().raw
     except Exception:
         return Reach(values, whole=False)
     leaves: dict[Node, frozenset[int]] = {}
-    for node, held in values[0].items():
+    for node, held in values.items():
         if late() or isinstance(node, ast.arg) or not is_float(held[0]):
             continue
         try:
             with observer.altering(node, nudged):
-                leaves[node] = _changed(base, points[0].ask().raw)
+                leaves[node] = _changed(base, probe.ask().raw)
         except Exception:  # it indexes something, say
             continue
     return Reach(values, leaves)

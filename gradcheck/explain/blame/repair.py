@@ -20,7 +20,7 @@ import numpy as np
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.apart import Alive, TooLong, no_longer_than
 from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits, operand
-from gradcheck.explain.blame.experiments import Candidate, candidates, experiments
+from gradcheck.explain.blame.experiments import Candidate, Trial, candidates, experiments
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
 from gradcheck.explain.blame.needed import LARGEST, needed
 from gradcheck.explain.blame.probes import Probe, probes
@@ -80,7 +80,6 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     found = Search()
     points = probes(seen, PROBES)
     if not points:
-        alive()
         found.said = "the truth at other points, which a repair must be right at, is not to be had"
         return found
     first, found.points = points[0], len(points)
@@ -102,7 +101,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     closed: set[ast.AST] = set()
     while found.left and clock() < seconds:
         with observing(functions) as observer:
-            reach = reach_of(observer, points, lambda: clock() > 0.3 * seconds)
+            reach = reach_of(observer, first, lambda: clock() > 0.3 * seconds)
             hunt = _Hunt(functions, of_f, points, observer, reach, clock, seconds, patience, closed)
             best = hunt.next(found)
         if best is None:
@@ -116,7 +115,8 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         }
         _install(best.function)
     if found.mends and not found.left:
-        found.proved = all(probe.proved() for probe in points)
+        # what is right at one point alone may be so by accident
+        found.proved = len(points) > 1 and all(probe.proved() for probe in points)
     return found
 
 
@@ -173,7 +173,7 @@ class _Hunt:
         """Whether there may be one expression with another value of which all leaves were right."""
         if not self.reach.whole:
             return True
-        values = self.reach.values[0]
+        values = self.reach.values
         return any(
             len(values[node]) > 1 or np.size(values[node][0]) > LARGEST or self._needed(node) is not None
             for node, leaves in self.reach.leaves.items()
@@ -187,13 +187,13 @@ class _Hunt:
             around = function.source.parents[around]
         if self.several or not isinstance(around, ast.expr) or self.clock() > self.seconds:
             return True
-        held = self.reach.values[0][around]
+        held = self.reach.values[around]
         return len(held) > 1 or np.size(held[0]) > LARGEST or self._needed(around) is not None
 
     def _needed(self, node: Node) -> Floats | None:
         """The value that a place should have, solved for once."""
         if node not in self._solved:
-            self._solved[node] = needed(self.observer, node, self.reach.values[0][node][0], self.points[0])
+            self._solved[node] = needed(self.observer, node, self.reach.values[node][0], self.points[0])
         return self._solved[node]
 
     def _ranked(self, left: frozenset[int]) -> Iterator[tuple[Rank, Written, Edit]]:
@@ -244,9 +244,10 @@ class _Hunt:
         ]
         where = self.points[0].task.where
         data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
-        sight = candidates(function, self.of_f, self.reach, data)
-        held, first = self.reach.values[0], self.points[0]
-        yield from experiments(self.observer, held, sight, texts, left, first, self.patience)
+        sight = candidates(function, self.of_f, self.reach, data, self.patience)
+        held, first = self.reach.values, self.points[0]
+        trial = Trial(self.observer, left, first, self.patience, lambda: self.clock() > self.seconds)
+        yield from experiments(trial, held, sight, texts)
         for node, text in texts:
             if len(held[node]) == 1 and self.clock() < self.seconds:
                 for new in self._written(node, text, sight):
@@ -254,7 +255,7 @@ class _Hunt:
 
     def _written(self, node: ast.expr, text: str, sight: tuple[Candidate, ...]) -> Iterator[str]:
         """Texts for the value that the expression should have, where the leaves tell which that is."""
-        now = self.reach.values[0][node][0]
+        now = self.reach.values[node][0]
         then = self._needed(node)
         if then is None:
             return
@@ -269,7 +270,7 @@ class _Hunt:
 
 def _meant(mend: Mend, meanings: Meanings, reach: Reach) -> Mend:
     """The mend with what its two texts are in f."""
-    known, old = values_by_text(reach.values[0], mend.function), mend.function.source.segment(mend.edit.node)
+    known, old = values_by_text(reach.values, mend.function), mend.function.source.segment(mend.edit.node)
     was, now = (meanings.of(known[text], text) if text in known else None for text in (old, mend.edit.text))
     return replace(mend, was=was, now=now)
 
@@ -297,7 +298,7 @@ def _suspicion(
     if leaves is None:
         return 2.0
     if not leaves & left:
-        own = reach.values[0].get(node) if isinstance(node, ast.expr) else None
+        own = reach.values.get(node) if isinstance(node, ast.expr) else None
         # a nudge of what is zero may be lost on the way
         return 4.0 if own is not None and is_float(own[0]) and not np.any(own[0]) else None
     return float(len(left - leaves) > 0) + 0.5 * (len(leaves - left) > 0)
@@ -355,8 +356,8 @@ def _install(function: Written) -> None:
         function.install(code)
 
 
-def _exchange(function: Written, edit: Edit):  # type: ignore[no-untyped-def]
-    """Put the edit's node into the tree; returns what takes it out again."""
+def _exchange(function: Written, edit: Edit) -> Callable[[], None] | None:
+    """Put the edit's node into the tree; what takes it out again, None where it does not fit."""
     text = spelled_here(edit, function)
     new = None if text is None else parsed(text, edit.node)
     above = function.source.parents.get(edit.node)

@@ -28,16 +28,9 @@ Change = Callable[[int, Any], Any]
 
 
 class Observer:
-    """The expressions of some functions under observation: recorded, or one of them altered.
-
-    Attributes
-    ----------
-    values
-        Of each expression that was evaluated when the first call was recorded, its value at each visit.
-    """
+    """The expressions of some functions under observation: recorded, or one of them altered."""
 
     def __init__(self, nodes: tuple[Node, ...]) -> None:
-        self.values: dict[Node, list[Any]] = {}
         self._nodes = nodes
         self._numbers = {node: number for number, node in enumerate(nodes)}
         self._record: dict[Node, list[Any]] | None = None
