@@ -258,7 +258,7 @@ def test_what_no_edit_mends_is_not_blamed_by_proof(tmp_path: Path) -> None:
 
 
 def test_what_is_right_at_one_point_alone_is_not_proved(tmp_path: Path) -> None:
-    """f is not defined beside the point, so that no second one can tell a repair from an accident."""
+    """F is not defined beside the point, so that no second one can tell a repair from an accident."""
     text = """
         import numpy as np
 
@@ -274,3 +274,30 @@ def test_what_is_right_at_one_point_alone_is_not_proved(tmp_path: Path) -> None:
     """
     report = failed(made(tmp_path, text), (np.array([1.0, 2.0, 4.0]),))
     assert report.patch == "" and not any(blame.proved for blame in report.blame)
+
+
+LOGISTIC = """
+    import numpy as np
+
+
+    def loss(W, b, x, y):
+        p = 1 / (1 + np.exp(-(x @ W + b)))
+        return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+    def gradient(W, b, x, y):
+        p = 1 / (1 + np.exp(-(x @ W + b)))
+        d = (p - y) / len(y)
+        return x.T @ d, d.sum()
+"""
+
+
+@pytest.mark.parametrize("examples", [6, 9])
+def test_of_two_mistakes_neither_is_mended_where_both_leaves_hang(tmp_path: Path, examples: int) -> None:
+    """Half of the labels are 1, so that the sigmoid of -z, too, makes the bias right, by accident."""
+    draw = np.random.default_rng(0).standard_normal
+    args = (draw(6), 0.1, draw((examples, 6)), (np.arange(examples) < examples // 2) * 1.0)
+    module = made(tmp_path, LOGISTIC, ("x.T @ d, d.sum()", "x[::-1].T @ d, -d.sum()"))
+    report = failed(module, args, argnums=(0, 1))
+    assert sorted((blame.leaves, blame.line) for blame in report.blame) == [(("W",), 12), (("b",), 12)]
+    assert all(blame.proved for blame in report.blame)

@@ -89,4 +89,8 @@ def _right(one: Mend, names: list[str], found: Search) -> str:
     if one.leaves == found.wrong and not found.left:
         return f"{'every leaf is' if len(names) > 1 else names[0] + ' is'} right ({points})"
     leaves = [names[number] for number in sorted(one.leaves)]
-    return f"{', '.join(leaves)} {'are' if len(leaves) > 1 else 'is'} right ({points})"
+    mended = f"{', '.join(leaves)} {'are' if len(leaves) > 1 else 'is'} right ({points})"
+    if found.proved or not found.left:
+        return mended
+    rest = ", ".join(names[number] for number in sorted(found.left))
+    return f"{mended}; that is no proof, for {rest} stays wrong"

@@ -148,7 +148,7 @@ class _Hunt:
     def next(self, found: Search) -> Mend | None:
         """The most natural edit that mends all that is left, else the one that mends most of it."""
         best: Mend | None = None
-        most, rank_of_best = math.inf, (math.inf, 0.0, 0.0)
+        most, rank_of_best, spread_of_best = math.inf, (math.inf, 0.0, 0.0), 0
         several = self.several = len(found.left) > 1 and not self._one_place(found.left)
         for rank, function, edit in self._ranked(found.left):
             complete = best is not None and (several or best.leaves == found.left)
@@ -161,12 +161,14 @@ class _Hunt:
                 leaves = _mended(found.left, self.points, self.patience)
                 if leaves == found.left and not self.points[0].proved():
                     continue  # right in its values alone: it writes into an argument, say
+            # what mends a part by itself is no place that the rest hangs on, too
+            spread = 0 if leaves == found.left else self._spread(function, edit.node, found.left)
             if len(leaves) > (len(best.leaves) if best else 0):
-                best, rank_of_best = Mend(function, edit, leaves), rank
+                best, rank_of_best, spread_of_best = Mend(function, edit, leaves), rank, spread
                 if leaves == found.left:
                     most = found.tried + (RIVALS if edit.cost < ADDED else RIVALS // 10)
-            elif best is not None and leaves == best.leaves and rank < rank_of_best:
-                best, rank_of_best = Mend(function, edit, leaves), rank
+            elif best and leaves == best.leaves and (spread, rank) < (spread_of_best, rank_of_best):
+                best, rank_of_best, spread_of_best = Mend(function, edit, leaves), rank, spread
         return best
 
     def _one_place(self, left: frozenset[int]) -> bool:
@@ -203,7 +205,7 @@ class _Hunt:
             for edit in edits(function, _calls(function, (*self.functions, *self.of_f)))
             if edit.node not in self.closed and self.reach.ran(edit.node, function.source)
             if not self.reach.whole or edit.what not in ARITHMETIC or edit.node in self.reach.leaves
-            if (suspicion := _suspicion(function, edit.node, left, self.reach)) is not None
+            if (suspicion := self._suspicion(function, edit.node, left)) is not None
         ]
         plain.sort(key=lambda each: each[0])
         yield from (each for each in plain if each[0][0] < ADDED)
@@ -224,6 +226,26 @@ class _Hunt:
         depth += 10.0 * self.functions.index(function)
         return cost, suspicion, _plainness(function, edit) + depth
 
+    def _spread(self, function: Written, node: ast.AST, left: frozenset[int]) -> int:
+        """How many of the wrong leaves hang on the expression; all where that is not known."""
+        leaves = self.reach.of(node, function.source)
+        return len(left if leaves is None else leaves & left)
+
+    def _suspicion(self, function: Written, node: ast.expr | ast.stmt, left: frozenset[int]) -> float | None:
+        """How well the leaves that hang on the expression are the wrong ones: 0 best; None where none of them does.
+
+        One mistake is where all wrong leaves hang on; of several each is where as few as possible do.
+        """
+        leaves = self.reach.of(node, function.source)
+        if leaves is None:
+            return 2.0
+        if not leaves & left:
+            own = self.reach.values.get(node) if isinstance(node, ast.expr) else None
+            # a nudge of what is zero may be lost on the way
+            return 4.0 if own is not None and is_float(own[0]) and not np.any(own[0]) else None
+        missed = float(len(leaves & left) - 1) if self.several else float(len(left - leaves) > 0)
+        return missed + 0.5 * (len(leaves - left) > 0)
+
     def _is_foreign(self, function: Written) -> bool:
         """Whether a function is of an installed package and another is not: a library's is right, as a rule."""
         return function.source.path.startswith(_INSTALLED) and not all(
@@ -237,7 +259,7 @@ class _Hunt:
             (suspicion, len(list(_above(function, node))), number, node)
             for number, node in enumerate(self.reach.leaves)
             if isinstance(node, ast.expr) and node in inside and self._able(function, node)
-            if (suspicion := _suspicion(function, node, left, self.reach)) is not None
+            if (suspicion := self._suspicion(function, node, left)) is not None
         ]
         texts = [
             (node, operand(function.source, node)) for *_, node in sorted(places, key=lambda each: each[:3])
@@ -288,20 +310,6 @@ def _mended(left: frozenset[int], points: tuple[Probe, ...], patience: float) ->
         if not mended or wrong - left:
             return frozenset()
     return mended
-
-
-def _suspicion(
-    function: Written, node: ast.expr | ast.stmt, left: frozenset[int], reach: Reach
-) -> float | None:
-    """How well the leaves that hang on the expression are the wrong ones: 0 best; None where none of them does."""
-    leaves = reach.of(node, function.source)
-    if leaves is None:
-        return 2.0
-    if not leaves & left:
-        own = reach.values.get(node) if isinstance(node, ast.expr) else None
-        # a nudge of what is zero may be lost on the way
-        return 4.0 if own is not None and is_float(own[0]) and not np.any(own[0]) else None
-    return float(len(left - leaves) > 0) + 0.5 * (len(leaves - left) > 0)
 
 
 def _plainness(function: Written, edit: Edit) -> float:

@@ -32,9 +32,9 @@ def underlined(blame: Blame) -> list[str]:
 
 
 def changed(blame: Blame) -> list[str]:
-    """The lines as they are and as the repair would have them, as a diff has it; nothing without a repair."""
+    """The lines as they are and as the repair would have them, as a diff has it; nothing without a proof."""
     lines = _own(blame)
-    if blame.repair is None or not lines:
+    if blame.repair is None or not blame.proved or not lines:
         return []
     before, after = (
         lines[0].encode()[: blame.column].decode(),
