@@ -258,7 +258,7 @@ def test_what_no_edit_mends_is_not_blamed_by_proof(tmp_path: Path) -> None:
 
 
 def test_what_is_right_at_one_point_alone_is_not_proved(tmp_path: Path) -> None:
-    """F is not defined beside the point, so that no second one can tell a repair from an accident."""
+    """Beside the point f is not defined, so that no second one can tell a repair from an accident."""
     text = """
         import numpy as np
 
