@@ -167,6 +167,10 @@ class Findings:
         Bound on the probability that an error of relative size ``rtol`` in one leaf was missed.
     notes
         Other remarks worth a line each.
+    subject
+        Of a layer: what was taken for what, in a line.
+    unchecked
+        Arrays that f depends on and that no gradient came for.
     """
 
     check: str
@@ -182,6 +186,8 @@ class Findings:
     rtol: float
     miss_probability: float | None = None
     notes: tuple[str, ...] = ()
+    subject: str = ""
+    unchecked: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -43,6 +43,8 @@ class Task:
         The function whose gradient ``f`` is.
     remarks
         What the report should say beside its findings.
+    subject, unchecked
+        Of a layer: what was taken for what; the arrays that f depends on and that no gradient came for.
     shown
         The leaves as the user knows them, where the point is seen through coordinates of its own.
     """
@@ -57,6 +59,8 @@ class Task:
     through: Through | None = None
     shown: tuple[Slot, ...] | None = None
     remarks: tuple[str, ...] = ()
+    subject: str = ""
+    unchecked: tuple[str, ...] = ()
     differentiated: Counted | None = None
 
     def derived(self) -> Task:

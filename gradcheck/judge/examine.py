@@ -65,6 +65,8 @@ class Examined:
             return Verdict.FAIL
         if self.asked.conduct or self.asked.lends or self.look.conduct:
             return Verdict.FAIL
+        if self.task.unchecked and self.judgement.verdict is Verdict.PASS:
+            return Verdict.INCONCLUSIVE
         return self.judgement.verdict
 
     @property
@@ -102,7 +104,9 @@ def examine(task: Task, generator: np.random.Generator) -> Examined:
     asked = _narrow_where_f_is_not(asked, pairing)
     seen = replace(seen, asked=asked, f=f, pairing=pairing, autograd=autograd, tape=tape, refused=refused)
     if asked.reading is not None and asked.reading.problems:
-        truth = None if autograd is None else Ball(autograd.value, _generous(pairing) * np.abs(autograd.value))
+        truth = (
+            None if autograd is None else Ball(autograd.value, _generous(pairing) * np.abs(autograd.value))
+        )
         return replace(seen, judgement=Judgement(Verdict.FAIL, differences=False, truth=truth))
     if "differences" not in task.options.oracles and autograd is None:
         return replace(seen, reasons=(f"autograd alone was asked for, and it does not apply: {refused}",))

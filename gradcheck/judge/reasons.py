@@ -40,6 +40,11 @@ class Reason(Enum):
         "whether f is flat here cannot be told"
     )
     COARSE = "the check resolves a relative error of {resolved:.1g}, rtol asks for {rtol:.1g}"
+    UNCHECKED = (
+        "no gradient was found for {names}, on which the output depends. Leave it where it is looked for (for W: dW, "
+        "W_grad, grads['W'], W.grad; of an input: return it), name its place with params=, or say that it is none, "
+        "params={{{first!r}: None}}; argnums= checks what it names alone"
+    )
     UNRESOLVED = "differences could not resolve this point; autograd did"
     BETWEEN_SLOPES = "f has a kink at this point; the claim lies between its one-sided slopes"
     CONTRADICTED = "differences contradict it here; it was left out"

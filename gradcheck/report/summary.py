@@ -33,6 +33,9 @@ def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
     asked = "autograd" in task.options.oracles
     refused = seen.refused if judgement is None or not judgement.discredited else CONTRADICTED
     reasons = seen.reasons or tuple(told.words for told in (judgement.reasons if judgement else ()))
+    if task.unchecked and not reasons:
+        told = Reason.UNCHECKED.told(names=", ".join(task.unchecked), first=task.unchecked[0])
+        reasons = (told.words,)
     reading = None if seen.asked is None else seen.asked.reading
     workers = None if seen.pairing is None else seen.pairing.workers
     notes = [told.words for told in (judgement.remarks if judgement and not seen.reasons else ())]
@@ -62,6 +65,8 @@ def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
             *task.remarks,
             *explained.notes,
         ),
+        subject=task.subject,
+        unchecked=task.unchecked,
     )
 
 

@@ -38,7 +38,13 @@ def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
         Verdict.INCONCLUSIVE: (_reasons, _leaf_table, _diagnoses, _remarks, _advice),
     }[findings.verdict]
     source = (pointed(blame) for blame in blamed.blame)
-    blocks = [headline(findings), *source, *(part(findings) for part in parts), paragraph(blamed.remark)]
+    blocks = [
+        headline(findings),
+        paragraph(findings.subject),
+        *source,
+        *(part(findings) for part in parts),
+        paragraph(blamed.remark),
+    ]
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -104,6 +110,10 @@ def _failed(findings: Findings) -> str:
 
 
 def _undecided(findings: Findings) -> str:
+    right = [leaf.path for leaf in findings.leaves if leaf.verdict is Verdict.PASS]
+    if findings.unchecked and len(right) == len(findings.leaves):
+        unchecked = ", ".join(findings.unchecked)
+        return f"the {DERIVATIVES[findings.check]} is right for {', '.join(right)}; {unchecked} not checked"
     return f"no telling whether the {DERIVATIVES[findings.check]} is right"
 
 

@@ -1,0 +1,163 @@
+"""What people call the parts of a layer: its two methods, their arguments, its parameters and their gradients."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import Any
+
+from gradcheck.layers.places import Attribute, Call, Item, Place
+
+FORWARD = (
+    "forward", "forward_pass", "forward_propagation", "forward_propagate", "forward_prop", "feed_forward",
+    "feedforward", "propagate_forward", "fprop", "fwd", "call", "__call__", "apply", "calculate", "loss",
+)  # fmt: skip
+"""Methods that compute the output, the commonest name first."""
+
+BACKWARD = (
+    "backward", "backward_pass", "backward_propagation", "backward_propagate", "backward_prop", "backpropagation",
+    "backpropagate", "backprop", "back_prop", "propagate_backward", "bprop", "bwd", "gradient", "grad",
+)  # fmt: skip
+"""Methods that compute the gradients."""
+
+RATES = frozenset({"lr", "learningrate", "rate", "eta", "alpha", "stepsize", "lrate", "learnrate"})
+"""Arguments and attributes that are the rate of a step of gradient descent."""
+
+CACHES = frozenset({"cache", "caches", "ctx", "context", "memory", "mem", "saved", "tape", "intermediates"})
+"""Arguments that are what forward kept for backward."""
+
+OUTPUTS = ("output", "outputs", "out", "y", "a", "activation", "activations", "result", "z")
+"""Attributes in which a forward that returns nothing leaves its output."""
+
+INPUTS = frozenset({"x", "i", "in", "input", "data", "aprev", "layerinput"})
+"""What the first input is called in the name of its gradient, whatever forward calls it."""
+
+_PARAMETERS = frozenset(
+    {"param", "parameter", "weight", "w", "learnable", "trainable", "variable", "theta", "getparam",
+     "getparameter", "getweight", "trainableparam", "trainableweight"}
+)  # fmt: skip
+_GRADIENTS = frozenset(
+    {"grad", "gradient", "derivative", "deriv", "delta", "d", "g", "diff", "nabla", "getgrad", "getgradient",
+     "parameterg", "gradparameter", "computedgrad"}
+)  # fmt: skip
+_VALUES = frozenset({"value", "val", "data", "array", "tensor", "v", "w"})
+_METHODS = frozenset({"param", "parameter", "getparam", "getparameter", "getweight", "grad", "gradient",
+                      "getgrad", "getgradient", "trainableparam"})  # fmt: skip
+
+_BEFORE = ("gradof", "gradient", "grad", "delta", "nabla", "partial", "dlossd", "dcostd", "dld", "djd", "ded", "dcd",
+           "dl", "d", "g")  # fmt: skip
+_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "bar", "_g", "_d")
+
+_PLURAL = re.compile(r"[^s]s$(?<!bias)")
+_TARGET = re.compile(r"true|target|label|actual|truth|desired|expected|teacher|^(t|y|gt)$")
+_COTANGENT = re.compile(r"d|g$|g_|.*grad|.*cotangent|.*error|upstream|nabla|ct")
+
+_GIVEN = re.compile(r"running|moving|mask|buffer")
+_SETTINGS = frozenset(
+    {"setting", "config", "option", "kwarg", "constant", "hyperparameter", "hparam", "state"}
+)
+
+
+def loose(name: str) -> str:
+    """A name but for case, underscores and plural: ``Weight_Grads`` and ``weightgrad`` are one."""
+    plain = name.replace("_", "").lower()
+    return plain[:-1] if len(plain) > 2 and _PLURAL.search(plain) else plain
+
+
+def short(name: str) -> str:
+    """A loose name with the usual abbreviations: ``weights_ih`` is ``wih``, ``biases`` is ``b``."""
+    plain = re.sub(r"weights?|kernel", "w", loose(name))
+    return re.sub(r"biase?", "b", plain)
+
+
+SPELLINGS: tuple[Callable[[str], str], ...] = (str, loose, short)
+"""From the strictest to the loosest: two places belong together by the first in which they are one."""
+
+
+def is_given(place: Place) -> bool:
+    """Whether the place is called as running statistics, masks and settings are, which nobody derives by."""
+    names = [loose(name) for name in map(_name, place) if isinstance(name, str)]
+    return any(_GIVEN.search(name) or name in _SETTINGS for name in names)
+
+
+def is_cotangent(name: str) -> bool:
+    """Whether an argument of backward is called as derivatives of the loss are: ``dout``, ``grad_h``, ``delta``."""
+    return bool(_COTANGENT.match(loose(name)))
+
+
+def is_target(name: str) -> bool:
+    """Whether an argument of a loss is called as what it is compared with, which nobody derives by."""
+    return bool(_TARGET.search(name.lower()))
+
+
+def hands_out(method: str) -> bool:
+    """Whether a method of this name hands out parameters or gradients."""
+    return loose(method) in _METHODS
+
+
+def is_gradients(step: Attribute | Item | Call) -> bool:
+    """Whether the step leads to a container of gradients."""
+    name = _name(step)
+    return isinstance(name, str) and (loose(name) in _GRADIENTS or _strip(loose(name)) in _PARAMETERS)
+
+
+def _name(step: Attribute | Item | Call) -> Any:
+    return step.key if isinstance(step, Item) else step.name
+
+
+def parameter_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
+    """What a parameter's place may be called once the words that only say "parameter" are left out."""
+    ways: list[list[tuple[Any, ...]]] = []
+    for number, step in enumerate(place):
+        name = _name(step)
+        ways.append([(name,)] if not isinstance(name, str) else [(spelling(name),)])
+        says_nothing = _PARAMETERS if number < len(place) - 1 else _VALUES
+        if isinstance(name, str) and len(place) > 1 and loose(name) in says_nothing:
+            ways[-1].append(())
+    for way in product(*ways):
+        yield tuple(part for step in way for part in step)
+
+
+def gradient_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
+    """What a gradient's place may be called once the words that say "gradient" are left out; none without them."""
+    ways: list[list[tuple[tuple[Any, ...], bool]]] = []
+    for step in place:
+        name = _name(step)
+        if not isinstance(name, str):
+            ways.append([((name,), False)])
+            continue
+        options: list[tuple[tuple[Any, ...], bool]] = [((spelling(name),), False)]
+        if loose(name) in _GRADIENTS:
+            options.append(((), True))
+        for stem in stems(name):
+            options.append(((spelling(stem),), True))
+            if loose(stem) in _PARAMETERS and len(place) > 1:
+                options.append(((), True))
+        if loose(name) in _PARAMETERS and len(place) > 1:
+            options.append(((), False))
+        ways.append(options)
+    for way in product(*ways):
+        if any(marked for _, marked in way):
+            yield tuple(part for names, _ in way for part in names)
+
+
+def stems(name: str) -> Iterator[str]:
+    """Of what ``name`` may be the gradient: ``dW`` and ``grad_W`` are that of ``W``."""
+    bare = name.strip("_")
+    lower = bare.lower()
+    for word in _BEFORE:
+        for joined in (f"{word}_", word):
+            if lower.startswith(joined) and len(bare) > len(joined):
+                yield bare[len(joined) :].lstrip("_")
+    for word in _AFTER:
+        for joined in (f"{word}s", word):
+            if lower.endswith(joined) and len(bare) > len(joined):
+                yield bare[: -len(joined)].rstrip("_")
+    # dL_dW, dLoss/dW spelled out
+    if found := re.match(r"d[a-z]+_?d_?(\w+)$", bare, re.IGNORECASE):
+        yield found[1]
+
+
+def _strip(name: str) -> str:
+    return next((loose(stem) for stem in stems(name)), "")

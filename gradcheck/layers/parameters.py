@@ -1,0 +1,180 @@
+"""Which arrays of a layer are its parameters, and where backward leaves the gradient of each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import trees
+from gradcheck.layers.naming import SPELLINGS, gradient_keys, hands_out, is_gradients, parameter_keys
+from gradcheck.layers.places import Attribute, Call, Item, Place, arrays, found, put, spelled
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """An array that the layer keeps: every place where it stands, and what it held when it was looked at."""
+
+    places: tuple[Place, ...]
+    array: Any
+    held: Any
+
+    @property
+    def settable(self) -> tuple[Place, ...]:
+        """The places in which another array can be put."""
+        return tuple(place for place in self.places if not any(isinstance(step, Call) for step in place))
+
+
+def kept(layer: Any) -> tuple[Kept, ...]:
+    """The arrays of a layer, one entry for each, however many names it goes by."""
+    by_identity: dict[int, list[Place]] = defaultdict(list)
+    values: dict[int, Any] = {}
+    for number, (place, value) in enumerate(arrays(layer, hands_out)):
+        key = id(value) if isinstance(value, np.ndarray) else -1 - number  # equal floats may be one object
+        by_identity[key].append(place)
+        values[key] = value
+    return tuple(
+        Kept(tuple(places), values[key], np.array(values[key])) for key, places in by_identity.items()
+    )
+
+
+def lasting(before: Iterable[Kept], layer: Any) -> tuple[Kept, ...]:
+    """Those that a pass has left where they are and as they were: what is computed in it is no parameter."""
+    return tuple(
+        one
+        for one in before
+        if one.settable and trees.is_floating(one.array) and _is_there(one, found(layer, one.settable[0]))
+    )
+
+
+def _is_there(one: Kept, now: Any) -> bool:
+    if isinstance(one.array, np.ndarray):
+        return now is one.array and np.array_equal(one.held, now, equal_nan=True)
+    return type(now) is type(one.array) and bool(now == one.array)
+
+
+def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
+    """The places whose arrays are new, or hold something else, than ``before``; an array of zeros counts."""
+    was = {place: one for one in before for place in one.places}
+    return tuple(
+        (place, value)
+        for place, value in arrays(layer, hands_out)
+        if place not in was
+        or not _is_there(was[place], value)
+        or not np.any(value)
+        or any(isinstance(step, Call) for step in place)
+    )
+
+
+def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> dict[int, Place]:
+    """For each parameter that has one, by its number, the place of its gradient, told by what the two are called."""
+    result: dict[int, Place] = {}
+    for spelling in SPELLINGS:
+        by_key: dict[tuple[Any, ...], list[tuple[Place, Any]]] = defaultdict(list)
+        for place, value in after:
+            for key in dict.fromkeys(gradient_keys(place, spelling)):
+                by_key[key].append((place, value))
+        for number, one in enumerate(parameters):
+            if number in result:
+                continue
+            matching = [
+                there
+                for place in one.places
+                for key in dict.fromkeys(parameter_keys(place, spelling))
+                for there in by_key.get(key, ())
+                if there[0] not in result.values()
+            ]
+            fitting = [there for there in matching if np.shape(there[1]) == np.shape(one.array)]
+            if isinstance(one.array, float) and not fitting:
+                continue  # a setting, eps or a rate
+            if chosen := (fitting or matching):
+                result[number] = chosen[0][0]
+    return result
+
+
+def in_order(
+    parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]], taken: Collection[Place | None]
+) -> dict[Kept, Place]:
+    """Gradients kept in a list of their own, in the order of the parameters: told by their shapes."""
+    lists: dict[Place, list[tuple[Place, Any]]] = defaultdict(list)
+    for place, value in after:
+        if place not in taken and len(place) > 1 and is_gradients(place[-2]):
+            lists[place[:-1]].append((place, value))
+    result: dict[Kept, Place] = {}
+    for where, gradients in lists.items():
+        owner = where[:-1]
+        beside = [
+            one
+            for one in parameters
+            if one not in result and any(place[: len(owner)] == owner for place in one.places)
+        ]
+        if [np.shape(one.array) for one in beside] == [np.shape(value) for _, value in gradients]:
+            result |= {one: place for one, (place, _) in zip(beside, gradients, strict=True)}
+    return result
+
+
+def felt(candidates: Sequence[Kept], run: Callable[[Callable[[Any], None]], bool]) -> list[Kept]:
+    """Those that the output depends on, asked for in groups.
+
+    ``run(change)`` calls forward on a copy that ``change`` was made to, and says whether another output came.
+    """
+    if not candidates:
+        return []
+
+    def change(own: Any) -> None:
+        for number, one in enumerate(candidates):
+            value = _shifted(one.array, number)
+            for place in one.settable:
+                put(own, place, value)
+
+    if not run(change):
+        return []
+    if len(candidates) == 1:
+        return list(candidates)
+    half = len(candidates) // 2
+    return felt(candidates[:half], run) + felt(candidates[half:], run)
+
+
+def _shifted(value: Any, number: int) -> Any:
+    array = np.asarray(value)
+    drawn = np.random.default_rng(number).uniform(0.05, 0.1, array.shape)
+    other = (array * (1.0 + drawn) + np.where(array == 0.0, drawn, 0.0)).astype(array.dtype)
+    return (
+        other
+        if isinstance(value, np.ndarray)
+        else other[()]
+        if isinstance(value, np.generic)
+        else float(other)
+    )
+
+
+def called(one: Kept) -> str:
+    """What a report calls it: its nearest place without words that only say that it is a parameter."""
+    place = one.settable[0]
+    steps = [step for number, step in enumerate(place) if not _says_parameter(place, number)]
+    if len(steps) > 1 and isinstance(steps[-1], Attribute) and steps[-1].name in _VALUES:
+        steps.pop()  # W.value
+    last = steps[-1]
+    if isinstance(last, Item) and isinstance(last.key, str):
+        steps[-1] = Attribute(last.key)
+    return spelled(tuple(steps))
+
+
+_CONTAINERS, _VALUES = ("params", "parameters", "weights"), ("value", "data", "val")
+
+
+def _says_parameter(place: Place, number: int) -> bool:
+    step, following = place[number], place[number + 1 : number + 2]
+    named = bool(following) and isinstance(following[0], Item) and isinstance(following[0].key, str)
+    return named and isinstance(step, Attribute) and step.name.strip("_") in _CONTAINERS
+
+
+def zeroed(own: Any, gradients: Iterable[Kept]) -> None:
+    """Set gradients to zero where a layer adds to them."""
+    for one in gradients:
+        fresh = np.zeros_like(one.array) if isinstance(one.array, np.ndarray) else type(one.array)(0.0)
+        for place in one.settable:
+            put(own, place, fresh)

@@ -1,0 +1,205 @@
+"""Where an object keeps its arrays: attributes, dicts, lists, objects inside it, and what its methods hand out."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import re
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+_LONG = 256
+"""A list of more plain numbers is data, not one parameter an entry."""
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """``value.name``."""
+
+    name: str
+
+    def of(self, value: Any) -> Any:
+        """The attribute."""
+        return getattr(value, self.name)
+
+    def __str__(self) -> str:
+        return f".{self.name}"
+
+
+@dataclass(frozen=True)
+class Item:
+    """``value[key]``."""
+
+    key: Any
+
+    def of(self, value: Any) -> Any:
+        """The item."""
+        return value[self.key]
+
+    def __str__(self) -> str:
+        return f"[{self.key!r}]"
+
+
+@dataclass(frozen=True)
+class Call:
+    """``value.name()``, a list of what it yields where it is a generator."""
+
+    name: str
+
+    def of(self, value: Any) -> Any:
+        """What the method returns."""
+        given = getattr(value, self.name)()
+        return list(given) if inspect.isgenerator(given) or isinstance(given, map | zip | filter) else given
+
+    def __str__(self) -> str:
+        return f".{self.name}()"
+
+
+Place = tuple[Attribute | Item | Call, ...]
+"""The steps from an object to one of its arrays."""
+
+
+def spelled(place: Place) -> str:
+    """The place as Python has it: ``layers[0].grads['dW']``."""
+    return "".join(map(str, place)).removeprefix(".")
+
+
+_STEP = re.compile(r"\.?([A-Za-z_]\w*)(\(\))?|\[(-?\d+)\]|\[(['\"])(.*?)\4\]")
+
+
+def place_of(text: str) -> Place:
+    """The place that ``text`` spells.
+
+    Raises
+    ------
+    ValueError
+        It spells none.
+    """
+    steps: list[Attribute | Item | Call] = []
+    position = 0
+    while position < len(text):
+        found = _STEP.match(text, position)
+        if found is None:
+            raise ValueError(
+                f"{text!r} names no place: write attributes, keys and indices, like layers[0].params['W']"
+            )
+        name, called, number, quote, key = found.groups()
+        steps.append((Call if called else Attribute)(name) if name else Item(key if quote else int(number)))
+        position = found.end()
+    return tuple(steps)
+
+
+def get(root: Any, place: Place) -> Any:
+    """What is kept there.
+
+    Raises
+    ------
+    AttributeError, LookupError, TypeError
+        There is no such place.
+    """
+    for step in place:
+        root = step.of(root)
+    return root
+
+
+def found(root: Any, place: Place) -> Any:
+    """What is kept there, None where there is no such place."""
+    try:
+        return get(root, place)
+    except (AttributeError, LookupError, TypeError):
+        return None
+
+
+def put(root: Any, place: Place, value: Any) -> None:
+    """Keep ``value`` there; a tuple on the way is made anew."""
+    way, last = place[:-1], place[-1]
+    holder = get(root, way)
+    if isinstance(last, Attribute):
+        try:
+            setattr(holder, last.name, value)
+        except (AttributeError, TypeError):  # frozen, or a property above a field of the same name
+            object.__setattr__(holder, last.name, value)
+    elif isinstance(last, Item) and isinstance(holder, tuple):
+        items = [*holder[: last.key], value, *holder[last.key + 1 :]]
+        put(root, way, type(holder)(*items) if hasattr(holder, "_fields") else tuple(items))
+    elif isinstance(last, Item):
+        holder[last.key] = value
+
+
+def arrays(root: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Place, Any]]:
+    """Every array and float that ``root`` keeps, the nearest first.
+
+    Parameters
+    ----------
+    handed_out
+        Whether a method of this name, of an object on the way, is asked for what it returns.
+    """
+    queue: deque[tuple[Place, Any]] = deque([((), root)])
+    seen: dict[int, Any] = {}  # the objects too, lest another is made where one was
+    while queue:
+        place, value = queue.popleft()
+        if isinstance(value, np.ndarray | np.floating | float):
+            yield place, value
+        elif id(value) not in seen:
+            seen[id(value)] = value
+            queue.extend(((*place, step), child) for step, child in _children(value, handed_out))
+
+
+def _children(value: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Attribute | Item | Call, Any]]:
+    if isinstance(value, dict):
+        yield from ((Item(key), child) for key, child in value.items())
+    elif isinstance(value, list | tuple):
+        if len(value) <= _LONG or not all(isinstance(child, float | int) for child in value):
+            yield from ((Item(number), child) for number, child in enumerate(value))
+    elif _is_users(value):
+        own = fields(value)
+        yield from ((Attribute(name), child) for name, child in own.items())
+        for name in dir(type(value)):
+            if handed_out(name) and name not in own and _asks_nothing(getattr(value, name, None)):
+                try:
+                    yield Call(name), Call(name).of(value)
+                except Exception:  # not ready before the first pass, or no such thing as its name says
+                    continue
+
+
+def fields(value: Any) -> dict[str, Any]:
+    """An object's own attributes, those in slots and arrays of its class included."""
+    own: dict[str, Any] = {}
+    for kind in reversed(type(value).__mro__):
+        own |= {name: child for name, child in vars(kind).items() if isinstance(child, np.ndarray)}
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name):
+                own[name] = getattr(value, name)
+    return own | getattr(value, "__dict__", {})
+
+
+def _is_users(value: Any) -> bool:
+    if isinstance(value, type) or inspect.isroutine(value) or inspect.ismodule(value):
+        return False
+    return type(value).__module__.partition(".")[0] not in ("numpy", "builtins", "random", "functools", "abc")
+
+
+def _asks_nothing(method: Any) -> bool:
+    if not inspect.ismethod(method) and not inspect.isfunction(method):
+        return False
+    return all(
+        p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
+        for p in inspect.signature(method).parameters.values()
+    )
+
+
+def own_copy(layer: Any) -> Any:
+    """A copy that may be changed at will."""
+    try:
+        return copy.deepcopy(layer)
+    except Exception:  # a layer that holds what cannot be copied (a lock, a file) is copied at its surface
+        own = copy.copy(layer)
+        for name, value in list(getattr(own, "__dict__", {}).items()):
+            if isinstance(value, dict | list):
+                setattr(own, name, copy.copy(value))
+        return own

@@ -1,0 +1,182 @@
+"""A layer as the pair of functions that a check of pullbacks takes: of parameters first, then of inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import trees
+from gradcheck.ask.point import argument_names
+from gradcheck.layers.calling import STEP
+from gradcheck.layers.finding import Layout, layouts
+from gradcheck.layers.machine import machines
+from gradcheck.layers.named import Params
+from gradcheck.layers.parameters import kept, zeroed
+from gradcheck.layers.places import put
+from gradcheck.layers.returned import Target
+
+
+@dataclass(frozen=True)
+class Pullback:
+    """A layer as ``forward(*args)`` and ``backward(cotangent, *args)``.
+
+    Attributes
+    ----------
+    args, names
+        The point, and what its parts are called.
+    argnums
+        Those that are checked.
+    subject
+        In a line: what was taken for what.
+    unchecked
+        Arrays that the output depends on and that have no gradient.
+    """
+
+    forward: Callable[..., Any]
+    backward: Callable[..., Any]
+    args: tuple[Any, ...]
+    names: tuple[str, ...]
+    argnums: tuple[int, ...]
+    subject: str
+    unchecked: tuple[str, ...] = ()
+
+
+def pullback_of(
+    layer: Any, inputs: tuple[Any, ...], params: Params | None, argnums: int | Sequence[int] | None
+) -> Pullback:
+    """What ``layer`` is, found out by running copies of it.
+
+    Raises
+    ------
+    TypeError
+        It is no layer, or ``params`` no mapping.
+    ValueError
+        ``params`` names what the layer does not have.
+    """
+    if params is not None and not isinstance(params, Mapping):
+        raise TypeError(
+            f"params must map each parameter to where its gradient is left, got params={params!r}"
+        )
+    best: Layout | None = None
+    for machine in machines(layer):
+        names = argument_names(machine.forward, len(inputs))
+        targets = tuple(
+            Target(name, value, any(trees.is_floating(leaf) for _, leaf in trees.leaves(value)))
+            for name, value in zip(names, inputs, strict=True)
+        )
+        for one in layouts(machine, targets, params or {}):
+            best = one if best is None or one.rank > best.rank else best
+            if one.fits:
+                return _pullback(one, argnums)
+    assert best is not None
+    return _pullback(best, argnums)
+
+
+def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
+    machine, convention, targets = layout.machine, layout.convention, layout.targets
+    count = len(layout.parameters)
+    checked = _checked(layout, argnums)
+    places = {source.place for source in layout.sources.values() if source.place is not None}
+    added = [] if machine.layer is None else [one for one in kept(machine.layer) if places & {*one.places}]
+
+    def prepared(args: tuple[Any, ...]) -> Any:
+        own = machine.fresh()
+        if own is None:
+            return own
+        for parameter, value in zip(layout.parameters, args, strict=False):
+            for place in parameter.settable:
+                put(own, place, value)
+        zeroed(own, added)
+        for place in layout.rates:
+            put(own, place, STEP)
+        return own
+
+    def forward(*args: Any) -> Any:
+        own = prepared(args)
+        return convention.outputs.of(machine.ahead(own, args[count:]), own)
+
+    def backward(cotangent: Any, *args: Any) -> Any:
+        # a layer may step its parameters in place: they are its own
+        own = prepared(
+            tuple(np.array(value) if isinstance(value, np.ndarray) else value for value in args[:count])
+        )
+        result = machine.ahead(own, args[count:])
+        came = machine.back(own, convention.given(cotangent, result, own, args[count:]))
+        if not layout.sources:
+            return came
+        gradients = []
+        for number in checked:
+            source = layout.sources.get(targets[number].name)
+            gradient = None if source is None else source.of(came, own, args[number])
+            gradients.append(_times(gradient, cotangent) if convention.implied else gradient)
+        return gradients[0] if len(gradients) == 1 else tuple(gradients)
+
+    return Pullback(
+        forward,
+        backward,
+        (*(_value(one.array) for one in layout.parameters), *(target.value for target in layout.inputs)),
+        tuple(target.name for target in targets),
+        checked,
+        _subject(layout),
+        layout.unchecked if argnums is None else (),
+    )
+
+
+def _value(array: Any) -> Any:
+    return array.copy(order="K") if isinstance(array, np.ndarray) else array
+
+
+def _times(gradient: Any, cotangent: Any) -> Any:
+    scale = float(np.asarray(cotangent).ravel()[0])
+    return trees.map_leaves(lambda _, leaf: None if leaf is None else leaf * scale, gradient)
+
+
+def _checked(layout: Layout, argnums: int | Sequence[int] | None) -> tuple[int, ...]:
+    """The positions that are checked: as the user says, or all that have a gradient."""
+    every = tuple(number for number, target in enumerate(layout.targets) if target.differentiable)
+    if argnums is None:
+        sourced = tuple(number for number in every if layout.targets[number].name in layout.sources)
+        return sourced or every
+    numbers = argnums if isinstance(argnums, tuple | list) else (argnums,)
+    try:
+        return tuple(range(len(layout.targets))[number] for number in numbers)
+    except (TypeError, IndexError):  # the check will say what is wrong with it
+        return every
+
+
+def _subject(layout: Layout) -> str:
+    """What was taken for what, in a line."""
+    parts = [layout.machine.title]
+    names = [target.name for target in layout.targets[: len(layout.parameters)]]
+    if names:
+        places = dict.fromkeys(str(layout.sources[name]).removeprefix("in ") for name in names)
+        parts.append(f"{_noun('parameter', names)} {', '.join(names)}")
+        parts.append(f"{_noun('gradient', names)} in {', '.join(places)}".replace("in returned", "returned"))
+    parts += [
+        f"that of {one.name} {layout.sources[one.name]}"
+        for one in layout.inputs
+        if one.name in layout.sources and layout.sources[one.name].place
+    ]
+    given = [*(one.name for one in layout.inputs if _is_given(layout, one)), *layout.given]
+    if given:
+        parts.append(f"taken as given {', '.join(given)}")
+    if layout.steps:
+        parts.append(f"backward itself changes {', '.join(layout.steps)}")
+    if layout.convention.implied and layout.ran:
+        parts.append("backward takes no cotangent, that of its one number is 1")
+    if layout.machine.draws is not None:
+        parts.append("random draws are repeated in every call")
+    return "; ".join(parts)
+
+
+def _is_given(layout: Layout, one: Target) -> bool:
+    if not one.differentiable:
+        return isinstance(one.value, dict)
+    return bool(layout.sources) and one.name not in layout.sources and one.name not in layout.unchecked
+
+
+def _noun(noun: str, names: Sequence[str]) -> str:
+    return noun if len(names) == 1 else f"{noun}s"

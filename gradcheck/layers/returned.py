@@ -1,0 +1,152 @@
+"""What backward returned, told apart: which part is the gradient of which input or parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice, permutations
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import trees
+from gradcheck.layers.naming import INPUTS, SPELLINGS, is_target, loose, stems
+
+Keys = tuple[Any, ...]
+"""From what was returned to one part of it; () is the whole."""
+
+_ORDERS = 720
+"""Orders of parts that are tried at the most: six of them."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a gradient is looked for of: an argument of forward, or a parameter."""
+
+    name: str
+    value: Any
+    differentiable: bool = True
+
+    @property
+    def is_array(self) -> bool:
+        """Whether it is one array of floats."""
+        return self.differentiable and isinstance(self.value, np.ndarray)
+
+    def fits(self, gradient: Any) -> bool:
+        """Whether this has the tree and the shapes of what it should be the gradient of."""
+        try:
+            theirs = [(path, np.shape(leaf)) for path, leaf in trees.leaves(gradient)]
+        except Exception:
+            return False
+        return theirs == [(path, np.shape(leaf)) for path, leaf in trees.leaves(self.value)]
+
+
+def assigned(result: Any, inputs: Sequence[Target], parameters: Sequence[Target]) -> dict[str, Keys]:
+    """Where in ``result`` the gradient of each target stands, by the target's name.
+
+    Of several ways to read it the first in which all shapes fit, else the first in which those of the inputs do, else
+    the likeliest by their number: then the shapes are what is wrong.
+    """
+    ways = list(_ways(result, inputs, parameters))
+    targets = {target.name: target for target in (*inputs, *parameters)}
+
+    def fitting(way: Mapping[str, Keys], among: Sequence[Target]) -> bool:
+        names = {target.name for target in among}
+        return all(targets[name].fits(part(result, way[name])) for name in way if name in names)
+
+    for wanted in ((*inputs, *parameters), inputs):
+        for way in ways:
+            if way and fitting(way, wanted):
+                return way
+    return ways[0] if ways else {}
+
+
+def part(result: Any, keys: Keys) -> Any:
+    """The part of what was returned; None where there is none."""
+    for key in keys:
+        try:
+            result = result[key]
+        except (LookupError, TypeError):
+            return None
+    return result
+
+
+def _ways(result: Any, inputs: Sequence[Target], parameters: Sequence[Target]) -> Iterator[dict[str, Keys]]:
+    wanted = sorted((one for one in inputs if one.differentiable), key=lambda one: is_target(one.name))
+    if result is None:
+        return
+    if len(wanted) == 1 and wanted[0].fits(result):
+        yield {wanted[0].name: ()}
+    if isinstance(result, Mapping):
+        yield _by_names(result, (), inputs, parameters)
+        return
+    if not isinstance(result, tuple | list):
+        if wanted:
+            yield {next((one.name for one in wanted if one.fits(result)), wanted[0].name): ()}
+        return
+    yield from _in_order(result, inputs, [one for one in inputs if one.differentiable], parameters)
+
+
+def _in_order(
+    result: Sequence[Any], inputs: Sequence[Target], wanted: Sequence[Target], parameters: Sequence[Target]
+) -> Iterator[dict[str, Keys]]:
+    count = len(result)
+    if count == len(inputs):
+        yield {one.name: (number,) for number, one in enumerate(inputs) if one.differentiable}
+    if count == len(wanted):
+        yield {one.name: (number,) for number, one in enumerate(wanted)}
+    arrays = [one for one in wanted if one.is_array]
+    if count == len(arrays):
+        yield {one.name: (number,) for number, one in enumerate(arrays)}
+    for of_inputs in (inputs, wanted, arrays):
+        if parameters and count == len(of_inputs) + 1:
+            yield from _beside(result, of_inputs, parameters)
+    for of_inputs in (wanted, arrays):
+        every = [*of_inputs, *parameters]
+        if count == len(every) and parameters:
+            for order in islice(permutations(range(count)), _ORDERS):
+                yield {one.name: (number,) for one, number in zip(every, order, strict=True)}
+    if count < len(arrays):
+        for chosen in _choices(arrays, count):
+            yield {one.name: (number,) for number, one in enumerate(chosen)}
+    if len(wanted) == 1:
+        yield {wanted[0].name: ()}
+
+
+def _choices(arrays: Sequence[Target], count: int) -> Iterator[Sequence[Target]]:
+    """Fewer arrays in their order: backward leaves some out (the data)."""
+    yield from islice(combinations(arrays, count), _ORDERS)
+
+
+def _beside(
+    result: Sequence[Any], inputs: Sequence[Target], parameters: Sequence[Target]
+) -> Iterator[dict[str, Keys]]:
+    """The gradients of the inputs and, beside them in one container, those of the parameters."""
+    last = len(inputs)
+    for at, first in ((last, 0), (0, 1)):
+        box = result[at]
+        ahead = {one.name: (first + number,) for number, one in enumerate(inputs) if one.differentiable}
+        if isinstance(box, Mapping):
+            yield ahead | _by_names(box, (at,), (), parameters)
+        elif isinstance(box, tuple | list) and len(box) == len(parameters):
+            yield ahead | {one.name: (at, number) for number, one in enumerate(parameters)}
+
+
+def _by_names(
+    box: Mapping[Any, Any], prefix: Keys, inputs: Sequence[Target], parameters: Sequence[Target]
+) -> dict[str, Keys]:
+    """Of a dict of gradients each part by its key: that of ``W`` is under "W", "dW", "grad_W"."""
+    found: dict[str, Keys] = {}
+    for spelling in SPELLINGS:
+        by_name: dict[str, Any] = {}
+        for key in box:
+            for stem in (key, *stems(key)) if isinstance(key, str) else ():
+                by_name.setdefault(spelling(stem), key)
+        for target in (*parameters, *inputs):
+            names = [spelling(target.name.rpartition(".")[2])]
+            if target in inputs and len(inputs) == 1:
+                names += [name for name in INPUTS if loose(name) == name]
+            key = next((by_name[name] for name in names if name in by_name), None)
+            if key is not None and target.name not in found and target.differentiable:
+                found[target.name] = (*prefix, key)
+    return found

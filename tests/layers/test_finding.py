@@ -1,0 +1,211 @@
+"""What is said of a layer, what is left open, what the user can name, and that nothing of theirs is touched."""
+
+import copy
+import random
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck.layers.places import get, place_of, put, spelled
+from tests.layers.conventions import MADE, BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
+
+(X,) = dense_input()
+
+
+class Unpaired:
+    """Its gradients are where nobody looks for them."""
+
+    def __init__(self):
+        self.W, self.b, self.kept = weights(), bias(), {}
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.kept = {"one": dW_of(self.x, d), "two": d.sum(0)}
+        return dx_of(d, self.W)
+
+
+class WithTable(PrefixD):
+    def __init__(self):
+        super().__init__()
+        self.table = np.linspace(0.0, 1.0, 6).reshape(3, 2)
+
+    def forward(self, x):
+        self.x = x
+        return x @ (self.W + self.table) + self.b
+
+    def backward(self, d):
+        super().backward(d)
+        return d @ (self.W + self.table).T
+
+
+def check(layer, *inputs, **options):
+    return gradcheck.check_layer(layer, *(inputs or (X,)), raise_on_failure=False, **options)
+
+
+def test_the_first_lines_say_what_was_taken_for_what() -> None:
+    first = str(check(BatchNorm())).split("\n\n")[1].replace("\n", " ")
+    assert first == (
+        "forward/backward of BatchNorm; parameters gamma, beta; gradients in dgamma, dbeta; taken as given "
+        "running_mean, running_var"
+    )
+    report = check(MADE["PairWithSettings"].make(), *MADE["PairWithSettings"].inputs())
+    assert "taken as given bn_param" in report.subject
+
+
+def test_an_array_that_matters_and_has_no_gradient_leaves_the_check_inconclusive() -> None:
+    report = check(Unpaired())
+    assert report.verdict == "inconclusive"
+    assert report.unchecked == ("W", "b")
+    assert {leaf.path: leaf.verdict for leaf in report.leaves} == {"x": "pass"}
+    assert str(report).startswith("inconclusive: the backward pass is right for x; W, b not checked")
+    assert "params={'W': None}" in report.reasons[0]
+    assert report.to_dict()["unchecked"] == ["W", "b"]
+
+
+def test_a_wrong_input_gradient_fails_whatever_else_was_not_checked() -> None:
+    class Wrong(Unpaired):
+        def backward(self, d):
+            return 2 * super().backward(d)
+
+    assert check(Wrong()).verdict == "fail"
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"W": "kept['one']", "b": "kept['two']"},
+        {"W": lambda layer: layer.kept["one"], "b": lambda layer: layer.kept["two"]},
+        {"W": "kept['one']", "b": lambda layer: layer.kept["two"]},
+    ],
+)
+def test_params_names_places_and_functions(params) -> None:
+    report = check(Unpaired(), params=params)
+    assert report.ok, report
+    assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
+
+
+def test_params_names_whole_containers() -> None:
+    class Boxes:
+        def __init__(self):
+            self.box = [weights(), bias()]
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.box[0] + self.box[1]
+
+        def backward(self, d):
+            self.other = [2 * dW_of(self.x, d), d.sum(0)]
+            return dx_of(d, self.box[0])
+
+    report = check(Boxes(), params={"box": "other"})
+    assert {leaf.path: leaf.verdict for leaf in report.leaves} == {
+        "box[0]": "fail",
+        "box[1]": "pass",
+        "x": "pass",
+    }
+
+
+def test_an_array_can_be_said_to_be_no_parameter() -> None:
+    assert check(WithTable()).unchecked == ("table",)
+    report = check(WithTable(), params={"table": None})
+    assert report.ok
+    assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
+
+
+def test_argnums_chooses_and_leaves_out_the_rest_by_that() -> None:
+    report = check(Unpaired(), argnums=0)
+    assert report.ok
+    assert [leaf.path for leaf in report.leaves] == ["x"]
+    assert [leaf.path for leaf in check(PrefixD(), argnums=(0, 2)).leaves] == ["W", "x"]
+    assert [leaf.path for leaf in check(PrefixD(), argnums=-1).leaves] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "words"),
+    [
+        ({"V": "dV"}, ValueError, "'V', which PrefixD does not have"),
+        ({"W": "nowhere"}, ValueError, "'nowhere', which PrefixD does not have after backward"),
+        ({"W": "d W"}, ValueError, "names no place"),
+        (["W"], TypeError, "params must map"),
+    ],
+)
+def test_what_params_names_must_be_there(params, error, words) -> None:
+    with pytest.raises(error, match=words):
+        check(PrefixD(), params=params)
+
+
+def test_what_is_no_layer_is_refused_in_words() -> None:
+    with pytest.raises(TypeError, match="got the class PrefixD"):
+        check(PrefixD)
+    with pytest.raises(TypeError, match="has no method 'forward'"):
+        check(object())
+    with pytest.raises(TypeError, match="has no method 'backward'"):
+        check(type("Half", (), {"forward": lambda self, x: x})())
+
+
+def test_what_forward_or_backward_raises_is_told() -> None:
+    class Raises(PrefixD):
+        def backward(self, d):
+            raise KeyError("no such mask")
+
+    report = check(Raises())
+    assert report.verdict == "fail"
+    assert "no such mask" in str(report)
+    report = check(PrefixD(), X.T)
+    assert report.verdict == "inconclusive"
+    assert "forward raised ValueError" in report.reasons[0]
+
+
+def test_the_layer_and_the_random_state_are_left_alone() -> None:
+    for name in ("Accumulates", "StepsByRate", "LongWords", "DenseWithDropout", "BatchNorm"):
+        layer = MADE[name].make()
+        kept = copy.deepcopy(vars(layer))
+        legacy, standard = np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002 - it is what is looked at
+        check(layer, *MADE[name].inputs())
+        assert str(vars(layer)) == str(kept)
+        assert np.array_equal(np.random.get_state()[1], legacy)  # noqa: NPY002
+        assert random.getstate() == standard
+
+
+def test_a_step_that_is_more_than_a_gradient_is_not_taken_for_one() -> None:
+    class Adaptive(MADE["StepsByAttribute"].make):
+        def backward(self, d):
+            dx, g = d @ self.W.T, self.x.T @ d
+            self.W = self.W - self.lr * g / (np.abs(g) + 1e-8)
+            return dx
+
+    report = check(Adaptive())
+    assert report.verdict == "inconclusive"
+    assert report.unchecked == ("W", "b")
+    assert "backward itself changes W" in report.subject
+
+
+def test_weights_made_in_the_first_pass_are_those_that_are_checked() -> None:
+    layer = Lazy()
+    report = check(layer)
+    assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
+    assert layer.W is None
+
+
+def test_single_precision_stays_so() -> None:
+    layer = PrefixD()
+    layer.W, layer.b = layer.W.astype(np.float32), layer.b.astype(np.float32)
+    report = check(layer, X.astype(np.float32))
+    assert report.ok
+    assert {leaf.dtype for leaf in report.leaves} == {"float32"}
+
+
+@pytest.mark.parametrize("text", ["W", "layers[0].W", "grads['dW']", "a.b['c d'][2].e", "params()['W']"])
+def test_places_are_spelled_as_they_are_read(text) -> None:
+    assert spelled(place_of(text)) == text
+
+
+def test_an_array_is_put_into_a_tuple_by_making_it_anew() -> None:
+    layer = MADE["NamedTuples"].make()
+    put(layer, place_of("params[1]"), np.zeros(2))
+    assert type(layer.params).__name__ == "Parameters"
+    assert not get(layer, place_of("params[1]")).any()
