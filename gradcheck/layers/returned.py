@@ -58,7 +58,8 @@ def assigned(result: Any, inputs: Sequence[Target], parameters: Sequence[Target]
         for way in ways:
             if way and fitting(way, wanted):
                 return way
-    return ways[0] if ways else {}
+    likely = (way for way in ways if all(_is_numeric(part(result, keys)) for keys in way.values()))
+    return next(likely, {})
 
 
 def part(result: Any, keys: Keys) -> Any:
@@ -111,6 +112,13 @@ def _in_order(
             yield {one.name: (number,) for number, one in enumerate(chosen)}
     if len(wanted) == 1:
         yield {wanted[0].name: ()}
+
+
+def _is_numeric(result: Any) -> bool:
+    try:
+        return result is None or np.asarray(result).dtype.kind in "fiub"
+    except Exception:  # ragged, or an object that is asked for its numbers in vain
+        return False
 
 
 def _choices(arrays: Sequence[Target], count: int) -> Iterator[Sequence[Target]]:

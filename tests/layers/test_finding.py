@@ -209,3 +209,15 @@ def test_an_array_is_put_into_a_tuple_by_making_it_anew() -> None:
     put(layer, place_of("params[1]"), np.zeros(2))
     assert type(layer.params).__name__ == "Parameters"
     assert not get(layer, place_of("params[1]")).any()
+
+
+def test_a_summary_that_backward_returns_is_no_gradient_of_the_input() -> None:
+    class Summary(PrefixD):
+        def backward(self, d):
+            super().backward(d)
+            return [{"W": self.dW, "b": self.db}]
+
+    report = check(Summary())
+    assert report.verdict == "inconclusive"
+    assert report.unchecked == ("x",)
+    assert {leaf.path: leaf.verdict for leaf in report.leaves} == {"W": "pass", "b": "pass"}
