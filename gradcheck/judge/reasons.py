@@ -45,6 +45,14 @@ class Reason(Enum):
         "W_grad, grads['W'], W.grad; of an input: return it), name its place with params=, or say that it is none, "
         "params={{{first!r}: None}}; argnums= checks what it names alone"
     )
+    NOTHING = (
+        "nothing could be tested: the derivative is zero at this point, or f's own rounding hides it, and so it is "
+        "where f can be evaluated beside it. Check at a point where the derivative shows"
+    )
+    BESIDE = (
+        "at the point itself the derivative by {names} is zero to rounding, which any multiple of it is: it was looked "
+        "at beside the point, and what is shown stands there"
+    )
     UNRESOLVED = "differences could not resolve this point; autograd did"
     BETWEEN_SLOPES = "f has a kink at this point; the claim lies between its one-sided slopes"
     CONTRADICTED = "differences contradict it here; it was left out"

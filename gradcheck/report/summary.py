@@ -113,7 +113,7 @@ def _note(number: int, slot: Slot, found: Seen, judgement: Judgement) -> str:
     if found.hidden:
         return f"{found.hidden} of {slot.size} entries not tested: f's own rounding hides them"
     if found.resolution is None and judgement.seen and judgement.verdict is not Verdict.INCONCLUSIVE:
-        return "not tested: the derivative is zero at this point; try points=3"
+        return "not tested: the derivative is zero at this point"
     return ""
 
 

@@ -1,0 +1,151 @@
+"""Where the derivative is zero at the given point, any multiple of it is right there: the check looks beside it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradcheck
+
+FACTORS = (2.0, 0.5, -1.0)
+
+
+def least_squares(seed: int, dtype: Any) -> tuple[Callable[..., Any], Callable[..., Any], tuple[Any, ...]]:
+    draw = np.random.default_rng(seed).standard_normal
+    A, y = draw((12, 4)).astype(dtype), draw(12).astype(dtype)
+    w = np.linalg.lstsq(A, y, rcond=None)[0].astype(dtype)
+    return lambda w: np.sum((A @ w - y) ** 2), lambda w: 2 * A.T @ (A @ w - y), (w,)
+
+
+def rosenbrock(seed: int, dtype: Any):
+    def grad(x):
+        g = np.zeros_like(x)
+        g[:-1] = -400 * x[:-1] * (x[1:] - x[:-1] ** 2) - 2 * (1 - x[:-1])
+        g[1:] += 200 * (x[1:] - x[:-1] ** 2)
+        return g
+
+    f = lambda x: np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)  # noqa: E731
+    return f, grad, (np.ones(2 + seed % 5, dtype),)
+
+
+def coshes(seed: int, dtype: Any):
+    c = np.random.default_rng(seed).standard_normal(5).astype(dtype)
+    return lambda x: np.sum(np.cosh(x - c)), lambda x: np.sinh(x - c), (c.copy(),)
+
+
+def quartic(seed: int, dtype: Any):
+    return lambda x: np.sum(x**4), lambda x: 4 * x**3, (np.zeros((2, 1 + seed % 3), dtype),)
+
+
+def likelihood(seed: int, dtype: Any):
+    """Mean and logarithm of the deviation of a normal sample, at their maximum."""
+    s = np.random.default_rng(seed).standard_normal(30).astype(dtype)
+
+    def f(m, r):
+        return np.sum(0.5 * ((s - m) * np.exp(-r)) ** 2 + r)
+
+    def grad(m, r):
+        z = (s - m) * np.exp(-r)
+        return -np.sum(z) * np.exp(-r), np.sum(1 - z**2)
+
+    return f, grad, (dtype(s.mean()), dtype(np.log(s.std())))
+
+
+def zero_network(seed: int, dtype: Any):
+    """All weights zero: every product vanishes."""
+    draw = np.random.default_rng(seed).standard_normal
+    X = draw((6, 3)).astype(dtype)
+
+    def f(W, v):
+        return np.sum(np.tanh(X @ W) @ v)
+
+    def grad(W, v):
+        H = np.tanh(X @ W)
+        return X.T @ ((1 - H**2) * v), H.sum(0)
+
+    return f, grad, (np.zeros((3, 2), dtype), np.zeros(2, dtype))
+
+
+MAKERS = (least_squares, rosenbrock, coshes, quartic, likelihood, zero_network)
+
+
+def times(grad: Callable[..., Any], factor: float) -> Callable[..., Any]:
+    def claim(*args):
+        result = grad(*args)
+        return tuple(factor * g for g in result) if isinstance(result, tuple) else factor * result
+
+    return claim
+
+
+@pytest.mark.parametrize("maker", MAKERS, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_right_gradients_pass_at_stationary_points_and_multiples_of_them_fail(maker, dtype) -> None:
+    for seed in range(6):
+        f, grad, args = maker(seed, dtype)
+        right = gradcheck.check_grad(f, grad, *args, raise_on_failure=False)
+        assert right.verdict == "pass", right
+        for factor in FACTORS:
+            wrong = gradcheck.check_grad(f, times(grad, factor), *args, raise_on_failure=False)
+            assert wrong.verdict == "fail", (seed, factor, wrong)
+
+
+@pytest.mark.parametrize("oracles", [None, "differences", "autograd"])
+def test_whoever_testifies(oracles) -> None:
+    f, grad, args = least_squares(0, np.float64)
+    assert gradcheck.check_grad(f, grad, *args, oracles=oracles).ok
+    wrong = gradcheck.check_grad(f, times(grad, 2.0), *args, oracles=oracles, raise_on_failure=False)
+    assert wrong.verdict == "fail"
+    assert "looked at beside the point" in " ".join(wrong.notes)
+
+
+def test_a_pullback_and_a_layer_are_looked_at_beside_the_point_as_well() -> None:
+    zeros = np.zeros((4, 3))
+    assert gradcheck.check_vjp(lambda x: x**2, lambda u, x: 2 * x * u, zeros).ok
+    wrong = gradcheck.check_vjp(lambda x: x**2, lambda u, x: 3 * x * u, zeros, raise_on_failure=False)
+    assert wrong.verdict == "fail"
+    pair = (lambda x: x**2, lambda d, x: 3 * x * d)
+    assert gradcheck.check_layer(pair, zeros, raise_on_failure=False).verdict == "fail"
+
+
+def test_what_is_zero_nearby_too_is_said_to_be() -> None:
+    report = gradcheck.check_grad(lambda x, b: np.sum(np.floor(x)) + b**2, lambda x, b: (0 * x, 2 * b),
+                                  np.array([0.3, 1.4]), 1.5)  # fmt: skip
+    assert report.leaves[0].note == "not tested: zero here and nearby"
+    assert report.leaves[1].resolution is not None
+
+
+def test_an_error_where_the_derivative_is_always_zero_fails() -> None:
+    report = gradcheck.check_grad(lambda x: np.sum(np.floor(x)), lambda x: 1e-3 + 0 * x, np.array([0.3, 1.4]),
+                                  raise_on_failure=False)  # fmt: skip
+    assert report.verdict == "fail"
+
+
+def test_a_claim_that_the_point_is_stationary_is_right_there() -> None:
+    report = gradcheck.check_grad(lambda x: np.sum(np.cosh(x)), lambda x: np.zeros(3), np.zeros(3))
+    assert report.leaves[0].note.startswith("right at this point, where the derivative is zero")
+
+
+def test_where_nothing_can_be_tested_the_check_is_inconclusive() -> None:
+    def f(x):  # defined at the origin alone
+        return np.sum(x**2) if not x.any() else np.nan
+
+    report = gradcheck.check_grad(f, lambda x: 2.0 * x, np.zeros(3), raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+
+
+def test_the_point_beside_stays_inside_the_domain_of_f() -> None:
+    def f(x):
+        return np.sum(np.sqrt(1e-3 - x**2))
+
+    def grad(x):
+        return -x / np.sqrt(1e-3 - x**2)
+
+    assert gradcheck.check_grad(f, grad, np.zeros(3)).leaves[0].resolution is not None
+    wrong = gradcheck.check_grad(f, times(grad, 2.0), np.zeros(3), raise_on_failure=False)
+    assert wrong.verdict == "fail"
+
+
+def test_a_pass_that_saw_everything_costs_nothing_more() -> None:
+    report = gradcheck.check_grad(lambda x: np.sum(np.sin(x)), np.cos, np.array([0.3, -1.2]))
+    assert report.evaluations <= 9
