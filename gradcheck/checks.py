@@ -156,6 +156,9 @@ def check_grad(
         Raise on any verdict but "pass"; otherwise return the report whatever it says.
     points
         So many further points near the given one are checked, too.
+    allow
+        A relative deviation that is meant (``log(p + 1e-7)``, a solver's tolerance), of every leaf or, in a dict, by
+        leaf: one no larger, relative to the leaf's largest entry, passes, with its size beside what you allowed.
     executor
         Takes independent evaluations of f; f must be picklable where its workers are processes.
 

@@ -9,13 +9,16 @@ import numpy as np
 
 from gradcheck.ask.point import step_scale
 from gradcheck.ask.task import Task
+from gradcheck.explain.allowance import deviations, within
 from gradcheck.explain.failure import explain
+from gradcheck.explain.iteration import stopping
 from gradcheck.findings import Leaf, Verdict
 from gradcheck.judge.examine import Examined, examine
 from gradcheck.judge.reasons import Reason
 from gradcheck.oracles.ball import Relation
 from gradcheck.report.report import Report
-from gradcheck.report.summary import report_of
+from gradcheck.report.summary import excused, report_of
+from gradcheck.report.views.figures import upwards
 
 _NEAR = 0.05
 """Share of its size by which an entry is moved for a further point."""
@@ -29,8 +32,24 @@ _INWARDS = (1.0, 0.1, 0.01)
 
 def reported(seen: Examined, generator: np.random.Generator) -> Report:
     """The report of one point, with an explanation where it failed."""
-    failed = seen.verdict is Verdict.FAIL and seen.pairing is not None
-    return report_of(seen, explain(seen, generator)) if failed else report_of(seen)
+    if seen.verdict is not Verdict.FAIL or seen.pairing is None:
+        return report_of(seen)
+    explained = explain(seen, generator)
+    report = report_of(seen, explained)
+    found = deviations(seen, explained)
+    if found is None:
+        return report
+    allow = seen.task.options.allow
+    allowed = None if allow is None else within(seen, found, allow)
+    if allowed is not None:
+        return excused(seen, found, allowed)
+    size = max(found.values())
+    where = stopping(seen.task.f.function) if size <= _SLIGHT else ""
+    return report.noting(Reason.STOPS_EARLY.told(size=upwards(size), where=where).words) if where else report
+
+
+_SLIGHT = 1e-2
+"""A deviation of no more may be what an iteration left undone; a solver's coarsest default leaves 1e-3."""
 
 
 def at_more_points(

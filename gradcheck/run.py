@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -16,8 +17,15 @@ from gradcheck.report.report import Report
 
 
 def run(task: Task) -> Report:
-    """Check ``task`` at its point, and at more points near it where that is asked for."""
+    """Check ``task`` at its point, and at more points near it where that is asked for.
+
+    Raises
+    ------
+    ValueError
+        ``allow`` names what is no leaf.
+    """
     start = time.perf_counter()
+    _must_name_leaves(task)
     generator = generator_of(task.options)
     with calls.undisturbed():
         seen = examine(task, generator)
@@ -39,3 +47,11 @@ def run(task: Task) -> Report:
         claim_evaluations=task.claim.calls,
     )
     return report.remembering(partial(sensitivity, task), partial(blamed, seen))
+
+
+def _must_name_leaves(task: Task) -> None:
+    allow = task.options.allow
+    leaves = [slot.path for slot in task.where.slots]
+    strange = [path for path in allow if path not in leaves] if isinstance(allow, Mapping) else []
+    if strange:
+        raise ValueError(f"allow names {strange[0]!r}, which is no leaf that is checked: {', '.join(leaves)}")

@@ -23,6 +23,7 @@ COMMON = {
     "raise_on_failure": True,
     "points": 0,
     "executor": None,
+    "allow": None,
     "argnums": None,
 }
 

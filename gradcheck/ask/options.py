@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypedDict, TypeVar
@@ -27,11 +27,12 @@ class Keywords(TypedDict, total=False):
     raise_on_failure: bool
     points: int
     executor: Executor | None
+    allow: float | Mapping[str, float] | None
 
 
 _DEFAULTS: dict[str, Any] = {
     "argnums": None, "rtol": None, "oracles": None, "seed": None, "raise_on_failure": True, "points": 0,
-    "executor": None,
+    "executor": None, "allow": None,
 }  # fmt: skip
 
 
@@ -47,6 +48,7 @@ class Options:
     raise_on_failure: bool
     points: int
     executor: Executor | None
+    allow: float | Mapping[str, float] | None = None
 
 
 P = ParamSpec("P")
@@ -109,4 +111,15 @@ def options_of(check: str, keywords: Keywords) -> Options:
         bool(given["raise_on_failure"]),
         int(given["points"]),
         executor,
+        _allowed(given["allow"]),
     )
+
+
+def _allowed(allow: Any) -> float | Mapping[str, float] | None:
+    sizes = list(allow.values()) if isinstance(allow, Mapping) else [] if allow is None else [allow]
+    if not all(isinstance(size, float | np.floating) and 0.0 < size < 1.0 for size in sizes):
+        raise ValueError(
+            "allow must be a relative size between 0 and 1, of a deviation that is meant, or a dict of such sizes by "
+            f"leaf, {{'W1': 1e-5}}; got allow={allow!r}"
+        )
+    return {**allow} if isinstance(allow, Mapping) else allow

@@ -53,6 +53,10 @@ class Reason(Enum):
         "at the point itself the derivative by {names} is zero to rounding, which any multiple of it is: it was looked "
         "at beside the point, and what is shown stands there"
     )
+    STOPS_EARLY = (
+        "it agrees to {size}, and f is an iteration that stops early ({where}): tighten its tolerance, and if the "
+        "difference goes with it the derivation is right; allow={size} says that it is meant"
+    )
     UNRESOLVED = "differences could not resolve this point; autograd did"
     BETWEEN_SLOPES = "f has a kink at this point; the claim lies between its one-sided slopes"
     CONTRADICTED = "differences contradict it here; it was left out"

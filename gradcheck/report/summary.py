@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from gradcheck.judge.reasons import Reason
 from gradcheck.judge.resolution import Seen
 from gradcheck.oracles.ball import Relation
 from gradcheck.report.report import Report
+from gradcheck.report.views.figures import figure, upwards
 
 CONTRADICTED = Reason.CONTRADICTED.told().words
 
@@ -67,6 +69,27 @@ def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
         ),
         subject=task.subject,
         unchecked=task.unchecked,
+    )
+
+
+def excused(seen: Examined, found: Mapping[int, float], allowed: Mapping[int, float]) -> Report:
+    """The report of a check whose deviations, by leaf, the user says are meant."""
+    assert seen.judgement is not None
+    judgement = replace(seen.judgement, verdict=Verdict.PASS, wrong=None, reasons=())
+    report = report_of(replace(seen, judgement=judgement))
+    return replace(
+        report,
+        leaves=tuple(
+            replace(
+                leaf,
+                resolution=allowed[number],
+                max_rel_error=found[number],
+                note=f"{upwards(found[number])} away, you allowed {figure(allowed[number])}",
+            )
+            if number in found
+            else leaf
+            for number, leaf in enumerate(report.leaves)
+        ),
     )
 
 

@@ -1,0 +1,83 @@
+"""Whether f is an iteration that stops at a tolerance, as its source shows: then its derivative is right to no more."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Callable, Collection, Iterator
+from types import FunctionType, MethodType
+from typing import Any
+
+_SOLVERS = frozenset(
+    {
+        "brentq", "bisect", "brenth", "ridder", "toms748", "newton", "root", "root_scalar", "fsolve", "fixed_point",
+        "solve_ivp", "odeint", "quad", "minimize", "minimize_scalar", "least_squares", "cg", "gmres", "bicgstab",
+        "minres", "lsqr", "eigsh", "svds",
+    }
+)  # fmt: skip
+"""Functions of SciPy that stop when something is small enough."""
+
+_DEEP = 4
+"""How many calls below f are looked into."""
+
+
+def stopping(function: Callable[..., Any]) -> str:
+    """What in ``function``, or in a function that it names, stops at a tolerance; "" where nothing does."""
+    own = list(_reached(function, _DEEP))
+    names = _SOLVERS - {one.__name__ for one in own}
+    return next(filter(None, (_told(one, _is_loop) for one in own)), "") or next(
+        filter(None, (_told(one, lambda node: _solver(node, names)) for one in own)), ""
+    )
+
+
+def _reached(function: Callable[..., Any], depth: int) -> Iterator[FunctionType]:
+    """The function and those that it names, the nearest first."""
+    seen: set[FunctionType] = set()
+    level: list[Any] = [function]
+    for _ in range(depth):
+        below: list[Any] = []
+        for one in level:
+            plain = one.__func__ if isinstance(one, MethodType) else one
+            if not isinstance(plain, FunctionType):
+                plain = vars(type(plain)).get("__call__")
+            if not isinstance(plain, FunctionType) or plain in seen or _is_library(plain):
+                continue
+            seen.add(plain)
+            yield plain
+            closed = inspect.getclosurevars(plain)
+            below += [
+                value for value in (*closed.nonlocals.values(), *closed.globals.values()) if callable(value)
+            ]
+        level = below
+
+
+def _is_library(function: FunctionType) -> bool:
+    return (function.__module__ or "").partition(".")[0] in ("numpy", "scipy", "autograd", "gradcheck")
+
+
+def _told(function: FunctionType, what: Callable[[ast.AST], str]) -> str:
+    try:
+        lines, start = inspect.getsourcelines(function)
+        tree = ast.parse(textwrap.dedent("".join(lines)))
+    except (OSError, TypeError, SyntaxError):
+        return ""
+    for node in ast.walk(tree):
+        if said := what(node):
+            line = start + getattr(node, "lineno", 1) - 1
+            return f"{said}, line {line} of {function.__name__}"
+    return ""
+
+
+def _is_loop(node: ast.AST) -> str:
+    breaks = any(isinstance(inner, ast.Break) for inner in ast.walk(node))
+    if isinstance(node, ast.While):
+        compares = any(isinstance(inner, ast.Compare) for inner in ast.walk(node.test))
+        return "a while loop" if breaks or compares else ""
+    return "a loop that breaks off" if isinstance(node, ast.For) and breaks else ""
+
+
+def _solver(node: ast.AST, names: Collection[str]) -> str:
+    called = node.func if isinstance(node, ast.Call) else None
+    name = str(getattr(called, "attr", getattr(called, "id", "")))
+    return name if name in names else ""
