@@ -159,6 +159,9 @@ def check_grad(
     allow
         A relative deviation that is meant (``log(p + 1e-7)``, a solver's tolerance), of every leaf or, in a dict, by
         leaf: one no larger, relative to the leaf's largest entry, passes, with its size beside what you allowed.
+    strict
+        A pass that could not see something (`Report.unseen`) is inconclusive; None for no, or what the pytest plugin
+        was told.
     executor
         Takes independent evaluations of f; f must be picklable where its workers are processes.
 

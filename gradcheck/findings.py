@@ -140,6 +140,47 @@ KINDS = (
 )  # fmt: skip
 
 
+class Blind(StrEnum):
+    """Kinds of what a pass cannot see."""
+
+    AXIS = "axis"
+    """An axis of length 1."""
+    ROWS = "rows"
+    """Equal rows."""
+    CONSTANT = "constant"
+    """All entries zero, one, or another number."""
+    SYMMETRIC = "symmetric"
+    """A symmetric matrix, the identity among them."""
+    BRANCH = "branch"
+    """A side of a comparison, a mask or an ``if`` that is never taken."""
+    INDEX = "index"
+    """An index array in which no index comes twice."""
+    MASK = "mask"
+    """A mask that is true everywhere."""
+    DROPOUT = "dropout"
+    """Dropout, or training, that is off."""
+    COTANGENT = "cotangent"
+    """A cotangent of ones."""
+    INTEGERS = "integers"
+    """Integers where floats are due."""
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What a pass could not see.
+
+    ``where`` is the argument, or "f" or the claim's label; ``file`` and ``line`` say where its branch stands ("" and
+    0 for an argument). ``seen_to`` says that a point which is not special in this way was checked as well.
+    """
+
+    kind: Blind
+    where: str
+    message: str
+    file: str = ""
+    line: int = 0
+    seen_to: bool = False
+
+
 @dataclass(frozen=True)
 class OracleUse:
     """Whether an oracle took part, and if not why: ("autograd", False, "np.vectorize cannot be traced")."""
@@ -171,6 +212,8 @@ class Findings:
         Of a layer: what was taken for what, in a line.
     unchecked
         Arrays that f depends on and that no gradient came for.
+    unseen
+        Of a pass: what it could not see, by what is special about the point.
     """
 
     check: str
@@ -188,6 +231,7 @@ class Findings:
     notes: tuple[str, ...] = ()
     subject: str = ""
     unchecked: tuple[str, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
 
     @property
     def ok(self) -> bool:

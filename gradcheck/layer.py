@@ -45,7 +45,7 @@ def check_layer(
         for an array that is no parameter.
     argnums
         Positions in parameters (in their order) followed by inputs, to check only some.
-    rtol, oracles, seed, raise_on_failure, points, allow, executor
+    rtol, oracles, seed, raise_on_failure, points, allow, strict, executor
         As for `check_grad`.
 
     Raises

@@ -12,13 +12,14 @@ from gradcheck.ask.task import Task
 from gradcheck.explain.allowance import deviations, within
 from gradcheck.explain.failure import explain
 from gradcheck.explain.iteration import stopping
-from gradcheck.findings import Leaf, Verdict
+from gradcheck.findings import Blind, Leaf, Verdict
 from gradcheck.judge.examine import Examined, examine
 from gradcheck.judge.reasons import Reason
 from gradcheck.oracles.ball import Relation
 from gradcheck.report.report import Report
 from gradcheck.report.summary import excused, report_of
 from gradcheck.report.views.figures import upwards
+from gradcheck.unseen.unseen import unseen
 
 _NEAR = 0.05
 """Share of its size by which an entry is moved for a further point."""
@@ -108,6 +109,32 @@ _STATIONARY = (
     "right at this point, where the derivative is zero; the claim is zero beside it, too, where that is not"
 )
 _SHOWN = "zero at this point, tested beside it"
+
+
+def off_what_is_special(
+    task: Task, seen: Examined, report: Report, generator: np.random.Generator
+) -> tuple[Examined, Report]:
+    """The report of a pass with what it could not see; what a moved point can show is looked at there.
+
+    Zeros and ones, and rows that are equal, are so by choice; symmetry may be what f is made for, and is only told.
+    """
+    if report.verdict is not Verdict.PASS:
+        return seen, report
+    found = unseen(task, seen)
+    leaves = {slot.path for slot in task.where.slots}
+    movable = [one for one in found if one.kind in (Blind.CONSTANT, Blind.ROWS) and one.where in leaves]
+    if movable and not task.options.points:
+        there = _examined_inside(task, _NEAR, generator)
+        if there is not None and there.verdict is Verdict.FAIL:
+            names = ", ".join(dict.fromkeys(one.where for one in movable))
+            return there, reported(there, generator).noting(Reason.SPECIAL.told(names=names).words)
+        if there is not None and there.verdict is Verdict.PASS:
+            found = tuple(replace(one, seen_to=one in movable) for one in found)
+    report = replace(report, unseen=found)
+    left = tuple(one.message for one in found if not one.seen_to)
+    if task.options.strict and left:
+        return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=left)
+    return seen, report
 
 
 def _examined_inside(task: Task, share: float, generator: np.random.Generator) -> Examined | None:

@@ -25,6 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--gradcheck-seed", type=int, default=0, metavar="N", help="seed of checks that name none [0]"
     )
     group.addoption(
+        "--gradcheck-strict",
+        action="store_true",
+        help="checks that could not see something by their point (report.unseen) are inconclusive",
+    )
+    group.addoption(
         "--gradcheck-report",
         type=Path,
         action="append",
@@ -49,6 +54,7 @@ class _Record:
 
     def __init__(self, config: pytest.Config) -> None:
         self.seed: int = config.getoption("gradcheck_seed")
+        self.strict: bool = config.getoption("gradcheck_strict")
         # under pytest-xdist the workers run the tests, and the process that started them writes
         worker = hasattr(config, "workerinput")
         self.files: list[Path] = [] if worker else config.getoption("gradcheck_report")
@@ -57,7 +63,11 @@ class _Record:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         heard = item.stash.setdefault(_heard, [])
-        with ambient.seeded(self.seed), ambient.listening(heard.append):
+        with (
+            ambient.seeded(self.seed),
+            ambient.strictly(self.strict),
+            ambient.listening(heard.append),
+        ):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)

@@ -12,7 +12,7 @@ from gradcheck.ask.task import Task, generator_of
 from gradcheck.explain.blame.blamed import blamed
 from gradcheck.explain.sensitivity import sensitivity
 from gradcheck.judge.examine import examine
-from gradcheck.nearby import at_more_points, reported, where_it_shows
+from gradcheck.nearby import at_more_points, off_what_is_special, reported, where_it_shows
 from gradcheck.report.report import Report
 
 
@@ -30,7 +30,7 @@ def run(task: Task) -> Report:
     with calls.undisturbed():
         seen = examine(task, generator)
         report = reported(seen, generator)
-        for more in (where_it_shows, at_more_points):
+        for more in (where_it_shows, at_more_points, off_what_is_special):
             seen, report = more(task, seen, report, generator)
     if task.shown is not None:
         report = replace(

@@ -24,6 +24,7 @@ COMMON = {
     "points": 0,
     "executor": None,
     "allow": None,
+    "strict": None,
     "argnums": None,
 }
 

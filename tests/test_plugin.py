@@ -135,3 +135,12 @@ def test_the_plugin_itself_imports_nothing_heavy():
     """
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_all_checks_can_be_strict(tmp_path):
+    one = "import numpy as np, gradcheck\n\n\ndef test_one():\n    x = np.array([[1.0, 2.0]])\n"
+    (tmp_path / "test_lone.py").write_text(
+        f"{one}    gradcheck.check_grad(lambda x: np.sum(x**2), lambda x: 2 * x, x)\n"
+    )
+    assert " passed" in run(tmp_path, "test_lone.py").stdout
+    assert "has length 1" in run(tmp_path, "--gradcheck-strict", "test_lone.py").stdout

@@ -12,6 +12,7 @@ from typing import Any
 Listener = Callable[[Any], None]
 
 _seeds: list[int] = [0]
+_strict: list[bool] = [False]
 _listeners: list[Listener] = []
 
 
@@ -28,6 +29,21 @@ def seeded(seed: int) -> Iterator[None]:
         yield
     finally:
         _seeds.pop()
+
+
+def default_strict() -> bool:
+    """Whether a check that was not told is strict: no, unless `strictly` says otherwise."""
+    return _strict[-1]
+
+
+@contextmanager
+def strictly(strict: bool) -> Iterator[None]:
+    """Within the block, checks that are not told are strict or not, as this says."""
+    _strict.append(strict)
+    try:
+        yield
+    finally:
+        _strict.pop()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypedDict, TypeVar
 
 import numpy as np
 
-from gradcheck.ask.ambient import default_seed
+from gradcheck.ask.ambient import default_seed, default_strict
 
 Argnums = int | Sequence[int] | None
 
@@ -28,11 +28,12 @@ class Keywords(TypedDict, total=False):
     points: int
     executor: Executor | None
     allow: float | Mapping[str, float] | None
+    strict: bool | None
 
 
 _DEFAULTS: dict[str, Any] = {
     "argnums": None, "rtol": None, "oracles": None, "seed": None, "raise_on_failure": True, "points": 0,
-    "executor": None, "allow": None,
+    "executor": None, "allow": None, "strict": None,
 }  # fmt: skip
 
 
@@ -49,6 +50,7 @@ class Options:
     points: int
     executor: Executor | None
     allow: float | Mapping[str, float] | None = None
+    strict: bool = False
 
 
 P = ParamSpec("P")
@@ -112,6 +114,7 @@ def options_of(check: str, keywords: Keywords) -> Options:
         int(given["points"]),
         executor,
         _allowed(given["allow"]),
+        default_strict() if given["strict"] is None else bool(given["strict"]),
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
-from collections.abc import Callable, Collection, Iterator
-from types import FunctionType, MethodType
+from collections.abc import Callable, Collection
+from types import FunctionType
 from typing import Any
+
+from gradcheck.ask.callees import callees
 
 _SOLVERS = frozenset(
     {
@@ -24,36 +26,11 @@ _DEEP = 4
 
 def stopping(function: Callable[..., Any]) -> str:
     """What in ``function``, or in a function that it names, stops at a tolerance; "" where nothing does."""
-    own = list(_reached(function, _DEEP))
+    own = list(callees(function, _DEEP))
     names = _SOLVERS - {one.__name__ for one in own}
     return next(filter(None, (_told(one, _is_loop) for one in own)), "") or next(
         filter(None, (_told(one, lambda node: _solver(node, names)) for one in own)), ""
     )
-
-
-def _reached(function: Callable[..., Any], depth: int) -> Iterator[FunctionType]:
-    """The function and those that it names, the nearest first."""
-    seen: set[FunctionType] = set()
-    level: list[Any] = [function]
-    for _ in range(depth):
-        below: list[Any] = []
-        for one in level:
-            plain = one.__func__ if isinstance(one, MethodType) else one
-            if not isinstance(plain, FunctionType):
-                plain = vars(type(plain)).get("__call__")
-            if not isinstance(plain, FunctionType) or plain in seen or _is_library(plain):
-                continue
-            seen.add(plain)
-            yield plain
-            closed = inspect.getclosurevars(plain)
-            below += [
-                value for value in (*closed.nonlocals.values(), *closed.globals.values()) if callable(value)
-            ]
-        level = below
-
-
-def _is_library(function: FunctionType) -> bool:
-    return (function.__module__ or "").partition(".")[0] in ("numpy", "scipy", "autograd", "gradcheck")
 
 
 def _told(function: FunctionType, what: Callable[[ast.AST], str]) -> str:

@@ -19,6 +19,9 @@ ROWS = 12
 ENTRIES, TABLES = 6, 4
 """Entries shown of a leaf, half as many where several leaves are wrong; leaves whose entries are shown."""
 
+UNSEEN = 6
+"""Blind spots of a pass that are shown."""
+
 LIKELY = 2
 """Diagnoses shown even if uncertain, the likeliest and its rival; and the likeliest of every leaf."""
 
@@ -33,7 +36,7 @@ _ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
     """The whole report, ending without a line break; of a failure with the expressions to blame."""
     parts = {
-        Verdict.PASS: (_leaf_table, _sharpness, _remarks),
+        Verdict.PASS: (_leaf_table, _sharpness, _unseen, _remarks),
         Verdict.FAIL: (_leaf_table, _entries, _diagnoses, _remarks, _advice),
         Verdict.INCONCLUSIVE: (_reasons, _leaf_table, _diagnoses, _remarks, _advice),
     }[findings.verdict]
@@ -217,6 +220,19 @@ def _reasons(findings: Findings) -> str:
     if not findings.reasons:
         return ""
     return "\n".join(["What stands in the way", *map(item, findings.reasons)])
+
+
+def _unseen(findings: Findings) -> str:
+    """What the pass could not see, one line each, what a moved point has shown last."""
+    told = sorted(findings.unseen, key=lambda one: one.seen_to)
+    if not told:
+        return ""
+    lines = [
+        item(f"{one.message}{' at this point; a point off it passed, too' if one.seen_to else ''}")
+        for one in told
+    ]
+    more = [f"  and {len(told) - UNSEEN} more (see report.unseen)"] if len(told) > UNSEEN else []
+    return "\n".join(["What this pass did not see", *lines[:UNSEEN], *more])
 
 
 def _advice(findings: Findings) -> str:

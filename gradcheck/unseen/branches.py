@@ -1,0 +1,206 @@
+"""Which side of its branches a function takes: one call of it, on arrays that note where they are compared."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import trees
+from gradcheck.findings import Blind, Unseen
+from gradcheck.unseen.lines import Lines, is_users, lines_run, never_run
+
+_Place = tuple[str, int, str]
+"""File, line, and what stands there."""
+
+
+@dataclass
+class Book:
+    """What one call showed: of each choice how many entries went one way, of how many; which index arrays it used."""
+
+    choices: dict[_Place, list[int]] = field(default_factory=dict)
+    indices: dict[_Place, bool] = field(default_factory=dict)
+    products: set[_Place] = field(default_factory=set)
+    lines: Lines = field(default_factory=dict)
+
+    def chose(self, what: str, taken: Any) -> None:
+        """Note a choice: the entries of ``taken`` that are true went one way."""
+        place = _here(what)
+        counts = self.choices.setdefault(place, [0, 0])
+        mask = np.asarray(taken)
+        counts[0] += int(np.count_nonzero(mask))
+        counts[1] += mask.size
+
+    def indexed(self, index: np.ndarray) -> None:
+        """Note an index array: whether one of its indices comes twice."""
+        place = _here("index")
+        self.indices[place] = self.indices.get(place, False) or len(np.unique(index)) < index.size
+
+
+_book: ContextVar[Book | None] = ContextVar("book", default=None)
+
+
+def _here(what: str) -> _Place:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and not is_users(frame.f_code):
+        frame = frame.f_back
+    return (frame.f_code.co_filename, frame.f_lineno, what) if frame is not None else ("", 0, what)
+
+
+_COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<="}
+_SIGNS = ("absolute", "fabs", "sign")
+
+
+class Watched(np.ndarray):
+    """An array that notes where it is compared, clipped, masked and indexed; all that is made of it does, too."""
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
+        plain = [_plain(one) for one in inputs]
+        out = keywords.get("out", ())
+        if out:
+            keywords["out"] = tuple(_plain(one) for one in out)
+        result = getattr(ufunc, method)(*plain, **keywords)
+        book = _book.get()
+        if book is not None and method == "__call__":
+            _noted(book, ufunc.__name__, plain, result)
+        if out:
+            return out[0] if len(out) == 1 else out
+        return tuple(map(_watched, result)) if isinstance(result, tuple) else _watched(result)
+
+    def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
+        book = _book.get()
+        if book is not None and function is np.where and len(args) == 3:
+            book.chose("where", _plain(args[0]))
+        if book is not None and function is np.take and len(args) > 1:
+            _noted_key(book, args[1])
+        return _watched(super().__array_function__(function, types, args, keywords))
+
+    def __getitem__(self, key: Any) -> Any:
+        book = _book.get()
+        if book is not None:
+            _noted_key(book, key)
+        return super().__getitem__(_plain_key(key))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        book = _book.get()
+        if book is not None:
+            _noted_key(book, key)
+        super().__setitem__(_plain_key(key), _plain(value))
+
+
+def _plain(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, Watched) else value
+
+
+def _plain_key(key: Any) -> Any:
+    return tuple(map(_plain, key)) if isinstance(key, tuple) else _plain(key)
+
+
+def _watched(value: Any) -> Any:
+    return value.view(Watched) if type(value) is np.ndarray else value
+
+
+def _noted(book: Book, name: str, inputs: list[Any], result: Any) -> None:
+    if name in _COMPARISONS:
+        book.chose(_COMPARISONS[name], result)
+    elif name in ("maximum", "fmax"):
+        book.chose(name, np.greater(inputs[0], inputs[1]))
+    elif name in ("minimum", "fmin"):
+        book.chose(name, np.less(inputs[0], inputs[1]))
+    elif name in _SIGNS:
+        book.chose(name, np.greater(inputs[0], 0))
+    elif name == "clip":
+        if inputs[1] is not None:
+            book.chose("clip from below", np.less(inputs[0], inputs[1]))
+        if inputs[2] is not None:
+            book.chose("clip from above", np.greater(inputs[0], inputs[2]))
+    elif name in ("multiply", "matmul") and any(_holds_integers(one) for one in inputs):
+        book.products.add(_here("integers"))
+
+
+def _holds_integers(value: Any) -> bool:
+    integers = isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.ndim > 0
+    return integers and not np.isin(value, (-1, 0, 1)).all()
+
+
+def _noted_key(book: Book, key: Any) -> None:
+    for one in key if isinstance(key, tuple) else (key,):
+        if isinstance(one, np.ndarray) and one.size > 1:
+            if one.dtype.kind == "b":
+                book.chose("mask", _plain(one))
+            elif one.dtype.kind in "iu":
+                book.indexed(_plain(one))
+
+
+def seen_by(call: Callable[[], Any], whole: bool) -> Book:
+    """The book of one call of a function on watched arrays, with the lines that ran; without them if not ``whole``.
+
+    What it raises ends it: the book holds what was seen before.
+    """
+    book = Book()
+    token = _book.set(book)
+    try:
+        with suppress(Exception):
+            if whole:
+                with lines_run(book.lines):
+                    call()
+            else:
+                call()
+    finally:
+        _book.reset(token)
+    return book
+
+
+def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The arguments with every array watched."""
+    return tuple(trees.map_leaves(lambda _, leaf: _watched(leaf), arg) for arg in args)
+
+
+def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
+    """The choices that went one way in every entry, the branches that never ran, the index arrays without repeats."""
+    sided = {place: counts[0] > 0 for place, counts in book.choices.items() if counts[0] in (0, counts[1])}
+    chosen = {(file, line) for file, line, what in sided if what not in _COMPARISONS.values()}
+    for (file, line, what), taken in sided.items():
+        if book.choices[file, line, what][1] and (
+            what not in _COMPARISONS.values() or (file, line) not in chosen
+        ):
+            side = _SIDES[what][0 if taken else 1]
+            message = f"line {line}: in `{_text(file, line)}` {side} was never seen"
+            yield Unseen(Blind.BRANCH, whose, message, file, line)
+    for (file, line, _), repeats in book.indices.items():
+        if not repeats:
+            hidden = "adding up where one does was not seen"
+            message = f"line {line}: no index comes twice in `{_text(file, line)}`: {hidden}"
+            yield Unseen(Blind.INDEX, whose, message, file, line)
+    for file, line, _ in book.products:
+        message = (
+            f"line {line}: `{_text(file, line)}` multiplies integers, which are not checked: pass floats"
+        )
+        yield Unseen(Blind.INTEGERS, whose, message, file, line)
+    for file, line, condition in never_run(book.lines):
+        yield Unseen(Blind.BRANCH, whose, f"line {line}: `{condition}` never ran", file, line)
+
+
+def _text(file: str, line: int) -> str:
+    return linecache.getline(file, line).strip()
+
+
+_FALSE = ("the side where the comparison is false", "the side where it is true")
+_OPERANDS = ("its second operand", "its first operand")
+_SIDES = {
+    **dict.fromkeys(_COMPARISONS.values(), _FALSE),
+    **dict.fromkeys(("maximum", "fmax", "minimum", "fmin"), _OPERANDS),
+    **dict.fromkeys(_SIGNS, ("the negative side", "the positive side")),
+    "where": ("the second choice", "the first choice"),
+    "mask": ("what the mask leaves out", "what the mask takes"),
+    "clip from below": ("what is not cut off below", "what is cut off below"),
+    "clip from above": ("what is not cut off above", "what is cut off above"),
+}
+"""Of each kind of choice what was not seen where it always went one way, and where it never did."""

@@ -1,0 +1,126 @@
+"""What one pass could not have seen, gathered."""
+
+from __future__ import annotations
+
+import ast
+import dis
+import inspect
+import textwrap
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from gradcheck.ask import trees
+from gradcheck.ask.callees import callees
+from gradcheck.ask.task import Task
+from gradcheck.findings import Blind, Unseen
+from gradcheck.judge.examine import Examined
+from gradcheck.unseen.arrays import special
+from gradcheck.unseen.branches import Book, one_sided, seen_by, watched
+
+_SLOW = 0.02
+"""Seconds of a call beyond which the lines that run are not followed: that takes several times as long."""
+
+_DEEP = 3
+"""How many calls below f and claim are looked into."""
+
+_CHOOSING = frozenset(
+    {"where", "maximum", "minimum", "fmax", "fmin", "clip", "abs", "absolute", "fabs", "sign", "take", "select",
+     "heaviside", "piecewise"}
+)  # fmt: skip
+
+
+def unseen(task: Task, seen: Examined) -> tuple[Unseen, ...]:
+    """The blind spots of a check at its point, each once."""
+    found = [*special(task.where, _outputs(seen)), *_of_functions(task, seen), *_of_cotangent(task)]
+    return tuple(dict.fromkeys(found))
+
+
+def _outputs(seen: Examined) -> tuple[Any, ...]:
+    steps = () if seen.tape is None else seen.tape.steps
+    return (*(leaf for _, leaf in trees.leaves(seen.look.output)), *(step.value for step in steps))
+
+
+def _of_functions(task: Task, seen: Examined) -> Iterator[Unseen]:
+    """Branches of f and of the claim that the point does not take, by a call of each."""
+    if _holds_integers(task) or _may_choose(task.f.function, task.kind):
+        task.f.calls += 1
+        book = seen_by(lambda: task.f.function(*_point(task)), task.f.seconds <= _SLOW)
+        yield from one_sided(book, task.f.label)
+    if seen.u is not None and _may_choose(task.claim.function, task.kind):
+        book = _of_claim(task, seen)
+        yield from one_sided(book, task.claim.label)
+
+
+def _of_claim(task: Task, seen: Examined) -> Book:
+    u = seen.u
+    assert u is not None
+    return seen_by(
+        lambda: task.ask(task.where, _point(task), u, seen.look.output), task.claim.seconds <= _SLOW
+    )
+
+
+def _point(task: Task) -> tuple[Any, ...]:
+    return watched(task.where.copied(task.where.args))
+
+
+def _holds_integers(task: Task) -> bool:
+    leaves = (leaf for arg in task.where.args for _, leaf in trees.leaves(arg))
+    return any(isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iu" for leaf in leaves)
+
+
+def _may_choose(function: Callable[..., Any], kind: str) -> bool:
+    """Whether its code, or that of a function it names, compares, masks or indexes; of a layer it is not known."""
+    if kind == "layer":
+        return True
+    return any(_chooses(one.__code__) for one in callees(function, _DEEP))
+
+
+@lru_cache(maxsize=1024)
+def _chooses(code: CodeType) -> bool:
+    if _CHOOSING & {*code.co_names}:
+        return True
+    return any(
+        instruction.opname in ("COMPARE_OP", "BINARY_SUBSCR", "STORE_SUBSCR")
+        for instruction in dis.get_instructions(code)
+    ) or any(_chooses(inner) for inner in code.co_consts if isinstance(inner, CodeType))
+
+
+def _of_cotangent(task: Task) -> Iterator[Unseen]:
+    """A claim that hands ones to a function as the cotangent of its output."""
+    for one in callees(task.claim.function, 1):
+        for line in _ones(one.__code__):
+            message = (
+                f"line {line}: the cotangent is ones: whether it is used, and where, was not seen. Check the pullback "
+                "with check_vjp"
+            )
+            yield Unseen(Blind.COTANGENT, task.claim.label, message, one.__code__.co_filename, line)
+
+
+@lru_cache(maxsize=1024)
+def _ones(code: CodeType) -> tuple[int, ...]:
+    """Lines in which ``np.ones`` or ``np.ones_like`` is an argument of a call of something else than NumPy's."""
+    if not {"ones", "ones_like"} & {*code.co_names}:
+        return ()
+    try:
+        source, start = inspect.getsourcelines(code)
+        tree = ast.parse(textwrap.dedent("".join(source)))
+    except (OSError, TypeError, SyntaxError):
+        return ()
+    return tuple(
+        start + node.lineno - 1
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and not _is_numpys(node.func) and any(map(_is_ones, node.args))
+    )
+
+
+def _is_ones(node: ast.expr) -> bool:
+    made = isinstance(node, ast.Call) and _is_numpys(node.func)
+    return made and getattr(node.func, "attr", "") in ("ones", "ones_like")  # type: ignore[attr-defined]
+
+
+def _is_numpys(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in ("np", "numpy", "anp")

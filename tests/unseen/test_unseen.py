@@ -1,0 +1,158 @@
+"""What a pass could not see is told, and nothing is told where there is nothing."""
+
+import json
+import sys
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck.findings import Blind
+from tests.unseen.programs import Program, blind, dense, general
+
+X = np.array([0.3, -1.2, 2.0])
+
+
+def check(program: Program, **options):
+    return gradcheck.check_grad(
+        program.f,
+        program.claim,
+        *program.args.values(),
+        argnums=program.argnums,
+        raise_on_failure=False,
+        **options,
+    )
+
+
+def test_every_blind_spot_is_told() -> None:
+    told, planted = Counter(), Counter()
+    for program in blind():
+        report = check(program)
+        assert report.verdict == "pass", (program.name, report)
+        planted[program.blind] += 1
+        told[program.blind] += program.blind in {one.kind for one in report.unseen}
+    assert set(planted) == set(Blind)
+    for kind, count in planted.items():
+        assert count >= 16
+        assert told[kind] >= 0.95 * count, (kind, told[kind], count)
+
+
+def test_nothing_is_told_where_there_is_nothing() -> None:
+    reports = [(program.name, check(program)) for program in general()]
+    assert all(report.ok for _, report in reports)
+    loud = [(name, report.unseen) for name, report in reports if report.unseen]
+    assert len(loud) <= 0.02 * len(reports), loud
+
+
+def test_a_branch_is_named_with_its_line() -> None:
+    program = next(one for one in blind() if one.name.startswith("leaky") and one.blind is Blind.BRANCH)
+    (of_f,) = {(one.file, one.line) for one in check(program).unseen if one.where == "f"}
+    text = open(of_f[0]).read().splitlines()[of_f[1] - 1]  # noqa: SIM115
+    assert "np.where(z > 0, z, 0.1 * z)" in text
+
+
+def test_an_if_that_never_ran_is_named() -> None:
+    def f(x):
+        if x[0] > 1.0:
+            return np.sum(x**3)
+        return np.sum(x**2)
+
+    def grad(x):
+        return 3 * x**2 if x[0] > 1.0 else 2 * x
+
+    messages = [one.message for one in gradcheck.check_grad(f, grad, X).unseen]
+    assert any("`if x[0] > 1.0` never ran" in message for message in messages)
+
+
+def test_a_guard_that_raises_is_no_branch() -> None:
+    def f(x):
+        if x.ndim != 1:
+            raise ValueError("one axis")
+        return np.sum(x**2)
+
+    assert not gradcheck.check_grad(f, lambda x: 2 * x, X).unseen
+
+
+def test_zeros_are_looked_at_beside_the_point() -> None:
+    def f(W, b):
+        return np.sum((W + b) ** 2 + b**3)
+
+    def right(W, b):
+        return 2 * (W + b), (2 * (W + b)).sum(0) + 3 * b**2 * len(W)
+
+    def wrong(W, b):  # b**2, which is not seen where b is zero
+        return 2 * (W + b), (2 * (W + b)).sum(0)
+
+    args = np.arange(6.0).reshape(3, 2), np.zeros(2)
+    (one,) = gradcheck.check_grad(f, right, *args).unseen
+    assert one.seen_to
+    report = gradcheck.check_grad(f, wrong, *args, raise_on_failure=False)
+    assert report.verdict == "fail"
+    assert "entries of b are all alike" in " ".join(report.notes)
+
+
+def test_what_a_moved_point_may_not_show_is_only_told() -> None:
+    """A gradient written for symmetric matrices is right at them."""
+    A = np.array([[2.0, 0.5], [0.5, 3.0]])
+    report = gradcheck.check_grad(lambda S: np.linalg.slogdet(S)[1], np.linalg.inv, A)
+    assert [one.kind for one in report.unseen] == [Blind.SYMMETRIC]
+
+
+def test_a_bias_that_is_spread_over_the_batch_has_no_lone_axis() -> None:
+    program = dense("tanh", 0)
+    program.args["b"] = program.args["b"][None, :]
+    claim = lambda W, b, X, Y: (program.claim(W, b, X, Y)[0], program.claim(W, b, X, Y)[1][None])  # noqa: E731
+    report = gradcheck.check_grad(program.f, claim, *program.args.values(), argnums=(0, 1))
+    assert not report.unseen
+
+
+def test_strict_makes_it_inconclusive() -> None:
+    one = next(program for program in blind() if program.blind is Blind.AXIS)
+    report = check(one, strict=True)
+    assert report.verdict == "inconclusive"
+    assert any("has length 1" in reason for reason in report.reasons)
+    assert check(dense("tanh", 1), strict=True).ok
+
+
+def test_strict_is_content_with_what_was_seen_to() -> None:
+    one = next(program for program in blind() if program.blind is Blind.CONSTANT)
+    assert check(one, strict=True).ok
+
+
+def test_it_is_in_every_view() -> None:
+    report = check(next(program for program in blind() if program.blind is Blind.MASK))
+    message = report.unseen[0].message
+    assert "What this pass did not see" in str(report)
+    assert json.loads(report.to_json())["unseen"][0]["message"] == message
+    assert json.loads(report.to_json())["unseen"][0]["kind"] == "mask"
+    assert "What this pass did not see" in report.to_html()
+
+
+def test_a_failure_tells_no_blind_spots() -> None:
+    one = next(program for program in blind() if program.blind is Blind.AXIS)
+    report = gradcheck.check_grad(
+        one.f, lambda *a: tuple(2 * g for g in one.claim(*a)), *one.args.values(), argnums=one.argnums,
+        raise_on_failure=False,
+    )  # fmt: skip
+    assert report.verdict == "fail"
+    assert not report.unseen
+
+
+def test_the_callers_tracing_is_put_back() -> None:
+    def trace(frame, event, argument):
+        return None
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        check(dense("leaky", 0))
+        assert sys.gettrace() is trace
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("kind", [None, "differences"])
+def test_it_costs_a_pass_little(kind) -> None:
+    costs = [check(program, oracles=kind).evaluations for program in general()]
+    assert np.median(costs) <= 12
