@@ -123,7 +123,8 @@ def off_what_is_special(
     found = unseen(task, seen)
     leaves = {slot.path for slot in task.where.slots}
     movable = [one for one in found if one.kind in (Blind.CONSTANT, Blind.ROWS) and one.where in leaves]
-    if movable and not task.options.points:
+    at_kink = seen.judgement is not None and bool(seen.judgement.kinks)
+    if movable and not task.options.points and not at_kink and not _claims_nothing(seen):
         there = _examined_inside(task, _NEAR, generator)
         if there is not None and there.verdict is Verdict.FAIL:
             names = ", ".join(dict.fromkeys(one.where for one in movable))

@@ -91,11 +91,12 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
 
 
 def _has_equal_rows(rows: np.ndarray) -> bool:
-    if rows.shape[1] < 2 or np.isin(rows, (0.0, 1.0)).all():
-        return False  # labels and masks repeat by nature
+    if rows.shape[1] < 2:
+        return False
     if len(rows) > _MANY:
         return bool((rows == rows[0]).all())
-    return len(np.unique(rows, axis=0)) < len(rows)
+    equal = len({row.tobytes() for row in rows}) < len(rows)
+    return equal and not ((rows == 0.0) | (rows == 1.0)).all()  # labels and masks repeat by nature
 
 
 def _of_setting(key: str, name: str, value: Any) -> Iterator[Unseen]:

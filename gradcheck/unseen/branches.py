@@ -5,16 +5,20 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
 from gradcheck.ask import trees
+from gradcheck.ask.precision import DOUBLE
+from gradcheck.ask.random_rounding import Run, running
 from gradcheck.findings import Blind, Unseen
+from gradcheck.oracles.tracing.rebind import Meeting
 from gradcheck.unseen.lines import Lines, is_users, lines_run, never_run
 
 _Place = tuple[str, int, str]
@@ -29,6 +33,7 @@ class Book:
     indices: dict[_Place, bool] = field(default_factory=dict)
     products: set[_Place] = field(default_factory=set)
     lines: Lines = field(default_factory=dict)
+    made: list[ref[np.ndarray]] = field(default_factory=list)
 
     def chose(self, what: str, taken: Any) -> None:
         """Note a choice: the entries of ``taken`` that are true went one way."""
@@ -60,6 +65,10 @@ _SIGNS = ("absolute", "fabs", "sign")
 
 class Watched(np.ndarray):
     """An array that notes where it is compared, clipped, masked and indexed; all that is made of it does, too."""
+
+    def __array_finalize__(self, source: Any) -> None:
+        if (book := _book.get()) is not None:
+            book.made.append(ref(self))
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         plain = [_plain(one) for one in inputs]
@@ -139,23 +148,29 @@ def _noted_key(book: Book, key: Any) -> None:
                 book.indexed(_plain(one))
 
 
-def seen_by(call: Callable[[], Any], whole: bool) -> Book:
-    """The book of one call of a function on watched arrays, with the lines that ran; without them if not ``whole``.
+def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> Book:
+    """The book of one call of a function on watched arrays, with the lines that ran if ``whole``.
 
-    What it raises ends it: the book holds what was seen before.
+    The user's names are seen through copies, so that nothing of ours stays in their objects; where something does all
+    the same, the function is called once more by ``plain``. What the call raises ends it: the book holds what was seen
+    before.
     """
-    book = Book()
+    book, seen = Book(), Meeting(_watched)
     token = _book.set(book)
     try:
-        with suppress(Exception):
-            if whole:
-                with lines_run(book.lines):
-                    call()
-            else:
-                call()
+        with suppress(Exception), running(Run(None, DOUBLE, DOUBLE, seen)), _following(book.lines, whole):
+            call()
     finally:
         _book.reset(token)
+    seen.write_back()
+    if any(one() is not None for one in book.made):
+        with suppress(Exception):
+            plain()
     return book
+
+
+def _following(lines: Lines, whole: bool) -> AbstractContextManager[None]:
+    return lines_run(lines) if whole else nullcontext()
 
 
 def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:

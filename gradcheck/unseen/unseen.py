@@ -19,7 +19,7 @@ from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Unseen
 from gradcheck.judge.examine import Examined
 from gradcheck.unseen.arrays import special
-from gradcheck.unseen.branches import Book, one_sided, seen_by, watched
+from gradcheck.unseen.branches import one_sided, seen_by, watched
 
 _SLOW = 0.02
 """Seconds of a call beyond which the lines that run are not followed: that takes several times as long."""
@@ -46,25 +46,21 @@ def _outputs(seen: Examined) -> tuple[Any, ...]:
 
 def _of_functions(task: Task, seen: Examined) -> Iterator[Unseen]:
     """Branches of f and of the claim that the point does not take, by a call of each."""
-    if _holds_integers(task) or _may_choose(task.f.function, task.kind):
-        task.f.calls += 1
-        book = seen_by(lambda: task.f.function(*_point(task)), task.f.seconds <= _SLOW)
-        yield from one_sided(book, task.f.label)
-    if seen.u is not None and _may_choose(task.claim.function, task.kind):
-        book = _of_claim(task, seen)
-        yield from one_sided(book, task.claim.label)
+    f, claim, u = task.f, task.claim, seen.u
+    if _holds_integers(task) or _may_choose(f.function, task.kind):
+        book = seen_by(lambda: f(*watched(_point(task))), lambda: f(*_point(task)), f.seconds <= _SLOW)
+        yield from one_sided(book, f.label)
+    if u is not None and _may_choose(claim.function, task.kind):
 
+        def ask(args: tuple[Any, ...]) -> None:
+            task.ask(task.where, args, u, seen.look.output)
 
-def _of_claim(task: Task, seen: Examined) -> Book:
-    u = seen.u
-    assert u is not None
-    return seen_by(
-        lambda: task.ask(task.where, _point(task), u, seen.look.output), task.claim.seconds <= _SLOW
-    )
+        book = seen_by(lambda: ask(watched(_point(task))), lambda: ask(_point(task)), claim.seconds <= _SLOW)
+        yield from one_sided(book, claim.label)
 
 
 def _point(task: Task) -> tuple[Any, ...]:
-    return watched(task.where.copied(task.where.args))
+    return task.where.copied(task.where.args)
 
 
 def _holds_integers(task: Task) -> bool:
