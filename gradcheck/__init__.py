@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from gradcheck.checks import check_jacobian as check_jacobian
     from gradcheck.checks import check_jvp as check_jvp
     from gradcheck.checks import check_vjp as check_vjp
+    from gradcheck.conformance import layer_checks as layer_checks
+    from gradcheck.conformance import layers as layers
     from gradcheck.findings import Blame as Blame
     from gradcheck.findings import Diagnosis as Diagnosis
     from gradcheck.findings import Leaf as Leaf
+    from gradcheck.findings import Unseen as Unseen
     from gradcheck.findings import Verdict as Verdict
     from gradcheck.layer import check_layer as check_layer
     from gradcheck.oracles.derivative import derivative as derivative
@@ -27,8 +30,9 @@ _HOMES = {
     **dict.fromkeys(
         ("check_grad", "check_hessian", "check_hvp", "check_jacobian", "check_jvp", "check_vjp"), "checks"
     ),
-    **dict.fromkeys(("Blame", "Diagnosis", "Leaf", "Verdict"), "findings"),
+    **dict.fromkeys(("Blame", "Diagnosis", "Leaf", "Unseen", "Verdict"), "findings"),
     "check_layer": "layer",
+    **dict.fromkeys(("layer_checks", "layers"), "conformance"),
     "derivative": "oracles.derivative",
     "Estimate": "oracles.estimate",
     **dict.fromkeys(("GradientMismatch", "InconclusiveCheck", "Report"), "report.report"),

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Unpack
 
+from gradcheck.anatomy.pullback import pullback_of
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.options import Keywords, options_of, stated
 from gradcheck.checks import Request, concluded, pullback_task
-from gradcheck.layers.pullback import pullback_of
 from gradcheck.report.report import Report
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test

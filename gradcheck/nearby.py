@@ -12,7 +12,7 @@ from gradcheck.ask.task import Task
 from gradcheck.explain.allowance import deviations, within
 from gradcheck.explain.failure import explain
 from gradcheck.explain.iteration import stopping
-from gradcheck.findings import Blind, Leaf, Verdict
+from gradcheck.findings import Blind, Leaf, Unseen, Verdict
 from gradcheck.judge.examine import Examined, examine
 from gradcheck.judge.reasons import Reason
 from gradcheck.oracles.ball import Relation
@@ -116,26 +116,34 @@ def off_what_is_special(
 ) -> tuple[Examined, Report]:
     """The report of a pass with what it could not see; what a moved point can show is looked at there.
 
-    Zeros and ones, and rows that are equal, are so by choice; symmetry may be what f is made for, and is only told.
+    What fails there is told, not charged: a claim may be meant for the point alone (a Jacobian at zero rotation).
     """
     if report.verdict is not Verdict.PASS:
         return seen, report
     found = unseen(task, seen)
     leaves = {slot.path for slot in task.where.slots}
-    movable = [one for one in found if one.kind in (Blind.CONSTANT, Blind.ROWS) and one.where in leaves]
-    at_kink = seen.judgement is not None and bool(seen.judgement.kinks)
-    if movable and not task.options.points and not at_kink and not _claims_nothing(seen):
+    movable = [one for one in found if one.kind in _MOVABLE and one.where in leaves]
+    if movable and not task.options.points:
         there = _examined_inside(task, _NEAR, generator)
-        if there is not None and there.verdict is Verdict.FAIL:
-            names = ", ".join(dict.fromkeys(one.where for one in movable))
-            return there, reported(there, generator).noting(Reason.SPECIAL.told(names=names).words)
         if there is not None and there.verdict is Verdict.PASS:
             found = tuple(replace(one, seen_to=one in movable) for one in found)
+        elif there is not None and there.verdict is Verdict.FAIL:
+            found = tuple(_failing(one) if one in movable else one for one in found)
     report = replace(report, unseen=found)
     left = tuple(one.message for one in found if not one.seen_to)
     if task.options.strict and left:
         return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=left)
     return seen, report
+
+
+_MOVABLE = (Blind.CONSTANT, Blind.ROWS)
+"""What is gone at a point beside; symmetry may be what f is made for."""
+
+
+def _failing(one: Unseen) -> Unseen:
+    return replace(
+        one, message=f"{one.message}, and beside this point, where that is not so, the claim fails"
+    )
 
 
 def _examined_inside(task: Task, share: float, generator: np.random.Generator) -> Examined | None:

@@ -53,10 +53,6 @@ class Reason(Enum):
         "at the point itself the derivative by {names} is zero to rounding, which any multiple of it is: it was looked "
         "at beside the point, and what is shown stands there"
     )
-    SPECIAL = (
-        "at the point itself, where the entries of {names} are all alike or its rows are equal, the claim passes: "
-        "beside it, where they are not, it fails, and what is shown stands there"
-    )
     STOPS_EARLY = (
         "it agrees to {size}, and f is an iteration that stops early ({where}): tighten its tolerance, and if the "
         "difference goes with it the derivation is right; allow={size} says that it is meant"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import gradcheck
-from gradcheck.layers.places import get, place_of, put, spelled
+from gradcheck.anatomy.places import get, place_of, put, spelled
 from tests.layers.conventions import MADE, BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
 
 (X,) = dense_input()

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gradcheck.layers.calling import STEP
-from gradcheck.layers.places import Place, found, spelled
-from gradcheck.layers.returned import Keys, part
+from gradcheck.anatomy.calling import STEP
+from gradcheck.anatomy.places import Place, found, spelled
+from gradcheck.anatomy.returned import Keys, part
 
 
 @dataclass(frozen=True)

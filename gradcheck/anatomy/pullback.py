@@ -8,15 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.calling import STEP
+from gradcheck.anatomy.finding import Layout, layouts
+from gradcheck.anatomy.machine import machines
+from gradcheck.anatomy.named import Params
+from gradcheck.anatomy.parameters import kept, zeroed
+from gradcheck.anatomy.places import put
+from gradcheck.anatomy.returned import Target
 from gradcheck.ask import trees
 from gradcheck.ask.point import argument_names
-from gradcheck.layers.calling import STEP
-from gradcheck.layers.finding import Layout, layouts
-from gradcheck.layers.machine import machines
-from gradcheck.layers.named import Params
-from gradcheck.layers.parameters import kept, zeroed
-from gradcheck.layers.places import put
-from gradcheck.layers.returned import Target
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,11 @@ class Pullback:
 def pullback_of(
     layer: Any, inputs: tuple[Any, ...], params: Params | None, argnums: int | Sequence[int] | None
 ) -> Pullback:
+    """``layer`` as a check of pullbacks takes it; see `layout_of`."""
+    return _pullback(layout_of(layer, inputs, params), argnums)
+
+
+def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None) -> Layout:
     """What ``layer`` is, found out by running copies of it.
 
     Raises
@@ -70,9 +75,9 @@ def pullback_of(
         for one in layouts(machine, targets, params or {}):
             best = one if best is None or one.rank > best.rank else best
             if one.fits:
-                return _pullback(one, argnums)
+                return one
     assert best is not None
-    return _pullback(best, argnums)
+    return best
 
 
 def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.naming import SPELLINGS, gradient_keys, hands_out, is_gradients, parameter_keys
+from gradcheck.anatomy.places import Attribute, Call, Item, Place, arrays, found, put, spelled
 from gradcheck.ask import trees
-from gradcheck.layers.naming import SPELLINGS, gradient_keys, hands_out, is_gradients, parameter_keys
-from gradcheck.layers.places import Attribute, Call, Item, Place, arrays, found, put, spelled
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.calling import STEP, Convention
+from gradcheck.anatomy.machine import Machine
+from gradcheck.anatomy.naming import RATES, hands_out, loose
+from gradcheck.anatomy.parameters import Kept
+from gradcheck.anatomy.passes import cotangent_like
+from gradcheck.anatomy.places import Attribute, Place, arrays, found, put
 from gradcheck.ask import trees
-from gradcheck.layers.calling import STEP, Convention
-from gradcheck.layers.machine import Machine
-from gradcheck.layers.naming import RATES, hands_out, loose
-from gradcheck.layers.parameters import Kept
-from gradcheck.layers.passes import cotangent_like
-from gradcheck.layers.places import Attribute, Place, arrays, found, put
 
 
 def rates_of(machine: Machine) -> tuple[Place, ...]:

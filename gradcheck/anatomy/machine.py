@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.naming import BACKWARD, FORWARD
+from gradcheck.anatomy.places import own_copy
 from gradcheck.ask import trees
-from gradcheck.layers.naming import BACKWARD, FORWARD
-from gradcheck.layers.places import own_copy
 
 
 @dataclass(frozen=True)

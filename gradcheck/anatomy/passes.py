@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.calling import Outputs
+from gradcheck.anatomy.machine import Machine, draws
+from gradcheck.anatomy.naming import is_given
+from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting
+from gradcheck.anatomy.places import own_copy
 from gradcheck.ask import trees
-from gradcheck.layers.calling import Outputs
-from gradcheck.layers.machine import Machine, draws
-from gradcheck.layers.naming import is_given
-from gradcheck.layers.parameters import Kept, called, kept, lasting
-from gradcheck.layers.places import own_copy
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,21 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
         still = lasting(after, own)
     known = {place for one in before for place in one.places}
     made = [one for one in still if isinstance(one.array, np.ndarray) and not known & {*one.places}]
-    if made:  # at the first pass: such weights are part of the point
-        machine, lasted = replace(machine, layer=warm), still
+    if made and _matter(replace(machine, layer=warm), values, made):
+        machine, lasted = (
+            replace(machine, layer=warm),
+            still,
+        )  # weights of the first pass are part of the point
     places = {place for one in still for place in one.places}
     parameters = tuple(one for one in lasted if places & {*one.places})
     running = (called(one) for one in before if isinstance(one.array, np.ndarray) and is_given(one.places[0]))
     return Passes(machine, parameters, tuple(dict.fromkeys(running)))
+
+
+def _matter(machine: Machine, values: tuple[Any, ...], made: Sequence[Kept]) -> bool:
+    """Whether the output depends on any of what the first pass made; what is merely kept of it is no weight."""
+    result = machine.ahead(machine.fresh(), values)
+    return result is None or bool(felt(made, Dependence(machine, values, Outputs(), result)))
 
 
 def _moved(_: trees.Path, leaf: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.naming import CACHES, INPUTS, OUTPUTS, RATES, is_cotangent, loose
 from gradcheck.ask import trees
-from gradcheck.layers.naming import CACHES, INPUTS, OUTPUTS, RATES, is_cotangent, loose
 
 
 @dataclass(frozen=True)

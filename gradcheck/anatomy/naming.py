@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
-from gradcheck.layers.places import Attribute, Call, Item, Place
+from gradcheck.anatomy.places import Attribute, Call, Item, Place
 
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_propagate", "forward_prop", "feed_forward",
@@ -49,6 +49,7 @@ _BEFORE = ("gradof", "gradient", "grad", "delta", "nabla", "partial", "dlossd", 
            "dl", "d", "g")  # fmt: skip
 _AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "bar", "_g", "_d")
 
+_TRAINING = re.compile(r"(is_?)?train(ing)?(_?(flg|flag|mode))?$")
 _PLURAL = re.compile(r"[^s]s$(?<!bias)")
 _TARGET = re.compile(r"true|target|label|actual|truth|desired|expected|teacher|^(t|y|gt)$")
 _COTANGENT = re.compile(r"d|g$|g_|.*grad|.*cotangent|.*error|upstream|nabla|ct")
@@ -84,6 +85,11 @@ def is_given(place: Place) -> bool:
 def is_cotangent(name: str) -> bool:
     """Whether an argument of backward is called as derivatives of the loss are: ``dout``, ``grad_h``, ``delta``."""
     return bool(_COTANGENT.match(loose(name)))
+
+
+def is_training(name: str) -> bool:
+    """Whether a flag says that the layer is in training."""
+    return bool(_TRAINING.match(name.lower().strip("_")))
 
 
 def is_target(name: str) -> bool:

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.calling import WHOLE, Convention, Outputs, conventions, takes
+from gradcheck.anatomy.descent import are_steps, rates_of
+from gradcheck.anatomy.machine import Machine
+from gradcheck.anatomy.named import Params, named
+from gradcheck.anatomy.naming import INPUTS, is_given, loose, stems
+from gradcheck.anatomy.parameters import Kept, called, felt, in_order, kept, moved, paired
+from gradcheck.anatomy.passes import Dependence, Passes, cotangent_like, passes
+from gradcheck.anatomy.places import Attribute, Place, spelled
+from gradcheck.anatomy.returned import Target, assigned
+from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
-from gradcheck.layers.calling import WHOLE, Convention, Outputs, conventions, takes
-from gradcheck.layers.descent import are_steps, rates_of
-from gradcheck.layers.machine import Machine
-from gradcheck.layers.named import Params, named
-from gradcheck.layers.naming import INPUTS, is_given, loose, stems
-from gradcheck.layers.parameters import Kept, called, felt, in_order, kept, moved, paired
-from gradcheck.layers.passes import Dependence, Passes, cotangent_like, passes
-from gradcheck.layers.places import Attribute, Place, spelled
-from gradcheck.layers.returned import Target, assigned
-from gradcheck.layers.source import Source
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from gradcheck.anatomy.machine import Machine
+from gradcheck.anatomy.parameters import Kept, kept
+from gradcheck.anatomy.places import Item, Place, found, place_of
+from gradcheck.anatomy.returned import Keys, part
+from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
-from gradcheck.layers.machine import Machine
-from gradcheck.layers.parameters import Kept, kept
-from gradcheck.layers.places import Item, Place, found, place_of
-from gradcheck.layers.returned import Keys, part
-from gradcheck.layers.source import Source
 
 Params = Mapping[str, Any]
 """A parameter's place, and where its gradient is left: a place, a function of the layer, None for nowhere."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.naming import INPUTS, SPELLINGS, is_target, loose, stems
 from gradcheck.ask import trees
-from gradcheck.layers.naming import INPUTS, SPELLINGS, is_target, loose, stems
 
 Keys = tuple[Any, ...]
 """From what was returned to one part of it; () is the whole."""

@@ -1,0 +1,228 @@
+"""Each check of a layer fails for a layer that is wrong in just this way, and passes for one that is right."""
+
+import copy
+
+import numpy as np
+import pytest
+
+import gradcheck
+from tests.layers.conventions import MADE, PrefixD, bias, dense_input, weights
+
+(X,) = dense_input()
+
+
+class Careful(PrefixD):
+    """A dense layer that passes everything."""
+
+    def __init__(self):
+        super().__init__()
+        self.training = True
+
+    def forward(self, x):
+        return super().forward(x.copy())
+
+
+class Forgetful(Careful):
+    def forward(self, x):
+        self.calls = getattr(self, "calls", 0) + 1
+        return super().forward(x) * self.calls
+
+
+class Consumes(Careful):
+    def backward(self, dout):
+        dx = super().backward(dout)
+        self.x = self.x * 2.0
+        return dx
+
+
+class KeepsFirst(Careful):
+    def forward(self, x):
+        if not hasattr(self, "x"):
+            self.x = x.copy()
+        return x @ self.W + self.b
+
+
+class Writes(Careful):
+    def backward(self, dout):
+        dx = super().backward(dout)
+        dout *= 2.0
+        return dx
+
+
+class KeepsCotangent(Careful):
+    def backward(self, dout):
+        super().backward(dout)
+        self.db = dout.reshape(-1)[:2]
+        return dout @ self.W.T
+
+
+class Squares(Careful):
+    def backward(self, dout):
+        return super().backward(dout * np.abs(dout))
+
+
+class NeedsTwo(Careful):
+    def forward(self, x):
+        return super().forward(x) / (len(x) - 1)
+
+
+class ByPosition(Careful):
+    def forward(self, x):
+        return super().forward(x) * np.arange(1, len(x) + 1)[:, None]
+
+
+class Mixes(Careful):
+    def forward(self, x):
+        return super().forward(x - x.mean(0))
+
+
+class WrongInUse(Careful):
+    def backward(self, dout):
+        return super().backward(dout) * (1.0 if self.training else 2.0)
+
+
+class SpoilsStatistics(Careful):
+    def __init__(self):
+        super().__init__()
+        self.running_mean = np.zeros(3)
+
+    def backward(self, dout):
+        self.running_mean = self.running_mean + 1.0
+        return super().backward(dout)
+
+
+class Widens(Careful):
+    def forward(self, x):
+        return super().forward(x) + np.zeros(2)
+
+
+class NoEmpty(Careful):
+    def forward(self, x):
+        return super().forward(x) / len(x) * x[0, 0]
+
+
+class ByMemory(Careful):
+    def forward(self, x):
+        return super().forward(x.ravel(order="K").reshape(x.shape))
+
+
+class NoCopies(Careful):
+    def __init__(self):
+        super().__init__()
+        self.activation = lambda z: z
+
+
+class Unseeded(Careful):
+    def forward(self, x):
+        np.random.rand()  # noqa: NPY002 - a layer that draws
+        return super().forward(x) * np.random.default_rng().random()
+
+
+SHARED = weights()
+
+
+class Shares(Careful):
+    def __init__(self):
+        super().__init__()
+        self.W = SHARED
+
+
+WRONG = {
+    "forward is repeatable": Forgetful,
+    "backward twice": Consumes,
+    "backward after another forward": KeepsFirst,
+    "inputs and cotangent unchanged": Writes,
+    "inputs not kept by reference": PrefixD,
+    "cotangent not kept by reference": KeepsCotangent,
+    "linear in the cotangent": Squares,
+    "batch of one": NeedsTwo,
+    "permuted batch": ByPosition,
+    "samples independent": Mixes,
+    "train and eval": WrongInUse,
+    "statistics untouched by backward": SpoilsStatistics,
+    "dtype in is dtype out": Widens,
+    "empty batch": NoEmpty,
+    "memory order": ByMemory,
+    "copies": NoCopies,
+    "seeded randomness": Unseeded,
+    "instances share nothing": Shares,
+}
+
+
+def named(make, **keywords):
+    return {check.name: check for check in gradcheck.layer_checks(make, X, **keywords)}
+
+
+def test_there_is_a_wrong_layer_for_every_check() -> None:
+    assert {"derivative", *WRONG} == set(named(Careful))
+
+
+@gradcheck.layers(Careful, X)
+def test_a_right_layer_passes(check) -> None:
+    check()
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_a_layer_that_is_wrong_in_this_way_fails_this_check(name) -> None:
+    with np.errstate(all="ignore"), pytest.raises(AssertionError):
+        named(WRONG[name])[name]()
+
+
+def test_a_wrong_derivative_fails() -> None:
+    class Wrong(Careful):
+        def backward(self, dout):
+            return 2 * super().backward(dout)
+
+    with pytest.raises(gradcheck.GradientMismatch):
+        named(Wrong)["derivative"]()
+
+
+def test_accumulation_is_as_declared() -> None:
+    adds = MADE["ValueAndGrad"].make
+    named(adds, accumulates=True)["backward twice"]()
+    named(Careful, accumulates=False)["backward twice"]()
+    with pytest.raises(AssertionError, match="overwrites the gradients"):
+        named(adds, accumulates=False)["backward twice"]()
+    with pytest.raises(AssertionError, match="adds to the gradients"):
+        named(Careful, accumulates=True)["backward twice"]()
+
+
+def test_samples_see_each_other_where_that_is_declared() -> None:
+    named(Mixes, independent=False)["samples independent"]()
+    with pytest.raises(AssertionError, match="were to see each other"):
+        named(Careful, independent=False)["samples independent"]()
+    named(MADE["BatchNorm"].make)["samples independent"]()  # statistics: nothing is expected
+
+
+@pytest.mark.parametrize(
+    "name", ["Lists", "Network", "BatchNorm", "DenseWithDropout", "Cell", "PairWithCache", "Lazy"]
+)
+def test_layers_of_many_kinds_pass_all_but_the_references(name) -> None:
+    made = MADE[name]
+    skip = {
+        "inputs not kept by reference",
+        *(("dtype in is dtype out",) if name == "DenseWithDropout" else ()),
+    }
+    for check in gradcheck.layer_checks(made.make, *made.inputs(), skip=skip):
+        check()
+
+
+def test_checks_can_be_skipped_by_name() -> None:
+    assert "copies" not in named(NoCopies, skip={"copies"})
+    with pytest.raises(ValueError, match="skip names 'copy', which is no check"):
+        named(Careful, skip={"copy"})
+    with pytest.raises(TypeError, match="make_layer must be callable"):
+        named(copy.deepcopy(bias()))
+
+
+def test_nothing_runs_before_a_check_is_called() -> None:
+    made = []
+
+    def make():
+        made.append(1)
+        return Careful()
+
+    checks = list(gradcheck.layer_checks(make, X))
+    assert not made
+    checks[1]()
+    assert made
