@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from gradcheck.checks import check_vjp as check_vjp
     from gradcheck.conformance import layer_checks as layer_checks
     from gradcheck.conformance import layers as layers
+    from gradcheck.exploration import Exploration as Exploration
+    from gradcheck.exploration import ExplorationFailed as ExplorationFailed
+    from gradcheck.exploration import explore as explore
     from gradcheck.findings import Blame as Blame
     from gradcheck.findings import Diagnosis as Diagnosis
     from gradcheck.findings import Leaf as Leaf
@@ -33,6 +36,7 @@ _HOMES = {
     **dict.fromkeys(("Blame", "Diagnosis", "Leaf", "Unseen", "Verdict"), "findings"),
     "check_layer": "layer",
     **dict.fromkeys(("layer_checks", "layers"), "conformance"),
+    **dict.fromkeys(("Exploration", "ExplorationFailed", "explore"), "exploration"),
     "derivative": "oracles.derivative",
     "Estimate": "oracles.estimate",
     **dict.fromkeys(("GradientMismatch", "InconclusiveCheck", "Report"), "report.report"),

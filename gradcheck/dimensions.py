@@ -1,0 +1,80 @@
+"""Shapes as people write them: ``"n d"``, ``"3 4*h"``, ``"int n < v"``, ``"bool n"``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+_FACTOR = re.compile(r"(?:(\d+)\s*\*?\s*)?([A-Za-z_]\w*)$")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """``factor`` times the dimension ``name``; a length of its own where there is no name."""
+
+    factor: int
+    name: str = ""
+
+    def length(self, dims: Mapping[str, int]) -> int:
+        """How long it is."""
+        return self.factor * (dims[self.name] if self.name else 1)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What an argument is: the kind of its entries ("float", "int", "bool"), its axes, what its indices lie below."""
+
+    kind: str
+    axes: tuple[Axis, ...]
+    below: Axis | None = None
+
+    def lengths(self, dims: Mapping[str, int]) -> tuple[int, ...]:
+        """The shape for these dimensions."""
+        return tuple(axis.length(dims) for axis in self.axes)
+
+
+def shape_of(argument: str, text: str) -> Shape:
+    """The shape that ``text`` says.
+
+    Raises
+    ------
+    ValueError
+        It says none.
+    """
+    words = text.replace(",", " ").split()
+    kind = words.pop(0) if words and words[0] in ("float", "int", "bool") else "float"
+    below = None
+    if "<" in words:
+        at = words.index("<")
+        (below,) = (_axis(argument, text, word) for word in words[at + 1 : at + 2] or [""])
+        words = words[:at]
+    if kind == "int" and below is None:
+        raise ValueError(
+            f"shapes[{argument!r}] = {text!r}: say what the indices lie below, as in 'int n < v'"
+        )
+    return Shape(kind, tuple(_axis(argument, text, word) for word in words), below)
+
+
+def _axis(argument: str, text: str, word: str) -> Axis:
+    if word.isdigit():
+        return Axis(int(word))
+    found = _FACTOR.match(word)
+    if found is None:
+        raise ValueError(
+            f"shapes[{argument!r}] = {text!r}: {word!r} is no axis; write names and numbers, as in 'n d', '3 4*h', "
+            "'int n < v', 'bool n'"
+        )
+    return Axis(int(found[1] or 1), found[2])
+
+
+def names(shapes: Mapping[str, Shape]) -> tuple[str, ...]:
+    """The dimensions that are named, in the order of their first use."""
+    return tuple(dict.fromkeys(_named(shapes)))
+
+
+def _named(shapes: Mapping[str, Shape]) -> Iterator[str]:
+    for shape in shapes.values():
+        for axis in (*shape.axes, *((shape.below,) if shape.below else ())):
+            if axis.name:
+                yield axis.name

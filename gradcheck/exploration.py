@@ -1,0 +1,362 @@
+"""Trying what one point cannot show: other shapes, precisions, memory and values, down to the smallest that fails."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck import checks
+from gradcheck.ask import trees
+from gradcheck.ask.point import floating_argnums
+from gradcheck.findings import Verdict
+from gradcheck.layer import check_layer
+from gradcheck.report.report import Report
+
+__tracebackhide__ = True
+
+_CHECKS: dict[str, Callable[..., Report]] = {
+    "grad": checks.check_grad, "vjp": checks.check_vjp, "jvp": checks.check_jvp, "jacobian": checks.check_jacobian,
+    "hessian": checks.check_hessian, "hvp": checks.check_hvp,
+    "layer": lambda f, claim, *args, **options: check_layer((f, claim), *args, **options),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """What was tried, and the smallest point that failed.
+
+    Attributes
+    ----------
+    verdict
+        "fail" where a point failed, "inconclusive" where none could be judged, else "pass".
+    report
+        The report of the smallest failure; None without one.
+    problem
+        In a sentence what is special about it.
+    example
+        Python that makes its arguments, by their names in ``shapes``.
+    covered
+        How many points of each kind were tried: ``{"axis n of length 1": 12, ...}``.
+    """
+
+    verdict: Verdict
+    report: Report | None
+    problem: str
+    example: str
+    covered: Mapping[str, int]
+    tried: int
+    undecided: int
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return self.verdict is Verdict.PASS
+
+    def __bool__(self) -> bool:
+        return self.ok
+
+    def __str__(self) -> str:
+        head = f"{self.verdict}: {self.tried} points in {self.seconds:.1f} s, {self.undecided} undecided"
+        found = (
+            [f"the smallest that fails: {self.problem}", self.example, str(self.report)]
+            if self.report
+            else []
+        )
+        if self.problem and not self.report:
+            found = [f"the smallest that fails: {self.problem}", self.example]
+        table = "\n".join(f"  {count:5}  {what}" for what, count in sorted(self.covered.items()))
+        return "\n\n".join([head, *found, f"covered\n{table}"])
+
+
+class ExplorationFailed(AssertionError):
+    """A point failed; ``exploration`` says which."""
+
+    __module__ = "gradcheck"
+
+    def __init__(self, exploration: Exploration) -> None:
+        super().__init__(exploration)
+        self.exploration = exploration
+
+    def __str__(self) -> str:
+        return str(self.exploration)
+
+
+def explore(
+    f: Callable[..., Any],
+    claim: Callable[..., Any],
+    shapes: Mapping[str, Any],
+    kind: str = "grad",
+    *,
+    argnums: int | tuple[int, ...] | None = None,
+    seconds: float = 20.0,
+    dtypes: tuple[str, ...] = ("float64", "float32"),
+    empty: bool = True,
+    seed: int = 0,
+    raise_on_failure: bool = True,
+) -> Exploration:
+    """Check ``claim`` at points of many shapes, precisions, memory layouts and values.
+
+    Parameters
+    ----------
+    f, claim
+        As the check of this kind takes them.
+    shapes
+        What each argument is, in their order: ``{"W": "d h", "X": "n d"}``, where equal names are equal lengths;
+        ``"3 4*h"``, ``"int n < v"`` for indices below v, ``"bool n"`` for a mask, ``""`` for a number; what is no
+        string is passed on as it is.
+    kind
+        "grad", "vjp", "jvp", "jacobian", "hessian", "hvp", or "layer" for forward and backward.
+    argnums
+        As for the check; None for all arguments of floats.
+    seconds
+        How long to look; a failure is shrunk for as long again at the most.
+    dtypes
+        Precisions to try.
+    empty
+        Whether an axis may be empty, where f takes that.
+
+    Raises
+    ------
+    ExplorationFailed
+        A point fails.
+    ImportError
+        Hypothesis is not installed (``pip install gradcheck[explore]``).
+    ValueError, TypeError
+        ``kind`` or a shape is none.
+    """
+    if kind not in _CHECKS:
+        raise ValueError(f"kind={kind!r} is none of {', '.join(_CHECKS)}")
+    for name, function in (("f", f), ("claim", claim)):
+        if not callable(function):
+            raise TypeError(f"{name} must be callable, got {name}={function!r}")
+    search = _Search(f, claim, dict(shapes), kind, argnums, seconds)
+    search.run(dtypes, empty, seed)
+    found = search.found()
+    if raise_on_failure and found.verdict is Verdict.FAIL:
+        raise ExplorationFailed(found)
+    return found
+
+
+class _Wrong(Exception):
+    """The point that was drawn fails."""
+
+
+class _Search:
+    """One exploration under way."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        claim: Callable[..., Any],
+        shapes: dict[str, Any],
+        kind: str,
+        argnums: int | tuple[int, ...] | None,
+        seconds: float,
+    ) -> None:
+        self.f, self.claim, self.shapes, self.kind, self.argnums = f, claim, shapes, kind, argnums
+        self.start, self.seconds = time.perf_counter(), seconds
+        self.until = self.start + seconds
+        self.covered: Counter[str] = Counter()
+        self.outcomes: dict[str, tuple[str, Report | None]] = {}
+        self.tried = self.undecided = 0
+        self.smallest: tuple[Any, str, Report | None] | None = None
+
+    def run(self, dtypes: tuple[str, ...], empty: bool, seed: int) -> None:
+        import hypothesis
+
+        from gradcheck.strategies import points
+
+        settings = hypothesis.settings(
+            max_examples=100_000,
+            deadline=None,
+            database=None,
+            phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+            suppress_health_check=list(hypothesis.HealthCheck),
+            print_blob=False,
+            report_multiple_bugs=False,
+        )
+
+        @hypothesis.seed(seed)
+        @settings
+        @hypothesis.given(points(self.shapes, dtypes=dtypes, empty=empty))
+        def look(at: Any) -> None:
+            problem, report = self._outcome(at)
+            if problem:
+                self.smallest = (at, problem, report)
+                raise _Wrong
+
+        try:
+            look()
+        except _Wrong:
+            pass
+        except _OutOfTime:
+            pass
+
+    def _outcome(self, at: Any) -> tuple[str, Report | None]:
+        key = _key(at)
+        if key in self.outcomes:
+            return self.outcomes[key]
+        now = time.perf_counter()
+        if now > self.until:
+            if self.smallest is None:
+                raise _OutOfTime
+            return "", None  # no time to look: as good as right, and the smallest stays
+        self.tried += 1
+        self.covered.update(_aspects(at, self.shapes))
+        before = self.smallest
+        self.outcomes[key] = self._looked(at)
+        if before is None and self.outcomes[key][0]:
+            self.until = time.perf_counter() + self.seconds
+        return self.outcomes[key]
+
+    def _looked(self, at: Any) -> tuple[str, Report | None]:
+        from gradcheck.strategies import laid_out
+
+        args = list(at.args.values())
+        checked = self._checked(args)
+
+        def lay(number: int, value: Any) -> Any:
+            # of a broadcast array the entries are one and the same: there is no derivative by each
+            if at.layout == "broadcast" and number in checked:
+                return value
+            return laid_out(value, at.layout) if type(value) is np.ndarray and value.ndim else value
+
+        def through(function: Callable[..., Any]) -> Callable[..., Any]:
+            if at.layout == "C":
+                return function
+            return lambda *given: function(
+                *(lay(number, arg) for number, arg in enumerate(given, len(args) - len(given)))
+            )
+
+        if at.layout == "broadcast":
+            args = [
+                np.array(lay(number, arg)) if isinstance(arg, np.ndarray) else arg
+                for number, arg in enumerate(args)
+            ]
+        if not self._takes(args):
+            return "", None
+        try:
+            report = _CHECKS[self.kind](
+                through(self.f), through(self.claim), *args, argnums=self.argnums, raise_on_failure=False
+            )
+        except ValueError as error:
+            if "nothing to check" in str(error):
+                return self._of_nothing(args), None
+            raise
+        if report.verdict is Verdict.INCONCLUSIVE:
+            self.undecided += 1
+        return (_said(at), report) if report.verdict is Verdict.FAIL else ("", None)
+
+    def _takes(self, args: list[Any]) -> bool:
+        """Whether f is defined there and on both sides: an axis may be too short, a value at the edge of its domain."""
+        try:
+            with np.errstate(all="ignore"):
+                results = [self.f(*(_beside(arg, side) for arg in args)) for side in (0.0, 1.0, -1.0)]
+        except Exception:
+            return False
+        return all(_is_finite(result) for result in results)
+
+    def _checked(self, args: list[Any]) -> tuple[int, ...]:
+        if self.argnums is not None:
+            return (self.argnums,) if isinstance(self.argnums, int) else self.argnums
+        return floating_argnums(args)
+
+    def _of_nothing(self, args: list[Any]) -> str:
+        """What is wrong with a claim about arrays without entries; "" where its shapes are right."""
+        if self.kind != "grad":
+            return ""
+        numbers = self._checked(args)
+        try:
+            came = self.claim(*args)
+        except Exception as error:
+            return f"no entries: the claim raises {type(error).__name__}: {error}"
+        parts = came if len(numbers) > 1 else (came,)
+        wanted = [np.shape(args[number]) for number in numbers]
+        shapes = [np.shape(part) for part in parts]
+        return "" if shapes == wanted else f"no entries: gradients of shapes {shapes} came, {wanted} are due"
+
+    def found(self) -> Exploration:
+        """All that was found."""
+        seconds = time.perf_counter() - self.start
+        if self.smallest is None:
+            verdict = Verdict.PASS if self.tried > self.undecided else Verdict.INCONCLUSIVE
+            return Exploration(verdict, None, "", "", dict(self.covered), self.tried, self.undecided, seconds)
+        at, problem, report = self.smallest
+        example = _example(at, self.kind, self.argnums)
+        return Exploration(
+            Verdict.FAIL, report, problem, example, dict(self.covered), self.tried, self.undecided, seconds
+        )
+
+
+_SIDE = 1e-4
+"""How far beside a point, of its own size or of 1, f must be defined."""
+
+
+def _beside(value: Any, side: float) -> Any:
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return (value + side * _SIDE * np.maximum(1.0, np.abs(value))).astype(value.dtype)
+    return np.array(value) if isinstance(value, np.ndarray) else value
+
+
+def _is_finite(result: Any) -> bool:
+    leaves = [np.asarray(leaf) for _, leaf in trees.leaves(result)]
+    return all(np.isfinite(leaf).all() for leaf in leaves if leaf.dtype.kind == "f")
+
+
+class _OutOfTime(BaseException):
+    """Nothing failed in the time there is; not to be caught by who generates the points."""
+
+
+def _key(at: Any) -> str:
+    values = [value.tobytes() if isinstance(value, np.ndarray) else value for value in at.args.values()]
+    return repr((at.dims, at.dtype, at.layout, values))
+
+
+def _aspects(at: Any, shapes: Mapping[str, Any]) -> set[str]:
+    lengths = {
+        name: f"axis {name} of length {length}" if length < 2 else "" for name, length in at.dims.items()
+    }
+    equal = {
+        f"axes {one} and {two} equal"
+        for one, a in at.dims.items()
+        for two, b in at.dims.items()
+        if one < two and a == b
+    }
+    long = {f"axis {name} long" for name, length in at.dims.items() if length > 8}
+    kinds = {f"values: {at.values}", f"memory: {at.layout}", at.dtype}
+    if any(isinstance(text, str) and text.startswith("int") for text in shapes.values()):
+        kinds.add(f"indices: {at.index}")
+    return {*filter(None, lengths.values()), *equal, *long, *kinds}
+
+
+def _said(at: Any) -> str:
+    dims = ", ".join(f"{name} = {length}" for name, length in at.dims.items())
+    other = [
+        part for part, plain in ((at.dtype, "float64"), (f"{at.layout} arrays", "C arrays")) if part != plain
+    ]
+    return ", ".join([dims or "no axes", *other])
+
+
+def _example(at: Any, kind: str, argnums: int | tuple[int, ...] | None) -> str:
+    lines = ["import numpy as np, gradcheck"]
+    for name, value in at.args.items():
+        lines.append(f"{name} = {_literal(value, at.layout)}")
+    pair = "(f, claim)" if kind == "layer" else "f, claim"
+    chosen = "" if argnums is None else f", argnums={argnums}"
+    lines.append(f"gradcheck.check_{kind}({pair}, {', '.join(at.args)}{chosen})")
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _literal(value: Any, layout: str) -> str:
+    if not isinstance(value, np.ndarray):
+        return repr(value)
+    with np.printoptions(threshold=10_000, floatmode="unique"):
+        text = " ".join(np.array2string(value, separator=", ").split())
+    made = f"np.array({text}, dtype=np.{value.dtype}).reshape({value.shape})"
+    return made if layout == "C" or not value.ndim else f"gradcheck.strategies.laid_out({made}, {layout!r})"

@@ -1,0 +1,165 @@
+"""Claims that are wrong elsewhere are found and shrunk; right ones pass; what is printed runs."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gradcheck
+from gradcheck import explore
+from gradcheck.dimensions import names, shape_of
+from gradcheck.strategies import LAYOUTS, VALUES, arrays, laid_out
+from tests.exploration.claims import DENSE, elsewhere, tanh_grad, tanh_net
+
+CLAIMS = {one.name: one for one in elsewhere()}
+
+
+def dims_of(problem: str) -> dict[str, int]:
+    return {name: int(length) for name, length in re.findall(r"(\w+) = (\d+)", problem)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tanh, n = 1", "softplus, n = d", "norm, float32", "sine, negative", "squared, many", "tanh, not contiguous",
+     "look-up 1, repeated"],
+)  # fmt: skip
+def test_a_claim_that_is_wrong_elsewhere_is_found_and_shrunk(name) -> None:
+    one = CLAIMS[name]
+    usual = np.random.default_rng(0)
+    found = explore(one.f, one.claim, one.shapes, argnums=one.argnums, seconds=15, raise_on_failure=False)
+    assert found.verdict == "fail"
+    assert found.report.verdict == "fail"
+    if "not contiguous" not in name:
+        assert one.smallest(dims_of(found.problem)), found.problem
+    if "X" in one.shapes:  # it is right where one looks first
+        args = usual.standard_normal((4, 3)), usual.standard_normal((3, 2)), usual.standard_normal(2)
+        assert gradcheck.check_grad(one.f, one.claim, *args, argnums=one.argnums).ok
+
+
+@pytest.mark.parametrize("name", ["tanh, n = 1", "look-up 1, repeated"])
+def test_a_right_claim_passes_and_the_table_says_what_was_tried(name) -> None:
+    one = CLAIMS[name]
+    found = explore(one.f, one.right, one.shapes, argnums=one.argnums, seconds=2.5)
+    assert found
+    assert found.tried > 20
+    assert found.undecided < found.tried
+    text = str(found)
+    for aspect in ("of length 1", "float32", "values: general", "memory: Fortran"):
+        assert aspect in text
+
+
+def test_the_example_that_is_printed_fails_when_it_is_run() -> None:
+    one = CLAIMS["tanh, n = 1"]
+    with pytest.raises(gradcheck.ExplorationFailed) as caught:
+        explore(one.f, one.claim, one.shapes, argnums=one.argnums, seconds=8)
+    example = caught.value.exploration.example
+    assert example in str(caught.value)
+    code = "\n".join(line.removeprefix("    ") for line in example.splitlines())
+    with pytest.raises(gradcheck.GradientMismatch):
+        exec(code, {"f": one.f, "claim": one.claim})
+
+
+def test_a_claim_that_cannot_take_an_empty_batch_is_told() -> None:
+    def claim(X):
+        return 2 * X / len(X) * len(X) if len(X) else X[0]
+
+    found = explore(lambda X: np.sum(X**2), claim, {"X": "n d"}, seconds=6, raise_on_failure=False)
+    assert found.verdict == "fail"
+    assert "n = 0" in found.problem or "no entries" in found.problem
+    assert explore(lambda X: np.sum(X**2), claim, {"X": "n d"}, seconds=1.5, empty=False).ok
+
+
+def test_other_kinds_of_checks_are_explored_too() -> None:
+    def vjp(u, X):
+        return u * np.cos(X) * (2.0 if X.shape[0] == 1 else 1.0)
+
+    found = explore(np.sin, vjp, {"X": "n d"}, kind="vjp", seconds=6, raise_on_failure=False)
+    assert dims_of(found.problem) == {"n": 1, "d": 1}
+    pair = explore(
+        lambda X, W: (X @ W, (X, W)), lambda d, cache: (d @ cache[1].T, cache[0].T @ d),
+        {"X": "n d", "W": "d h"}, kind="layer", seconds=1.5,
+    )  # fmt: skip
+    assert pair.ok
+
+
+def test_where_f_is_not_defined_nothing_is_charged() -> None:
+    def f(X):
+        if len(X) < 3:
+            raise ValueError("three at least")
+        return np.sum(np.sqrt(X))
+
+    found = explore(
+        f, lambda X: 0.5 / np.sqrt(X), {"X": "n"}, seconds=2, dtypes=("float64",), raise_on_failure=False
+    )
+    assert found.verdict != "fail"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "lengths"),
+    [
+        ("n d", "float", (4, 3)),
+        ("", "float", ()),
+        ("2 4*h", "float", (2, 20)),
+        ("4h", "float", (20,)),
+        ("int n < d", "int", (4,)),
+        ("bool n, d", "bool", (4, 3)),
+    ],
+)
+def test_shapes_are_read(text, kind, lengths) -> None:
+    shape = shape_of("x", text)
+    assert shape.kind == kind
+    assert shape.lengths({"n": 4, "d": 3, "h": 5}) == lengths
+
+
+def test_names_of_dimensions_come_once() -> None:
+    assert names({key: shape_of(key, text) for key, text in DENSE.items()}) == ("n", "d", "h")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"shapes": {"X": "n-1"}}, ValueError, "'n-1' is no axis"),
+        ({"shapes": {"X": "int n"}}, ValueError, "say what the indices lie below"),
+        ({"shapes": {"X": "n"}, "kind": "gradient"}, ValueError, "is none of grad, vjp"),
+        ({"shapes": {"X": "n"}, "claim": 3}, TypeError, "claim must be callable"),
+    ],
+)
+def test_what_is_none_is_refused(options, error, words) -> None:
+    with pytest.raises(error, match=words):
+        explore(**{"f": tanh_net, "claim": tanh_grad, "seconds": 1.0} | options)
+
+
+# --- strategies ------------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_arrays_have_the_shape_and_the_precision_that_was_asked_for(data) -> None:
+    shape = data.draw(st.lists(st.integers(0, 4), max_size=3).map(tuple))
+    dtype = data.draw(st.sampled_from((np.float64, np.float32)))
+    array = data.draw(arrays(shape, dtype, data.draw(st.sampled_from((None, *VALUES)))))
+    assert array.shape == shape
+    assert array.dtype == dtype
+    assert np.isfinite(array).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays((3, 4), gap=0.05))
+def test_away_from_kinks_means_away_from_zero_and_from_each_other(array) -> None:
+    ordered = np.sort(array.ravel())
+    assert np.min(np.abs(ordered)) >= 0.05 - 1e-12
+    assert np.min(np.diff(ordered)) >= 0.05 - 1e-12
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("shape", [(3,), (3, 2), (2, 3, 2)])
+def test_a_layout_leaves_the_entries_as_they_are(layout, shape) -> None:
+    array = np.arange(float(np.prod(shape))).reshape(shape)
+    same = laid_out(array, layout)
+    assert np.array_equal(same, array[:1] + 0 * array if layout == "broadcast" else array)
+    flags = {"Fortran": "f_contiguous"}.get(layout)
+    assert flags is None or same.flags[flags.upper()]
+    if layout in ("read-only", "broadcast"):
+        assert not same.flags.writeable
