@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from gradcheck.anatomy.by_name import as_argument, by_argument, keys_of, returned_names
 from gradcheck.ask import trees
 from gradcheck.ask.calls import Counted, NotNumeric, Raised, flat, undisturbed
 from gradcheck.ask.options import Keywords, Options, options_of, stated
@@ -187,7 +188,10 @@ def _grad_task(request: Request) -> Task:
 
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
         result = claim(*arguments)
-        return _behaved(_read(at, result, "grad", request.options), lent(result, arguments, at, "grad"))
+        return _behaved(
+            _read(at, result, "grad", request),
+            lent(result, arguments, at, "grad"),
+        )
 
     return Task("grad", Counted(request.f, "f"), claim, ask, request.where, request.options, scalar=True)
 
@@ -213,7 +217,7 @@ def pullback_task(request: Request) -> Task:
     def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
         cotangent, kept = shaped(output, u), shaped(output, u)
         result = claim(met(cotangent), *arguments)
-        reading = _read(at, result, label, request.options)
+        reading = _read(at, result, label, request)
         return _behaved(
             reading, lent(result, arguments, at, label), changed(cotangent, kept, label, "cotangent")
         )
@@ -257,7 +261,7 @@ def _jacobian_task(request: Request) -> Task:
                 "Return np.array of it, or use check_vjp"
             )
         result = claim(*arguments)
-        reading = _read(at, result, "jac", request.options, np.shape(output))
+        reading = _read(at, result, "jac", request, np.shape(output))
         return _behaved(contracted(reading, u, np.shape(output)), lent(result, arguments, at, "jac"))
 
     return Task("jacobian", Counted(request.f, "f"), claim, ask, request.where, request.options, scalar=False)
@@ -361,7 +365,36 @@ def _behaved(reading: Reading, lends: Diagnosis | None, changes: Diagnosis | Non
     return replace(reading, conduct=(changes,) if changes else (), lends=(lends,) if lends else ())
 
 
-def _read(where: Point, result: Any, label: str, options: Options, output: tuple[int, ...] = ()) -> Reading:
+def _named_as_the_arguments(where: Point, result: Any, free: bool) -> Any:
+    """Gradients that came in a dict by names of their own, in the build that the arguments have.
+
+    Raises
+    ------
+    OtherArguments
+        They are those of other arguments, and which was not said (``free``).
+    """
+    if not isinstance(result, dict):
+        return result
+    checked = where.argnums
+    if len(checked) == 1 and isinstance(where.args[checked[0]], dict):
+        return as_argument(where.args[checked[0]], result)
+    fitting = [
+        number
+        for number in checked
+        if isinstance(argument := where.args[number], dict)
+        and as_argument(argument, result).keys() == argument.keys()
+    ]
+    if free and len(fitting) == 1:
+        raise OtherArguments((fitting[0],))
+    parts = by_argument(where.names, result)
+    if free and parts and tuple(parts) != checked:
+        raise OtherArguments(tuple(parts))
+    if not all(number in parts for number in checked):
+        return result
+    return parts[checked[0]] if len(checked) == 1 else tuple(parts[number] for number in checked)
+
+
+def _read(where: Point, result: Any, label: str, request: Request, output: tuple[int, ...] = ()) -> Reading:
     """What came, matched with the checked arguments; with others where ``argnums`` was left out and it is theirs.
 
     Raises
@@ -371,9 +404,15 @@ def _read(where: Point, result: Any, label: str, options: Options, output: tuple
     TypeError
         It fits several, or is none of the things that are read.
     """
+    options = request.options
+    result = _named_as_the_arguments(where, result, options.argnums is None)
     fitting: tuple[tuple[int, ...], ...] = ()
     if options.argnums is None and len(where.argnums) > 1 and not output:
         fitting = fitting_argnums(where, result)
+    if len(fitting) > 1:
+        named = keys_of(where.names, returned_names(request.claim))
+        by_name = tuple(number for number, name in enumerate(where.names) if name in named)
+        fitting = (by_name,) if by_name in fitting else fitting
     if len(fitting) == 1:
         raise OtherArguments(fitting[0])
     if fitting:

@@ -142,7 +142,7 @@ def test_a_shape_that_broadcasts_to_the_right_one_fails() -> None:
     [
         lambda a, b: (2.0 * a, 3.0 * b**2, a + 1.0),
         lambda a, b: (),
-        lambda a, b: {"a": 2.0 * a, "b": 3.0 * b**2},
+        lambda a, b: {"a": 2.0 * a, "c": 3.0 * b**2},
     ],
 )
 def test_a_wrong_count_of_gradients_fails_and_the_arguments_are_named(claim) -> None:

@@ -1,0 +1,110 @@
+"""The first call that everybody makes: a backward that returns what it returns, and argnums left out."""
+
+import numpy as np
+import pytest
+
+from gradcheck import GradientMismatch, check_grad, check_vjp
+
+R = np.random.default_rng(0)
+N, D, H, K = 6, 4, 3, 2
+W1, B1, W2, B2 = (
+    R.standard_normal((D, H)),
+    R.standard_normal(H),
+    R.standard_normal((H, K)),
+    R.standard_normal(K),
+)
+X, Y = R.standard_normal((N, D)), R.standard_normal((N, K))
+
+
+def loss(W1, b1, W2, b2, X, y):
+    return np.mean(np.sum((np.tanh(X @ W1 + b1) @ W2 + b2 - y) ** 2, axis=1))
+
+
+def backward(W1, b1, W2, b2, X, y):
+    h = np.tanh(X @ W1 + b1)
+    d = 2 * (h @ W2 + b2 - y) / len(X)
+    dh = d @ W2.T * (1 - h**2)
+    dW1, db1, dW2, db2 = X.T @ dh, dh.sum(0), h.T @ d, d.sum(0)
+    return dW1, db1, dW2, db2
+
+
+def as_dict(*args, prefix="d"):
+    dW1, db1, dW2, db2 = backward(*args)
+    return {f"{prefix}W1": dW1, f"{prefix}b1": db1, f"{prefix}W2": dW2, f"{prefix}b2": db2}
+
+
+def leaves(report):
+    return [leaf.path for leaf in report.leaves]
+
+
+def test_four_gradients_of_six_arguments() -> None:
+    report = check_grad(loss, backward, W1, B1, W2, B2, X, Y)
+    assert leaves(report) == ["W1", "b1", "W2", "b2"]
+    assert any("argnums was left out" in note for note in report.notes)
+
+
+@pytest.mark.parametrize("prefix", ["d", "", "grad_"])
+def test_a_dict_of_gradients_by_name(prefix) -> None:
+    report = check_grad(loss, lambda *args: as_dict(*args, prefix=prefix), W1, B1, W2, B2, X, Y)
+    assert leaves(report) == ["W1", "b1", "W2", "b2"]
+
+
+def test_a_dict_in_another_order_and_with_argnums() -> None:
+    def claim(*args):
+        return dict(reversed(as_dict(*args).items()))
+
+    assert leaves(check_grad(loss, claim, W1, B1, W2, B2, X, Y)) == ["W1", "b1", "W2", "b2"]
+    assert leaves(check_grad(loss, claim, W1, B1, W2, B2, X, Y, argnums=(0, 2))) == ["W1", "W2"]
+    assert leaves(check_grad(loss, claim, W1, B1, W2, B2, X, Y, argnums=1)) == ["b1"]
+
+
+def test_a_wrong_one_in_a_dict_fails_where_it_is_wrong() -> None:
+    def claim(*args):
+        gradients = as_dict(*args)
+        return gradients | {"dW2": 2 * gradients["dW2"]}
+
+    with pytest.raises(GradientMismatch) as caught:
+        check_grad(loss, claim, W1, B1, W2, B2, X, Y)
+    assert [leaf.path for leaf in caught.value.report.leaves if leaf.verdict == "fail"] == ["W2"]
+
+
+def test_a_dict_of_parameters_with_gradients_by_other_keys() -> None:
+    params = {"W1": W1, "b1": B1, "W2": W2, "b2": B2}
+
+    def f(params, X, y):
+        return loss(*params.values(), X, y)
+
+    def claim(params, X, y):
+        return as_dict(*params.values(), X, y) | {"dZ1": np.zeros(3), "dA1": np.zeros(3)}
+
+    report = check_grad(f, claim, params, X, Y)
+    assert leaves(report) == ["params['W1']", "params['b1']", "params['W2']", "params['b2']"]
+    assert check_grad(f, claim, params, X, Y, argnums=0).ok
+
+
+def test_where_shapes_tell_nothing_the_names_of_what_is_returned_do() -> None:
+    A, B, C = R.standard_normal((3, 3, 3))
+
+    def f(A, B, C):
+        return np.sum(np.sin(A @ B) * C)
+
+    def claim(A, B, C):
+        d = np.cos(A @ B) * C
+        dA, dB = d @ B.T, A.T @ d
+        return dA, dB
+
+    assert leaves(check_grad(f, claim, A, B, C)) == ["A", "B"]
+
+    def nameless(A, B, C):
+        d = np.cos(A @ B) * C
+        return d @ B.T, A.T @ d
+
+    with pytest.raises(TypeError, match="fits several choices of arguments"):
+        check_grad(f, nameless, A, B, C)
+
+
+def test_a_pullback_may_give_a_dict_too() -> None:
+    def vjp(u, W1, X):
+        return {"dX": u @ W1.T, "dW1": X.T @ u}
+
+    assert leaves(check_vjp(lambda W1, X: X @ W1, vjp, W1, X)) == ["W1", "X"]
