@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from gradcheck.report.report import InconclusiveCheck as InconclusiveCheck
     from gradcheck.report.report import Report as Report
     from gradcheck.verify.case import Case as Case
+    from gradcheck.verify.parametrize import cases as cases
 
 _HOMES = {
     "Case": "verify.case",
+    "cases": "verify.parametrize",
     **dict.fromkeys(
         ("check_grad", "check_hessian", "check_hvp", "check_jacobian", "check_jvp", "check_vjp"), "checks"
     ),

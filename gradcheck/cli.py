@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status: 0 all as expected, 1 not, 2 misuse."""
     parser = _parser()
     options = parser.parse_args(arguments)
-    with importable(Path.cwd()), nullcontext() if options.seed is None else ambient.seeded(options.seed):
+    with importable(Path.cwd()), nullcontext() if options.seed is None else ambient.given(seed=options.seed):
         try:
             return _verify(_chosen(options), options)
         except Misuse as error:

@@ -5,10 +5,12 @@ Installed with the library; loads nothing heavy unless a check runs.
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections import Counter
 from collections.abc import Generator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,15 +20,18 @@ from gradcheck.ask import ambient
 _heard = pytest.StashKey[list[Any]]()
 
 
+_MARKER = "gradcheck(seed=, rtol=, strict=): options of the checks in this test that name none"
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--gradcheck-seed`` and ``--gradcheck-report``."""
+    """Add the options ``--gradcheck-...`` and the settings ``gradcheck_...``."""
     group = parser.getgroup("gradcheck", "gradcheck: checks of hand-written derivatives")
-    group.addoption(
-        "--gradcheck-seed", type=int, default=0, metavar="N", help="seed of checks that name none [0]"
-    )
+    group.addoption("--gradcheck-seed", type=int, metavar="N", help="seed of checks that name none [0]")
+    group.addoption("--gradcheck-rtol", type=float, metavar="R", help="rtol of checks that name none")
     group.addoption(
         "--gradcheck-strict",
         action="store_true",
+        default=None,
         help="checks that could not see something by their point (report.unseen) are inconclusive",
     )
     group.addoption(
@@ -37,10 +42,42 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="write every check to FILE, as .json or .html; may be given for both",
     )
+    group.addoption(
+        "--gradcheck-only-failing",
+        action="store_true",
+        help="into the report go only checks that did not pass",
+    )
+    parser.addini("gradcheck_seed", "as --gradcheck-seed", default="")
+    parser.addini("gradcheck_rtol", "as --gradcheck-rtol", default="")
+    parser.addini("gradcheck_strict", "as --gradcheck-strict", type="bool", default=False)
+
+
+@pytest.fixture
+def gradcheck() -> ModuleType:
+    """The library; its checks take the test's seed and options (`pytest.mark.gradcheck`)."""
+    return importlib.import_module("gradcheck")
+
+
+def _options(config: pytest.Config) -> dict[str, Any]:
+    """What checks take that name no options of their own: from the command line, or else from the settings."""
+    kinds = {"seed": int, "rtol": float}
+    found: dict[str, Any] = {
+        "strict": config.getoption("gradcheck_strict") or config.getini("gradcheck_strict")
+    }
+    for name, kind in kinds.items():
+        asked, written = config.getoption(f"gradcheck_{name}"), config.getini(f"gradcheck_{name}")
+        try:
+            value = asked if asked is not None else kind(written) if written else None
+        except ValueError:
+            raise pytest.UsageError(f"gradcheck_{name} = {written!r} in the settings is no number") from None
+        if value is not None:
+            found[name] = value
+    return found
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse a report that could not be written before any test has run, and start to listen."""
+    config.addinivalue_line("markers", _MARKER)
     for file in config.getoption("gradcheck_report"):
         if file.suffix not in (".json", ".html"):
             raise pytest.UsageError(f"--gradcheck-report={file}: the name should end in .json or .html")
@@ -53,8 +90,8 @@ class _Record:
     """What the checks of one test session found, as plain data, so that it travels between processes."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.seed: int = config.getoption("gradcheck_seed")
-        self.strict: bool = config.getoption("gradcheck_strict")
+        self.options = _options(config)
+        self.only_failing: bool = config.getoption("gradcheck_only_failing")
         # under pytest-xdist the workers run the tests, and the process that started them writes
         worker = hasattr(config, "workerinput")
         self.files: list[Path] = [] if worker else config.getoption("gradcheck_report")
@@ -63,11 +100,16 @@ class _Record:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         heard = item.stash.setdefault(_heard, [])
-        with (
-            ambient.seeded(self.seed),
-            ambient.strictly(self.strict),
-            ambient.listening(heard.append),
-        ):
+        marked = [mark.kwargs for mark in item.iter_markers("gradcheck")]
+        options = self.options | {
+            name: value for kwargs in reversed(marked) for name, value in kwargs.items()
+        }
+        strange = sorted(options.keys() - {"seed", "rtol", "strict"})
+        if strange:
+            raise pytest.UsageError(
+                f"{item.nodeid}: the marker gradcheck takes no {strange[0]}=; it is {_MARKER}"
+            )
+        with ambient.given(**options), ambient.listening(heard.append):
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -80,6 +122,9 @@ class _Record:
         report.__dict__["gradcheck"] = [
             (check if report.failed else check.settled()).to_dict() for check in heard
         ]
+        # into junit's file: which checks a test made, and how they went
+        item.user_properties += [("gradcheck", check["summary"]) for check in report.__dict__["gradcheck"]]
+        report.user_properties = list(item.user_properties)
         heard.clear()
         return report
 
@@ -92,8 +137,11 @@ class _Record:
         if self.checks or self.files:
             terminalreporter.section("gradcheck")
             terminalreporter.write_line(_summary(self.checks))
+            for line in _worth_a_line(self.checks):
+                terminalreporter.write_line(line)
+        written = [check for check in self.checks if not self.only_failing or check["verdict"] != "pass"]
         for file in self.files:
-            file.write_text(_written(self.checks, file.suffix), encoding="utf-8")
+            file.write_text(_written(written, file.suffix), encoding="utf-8")
             terminalreporter.write_line(f"all of them in {file}")
 
 
@@ -116,6 +164,23 @@ def _summary(checks: list[dict[str, Any]]) -> str:
         *([f"{passed.count(None)} leaves not tested"] if None in passed else []),
     ]
     return "; ".join(parts)
+
+
+_SLOW = 1.0
+"""Seconds from which on the slowest check is told."""
+
+
+def _worth_a_line(checks: list[dict[str, Any]]) -> list[str]:
+    """Which checks were inconclusive, what was not seen, and which was slowest."""
+    lines = [f"inconclusive: {check['name']}" for check in checks if check["verdict"] == "inconclusive"]
+    unseen = Counter(one["kind"] for check in checks for one in check["unseen"] if not one["seen_to"])
+    if unseen:
+        kinds = ", ".join(f"{kind} {number}" for kind, number in unseen.most_common())
+        lines.append(f"not seen: {kinds} (report.unseen; --gradcheck-strict makes these inconclusive)")
+    slowest = max(checks, key=lambda check: check["seconds"], default=None)
+    if slowest is not None and slowest["seconds"] >= _SLOW:
+        lines.append(f"slowest: {slowest['name']}, {slowest['seconds']:.1f} s")
+    return lines
 
 
 def _written(checks: list[dict[str, Any]], suffix: str) -> str:

@@ -144,3 +144,90 @@ def test_all_checks_can_be_strict(tmp_path):
     )
     assert " passed" in run(tmp_path, "test_lone.py").stdout
     assert "has length 1" in run(tmp_path, "--gradcheck-strict", "test_lone.py").stdout
+
+
+def session_of(folder, text, *options, settings=""):
+    """A session of its own over one file, with its report as data."""
+    (folder / "test_one.py").write_text(text)
+    (folder / "pytest.ini").write_text(f"[pytest]\n{settings}\n")
+    done = run(folder, "--gradcheck-report", "out.json", *options, "test_one.py")
+    report = folder / "out.json"
+    return done, json.loads(report.read_text())["checks"] if report.exists() else []
+
+
+BOUND = """
+import numpy as np
+import pytest
+
+def square(x):
+    return np.sum(x**2)
+
+def test_plain(gradcheck):
+    gradcheck.check_grad(square, lambda x: 2 * x, np.array([0.3, -1.2]))
+
+@pytest.mark.gradcheck(seed=7, rtol=1e-4)
+def test_marked(gradcheck):
+    gradcheck.check_grad(square, lambda x: 2 * x, np.array([0.3, -1.2]))
+
+@pytest.mark.gradcheck(strict=True)
+def test_strict(gradcheck):
+    gradcheck.check_grad(square, lambda x: 2 * x, np.array([[0.3, -1.2]]))
+"""
+
+
+def test_the_fixture_and_the_marker_bind_options(tmp_path):
+    done, checks = session_of(tmp_path, BOUND, "--strict-markers")
+    assert "1 failed, 2 passed" in done.stdout
+    assert [(check["seed"], check["rtol"]) for check in checks[:2]] == [(0, 1e-3), (7, 1e-4)]
+    assert checks[2]["verdict"] == "inconclusive"
+    assert "inconclusive: test_one.py::test_strict" in done.stdout
+
+
+def test_settings_hold_where_the_command_line_says_nothing(tmp_path):
+    settings = "gradcheck_seed = 5\ngradcheck_rtol = 1e-5\n"
+    _, checks = session_of(tmp_path, BOUND, settings=settings)
+    assert (checks[0]["seed"], checks[0]["rtol"]) == (5, 1e-5)
+    _, checks = session_of(tmp_path, BOUND, "--gradcheck-seed", "9", settings=settings)
+    assert (checks[0]["seed"], checks[1]["seed"]) == (9, 7)
+    done, _ = session_of(tmp_path, BOUND, settings="gradcheck_seed = some\n")
+    assert "gradcheck_seed = 'some' in the settings is no number" in done.stderr
+
+
+def test_a_marker_that_takes_no_such_thing_is_refused(tmp_path):
+    done, _ = session_of(tmp_path, BOUND.replace("strict=True", "allow=1e-3"))
+    assert "the marker gradcheck takes no allow=" in done.stdout + done.stderr
+
+
+def test_a_report_of_what_did_not_pass_alone(tmp_path):
+    _, checks = session_of(tmp_path, BOUND, "--gradcheck-only-failing")
+    assert [check["name"] for check in checks] == ["test_one.py::test_strict"]
+
+
+def test_junit_says_which_checks_a_test_made(tmp_path):
+    session_of(tmp_path, BOUND, "--junitxml", "junit.xml")
+    text = (tmp_path / "junit.xml").read_text()
+    assert text.count('<property name="gradcheck"') == 3
+    assert "pass: the gradient is right to 1e-9 or better" in text
+
+
+def test_cases_of_a_module_are_tests(tmp_path):
+    (tmp_path / "mycases.py").write_text(
+        "import numpy as np\nfrom gradcheck import Case\n\n"
+        "X = np.array([0.3, -1.2])\n"
+        "CASES = [Case('sine', lambda x: np.sum(np.sin(x)), np.cos, (X,)),\n"
+        "         Case('slip', lambda x: np.sum(np.sin(x)), np.sin, (X,))]\n"
+    )
+    text = "import gradcheck\n\n@gradcheck.cases('mycases.py')\ndef test_case(case):\n    case.check()\n"
+    done, checks = session_of(tmp_path, text)
+    assert "1 failed, 1 passed" in done.stdout
+    assert [check["name"] for check in checks] == [
+        "test_one.py::test_case[sine]",
+        "test_one.py::test_case[slip]",
+    ]
+    done, _ = session_of(tmp_path, text.replace("mycases.py", "none.py"))
+    assert "none.py" in done.stdout
+
+
+def test_what_was_not_seen_is_counted(tmp_path):
+    done, _ = session_of(tmp_path, BOUND.replace("@pytest.mark.gradcheck(strict=True)", ""))
+    assert "not seen: axis 1 (report.unseen; --gradcheck-strict makes these inconclusive)" in done.stdout

@@ -124,10 +124,10 @@ def test_who_listens_hears_a_failure_before_it_is_raised():
 
 
 def test_default_seed_holds_within_its_block():
-    with ambient.seeded(3):
-        within = ambient.default_seed()
+    with ambient.given(seed=3):
+        within = ambient.default("seed")
 
-    assert (within, ambient.default_seed()) == (3, 0)
+    assert (within, ambient.default("seed")) == (3, 0)
 
 
 def test_diagnosis_evidence_reaches_the_dict():

@@ -1,6 +1,6 @@
-"""What surrounds a check: the seed it takes when it is given none, and who wants to hear how it went.
+"""What surrounds a check: the options it takes when it is given none, and who wants to hear how it went.
 
-The pytest plugin and ``gradcheck verify`` set both; a check reads `default_seed` and ends in `announce`.
+The pytest plugin and ``gradcheck verify`` set both; a check reads `default` and ends in `announce`.
 """
 
 from __future__ import annotations
@@ -11,39 +11,23 @@ from typing import Any
 
 Listener = Callable[[Any], None]
 
-_seeds: list[int] = [0]
-_strict: list[bool] = [False]
+_given: list[dict[str, Any]] = [{"seed": 0, "strict": False, "rtol": None}]
 _listeners: list[Listener] = []
 
 
-def default_seed() -> int:
-    """The seed of a check that was given none: 0 unless `seeded` says otherwise."""
-    return _seeds[-1]
+def default(option: str) -> Any:
+    """What a check takes that was not told this option: seed 0, not strict, no rtol unless `given` says otherwise."""
+    return _given[-1][option]
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Within the block, checks that are given no seed take ``seed``."""
-    _seeds.append(seed)
+def given(**options: Any) -> Iterator[None]:
+    """Within the block, checks that are not told otherwise take these options: ``seed``, ``strict``, ``rtol``."""
+    _given.append(_given[-1] | options)
     try:
         yield
     finally:
-        _seeds.pop()
-
-
-def default_strict() -> bool:
-    """Whether a check that was not told is strict: no, unless `strictly` says otherwise."""
-    return _strict[-1]
-
-
-@contextmanager
-def strictly(strict: bool) -> Iterator[None]:
-    """Within the block, checks that are not told are strict or not, as this says."""
-    _strict.append(strict)
-    try:
-        yield
-    finally:
-        _strict.pop()
+        _given.pop()
 
 
 @contextmanager

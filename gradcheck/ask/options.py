@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypedDict, TypeVar
 
 import numpy as np
 
-from gradcheck.ask.ambient import default_seed, default_strict
+from gradcheck.ask.ambient import default
 
 Argnums = int | Sequence[int] | None
 
@@ -84,7 +84,7 @@ def options_of(check: str, keywords: Keywords) -> Options:
             f"{check}() got an unexpected keyword argument {strange!r}; its keywords are {', '.join(_DEFAULTS)}"
         )
     given: dict[str, Any] = {**_DEFAULTS, **keywords}
-    rtol: Any = given["rtol"]
+    rtol: Any = default("rtol") if given["rtol"] is None else given["rtol"]
     oracles, seed, executor = given["oracles"], given["seed"], given["executor"]
     if rtol is not None and not (isinstance(rtol, float | np.floating) and 0.0 < rtol < 1.0):
         raise ValueError(f"rtol must be a number between 0 and 1, got rtol={rtol!r}")
@@ -96,7 +96,7 @@ def options_of(check: str, keywords: Keywords) -> Options:
         raise ValueError(f"{wanted}; got oracles={oracles!r}")
     if "complex_step" in chosen:  # it is trusted only where it agrees with differences
         chosen = (*chosen, "differences")
-    seed = default_seed() if seed is None else seed
+    seed = default("seed") if seed is None else seed
     for name, value in (("seed", seed), ("points", given["points"])):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
             raise ValueError(f"{name} must be an int of at least 0, got {name}={value!r}")
@@ -114,7 +114,7 @@ def options_of(check: str, keywords: Keywords) -> Options:
         int(given["points"]),
         executor,
         _allowed(given["allow"]),
-        default_strict() if given["strict"] is None else bool(given["strict"]),
+        default("strict") if given["strict"] is None else bool(given["strict"]),
     )
 
 

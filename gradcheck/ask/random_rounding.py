@@ -121,7 +121,6 @@ class Run:
             for operand in operands
         ]
 
-
     def shuffled(self, terms: Any, axis: Any) -> Any:
         """The terms of a sum along ``axis`` in another order.
 

@@ -129,7 +129,9 @@ def _strays(where: Point, per_argument: dict[int, Any], label: str) -> list[Diag
     problems = []
     for number, tree in per_argument.items():
         known = {path for path, _ in trees.leaves(where.args[number])}
-        if () in known or _stacked(where.args[number], tree):  # lists of numbers are read as arrays, and the reverse
+        if () in known or _stacked(
+            where.args[number], tree
+        ):  # lists of numbers are read as arrays, and the reverse
             continue
         for path, leaf in trees.leaves(tree):
             if leaf is not None and not any(path[:depth] in known for depth in range(len(path) + 1)):

@@ -110,7 +110,7 @@ class Case:
     def run(self) -> Report:
         """Run the check and return its report, whatever the verdict."""
         check = CHECKS[self.kind]
-        options = {"seed": ambient.default_seed()} | self.options | {"raise_on_failure": False}
+        options = {"seed": ambient.default("seed")} | self.options | {"raise_on_failure": False}
         if self.argnums is not None:
             options["argnums"] = self.argnums
         if self.kind == "layer":
