@@ -358,7 +358,7 @@ def _forward(request: Request, through: Through | None = None) -> Task:
         function = counted if through is None else through(counted)
         return lambda *coordinates: function(*span.arguments(coordinates))
 
-    return Task(kind, f, claim, along, span.point, options, scalar=False, through=composed, shown=where.slots)
+    return Task(kind, f, claim, along, span.point, options, scalar=False, through=composed, given=where)
 
 
 def _behaved(reading: Reading, lends: Diagnosis | None, changes: Diagnosis | None = None) -> Reading:

@@ -121,7 +121,7 @@ def off_what_is_special(
     if report.verdict is not Verdict.PASS:
         return seen, report
     found = unseen(task, seen)
-    leaves = {slot.path for slot in task.where.slots}
+    leaves = {slot.path for slot in task.where.slots if task.given is None}
     movable = [one for one in found if one.kind in _MOVABLE and one.where in leaves]
     if movable and not task.options.points:
         there = _examined_inside(task, _NEAR, generator)

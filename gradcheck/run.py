@@ -32,12 +32,12 @@ def run(task: Task) -> Report:
         report = reported(seen, generator)
         for more in (where_it_shows, at_more_points, off_what_is_special):
             seen, report = more(task, seen, report, generator)
-    if task.shown is not None:
+    if task.given is not None:
         report = replace(
             report,
             leaves=tuple(
                 replace(leaf, shape=slot.shape, dtype=str(slot.dtype), worst_index=None, entries=())
-                for leaf, slot in zip(report.leaves, task.shown, strict=True)
+                for leaf, slot in zip(report.leaves, task.given.slots, strict=True)
             ),
         )
     report = replace(

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcheck.ask.calls import Counted
 from gradcheck.ask.options import Options
-from gradcheck.ask.point import Point, Slot
+from gradcheck.ask.point import Point
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.trees import Floats
 
@@ -45,8 +45,8 @@ class Task:
         What the report should say beside its findings.
     subject, unchecked
         Of a layer: what was taken for what; the arrays that f depends on and that no gradient came for.
-    shown
-        The leaves as the user knows them, where the point is seen through coordinates of its own.
+    given
+        The point as the user knows it, where it is seen through coordinates of its own.
     """
 
     kind: str
@@ -57,7 +57,7 @@ class Task:
     options: Options
     scalar: bool
     through: Through | None = None
-    shown: tuple[Slot, ...] | None = None
+    given: Point | None = None
     remarks: tuple[str, ...] = ()
     subject: str = ""
     unchecked: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ _MOST = 3
 
 def rows_of(task: Task, tape: Trace | None, look: Look) -> Floats | None:
     """Autograd's Jacobian, (outputs, P); None where there is none, or it is too large to be worth it."""
-    if look.y.size * task.where.x.size > DENSE or look.y.size > DENSE_ROWS or task.shown is not None:
+    if look.y.size * task.where.x.size > DENSE or look.y.size > DENSE_ROWS or task.given is not None:
         return None
     units = np.eye(look.y.size)
     if task.kind == "jacobian" and tape is not None:

@@ -78,7 +78,7 @@ def trace_task(
 def _trace_twice(task: Task, f: Counted, u: Floats) -> tuple[Answer | None, None, str]:
     """Autograd's second derivatives: the gradient of ``<u, grad f>``, by a trace of a trace."""
     where = task.where
-    if task.shown is not None or u.size != where.x.size:
+    if task.given is not None or u.size != where.x.size:
         return None, None, "second derivatives along tangents are taken by differences of f's gradient"
     tangents = [u[slot.start : slot.stop].reshape(slot.shape) for slot in where.slots]
 

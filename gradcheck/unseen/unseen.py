@@ -35,7 +35,7 @@ _CHOOSING = frozenset(
 
 def unseen(task: Task, seen: Examined) -> tuple[Unseen, ...]:
     """The blind spots of a check at its point, each once."""
-    found = [*special(task.where, _outputs(seen)), *_of_functions(task, seen), *_of_cotangent(task)]
+    found = [*special(task.given or task.where, _outputs(seen)), *_of_functions(task, seen), *_of_cotangent(task)]
     return tuple(dict.fromkeys(found))
 
 

@@ -166,3 +166,11 @@ def test_the_callers_tracing_is_put_back() -> None:
 def test_it_costs_a_pass_little(kind) -> None:
     costs = [check(program, oracles=kind).evaluations for program in general()]
     assert np.median(costs) <= 12
+
+
+def test_a_point_that_is_seen_through_coordinates_is_told_of_as_the_user_knows_it() -> None:
+    x = np.random.default_rng(0).standard_normal((20, 20))
+    assert not gradcheck.check_jvp(np.sin, lambda v, x: v * np.cos(x), x).unseen
+    (one,) = gradcheck.check_jvp(np.sin, lambda v, x: v * np.cos(x), np.ones((20, 20))).unseen
+    assert one.kind is Blind.CONSTANT
+    assert not one.seen_to
