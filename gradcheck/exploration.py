@@ -95,6 +95,7 @@ def explore(
     *,
     argnums: int | tuple[int, ...] | None = None,
     seconds: float = 20.0,
+    most: int = 2000,
     dtypes: tuple[str, ...] = ("float64", "float32"),
     empty: bool = True,
     seed: int = 0,
@@ -116,6 +117,8 @@ def explore(
         As for the check; None for all arguments of floats.
     seconds
         How long to look; a failure is shrunk for as long again at the most.
+    most
+        Points at the most.
     dtypes
         Precisions to try.
     empty
@@ -135,8 +138,10 @@ def explore(
     for name, function in (("f", f), ("claim", claim)):
         if not callable(function):
             raise TypeError(f"{name} must be callable, got {name}={function!r}")
+    from gradcheck.strategies import points
+
     search = _Search(f, claim, dict(shapes), kind, argnums, seconds)
-    search.run(dtypes, empty, seed)
+    search.run(points(dict(shapes), dtypes=dtypes, empty=empty), most, seed)
     found = search.found()
     if raise_on_failure and found.verdict is Verdict.FAIL:
         raise ExplorationFailed(found)
@@ -167,13 +172,12 @@ class _Search:
         self.tried = self.undecided = 0
         self.smallest: tuple[Any, str, Report | None] | None = None
 
-    def run(self, dtypes: tuple[str, ...], empty: bool, seed: int) -> None:
+    def run(self, drawn: Any, most: int, seed: int) -> None:
+        """Look at points drawn from this strategy."""
         import hypothesis
 
-        from gradcheck.strategies import points
-
         settings = hypothesis.settings(
-            max_examples=100_000,
+            max_examples=most,
             deadline=None,
             database=None,
             phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
@@ -184,7 +188,7 @@ class _Search:
 
         @hypothesis.seed(seed)
         @settings
-        @hypothesis.given(points(self.shapes, dtypes=dtypes, empty=empty))
+        @hypothesis.given(drawn)
         def look(at: Any) -> None:
             problem, report = self._outcome(at)
             if problem:

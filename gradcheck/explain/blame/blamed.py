@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gradcheck.ask.calls import undisturbed
 from gradcheck.explain.blame.apart import Alive, apart, possible
+from gradcheck.explain.blame.grafting import spelled_here
 from gradcheck.explain.blame.patch import Change, patch, spelled
-from gradcheck.explain.blame.repair import Mend, Search, search, spelled_here
+from gradcheck.explain.blame.repair import Mend, Search, search
 from gradcheck.findings import Blame, Blamed
 from gradcheck.judge.examine import Examined
 
@@ -86,6 +87,8 @@ def _message(one: Mend, text: str, names: list[str], found: Search) -> str:
 
 def _right(one: Mend, names: list[str], found: Search) -> str:
     points = f"{found.points} points" if found.points > 1 else "one point"
+    if not one.leaves:
+        return f"what the function is given stays as it is ({points})"
     if one.leaves == found.wrong and not found.left:
         return f"{'every leaf is' if len(names) > 1 else names[0] + ' is'} right ({points})"
     leaves = [names[number] for number in sorted(one.leaves)]

@@ -25,7 +25,7 @@ class Edit:
     text: str
 
 
-_OPERATORS: dict[type[ast.operator], str] = {
+OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.MatMult: "@", ast.Pow: "**", ast.FloorDiv: "//",
     ast.Mod: "%",
 }  # fmt: skip
@@ -145,7 +145,7 @@ def _of_statement(source: Source, node: ast.stmt) -> Iterator[Edit]:
         yield Edit(EXCHANGED, "drop", node, "pass")
     if isinstance(node, ast.AugAssign):
         target, value = source.segment(node.target), source.segment(node.value)
-        own = _OPERATORS.get(type(node.op), "")
+        own = OPERATORS.get(type(node.op), "")
         yield Edit(EXCHANGED, "assignment", node, f"{target} = {value}")
         for sign in ("+", "-", "*", "/"):
             if sign != own:
@@ -194,8 +194,8 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
         yield from (edit("constant", repr(value)) for value in _near(node.value))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
         yield edit("sign", operand(source, node.operand))
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        left, right, sign = operand(source, node.left), operand(source, node.right), _OPERATORS[type(node.op)]
+    if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
+        left, right, sign = operand(source, node.left), operand(source, node.right), OPERATORS[type(node.op)]
         if sign in _INSTEAD:
             yield edit("operator", f"{left} {_INSTEAD[sign]} {right}")
         if sign == "*":

@@ -70,6 +70,11 @@ class Probe:
         """Whether the claim, as it is now, passes a whole check here."""
         return examine(self.task, np.random.default_rng(7)).verdict == "pass"
 
+    def right(self) -> bool:
+        """Whether its values pass, whatever it does to what it is given."""
+        judgement = examine(self.task, np.random.default_rng(7)).judgement
+        return judgement is not None and judgement.verdict == "pass"
+
 
 def probes(seen: Examined, count: int) -> tuple[Probe, ...]:
     """The point of a check that failed, and others near it with covectors of their own."""

@@ -12,7 +12,6 @@ import math
 import sysconfig
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -21,6 +20,8 @@ from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.apart import Alive, TooLong, no_longer_than
 from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits, operand
 from gradcheck.explain.blame.experiments import Candidate, Trial, candidates, experiments
+from gradcheck.explain.blame.grafting import above, edited, install, kept
+from gradcheck.explain.blame.manners import manners
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
 from gradcheck.explain.blame.needed import LARGEST, needed
 from gradcheck.explain.blame.probes import Probe, probes
@@ -99,10 +100,13 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     patience = 20.0 * (time.perf_counter() - started) + 0.05
     meanings = Meanings(of_f, first)
     closed: set[ast.AST] = set()
+    # how it behaves is mended after its values are
+    behaves = seen.asked is None or not (seen.asked.conduct or seen.asked.lends or seen.look.conduct)
+    settled = Probe.proved if behaves else Probe.right
     while found.left and clock() < seconds:
         with observing(functions) as observer:
             reach = reach_of(observer, first, lambda: clock() > 0.3 * seconds)
-            hunt = _Hunt(functions, of_f, points, observer, reach, clock, seconds, patience, closed)
+            hunt = _Hunt(functions, of_f, points, observer, reach, clock, seconds, patience, closed, settled)
             best = hunt.next(found)
         if best is None:
             break
@@ -110,14 +114,34 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         found.left -= best.leaves
         closed |= {
             *ast.walk(best.edit.node),
-            *_above(best.function, best.edit.node),
-            *_kept(best.function, best.edit),
+            *above(best.function, best.edit.node),
+            *kept(best.function, best.edit),
         }
-        _install(best.function)
-    if found.mends and not found.left:
+        install(best.function)
+    if not found.left:
         # what is right at one point alone may be so by accident
-        found.proved = len(points) > 1 and all(probe.proved() for probe in points)
+        found.proved = len(points) > 1 and bool(found.mends) and all(probe.proved() for probe in points)
+        if not found.proved:
+            written = functions if not seen.look.conduct else (*functions, *of_f)
+            _behaved(found, written, points, lambda: clock() > seconds)
     return found
+
+
+def _behaved(
+    found: Search, functions: tuple[Written, ...], points: tuple[Probe, ...], late: Callable[[], bool]
+) -> None:
+    """Look for the edit with which a claim that is right in its values leaves alone what it is given."""
+    for function in functions:
+        for edit in manners(function):
+            if late():
+                return
+            found.tried += 1
+            with edited(function, edit) as installed:
+                proved = installed and all(probe.proved() for probe in points)
+            if proved:
+                found.mends.append(Mend(function, edit, frozenset()))
+                found.proved = len(points) > 1
+                return
 
 
 def stopwatch() -> Callable[[], float]:
@@ -142,6 +166,7 @@ class _Hunt:
     seconds: float
     patience: float
     closed: set[ast.AST]
+    settled: Callable[[Probe], bool]
     several: bool = False
     _solved: dict[Node, Floats | None] = field(default_factory=dict)
 
@@ -155,11 +180,11 @@ class _Hunt:
             if self.clock() > self.seconds or found.tried > most or (complete and rank[0] > rank_of_best[0]):
                 break
             found.tried += 1
-            with _edited(function, edit) as installed:
+            with edited(function, edit) as installed:
                 if not installed:
                     continue
                 leaves = _mended(found.left, self.points, self.patience)
-                if leaves == found.left and not self.points[0].proved():
+                if leaves == found.left and not self.settled(self.points[0]):
                     continue  # right in its values alone: it writes into an argument, say
             # what mends a part by itself is no place that the rest hangs on, too
             spread = 0 if leaves == found.left else self._spread(function, edit.node, found.left)
@@ -221,7 +246,7 @@ class _Hunt:
             edit.cost + FOREIGN * self._is_foreign(function) + UNABLE * (not self._able(function, edit.node))
         )
         # what is added is added to the whole of an expression rather than deep inside it
-        depth = 4.0 * len(list(_above(function, edit.node))) if edit.cost > EXCHANGED else 0.0
+        depth = 4.0 * len(list(above(function, edit.node))) if edit.cost > EXCHANGED else 0.0
         # and rather in the function that was called first than in its helpers
         depth += 10.0 * self.functions.index(function)
         return cost, suspicion, _plainness(function, edit) + depth
@@ -256,7 +281,7 @@ class _Hunt:
         """Edits that add what stands elsewhere, the most suspicious places first."""
         inside = set(ast.walk(function.node)) - self.closed
         places = [
-            (suspicion, len(list(_above(function, node))), number, node)
+            (suspicion, len(list(above(function, node))), number, node)
             for number, node in enumerate(self.reach.leaves)
             if isinstance(node, ast.expr) and node in inside and self._able(function, node)
             if (suspicion := self._suspicion(function, node, left)) is not None
@@ -332,84 +357,3 @@ def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]
         if isinstance(one := getattr(np, name, None), np.ufunc) and one.nin == 1
     ]
     return tuple([*own, *ufuncs])
-
-
-@contextmanager
-def _edited(function: Written, edit: Edit) -> Iterator[bool]:
-    """The function with the edit, for as long as this lasts."""
-    undo = _exchange(function, edit)
-    if undo is None:
-        yield False
-        return
-    before = function.functions[0].__code__
-    try:
-        code = function.compiled()
-        if code is not None:
-            function.install(code)
-        yield code is not None
-    finally:
-        undo()
-        function.install(before)
-
-
-def _kept(function: Written, edit: Edit) -> Iterator[ast.AST]:
-    """Leave an edit in the tree; its nodes, which stand nowhere in the source."""
-    before = set(ast.walk(function.node))
-    _exchange(function, edit)
-    yield from set(ast.walk(function.node)) - before
-
-
-def _install(function: Written) -> None:
-    if (code := function.compiled()) is not None:
-        function.install(code)
-
-
-def _exchange(function: Written, edit: Edit) -> Callable[[], None] | None:
-    """Put the edit's node into the tree; what takes it out again, None where it does not fit."""
-    text = spelled_here(edit, function)
-    new = None if text is None else parsed(text, edit.node)
-    above = function.source.parents.get(edit.node)
-    if new is None or above is None:
-        return None
-    for part in ast.walk(new):
-        if isinstance(part, ast.expr | ast.stmt):
-            ast.copy_location(part, edit.node)
-    for name, held in ast.iter_fields(above):
-        if held is edit.node:
-            setattr(above, name, new)
-            return lambda: setattr(above, name, edit.node)
-        if isinstance(held, list) and any(part is edit.node for part in held):
-            place = next(i for i, part in enumerate(held) if part is edit.node)
-            held[place] = new
-            return lambda: held.__setitem__(place, edit.node)
-    return None
-
-
-def parsed(text: str, node: ast.expr | ast.stmt) -> ast.expr | ast.stmt | None:
-    """The tree of a text that is to stand for a node; None where it is none."""
-    try:
-        return (
-            ast.parse(text).body[0]
-            if isinstance(node, ast.stmt)
-            else ast.parse(f"({text})", mode="eval").body
-        )
-    except (SyntaxError, ValueError):
-        return None
-
-
-def spelled_here(edit: Edit, function: Written) -> str | None:
-    """The text of an edit with NumPy called as it is where the function is written; None where it is not known."""
-    if "np." not in edit.text:
-        return edit.text
-    space = function.functions[0].__globals__
-    name = next((name for name, value in space.items() if value is np), None)
-    return None if name is None else edit.text.replace("np.", f"{name}.")
-
-
-def _above(function: Written, node: ast.AST) -> Iterator[ast.AST]:
-    above = function.source.parents.get(node)
-    while above is not None and isinstance(above, ast.expr | ast.stmt) and above is not function.node:
-        yield above
-        if isinstance(above, ast.stmt):
-            return
-        above = function.source.parents.get(above)
