@@ -123,7 +123,8 @@ def off_what_is_special(
     found = unseen(task, seen)
     leaves = {slot.path for slot in task.where.slots if task.given is None}
     movable = [one for one in found if one.kind in _MOVABLE and one.where in leaves]
-    if movable and not task.options.points:
+    cheap = task.f.seconds + task.claim.seconds <= _CHEAP
+    if movable and cheap and not task.options.points:
         there = _examined_inside(task, _NEAR, generator)
         if there is not None and there.verdict is Verdict.PASS:
             found = tuple(replace(one, seen_to=one in movable) for one in found)
@@ -135,6 +136,9 @@ def off_what_is_special(
         return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=left)
     return seen, report
 
+
+_CHEAP = 0.01
+"""Seconds of a call of f and one of the claim up to which a moved point is looked at unasked."""
 
 _MOVABLE = (Blind.CONSTANT, Blind.ROWS)
 """What is gone at a point beside; symmetry may be what f is made for."""

@@ -15,6 +15,9 @@ import numpy as np
 _LONG = 256
 """A list of more plain numbers is data, not one parameter an entry."""
 
+_MOST = 20_000
+"""Objects that are looked into: a layer that leads to more of them leads out of itself (to a logger, a data base)."""
+
 
 @dataclass(frozen=True)
 class Attribute:
@@ -140,7 +143,7 @@ def arrays(root: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Place
     """
     queue: deque[tuple[Place, Any]] = deque([((), root)])
     seen: dict[int, Any] = {}  # the objects too, lest another is made where one was
-    while queue:
+    while queue and len(seen) < _MOST:
         place, value = queue.popleft()
         if isinstance(value, np.ndarray | np.floating | float):
             yield place, value
@@ -159,7 +162,8 @@ def _children(value: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[A
         own = fields(value)
         yield from ((Attribute(name), child) for name, child in own.items())
         for name in dir(type(value)):
-            if handed_out(name) and name not in own and _asks_nothing(getattr(value, name, None)):
+            method = inspect.getattr_static(value, name)
+            if handed_out(name) and name not in own and inspect.isfunction(method) and _asks_nothing(method):
                 try:
                     yield Call(name), Call(name).of(value)
                 except Exception:  # not ready before the first pass, or no such thing as its name says
@@ -184,12 +188,11 @@ def _is_users(value: Any) -> bool:
     return type(value).__module__.partition(".")[0] not in ("numpy", "builtins", "random", "functools", "abc")
 
 
-def _asks_nothing(method: Any) -> bool:
-    if not inspect.ismethod(method) and not inspect.isfunction(method):
-        return False
+def _asks_nothing(method: Callable[..., Any]) -> bool:
+    """Whether a method takes nothing but its object."""
     return all(
         p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
-        for p in inspect.signature(method).parameters.values()
+        for p in list(inspect.signature(method).parameters.values())[1:]
     )
 
 

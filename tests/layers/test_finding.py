@@ -1,6 +1,7 @@
 """What is said of a layer, what is left open, what the user can name, and that nothing of theirs is touched."""
 
 import copy
+import logging
 import random
 
 import numpy as np
@@ -221,3 +222,20 @@ def test_a_summary_that_backward_returns_is_no_gradient_of_the_input() -> None:
     assert report.verdict == "inconclusive"
     assert report.unchecked == ("x",)
     assert {leaf.path: leaf.verdict for leaf in report.leaves} == {"W": "pass", "b": "pass"}
+
+
+def test_what_a_layer_leads_to_does_it_no_harm() -> None:
+    class Broken:
+        @property
+        def params(self):
+            raise RuntimeError("not connected")
+
+        def gradients(self):
+            raise RuntimeError("not connected")
+
+    class Wired(PrefixD):
+        def __init__(self):
+            super().__init__()
+            self.log, self.broken, self.itself = logging.getLogger("layers"), Broken(), self
+
+    assert check(Wired()).ok
