@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +42,8 @@ class Examined:
         Why nothing can be said, before any number.
     refused
         Why autograd was not heard; "" where it was.
+    seconds
+        That this thread worked on it.
     """
 
     task: Task
@@ -55,6 +58,7 @@ class Examined:
     judgement: Judgement | None = None
     reasons: tuple[str, ...] = ()
     voices: tuple[OracleUse, ...] = ()
+    seconds: float = 0.0
 
     @property
     def verdict(self) -> Verdict:
@@ -78,6 +82,12 @@ class Examined:
 
 def examine(task: Task, generator: np.random.Generator) -> Examined:
     """Everything there is to see at the task's point."""
+    start = time.thread_time()
+    seen = _examined(task, generator)
+    return replace(seen, seconds=time.thread_time() - start)
+
+
+def _examined(task: Task, generator: np.random.Generator) -> Examined:
     if task.through is not None:
         try:
             task = task.derived()

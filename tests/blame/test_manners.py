@@ -60,3 +60,24 @@ def test_two_faults_of_which_one_is_of_conduct(tmp_path: Path) -> None:
     assert len(report.blame) == 2
     assert report.blame[1].repair == "x = x * 0.5"
     assert all(one.proved for one in report.blame)
+
+
+@pytest.mark.parametrize(
+    ("body", "old", "new"),
+    [
+        ("g = (2.0 * x).astype(np.float32)\n    return g", "(2.0 * x).astype(np.float32)", "2.0 * x"),
+        (
+            "return np.asarray(2.0 * x, dtype=np.float32)",
+            "np.asarray(2.0 * x, dtype=np.float32)",
+            "np.asarray(2.0 * x)",
+        ),
+    ],
+)
+def test_digits_that_are_thrown_away_are_kept(tmp_path: Path, body: str, old: str, new: str) -> None:
+    (one,) = check(tmp_path, "np.sum(x**2)", body).blame
+    assert (one.expression, one.repair) == (old, new)
+
+
+def test_a_return_that_is_forgotten_is_written(tmp_path: Path) -> None:
+    (one,) = check(tmp_path, "np.sum(x**2)", "g = 2.0 * x").blame
+    assert (one.expression, one.repair, one.proved) == ("g = 2.0 * x", "return 2.0 * x", True)

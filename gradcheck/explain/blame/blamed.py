@@ -10,8 +10,9 @@ from gradcheck.explain.blame.repair import Mend, Search, search
 from gradcheck.findings import Blame, Blamed
 from gradcheck.judge.examine import Examined
 
-SECONDS, CHECKS = 2.0, 50.0
-"""A search takes no longer than this, or than so many calls of the claim and of f where those are longer."""
+SECONDS, CHECKS, MOST = 2.0, 50.0, 10.0
+"""A search takes no longer than this, or than so many checks up to so many seconds where those are longer (on a slow
+machine, say), or than as many calls of the claim and of f."""
 PATIENCE = 5.0
 """How many times as long it may take on a machine that has other things to do."""
 AROUND = 3
@@ -22,7 +23,8 @@ def blamed(seen: Examined) -> Blamed:
     """Search the claim's source, in a process of its own, for what is wrong with it."""
     if not possible():
         return Blamed(remark="repairs are tried in a copy of the process, which this system cannot make")
-    seconds = max(SECONDS, CHECKS * (seen.task.f.seconds + seen.task.claim.seconds))
+    calls = seen.task.f.seconds + seen.task.claim.seconds
+    seconds = max(SECONDS, min(CHECKS * seen.seconds, MOST), CHECKS * calls)
     with undisturbed():
         found = apart(lambda alive: _searched(seen, seconds, alive), seconds, PATIENCE * seconds)
     return found if isinstance(found, Blamed) else Blamed(remark=_HANGS)

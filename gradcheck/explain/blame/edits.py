@@ -46,6 +46,7 @@ _LIKE = (
 def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
     """All edits of one expression; ``calls`` are functions of one array that may be applied."""
     scope = tuple(names(function))
+    yield from _of_end(function)
     for node in ast.walk(function.node):
         if isinstance(node, ast.stmt):
             yield from _of_statement(function.source, node)
@@ -56,6 +57,17 @@ def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
             yield from _exchanges(function.source, node, scope)
             yield from _adjustments(function.source, node, calls)
             yield from _additions(function.source, node, scope)
+
+
+def _of_end(function: Written) -> Iterator[Edit]:
+    """The return that a function lacks: what it computed last."""
+    body = getattr(function.node, "body", [])
+    if isinstance(body, list) and not any(
+        isinstance(one, ast.Return | ast.Yield) for one in ast.walk(function.node)
+    ):
+        last = body[-1]
+        if isinstance(last, ast.Assign | ast.Expr) and last.value is not None:
+            yield Edit(EXCHANGED, "return", last, f"return {function.source.segment(last.value)}")
 
 
 def names(function: Written) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Edits for a function that is right in its values and writes into what it is given, or hands out its memory."""
+"""Edits for a function that is right in its values and writes into what it is given, or loses their precision."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from gradcheck.explain.blame.written import Source, Written
 
 
 def manners(function: Written) -> Iterator[Edit]:
-    """All that would make a new array where one is changed in place or passed on, the plainest first."""
+    """All that makes a new array where one is changed in place or passed on, or keeps its digits; plainest first."""
     source = function.source
     nodes = list(ast.walk(function.node))
     for node in nodes:
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             yield _anew(source, node)
         elif isinstance(node, ast.Call) and any(keyword.arg == "out" for keyword in node.keywords):
-            yield _without_out(source, node)
+            yield _without(source, node, "out")
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
             yield from _chosen(source, node)
+        elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "astype":
+            assert isinstance(node.func, ast.Attribute)
+            yield Edit(EXCHANGED, "precision", node, operand(source, node.func.value))
+        elif isinstance(node, ast.Call) and any(keyword.arg == "dtype" for keyword in node.keywords):
+            yield _without(source, node, "dtype")
     for node in nodes:
         named = isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
         if (
@@ -50,9 +55,9 @@ def _anew(source: Source, node: ast.AugAssign) -> Edit:
     return Edit(EXCHANGED, "copy", node, f"{target} = {target} {OPERATORS[type(node.op)]} {text}")
 
 
-def _without_out(source: Source, node: ast.Call) -> Edit:
+def _without(source: Source, node: ast.Call, name: str) -> Edit:
     """``np.exp(x)`` for ``np.exp(x, out=x)``."""
-    others = [keyword for keyword in node.keywords if keyword.arg not in ("out", None)]
+    others = [keyword for keyword in node.keywords if keyword.arg not in (name, None)]
     kept = [source.segment(argument) for argument in node.args]
     kept += [f"{keyword.arg}={source.segment(keyword.value)}" for keyword in others]
     return Edit(EXCHANGED, "copy", node, f"{source.segment(node.func)}({', '.join(kept)})")

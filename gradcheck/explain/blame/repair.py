@@ -264,6 +264,8 @@ class _Hunt:
         leaves = self.reach.of(node, function.source)
         if leaves is None:
             return 2.0
+        if not any(self.reach.leaves.values()):
+            return 2.0  # what it computes is not what comes: it lacks a return
         if not leaves & left:
             own = self.reach.values.get(node) if isinstance(node, ast.expr) else None
             # a nudge of what is zero may be lost on the way
