@@ -35,9 +35,10 @@ def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
     asked = "autograd" in task.options.oracles
     refused = seen.refused if judgement is None or not judgement.discredited else CONTRADICTED
     reasons = seen.reasons or tuple(told.words for told in (judgement.reasons if judgement else ()))
-    if task.unchecked and not reasons:
+    unchecked = ""
+    if task.unchecked:
         told = Reason.UNCHECKED.told(names=", ".join(task.unchecked), first=task.unchecked[0])
-        reasons = (told.words,)
+        unchecked, reasons = told.words, reasons or (told.words,)
     reading = None if seen.asked is None else seen.asked.reading
     workers = None if seen.pairing is None else seen.pairing.workers
     notes = [told.words for told in (judgement.remarks if judgement and not seen.reasons else ())]
@@ -65,6 +66,7 @@ def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
             *(reading.remarks if reading is not None else ()),
             *((workers.remark,) if workers is not None and workers.remark else ()),
             *task.remarks,
+            *((unchecked,) if unchecked and verdict is Verdict.FAIL else ()),
             *explained.notes,
         ),
         subject=task.subject,

@@ -72,7 +72,9 @@ def test_a_wrong_input_gradient_fails_whatever_else_was_not_checked() -> None:
         def backward(self, d):
             return 2 * super().backward(d)
 
-    assert check(Wrong()).verdict == "fail"
+    report = check(Wrong())
+    assert report.verdict == "fail"
+    assert any("no gradient was found for W, b" in note for note in report.notes)
 
 
 @pytest.mark.parametrize(
