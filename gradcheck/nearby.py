@@ -123,7 +123,7 @@ def off_what_is_special(
     found = unseen(task, seen)
     leaves = {slot.path for slot in task.where.slots if task.given is None}
     movable = [one for one in found if one.kind in _MOVABLE and one.where in leaves]
-    cheap = task.f.seconds + task.claim.seconds <= _CHEAP
+    cheap = task.where.x.size <= _FEW and task.f.seconds + task.claim.seconds <= _CHEAP
     if movable and cheap and not task.options.points:
         there = _examined_inside(task, _NEAR, generator)
         if there is not None and there.verdict is Verdict.PASS:
@@ -137,8 +137,9 @@ def off_what_is_special(
     return seen, report
 
 
-_CHEAP = 0.01
-"""Seconds of a call of f and one of the claim up to which a moved point is looked at unasked."""
+_FEW, _CHEAP = 10_000, 0.2
+"""Entries, and seconds of a call of f and one of the claim, up to which a moved point is looked at unasked. It takes
+ten such calls; what takes microseconds is never so slow by what else the machine does."""
 
 _MOVABLE = (Blind.CONSTANT, Blind.ROWS)
 """What is gone at a point beside; symmetry may be what f is made for."""

@@ -21,7 +21,7 @@ from gradcheck.judge.examine import Examined
 from gradcheck.unseen.arrays import special
 from gradcheck.unseen.branches import one_sided, seen_by, watched
 
-_SLOW = 0.02
+_SLOW = 0.2
 """Seconds of a call beyond which the lines that run are not followed: that takes several times as long."""
 
 _DEEP = 3
