@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from gradcheck.checks import check_jacobian as check_jacobian
     from gradcheck.checks import check_jvp as check_jvp
     from gradcheck.checks import check_vjp as check_vjp
-    from gradcheck.conformance import layer_checks as layer_checks
-    from gradcheck.conformance import layers as layers
+    from gradcheck.conformance.layer_checks import layer_checks as layer_checks
+    from gradcheck.conformance.layer_checks import layers as layers
     from gradcheck.exploration import Exploration as Exploration
     from gradcheck.exploration import ExplorationFailed as ExplorationFailed
     from gradcheck.exploration import explore as explore
@@ -37,7 +37,7 @@ _HOMES = {
     ),
     **dict.fromkeys(("Blame", "Diagnosis", "Leaf", "Unseen", "Verdict"), "findings"),
     "check_layer": "layer",
-    **dict.fromkeys(("layer_checks", "layers"), "conformance"),
+    **dict.fromkeys(("layer_checks", "layers"), "conformance.layer_checks"),
     **dict.fromkeys(("Exploration", "ExplorationFailed", "explore"), "exploration"),
     "derivative": "oracles.derivative",
     "Estimate": "oracles.estimate",

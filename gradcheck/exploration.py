@@ -10,20 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck import checks
 from gradcheck.ask import trees
 from gradcheck.ask.point import floating_argnums
 from gradcheck.findings import Verdict
-from gradcheck.layer import check_layer
 from gradcheck.report.report import Report
+from gradcheck.verify.case import CHECKS
 
 __tracebackhide__ = True
-
-_CHECKS: dict[str, Callable[..., Report]] = {
-    "grad": checks.check_grad, "vjp": checks.check_vjp, "jvp": checks.check_jvp, "jacobian": checks.check_jacobian,
-    "hessian": checks.check_hessian, "hvp": checks.check_hvp,
-    "layer": lambda f, claim, *args, **options: check_layer((f, claim), *args, **options),
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,8 +126,8 @@ def explore(
     ValueError, TypeError
         ``kind`` or a shape is none.
     """
-    if kind not in _CHECKS:
-        raise ValueError(f"kind={kind!r} is none of {', '.join(_CHECKS)}")
+    if kind not in CHECKS:
+        raise ValueError(f"kind={kind!r} is none of {', '.join(CHECKS)}")
     for name, function in (("f", f), ("claim", claim)):
         if not callable(function):
             raise TypeError(f"{name} must be callable, got {name}={function!r}")
@@ -246,9 +239,9 @@ class _Search:
         if not self._takes(args):
             return "", None
         try:
-            report = _CHECKS[self.kind](
-                through(self.f), through(self.claim), *args, argnums=self.argnums, raise_on_failure=False
-            )
+            pair = (through(self.f), through(self.claim))
+            given = (pair,) if self.kind == "layer" else pair
+            report = CHECKS[self.kind](*given, *args, argnums=self.argnums, raise_on_failure=False)
         except ValueError as error:
             if "nothing to check" in str(error):
                 return self._of_nothing(args), None

@@ -9,16 +9,12 @@ import numpy as np
 
 from gradcheck.ask.point import step_scale
 from gradcheck.ask.task import Task
-from gradcheck.explain.allowance import deviations, within
-from gradcheck.explain.failure import explain
-from gradcheck.explain.iteration import stopping
 from gradcheck.findings import Blind, Leaf, Unseen, Verdict
 from gradcheck.judge.examine import Examined, examine
 from gradcheck.judge.reasons import Reason
 from gradcheck.oracles.ball import Relation
 from gradcheck.report.report import Report
-from gradcheck.report.summary import excused, report_of
-from gradcheck.report.views.figures import upwards
+from gradcheck.reported import reported
 from gradcheck.unseen.unseen import unseen
 
 _NEAR = 0.05
@@ -29,28 +25,6 @@ _BESIDE = (0.05, 0.4)
 
 _INWARDS = (1.0, 0.1, 0.01)
 """Factors of these tried until f is defined."""
-
-
-def reported(seen: Examined, generator: np.random.Generator) -> Report:
-    """The report of one point, with an explanation where it failed."""
-    if seen.verdict is not Verdict.FAIL or seen.pairing is None:
-        return report_of(seen)
-    explained = explain(seen, generator)
-    report = report_of(seen, explained)
-    found = deviations(seen, explained)
-    if found is None:
-        return report
-    allow = seen.task.options.allow
-    allowed = None if allow is None else within(seen, found, allow)
-    if allowed is not None:
-        return excused(seen, found, allowed)
-    size = max(found.values())
-    where = stopping(seen.task.f.function) if size <= _SLIGHT else ""
-    return report.noting(Reason.STOPS_EARLY.told(size=upwards(size), where=where).words) if where else report
-
-
-_SLIGHT = 1e-2
-"""A deviation of no more may be what an iteration left undone; a solver's coarsest default leaves 1e-3."""
 
 
 def at_more_points(

@@ -12,8 +12,9 @@ from gradcheck.ask.task import Task, generator_of
 from gradcheck.explain.blame.blamed import blamed
 from gradcheck.explain.sensitivity import sensitivity
 from gradcheck.judge.examine import examine
-from gradcheck.nearby import at_more_points, off_what_is_special, reported, where_it_shows
+from gradcheck.nearby import at_more_points, off_what_is_special, where_it_shows
 from gradcheck.report.report import Report
+from gradcheck.reported import reported
 
 
 def run(task: Task) -> Report:

@@ -25,7 +25,9 @@ def rosenbrock(seed: int, dtype: Any):
         g[1:] += 200 * (x[1:] - x[:-1] ** 2)
         return g
 
-    f = lambda x: np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)  # noqa: E731
+    def f(x):
+        return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+
     return f, grad, (np.ones(2 + seed % 5, dtype),)
 
 

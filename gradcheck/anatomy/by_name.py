@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gradcheck.anatomy.naming import SPELLINGS, stems
+from gradcheck.ask.source import tree_of
 
 
 def keys_of(names: Sequence[str], keys: Sequence[Any]) -> dict[str, Any]:
@@ -28,13 +27,10 @@ def keys_of(names: Sequence[str], keys: Sequence[Any]) -> dict[str, Any]:
 
 def returned_names(function: Callable[..., Any]) -> tuple[str, ...]:
     """The variables that a function returns, ``return dW, db``; none where it returns something else."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
-        return ()
-    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)]
+    tree = tree_of(function)
+    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)] if tree else []
     parts = returned[-1].elts if returned and isinstance(returned[-1], ast.Tuple | ast.List) else []
-    return tuple(part.id for part in parts if isinstance(part, ast.Name)) if parts else ()
+    return tuple(part.id for part in parts if isinstance(part, ast.Name))
 
 
 def by_argument(names: Sequence[str], result: Mapping[Any, Any]) -> dict[int, Any]:

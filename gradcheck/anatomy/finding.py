@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcheck.anatomy.calling import WHOLE, Convention, Outputs, conventions, takes
 from gradcheck.anatomy.descent import are_steps, rates_of
-from gradcheck.anatomy.machine import Machine
+from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, named
 from gradcheck.anatomy.naming import INPUTS, is_given, loose, stems
 from gradcheck.anatomy.parameters import Kept, called, felt, in_order, kept, moved, paired
@@ -81,13 +81,12 @@ def layouts(machine: Machine, inputs: Sequence[Target], params: Params) -> Itera
     try:
         seen = passes(machine, values)
         own = seen.machine.fresh()
-        result = seen.machine.ahead(own, values)
-        names = tuple(target.name for target in inputs)
-        ways = conventions(result, own, takes(machine.backward), names) or [likely]
-    except Exception:  # the check will say what forward raised
+        result = seen.machine.tried_ahead(own, values)
+    except ForwardRaised:
         yield Layout(machine, likely, tuple(inputs))
         return
-    for convention in ways:
+    names = tuple(target.name for target in inputs)
+    for convention in conventions(result, own, takes(machine.backward), names) or [likely]:
         tried = _tried(seen.machine, convention, values)
         yield (
             Layout(seen.machine, convention, tuple(inputs))

@@ -16,6 +16,10 @@ from gradcheck.anatomy.places import own_copy
 from gradcheck.ask import trees
 
 
+class ForwardRaised(Exception):
+    """Forward raised at the inputs that are to be checked: a check of it will say what."""
+
+
 @dataclass(frozen=True)
 class Draws:
     """The state of the random generators that everybody shares, to draw the same masks in every call."""
@@ -66,6 +70,19 @@ class Machine:
             self.draws.repeat()
         given = tuple(trees.map_leaves(_own, value) for value in inputs)
         return self.forward(*given) if self.layer is None else getattr(own, self.methods[0])(*given)
+
+    def tried_ahead(self, own: Any, inputs: tuple[Any, ...]) -> Any:
+        """What forward returns.
+
+        Raises
+        ------
+        ForwardRaised
+            Whatever it raised.
+        """
+        try:
+            return self.ahead(own, inputs)
+        except Exception as error:
+            raise ForwardRaised from error
 
     def back(self, own: Any, given: tuple[Any, ...]) -> Any:
         """What backward returns."""

@@ -26,10 +26,17 @@ class Passes:
 
 
 def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
+    """What two passes forward leave alone, the second at inputs that are moved.
+
+    Raises
+    ------
+    ForwardRaised
+        There is no first.
+    """
     start = draws()
     own = machine.fresh()
     before = () if machine.layer is None else kept(own)
-    machine.ahead(own, values)
+    machine.tried_ahead(own, values)
     if not start.same(draws()):
         machine = replace(machine, draws=start)
     if machine.layer is None:
@@ -43,11 +50,9 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
         still = lasting(after, own)
     known = {place for one in before for place in one.places}
     made = [one for one in still if isinstance(one.array, np.ndarray) and not known & {*one.places}]
-    if made and _matter(replace(machine, layer=warm), values, made):
-        machine, lasted = (
-            replace(machine, layer=warm),
-            still,
-        )  # weights of the first pass are part of the point
+    warmed = replace(machine, layer=warm)
+    if made and _matter(warmed, values, made):
+        machine, lasted = warmed, still  # weights of the first pass are part of the point
     places = {place for one in still for place in one.places}
     parameters = tuple(one for one in lasted if places & {*one.places})
     running = (called(one) for one in before if isinstance(one.array, np.ndarray) and is_given(one.places[0]))
@@ -56,7 +61,7 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
 
 def _matter(machine: Machine, values: tuple[Any, ...], made: Sequence[Kept]) -> bool:
     """Whether the output depends on any of what the first pass made; what is merely kept of it is no weight."""
-    result = machine.ahead(machine.fresh(), values)
+    result = machine.tried_ahead(machine.fresh(), values)
     return result is None or bool(felt(made, Dependence(machine, values, Outputs(), result)))
 
 

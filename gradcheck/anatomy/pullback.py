@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.calling import STEP
+from gradcheck.anatomy.calling import CACHE, STEP
 from gradcheck.anatomy.finding import Layout, layouts
 from gradcheck.anatomy.machine import machines
 from gradcheck.anatomy.named import Params
@@ -168,6 +168,11 @@ def _subject(layout: Layout) -> str:
     given = [*(one.name for one in layout.inputs if _is_given(layout, one)), *layout.given]
     if given:
         parts.append(f"taken as given {', '.join(given)}")
+    few = layout.convention.outputs.count
+    if few and CACHE not in layout.convention.roles:
+        parts.append(
+            f"of its outputs the first {few if few > 1 else 'one'} alone, for which backward takes a cotangent"
+        )
     if layout.steps:
         parts.append(f"backward itself changes {', '.join(layout.steps)}")
     if layout.convention.implied and layout.ran:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Callable, Collection
 from types import FunctionType
 from typing import Any
 
 from gradcheck.ask.callees import callees
+from gradcheck.ask.source import tree_of
 
 _SOLVERS = frozenset(
     {
@@ -34,15 +33,10 @@ def stopping(function: Callable[..., Any]) -> str:
 
 
 def _told(function: FunctionType, what: Callable[[ast.AST], str]) -> str:
-    try:
-        lines, start = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (OSError, TypeError, SyntaxError):
-        return ""
-    for node in ast.walk(tree):
+    tree = tree_of(function)
+    for node in ast.walk(tree) if tree else ():
         if said := what(node):
-            line = start + getattr(node, "lineno", 1) - 1
-            return f"{said}, line {line} of {function.__name__}"
+            return f"{said}, line {getattr(node, 'lineno', 0)} of {function.__name__}"
     return ""
 
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import sys
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
+
+from gradcheck.ask.source import tree_of
 
 _PACKAGE = str(Path(__file__).parent.parent)
 
@@ -55,18 +55,14 @@ def _choices(code: CodeType) -> tuple[tuple[int, int, str], ...]:
     """The lines of each ``if`` and of the first statement of each of its branches; what only raises is no branch."""
     if not is_users(code):
         return ()
-    try:
-        source, start = inspect.getsourcelines(code)
-        tree = ast.parse(textwrap.dedent("".join(source)))
-    except (OSError, TypeError, SyntaxError):
-        return ()
+    tree = tree_of(code)
     found = []
-    for node in ast.walk(tree):
+    for node in ast.walk(tree) if tree else ():
         if isinstance(node, ast.If):
             condition = ast.unparse(node.test)
             for branch, text in ((node.body, f"if {condition}"), (node.orelse, f"else of if {condition}")):
                 if branch and not isinstance(branch[0], ast.Raise | ast.If):
-                    found.append((start + node.lineno - 1, start + branch[0].lineno - 1, text))
+                    found.append((node.lineno, branch[0].lineno, text))
     return tuple(found)
 
 

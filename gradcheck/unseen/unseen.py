@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import dis
-import inspect
-import textwrap
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from types import CodeType
@@ -15,6 +13,7 @@ import numpy as np
 
 from gradcheck.ask import trees
 from gradcheck.ask.callees import callees
+from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Unseen
 from gradcheck.judge.examine import Examined
@@ -35,7 +34,11 @@ _CHOOSING = frozenset(
 
 def unseen(task: Task, seen: Examined) -> tuple[Unseen, ...]:
     """The blind spots of a check at its point, each once."""
-    found = [*special(task.given or task.where, _outputs(seen)), *_of_functions(task, seen), *_of_cotangent(task)]
+    found = [
+        *special(task.given or task.where, _outputs(seen)),
+        *_of_functions(task, seen),
+        *_of_cotangent(task),
+    ]
     return tuple(dict.fromkeys(found))
 
 
@@ -101,22 +104,21 @@ def _ones(code: CodeType) -> tuple[int, ...]:
     """Lines in which ``np.ones`` or ``np.ones_like`` is an argument of a call of something else than NumPy's."""
     if not {"ones", "ones_like"} & {*code.co_names}:
         return ()
-    try:
-        source, start = inspect.getsourcelines(code)
-        tree = ast.parse(textwrap.dedent("".join(source)))
-    except (OSError, TypeError, SyntaxError):
-        return ()
+    tree = tree_of(code)
     return tuple(
-        start + node.lineno - 1
-        for node in ast.walk(tree)
+        node.lineno
+        for node in (ast.walk(tree) if tree else ())
         if isinstance(node, ast.Call) and not _is_numpys(node.func) and any(map(_is_ones, node.args))
     )
 
 
 def _is_ones(node: ast.expr) -> bool:
-    made = isinstance(node, ast.Call) and _is_numpys(node.func)
-    return made and getattr(node.func, "attr", "") in ("ones", "ones_like")  # type: ignore[attr-defined]
+    return isinstance(node, ast.Call) and _is_numpys(node.func) and _name(node.func) in ("ones", "ones_like")
 
 
 def _is_numpys(node: ast.expr) -> bool:
     return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in ("np", "numpy", "anp")
+
+
+def _name(node: ast.expr) -> str:
+    return str(getattr(node, "attr", ""))

@@ -53,6 +53,8 @@ def test_the_first_lines_say_what_was_taken_for_what() -> None:
         "forward/backward of BatchNorm; parameters gamma, beta; gradients in dgamma, dbeta; taken as given "
         "running_mean, running_var"
     )
+    assert "of its outputs the first one alone" in check(MADE["ReturnsItsMap"].make()).subject
+    assert "outputs" not in check(MADE["KeepsNothing"].make()).subject
     report = check(MADE["PairWithSettings"].make(), *MADE["PairWithSettings"].inputs())
     assert "taken as given bn_param" in report.subject
 

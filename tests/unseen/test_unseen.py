@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_nothing_is_told_where_there_is_nothing() -> None:
 def test_a_branch_is_named_with_its_line() -> None:
     program = next(one for one in blind() if one.name.startswith("leaky") and one.blind is Blind.BRANCH)
     (of_f,) = {(one.file, one.line) for one in check(program).unseen if one.where == "f"}
-    text = open(of_f[0]).read().splitlines()[of_f[1] - 1]  # noqa: SIM115
+    text = Path(of_f[0]).read_text().splitlines()[of_f[1] - 1]
     assert "np.where(z > 0, z, 0.1 * z)" in text
 
 

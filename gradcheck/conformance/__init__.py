@@ -1,0 +1,1 @@
+"""What a layer must be besides right."""

@@ -1,0 +1,102 @@
+"""A layer on the bench: made anew, run forward and backward, its gradients by name."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.anatomy.finding import Layout
+from gradcheck.anatomy.parameters import kept, zeroed
+from gradcheck.anatomy.passes import cotangent_like
+from gradcheck.anatomy.places import fields, found
+from gradcheck.anatomy.pullback import layout_of
+from gradcheck.ask import trees
+from gradcheck.conformance.comparing import batched, scaled
+
+Gradients = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A layer on the bench: how it is run, on what, and what is expected of it."""
+
+    make: Callable[[], Any]
+    layout: Layout
+    inputs: tuple[Any, ...]
+    accumulates: bool | None
+    independent: bool | None
+
+    def fresh(self) -> Any:
+        """A copy of the layer, its gradients zero."""
+        own = self.layout.machine.fresh()
+        places = {source.place for source in self.layout.sources.values()}
+        if own is not None:
+            zeroed(own, [one for one in kept(own) if places & {*one.places}])
+        return own
+
+    def forward(self, own: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
+        """The output, and what forward returned."""
+        result = self.layout.machine.ahead(own, inputs)
+        return self.layout.convention.outputs.of(result, own), result
+
+    def backward(self, own: Any, cotangent: Any, result: Any, inputs: tuple[Any, ...]) -> Gradients:
+        """Copies of the gradients by what they are of."""
+        layout = self.layout
+        before = {
+            one.name: np.array(found(own, part.settable[0]))
+            for one, part in zip(layout.targets, layout.parameters, strict=False)
+        }
+        came = layout.machine.back(own, layout.convention.given(cotangent, result, own, inputs))
+        return {
+            name: trees.map_leaves(lambda _, leaf: copy.copy(leaf), source.of(came, own, before.get(name)))
+            for name, source in layout.sources.items()
+        }
+
+    def passed(self, own: Any, inputs: tuple[Any, ...], factor: float = 1.0) -> tuple[Any, Gradients]:
+        """Output and gradients of one pass, for a cotangent drawn by the shape of the output."""
+        output, result = self.forward(own, inputs)
+        return output, self.backward(own, self.cotangent(output, factor), result, inputs)
+
+    def cotangent(self, output: Any, factor: float = 1.0) -> Any:
+        """The same for outputs of the same shape."""
+        return trees.map_leaves(lambda path, leaf: scaled(cotangent_like(path, leaf), factor), output)
+
+    @property
+    def batch(self) -> int:
+        """Samples in the batch; 0 where inputs and outputs have no such axis in common."""
+        output, _ = self.forward(self.fresh(), self.inputs)
+        lengths = {len(leaf) for leaf in (*batched(self.inputs), *batched((output,)))}
+        return lengths.pop() if len(lengths) == 1 and batched((output,)) else 0
+
+    @property
+    def random(self) -> bool:
+        """Whether the layer draws numbers, from a generator of its own or from everybody's."""
+        return self.layout.machine.draws is not None or self.draws_its_own
+
+    @property
+    def draws_its_own(self) -> bool:
+        """Whether it keeps a generator."""
+        layer = self.layout.machine.layer
+        return layer is not None and any(isinstance(one, _GENERATORS) for one in fields(layer).values())
+
+
+_GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
+
+
+def bench_of(
+    make: Callable[[], Any],
+    inputs: tuple[Any, ...],
+    params: Mapping[str, Any] | None,
+    accumulates: bool | None,
+    independent: bool | None,
+) -> Bench:
+    layout = layout_of(make(), inputs, params)
+    assert layout.ran, "forward or backward raised: see the check of the derivative"
+    statistics = any("running" in name or "moving" in name for name in layout.given)
+    expected = None if statistics else True
+    return Bench(make, layout, inputs, accumulates, expected if independent is None else independent)

@@ -1,0 +1,300 @@
+"""What is demanded of a layer: repeatable, linear, free of aliases, fit for any batch, memory order and precision."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from gradcheck.anatomy.machine import draws
+from gradcheck.anatomy.naming import is_given, is_training
+from gradcheck.anatomy.places import fields, found, put
+from gradcheck.anatomy.pullback import layout_of
+from gradcheck.ask import trees
+from gradcheck.conformance.bench import Bench
+from gradcheck.conformance.comparing import (
+    alike,
+    arrays_of,
+    batched,
+    cast,
+    changed,
+    copied,
+    exact,
+    finite,
+    is_float_array,
+    pickled,
+    rows,
+    same,
+    scaled,
+)
+from gradcheck.layer import check_layer
+
+
+def _repeatable(bench: Bench) -> None:
+    if bench.draws_its_own:
+        return
+    own = bench.fresh()
+    same(bench.forward(own, bench.inputs)[0], bench.forward(own, bench.inputs)[0], "a second forward")
+
+
+def _twice(bench: Bench) -> None:
+    own = bench.fresh()
+    output, result = bench.forward(own, bench.inputs)
+    first = bench.backward(own, bench.cotangent(output), result, bench.inputs)
+    second = bench.backward(own, bench.cotangent(output), result, bench.inputs)
+    parameters = {one.name for one in bench.layout.targets[: len(bench.layout.parameters)]}
+    stored = {name for name in parameters if bench.layout.sources[name].place is not None}
+    if any(not np.array_equal(one.held, found(own, one.settable[0])) for one in bench.layout.parameters):
+        return  # backward steps the weights, which are others now
+    same(
+        {name: first[name] for name in first if name not in stored},
+        {name: second[name] for name in second if name not in stored},
+        "a second backward after one forward",
+    )
+    added = {name: bool(np.any(first[name])) and alike(2.0 * first[name], second[name]) for name in stored}
+    kept_ = {name: alike(first[name], second[name]) for name in stored}
+    accumulates = bench.accumulates if bench.accumulates is not None else any(added.values())
+    wrong = [
+        name for name in sorted(stored) if np.any(first[name]) and not (added if accumulates else kept_)[name]
+    ]
+    declared = "adds to" if accumulates else "overwrites"
+    assert not wrong, (
+        f"a backward {declared} the gradients of parameters, but that of {wrong[0]} does not come out so"
+    )
+
+
+def _after_another(bench: Bench) -> None:
+    if bench.draws_its_own:
+        return
+    own = bench.fresh()
+    bench.forward(own, changed(bench.inputs))
+    same(
+        bench.passed(bench.fresh(), bench.inputs),
+        bench.passed(own, bench.inputs),
+        "a pass after another forward",
+    )
+
+
+def _unchanged(bench: Bench) -> None:
+    inputs = copied(bench.inputs)
+    own = bench.fresh()
+    output, result = bench.forward(own, inputs)
+    exact(bench.inputs, inputs, "forward writes into its inputs")
+    cotangent = bench.cotangent(output)
+    bench.backward(own, cotangent, result, inputs)
+    exact(bench.inputs, inputs, "backward writes into the inputs")
+    exact(bench.cotangent(output), cotangent, "backward writes into its cotangent")
+
+
+def _inputs_not_kept(bench: Bench) -> None:
+    own, inputs = bench.fresh(), copied(bench.inputs)
+    right = bench.passed(bench.fresh(), bench.inputs)[1]
+    output, result = bench.forward(own, inputs)
+    cotangent = bench.cotangent(output)
+    for _, leaf in trees.leaves(inputs):
+        if is_float_array(leaf):
+            leaf *= 3.0
+    came = bench.backward(own, cotangent, result, bench.inputs)
+    assert alike(right, came), (
+        "forward keeps its input by reference: a caller who changes it before backward changes the gradients. Copy it "
+        "(self.x = x.copy()), or leave this check out where no caller does, skip={'inputs not kept by reference'}"
+    )
+
+
+def _cotangent_not_kept(bench: Bench) -> None:
+    own = bench.fresh()
+    output, result = bench.forward(own, bench.inputs)
+    cotangent = bench.cotangent(output)
+    layout = bench.layout
+    layout.machine.back(own, layout.convention.given(cotangent, result, own, bench.inputs))
+    held = {one.places[0]: one.held for one in arrays_of(own)}
+    for _, leaf in trees.leaves(cotangent):
+        if is_float_array(leaf):
+            leaf *= 3.0
+    places = {source.place for source in layout.sources.values()} - {None}
+    for one in arrays_of(own):
+        if one.places[0] in places and one.places[0] in held:
+            exact(
+                held[one.places[0]],
+                one.array,
+                "a gradient changes with the cotangent, which the caller changed",
+            )
+
+
+def _linear(bench: Bench) -> None:
+    once = bench.passed(bench.fresh(), bench.inputs)[1]
+    thrice = bench.passed(bench.fresh(), bench.inputs, -3.0)[1]
+    if not bench.layout.convention.implied:
+        same(
+            trees.map_leaves(lambda _, leaf: scaled(leaf, -3.0), once),
+            thrice,
+            "a cotangent -3 times as large",
+        )
+
+
+def _one_sample(bench: Bench) -> None:
+    if not bench.batch:
+        return
+    output, gradients = bench.passed(bench.fresh(), rows(bench.inputs, bench.batch, slice(0, 1)))
+    finite((output, gradients), "a batch of one")
+    if bench.independent and not bench.random:
+        whole = bench.forward(bench.fresh(), bench.inputs)[0]
+        same(rows((whole,), bench.batch, slice(0, 1)), (output,), "the first sample by itself")
+
+
+def _permuted(bench: Bench) -> None:
+    if not bench.batch or bench.random:
+        return
+    order = np.random.default_rng(3).permutation(bench.batch)
+    own = bench.fresh()
+    output = bench.forward(bench.fresh(), bench.inputs)[0]
+    shuffled = bench.forward(own, rows(bench.inputs, bench.batch, order))[0]
+    same(rows((output,), bench.batch, order), (shuffled,), "the samples in another order")
+
+
+def _samples(bench: Bench) -> None:
+    if bench.batch < 2 or bench.random or bench.independent is None:
+        return
+    other = copied(bench.inputs)
+    for leaf in filter(is_float_array, batched(other)):
+        leaf[0] = leaf[0] * 1.5 + 0.25
+    rest = slice(1, None)
+    before = rows((bench.forward(bench.fresh(), bench.inputs)[0],), bench.batch, rest)
+    after = rows((bench.forward(bench.fresh(), other)[0],), bench.batch, rest)
+    if bench.independent:
+        same(before, after, "another first sample changes the outputs of the others")
+    else:
+        assert not alike(before, after), "the samples were to see each other, as in batch norm, and do not"
+
+
+def _modes(bench: Bench) -> None:
+    layer = bench.layout.machine.layer
+    flags = [name for name, value in fields(layer).items() if isinstance(value, bool) and is_training(name)]
+    for flag in flags if layer is not None else ():
+        for value in (True, False):
+            own = bench.fresh()
+            setattr(own, flag, value)
+            report = check_layer(own, *bench.inputs, raise_on_failure=False)
+            assert report.verdict != "fail", f"with {flag} = {value}:\n{report}"
+
+
+def _state_untouched(bench: Bench) -> None:
+    own = bench.fresh()
+    output, result = bench.forward(own, bench.inputs)
+    before = {one.places[0]: one.held for one in arrays_of(own) if is_given(one.places[0])}
+    bench.backward(own, bench.cotangent(output), result, bench.inputs)
+    for one in arrays_of(own):
+        if one.places[0] in before:
+            exact(before[one.places[0]], one.array, f"backward changes {one.places[0][-1]}")
+
+
+def _precision(bench: Bench) -> None:
+    for dtype in (np.float64, np.float32):
+        own = bench.fresh()
+        if own is not None:
+            for one in arrays_of(own):
+                if is_float_array(one.array):
+                    for place in one.settable:
+                        put(own, place, one.array.astype(dtype))
+        inputs = cast(bench.inputs, dtype)
+        output, result = bench.forward(own, inputs)
+        gradients = bench.backward(own, bench.cotangent(output), result, inputs)
+        for what, tree in {"the output": output, **gradients}.items():
+            for _, leaf in trees.leaves(tree):
+                came = np.asarray(leaf).dtype
+                assert not isinstance(leaf, np.ndarray) or came == dtype, (
+                    f"{what} is {came} where inputs and parameters are {np.dtype(dtype)}"
+                )
+
+
+def _empty(bench: Bench) -> None:
+    if not bench.batch:
+        return
+    inputs = rows(bench.inputs, bench.batch, slice(0, 0))
+    output, gradients = bench.passed(bench.fresh(), inputs)
+    for leaf in batched((output,)):
+        assert len(leaf) == 0, f"of an empty batch {len(leaf)} outputs came"
+    finite(gradients, "an empty batch")
+
+
+def _orders(bench: Bench) -> None:
+    fortran = trees.map_leaves(
+        lambda _, leaf: np.asfortranarray(leaf) if isinstance(leaf, np.ndarray) else leaf, bench.inputs
+    )
+    same(
+        bench.passed(bench.fresh(), bench.inputs),
+        bench.passed(bench.fresh(), fortran),
+        "inputs in Fortran order",
+    )
+
+
+def _copies(bench: Bench) -> None:
+    if bench.layout.machine.layer is None:
+        return
+    used = bench.fresh()
+    bench.passed(used, bench.inputs)
+    right = bench.passed(bench.fresh(), bench.inputs)
+    for how, remake in (
+        ("copy.deepcopy", copy.deepcopy),
+        ("pickle", pickled),
+    ):
+        try:
+            own = remake(bench.fresh())
+            remake(used)
+        except Exception as error:
+            raise AssertionError(f"{how} fails: {type(error).__name__}: {error}") from error
+        same(right, bench.passed(own, bench.inputs), f"a layer that went through {how}")
+
+
+def _seeded(bench: Bench) -> None:
+    if not bench.random:
+        return
+    machine, state = replace(bench.layout.machine, draws=None), draws()
+    outputs = []
+    for _ in range(2):
+        state.repeat()
+        own = bench.fresh()
+        outputs.append(bench.layout.convention.outputs.of(machine.ahead(own, bench.inputs), own))
+    same(outputs[0], outputs[1], "the same seed")
+
+
+def _instances(bench: Bench) -> None:
+    if bench.layout.machine.layer is None:
+        return
+    one, other = (layout_of(bench.make(), bench.inputs).machine.layer for _ in range(2))
+    bench.layout.machine.ahead(one, bench.inputs)
+    bench.layout.machine.ahead(other, bench.inputs)
+    for mine in arrays_of(one):
+        for theirs in arrays_of(other):
+            both = isinstance(mine.array, np.ndarray) and isinstance(theirs.array, np.ndarray)
+            given = any(
+                isinstance(leaf, np.ndarray) and np.may_share_memory(leaf, mine.array)
+                for _, leaf in trees.leaves(bench.inputs)
+            )
+            assert not both or given or not np.shares_memory(mine.array, theirs.array), (
+                f"two instances share {mine.places[0][-1]}"
+            )
+
+
+DEMANDS: dict[str, Callable[[Bench], None]] = {
+    "forward is repeatable": _repeatable,
+    "backward twice": _twice,
+    "backward after another forward": _after_another,
+    "inputs and cotangent unchanged": _unchanged,
+    "inputs not kept by reference": _inputs_not_kept,
+    "cotangent not kept by reference": _cotangent_not_kept,
+    "linear in the cotangent": _linear,
+    "batch of one": _one_sample,
+    "permuted batch": _permuted,
+    "samples independent": _samples,
+    "train and eval": _modes,
+    "statistics untouched by backward": _state_untouched,
+    "dtype in is dtype out": _precision,
+    "empty batch": _empty,
+    "memory order": _orders,
+    "copies": _copies,
+    "seeded randomness": _seeded,
+    "instances share nothing": _instances,
+}
