@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.ask import trees
-from gradcheck.ask.point import floating_argnums
+from gradcheck.ask.point import NoEntries, floating_argnums
 from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
 from gradcheck.verify.case import CHECKS
@@ -242,10 +242,8 @@ class _Search:
             pair = (through(self.f), through(self.claim))
             given = (pair,) if self.kind == "layer" else pair
             report = CHECKS[self.kind](*given, *args, argnums=self.argnums, raise_on_failure=False)
-        except ValueError as error:
-            if "nothing to check" in str(error):
-                return self._of_nothing(args), None
-            raise
+        except NoEntries:
+            return self._of_nothing(args), None
         if report.verdict is Verdict.INCONCLUSIVE:
             self.undecided += 1
         return (_said(at), report) if report.verdict is Verdict.FAIL else ("", None)

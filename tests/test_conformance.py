@@ -1,6 +1,8 @@
 """Each check of a layer fails for a layer that is wrong in just this way, and passes for one that is right."""
 
 import copy
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -158,8 +160,39 @@ def test_there_is_a_wrong_layer_for_every_check() -> None:
 
 
 @gradcheck.layers(Careful, X)
-def test_a_right_layer_passes(check) -> None:
+def test_a_right_layer_passes_or_skips_what_does_not_apply(check) -> None:
     check()
+    assert check.name not in ("seeded randomness", "statistics untouched by backward")
+
+
+def test_what_does_not_apply_says_why() -> None:
+    reasons = {name: check() for name, check in named(Careful).items()}
+    assert {name for name, reason in reasons.items() if reason} == {
+        "seeded randomness",
+        "statistics untouched by backward",
+    }
+    assert reasons["seeded randomness"] == "the layer draws no numbers"
+
+
+def test_a_check_fails_where_python_strips_assertions_as_well() -> None:
+    code = """if True:
+        import numpy as np, gradcheck
+        class Shared:
+            W = np.ones((3, 2))
+            def forward(self, x):
+                self.x = x
+                return x @ self.W
+            def backward(self, d):
+                self.dW = self.x.T @ d
+                return d @ self.W.T
+        checks = {check.name: check for check in gradcheck.layer_checks(Shared, np.ones((4, 3)))}
+        try:
+            checks["instances share nothing"]()
+        except AssertionError as error:
+            print("failed:", error)
+    """
+    ran = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=True)
+    assert "failed: two instances share .W" in ran.stdout
 
 
 @pytest.mark.parametrize("name", WRONG)

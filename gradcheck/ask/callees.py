@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from types import FunctionType, MethodType
+from functools import partial
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
-_LIBRARIES = frozenset({"numpy", "scipy", "autograd", "gradcheck"})
+_LIBRARIES = frozenset({"builtins", "numpy", "scipy", "autograd", "gradcheck"})
 
 
 def callees(function: Callable[..., Any], depth: int) -> Iterator[FunctionType]:
@@ -17,19 +18,50 @@ def callees(function: Callable[..., Any], depth: int) -> Iterator[FunctionType]:
     for _ in range(depth):
         below: list[Any] = []
         for one in level:
-            plain = one.__func__ if isinstance(one, MethodType) else one
-            if not isinstance(plain, FunctionType):
-                plain = vars(type(plain)).get("__call__")
-            if not isinstance(plain, FunctionType) or plain in seen or _is_library(plain):
+            plain, owner = _plain(one)
+            if plain is None or plain in seen or _is_library(plain):
                 continue
             seen.add(plain)
             yield plain
-            closed = inspect.getclosurevars(plain)
-            below += [
-                value for value in (*closed.nonlocals.values(), *closed.globals.values()) if callable(value)
-            ]
+            below += _named(plain, owner)
         level = below
 
 
-def _is_library(function: FunctionType) -> bool:
-    return (function.__module__ or "").partition(".")[0] in _LIBRARIES
+def _plain(one: Any) -> tuple[FunctionType | None, Any]:
+    """The function that a call of ``one`` runs, and the object whose method it is, None without one."""
+    while isinstance(one, partial):
+        one = one.func
+    if isinstance(one, MethodType):
+        owner, one = one.__self__, one.__func__
+        return (one if isinstance(one, FunctionType) else None), owner
+    if isinstance(one, FunctionType):
+        return one, None
+    called = inspect.getattr_static(type(one), "__call__", None)
+    return (called, one) if isinstance(called, FunctionType) else (None, None)
+
+
+def _named(function: FunctionType, owner: Any) -> Iterator[Any]:
+    """What a function names that can be called, methods of the objects that it names and of its own included."""
+    words = _words(function.__code__)
+    values = [function.__globals__[name] for name in words if name in function.__globals__]
+    for cell in function.__closure__ or ():
+        try:
+            values.append(cell.cell_contents)
+        except ValueError:  # bound later than now
+            continue
+    yield from filter(callable, values)
+    for one in (owner, *values):
+        for name in () if _is_library(type(one)) or isinstance(one, ModuleType) else words:
+            method = inspect.getattr_static(type(one), name, None)
+            if isinstance(method, FunctionType):
+                yield MethodType(method, one)
+
+
+def _words(code: CodeType) -> list[str]:
+    """Names of globals and attributes, those in functions and comprehensions inside it included."""
+    inner = (word for one in code.co_consts if isinstance(one, CodeType) for word in _words(one))
+    return list(dict.fromkeys([*code.co_names, *inner]))
+
+
+def _is_library(named: Any) -> bool:
+    return (named.__module__ or "").partition(".")[0] in _LIBRARIES

@@ -91,6 +91,10 @@ class Point:
         return Point(args, self.argnums, self.names, self.slots, np.concatenate(flat))
 
 
+class NoEntries(ValueError):
+    """What is to be checked holds no entries."""
+
+
 def _dressed(piece: Floats, slot: Slot, native: bool) -> Any:
     if slot.scalar is float:
         return float(piece)
@@ -130,8 +134,9 @@ def point(
     TypeError
         ``argnums`` is no int or ints, or a chosen argument holds no floating-point leaf.
     ValueError
-        ``argnums`` is out of range or repeats itself; nothing floating-point to check; a checked leaf holds
-        no entries at all in every argument.
+        ``argnums`` is out of range or repeats itself; nothing floating-point to check.
+    NoEntries
+        The checked leaves hold no entries at all.
     """
     names = labels or argument_names(function, len(args))
     copies = tuple(trees.map_leaves(lambda _, leaf: _copy(leaf), arg) for arg in args)
@@ -167,7 +172,7 @@ def point(
             start += value.size
     if start == 0:
         empty = ", ".join(slot.path for slot in slots)
-        raise ValueError(
+        raise NoEntries(
             f"nothing to check: {empty} hold(s) no entries (size 0); "
             "pass an argument with at least one entry, or leave the check out"
         )

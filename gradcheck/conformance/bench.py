@@ -16,7 +16,7 @@ from gradcheck.anatomy.passes import cotangent_like
 from gradcheck.anatomy.places import fields, found
 from gradcheck.anatomy.pullback import layout_of
 from gradcheck.ask import trees
-from gradcheck.conformance.comparing import batched, scaled
+from gradcheck.conformance.comparing import batched, demanded, scaled
 
 Gradients = dict[str, Any]
 
@@ -96,7 +96,7 @@ def bench_of(
     independent: bool | None,
 ) -> Bench:
     layout = layout_of(make(), inputs, params)
-    assert layout.ran, "forward or backward raised: see the check of the derivative"
+    demanded(layout.ran, "forward or backward raised: see the check of the derivative")
     statistics = any("running" in name or "moving" in name for name in layout.given)
     expected = None if statistics else True
     return Bench(make, layout, inputs, accumulates, expected if independent is None else independent)

@@ -73,23 +73,33 @@ def alike(one: Any, other: Any) -> bool:
     return True
 
 
+def demanded(holds: bool, message: str) -> None:
+    """Raise an AssertionError where it does not hold, under ``python -O`` as well."""
+    __tracebackhide__ = True
+    if not holds:
+        raise AssertionError(message)
+
+
 def same(wanted: Any, came: Any, when: str) -> None:
     __tracebackhide__ = True
-    assert alike(wanted, came), (
-        f"{when}: something else comes out\n  wanted {few(wanted)}\n  came   {few(came)}"
+    demanded(
+        alike(wanted, came),
+        f"{when}: something else comes out\n  wanted {few(wanted)}\n  came   {few(came)}",
     )
 
 
 def exact(wanted: Any, came: Any, message: str) -> None:
     __tracebackhide__ = True
     for (_, a), (_, b) in zip(trees.leaves(wanted), trees.leaves(came), strict=True):
-        assert np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f"), message
+        demanded(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind == "f"), message)
 
 
 def finite(tree: Any, when: str) -> None:
     __tracebackhide__ = True
     for _, leaf in trees.leaves(tree):
-        assert leaf is None or np.isfinite(np.asarray(leaf)).all(), f"{when}: not every number is finite"
+        demanded(
+            leaf is None or bool(np.isfinite(np.asarray(leaf)).all()), f"{when}: not every number is finite"
+        )
 
 
 def few(tree: Any) -> str:

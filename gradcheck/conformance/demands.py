@@ -21,6 +21,7 @@ from gradcheck.conformance.comparing import (
     cast,
     changed,
     copied,
+    demanded,
     exact,
     finite,
     is_float_array,
@@ -32,9 +33,13 @@ from gradcheck.conformance.comparing import (
 from gradcheck.layer import check_layer
 
 
+class DoesNotApply(Exception):
+    """What is demanded has no meaning for this layer."""
+
+
 def _repeatable(bench: Bench) -> None:
     if bench.draws_its_own:
-        return
+        raise DoesNotApply("the layer keeps a generator: every pass draws anew")
     own = bench.fresh()
     same(bench.forward(own, bench.inputs)[0], bench.forward(own, bench.inputs)[0], "a second forward")
 
@@ -47,7 +52,7 @@ def _twice(bench: Bench) -> None:
     parameters = {one.name for one in bench.layout.targets[: len(bench.layout.parameters)]}
     stored = {name for name in parameters if bench.layout.sources[name].place is not None}
     if any(not np.array_equal(one.held, found(own, one.settable[0])) for one in bench.layout.parameters):
-        return  # backward steps the weights, which are others now
+        raise DoesNotApply("backward steps the weights, which are others the second time")
     same(
         {name: first[name] for name in first if name not in stored},
         {name: second[name] for name in second if name not in stored},
@@ -60,14 +65,15 @@ def _twice(bench: Bench) -> None:
         name for name in sorted(stored) if np.any(first[name]) and not (added if accumulates else kept_)[name]
     ]
     declared = "adds to" if accumulates else "overwrites"
-    assert not wrong, (
-        f"a backward {declared} the gradients of parameters, but that of {wrong[0]} does not come out so"
+    demanded(
+        not wrong,
+        f"a backward {declared} the gradients of parameters, but that of {', '.join(wrong[:1])} does not come out so",
     )
 
 
 def _after_another(bench: Bench) -> None:
     if bench.draws_its_own:
-        return
+        raise DoesNotApply("the layer keeps a generator: every pass draws anew")
     own = bench.fresh()
     bench.forward(own, changed(bench.inputs))
     same(
@@ -97,9 +103,10 @@ def _inputs_not_kept(bench: Bench) -> None:
         if is_float_array(leaf):
             leaf *= 3.0
     came = bench.backward(own, cotangent, result, bench.inputs)
-    assert alike(right, came), (
+    demanded(
+        alike(right, came),
         "forward keeps its input by reference: a caller who changes it before backward changes the gradients. Copy it "
-        "(self.x = x.copy()), or leave this check out where no caller does, skip={'inputs not kept by reference'}"
+        "(self.x = x.copy()), or leave this check out where no caller does, skip={'inputs not kept by reference'}",
     )
 
 
@@ -124,19 +131,16 @@ def _cotangent_not_kept(bench: Bench) -> None:
 
 
 def _linear(bench: Bench) -> None:
+    if bench.layout.convention.implied:
+        raise DoesNotApply("backward takes no cotangent")
     once = bench.passed(bench.fresh(), bench.inputs)[1]
     thrice = bench.passed(bench.fresh(), bench.inputs, -3.0)[1]
-    if not bench.layout.convention.implied:
-        same(
-            trees.map_leaves(lambda _, leaf: scaled(leaf, -3.0), once),
-            thrice,
-            "a cotangent -3 times as large",
-        )
+    same(trees.map_leaves(lambda _, leaf: scaled(leaf, -3.0), once), thrice, "a cotangent -3 times as large")
 
 
 def _one_sample(bench: Bench) -> None:
     if not bench.batch:
-        return
+        raise DoesNotApply("inputs and outputs have no axis of samples in common")
     output, gradients = bench.passed(bench.fresh(), rows(bench.inputs, bench.batch, slice(0, 1)))
     finite((output, gradients), "a batch of one")
     if bench.independent and not bench.random:
@@ -145,8 +149,10 @@ def _one_sample(bench: Bench) -> None:
 
 
 def _permuted(bench: Bench) -> None:
-    if not bench.batch or bench.random:
-        return
+    if bench.random:
+        raise DoesNotApply("the layer draws numbers, others for each sample")
+    if not bench.batch:
+        raise DoesNotApply("inputs and outputs have no axis of samples in common")
     order = np.random.default_rng(3).permutation(bench.batch)
     own = bench.fresh()
     output = bench.forward(bench.fresh(), bench.inputs)[0]
@@ -155,8 +161,12 @@ def _permuted(bench: Bench) -> None:
 
 
 def _samples(bench: Bench) -> None:
-    if bench.batch < 2 or bench.random or bench.independent is None:
-        return
+    if bench.batch < 2:
+        raise DoesNotApply("there is no second sample")
+    if bench.random:
+        raise DoesNotApply("the layer draws numbers, others for each sample")
+    if bench.independent is None:
+        raise DoesNotApply("a layer with running statistics: say independent=True or False")
     other = copied(bench.inputs)
     for leaf in filter(is_float_array, batched(other)):
         leaf[0] = leaf[0] * 1.5 + 0.25
@@ -166,24 +176,29 @@ def _samples(bench: Bench) -> None:
     if bench.independent:
         same(before, after, "another first sample changes the outputs of the others")
     else:
-        assert not alike(before, after), "the samples were to see each other, as in batch norm, and do not"
+        demanded(not alike(before, after), "the samples were to see each other, as in batch norm, and do not")
 
 
 def _modes(bench: Bench) -> None:
     layer = bench.layout.machine.layer
-    flags = [name for name, value in fields(layer).items() if isinstance(value, bool) and is_training(name)]
-    for flag in flags if layer is not None else ():
+    own_fields = {} if layer is None else fields(layer)
+    flags = [name for name, value in own_fields.items() if isinstance(value, bool) and is_training(name)]
+    if not flags:
+        raise DoesNotApply("the layer has no flag for training")
+    for flag in flags:
         for value in (True, False):
             own = bench.fresh()
             setattr(own, flag, value)
             report = check_layer(own, *bench.inputs, raise_on_failure=False)
-            assert report.verdict != "fail", f"with {flag} = {value}:\n{report}"
+            demanded(report.verdict != "fail", f"with {flag} = {value}:\n{report}")
 
 
 def _state_untouched(bench: Bench) -> None:
     own = bench.fresh()
     output, result = bench.forward(own, bench.inputs)
     before = {one.places[0]: one.held for one in arrays_of(own) if is_given(one.places[0])}
+    if not before:
+        raise DoesNotApply("the layer keeps no running statistics")
     bench.backward(own, bench.cotangent(output), result, bench.inputs)
     for one in arrays_of(own):
         if one.places[0] in before:
@@ -204,18 +219,19 @@ def _precision(bench: Bench) -> None:
         for what, tree in {"the output": output, **gradients}.items():
             for _, leaf in trees.leaves(tree):
                 came = np.asarray(leaf).dtype
-                assert not isinstance(leaf, np.ndarray) or came == dtype, (
-                    f"{what} is {came} where inputs and parameters are {np.dtype(dtype)}"
+                demanded(
+                    not isinstance(leaf, np.ndarray) or came == dtype,
+                    f"{what} is {came} where inputs and parameters are {np.dtype(dtype)}",
                 )
 
 
 def _empty(bench: Bench) -> None:
     if not bench.batch:
-        return
+        raise DoesNotApply("inputs and outputs have no axis of samples in common")
     inputs = rows(bench.inputs, bench.batch, slice(0, 0))
     output, gradients = bench.passed(bench.fresh(), inputs)
     for leaf in batched((output,)):
-        assert len(leaf) == 0, f"of an empty batch {len(leaf)} outputs came"
+        demanded(len(leaf) == 0, f"of an empty batch {len(leaf)} outputs came")
     finite(gradients, "an empty batch")
 
 
@@ -232,7 +248,7 @@ def _orders(bench: Bench) -> None:
 
 def _copies(bench: Bench) -> None:
     if bench.layout.machine.layer is None:
-        return
+        raise DoesNotApply("two functions keep nothing")
     used = bench.fresh()
     bench.passed(used, bench.inputs)
     right = bench.passed(bench.fresh(), bench.inputs)
@@ -250,7 +266,7 @@ def _copies(bench: Bench) -> None:
 
 def _seeded(bench: Bench) -> None:
     if not bench.random:
-        return
+        raise DoesNotApply("the layer draws no numbers")
     machine, state = replace(bench.layout.machine, draws=None), draws()
     outputs = []
     for _ in range(2):
@@ -262,7 +278,7 @@ def _seeded(bench: Bench) -> None:
 
 def _instances(bench: Bench) -> None:
     if bench.layout.machine.layer is None:
-        return
+        raise DoesNotApply("two functions keep nothing")
     one, other = (layout_of(bench.make(), bench.inputs).machine.layer for _ in range(2))
     bench.layout.machine.ahead(one, bench.inputs)
     bench.layout.machine.ahead(other, bench.inputs)
@@ -273,8 +289,9 @@ def _instances(bench: Bench) -> None:
                 isinstance(leaf, np.ndarray) and np.may_share_memory(leaf, mine.array)
                 for _, leaf in trees.leaves(bench.inputs)
             )
-            assert not both or given or not np.shares_memory(mine.array, theirs.array), (
-                f"two instances share {mine.places[0][-1]}"
+            demanded(
+                not both or given or not np.shares_memory(mine.array, theirs.array),
+                f"two instances share {mine.places[0][-1]}",
             )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gradcheck.ask.calls import undisturbed
 from gradcheck.conformance.bench import Bench, bench_of
-from gradcheck.conformance.demands import DEMANDS
+from gradcheck.conformance.demands import DEMANDS, DoesNotApply
 from gradcheck.layer import check_layer
 
 _DERIVATIVE = "derivative"
@@ -24,8 +25,13 @@ class LayerCheck:
     name: str
     run: Callable[[], None]
 
-    def __call__(self) -> None:
+    def __call__(self) -> str:
         """Run it.
+
+        Returns
+        -------
+        str
+            Why the check does not apply to this layer; "" where it was made.
 
         Raises
         ------
@@ -36,10 +42,13 @@ class LayerCheck:
         with undisturbed():
             try:
                 self.run()
+            except DoesNotApply as reason:
+                return str(reason)
             except (AssertionError, ImportError):
                 raise
             except Exception as error:
                 raise AssertionError(f"{self.name}: raised {type(error).__name__}: {error}") from error
+        return ""
 
     @property
     def __name__(self) -> str:
@@ -47,7 +56,7 @@ class LayerCheck:
 
 
 def layers(make_layer: Callable[[], Any], *inputs: Any, **keywords: Any) -> Any:
-    """Give a test a ``check`` for each of `layer_checks`, whose arguments these are.
+    """Give a test a ``check`` for each of `layer_checks`, whose arguments these are; skipped where it does not apply.
 
     ::
 
@@ -57,7 +66,15 @@ def layers(make_layer: Callable[[], Any], *inputs: Any, **keywords: Any) -> Any:
     """
     import pytest
 
-    checks = list(layer_checks(make_layer, *inputs, **keywords))
+    def skipping(check: LayerCheck) -> None:
+        __tracebackhide__ = True
+        if reason := check():
+            pytest.skip(reason)
+
+    checks = [
+        LayerCheck(check.name, partial(skipping, check))
+        for check in layer_checks(make_layer, *inputs, **keywords)
+    ]
     return pytest.mark.parametrize("check", checks, ids=[check.name for check in checks])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.naming import is_training
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point
 from gradcheck.findings import Blind, Unseen
@@ -17,7 +18,6 @@ _MANY = 4096
 
 _DROPOUT = re.compile(r"drop")
 _KEEP = re.compile(r"keep")
-_TRAIN = re.compile(r"^(is_?)?train(ing)?(_?(flg|flag|mode))?$")
 
 
 def special(where: Point, outputs: tuple[Any, ...]) -> Iterator[Unseen]:
@@ -102,7 +102,7 @@ def _has_equal_rows(rows: np.ndarray) -> bool:
 def _of_setting(key: str, name: str, value: Any) -> Iterator[Unseen]:
     plain = key.lower()
     if isinstance(value, bool):
-        if _TRAIN.match(plain) and not value:
+        if is_training(plain) and not value:
             yield Unseen(Blind.DROPOUT, name, f"{name} is False: what happens in training alone was not seen")
     elif isinstance(value, float | int | np.floating) and (
         (_DROPOUT.search(plain) and value == 0) or (_KEEP.search(plain) and value == 1)

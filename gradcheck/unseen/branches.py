@@ -19,7 +19,7 @@ from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
 from gradcheck.findings import Blind, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
-from gradcheck.unseen.lines import Lines, is_users, lines_run, never_run
+from gradcheck.unseen.lines import Ran, is_users, never_run, places_run
 
 _Place = tuple[str, int, str]
 """File, line, and what stands there."""
@@ -32,7 +32,7 @@ class Book:
     choices: dict[_Place, list[int]] = field(default_factory=dict)
     indices: dict[_Place, bool] = field(default_factory=dict)
     products: set[_Place] = field(default_factory=set)
-    lines: Lines = field(default_factory=dict)
+    ran: Ran = field(default_factory=dict)
     made: list[ref[np.ndarray]] = field(default_factory=list)
 
     def chose(self, what: str, taken: Any) -> None:
@@ -60,13 +60,20 @@ def _here(what: str) -> _Place:
 
 
 _COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<="}
-_SIGNS = ("absolute", "fabs", "sign")
+_SIGNS = ("absolute", "fabs", "sign", "heaviside")
+_ORDERS = (np.argsort, np.argpartition, np.lexsort, np.nonzero, np.flatnonzero, np.unique)
 
 
 class Watched(np.ndarray):
-    """An array that notes where it is compared, clipped, masked and indexed; all that is made of it does, too."""
+    """An array that notes where it is compared, clipped, masked and indexed; all that is made of it does, too.
+
+    ``distinct`` says that its entries are indices of which none can come twice: those of an order.
+    """
+
+    distinct: bool
 
     def __array_finalize__(self, source: Any) -> None:
+        self.distinct = getattr(source, "distinct", False)
         if (book := _book.get()) is not None:
             book.made.append(ref(self))
 
@@ -89,7 +96,21 @@ class Watched(np.ndarray):
             book.chose("where", _plain(args[0]))
         if book is not None and function is np.take and len(args) > 1:
             _noted_key(book, args[1])
-        return _watched(super().__array_function__(function, types, args, keywords))
+        result = super().__array_function__(function, types, args, keywords)
+        orders = function in _ORDERS or (function is np.where and len(args) == 1)
+        return _in_order(result) if orders else _watched(result)
+
+    def argsort(self, *args: Any, **keywords: Any) -> Any:
+        """As of any array."""
+        return _in_order(super().argsort(*args, **keywords))
+
+    def argpartition(self, *args: Any, **keywords: Any) -> Any:
+        """As of any array."""
+        return _in_order(super().argpartition(*args, **keywords))
+
+    def nonzero(self) -> Any:
+        """As of any array."""
+        return _in_order(super().nonzero())
 
     def __getitem__(self, key: Any) -> Any:
         book = _book.get()
@@ -114,6 +135,15 @@ def _plain_key(key: Any) -> Any:
 
 def _watched(value: Any) -> Any:
     return value.view(Watched) if type(value) is np.ndarray else value
+
+
+def _in_order(result: Any) -> Any:
+    if isinstance(result, tuple):
+        return tuple(map(_in_order, result))
+    result = _watched(result)
+    if isinstance(result, Watched):
+        result.distinct = True
+    return result
 
 
 def _noted(book: Book, name: str, inputs: list[Any], result: Any) -> None:
@@ -144,8 +174,16 @@ def _noted_key(book: Book, key: Any) -> None:
         if isinstance(one, np.ndarray) and one.size > 1:
             if one.dtype.kind == "b":
                 book.chose("mask", _plain(one))
-            elif one.dtype.kind in "iu":
+            elif one.dtype.kind in "iu" and not _is_order(one):
                 book.indexed(_plain(one))
+
+
+def _is_order(index: np.ndarray) -> bool:
+    """Whether no index can come twice: they are an order of entries, or a range that the function itself makes."""
+    if isinstance(index, Watched):
+        return index.distinct
+    steps = np.diff(index.ravel())
+    return bool(steps[0] and (steps == steps[0]).all())
 
 
 def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> Book:
@@ -158,7 +196,7 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
     book, seen = Book(), Meeting(_watched)
     token = _book.set(book)
     try:
-        with suppress(Exception), running(Run(None, DOUBLE, DOUBLE, seen)), _following(book.lines, whole):
+        with suppress(Exception), running(Run(None, DOUBLE, DOUBLE, seen)), _following(book.ran, whole):
             call()
     finally:
         _book.reset(token)
@@ -169,8 +207,8 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
     return book
 
 
-def _following(lines: Lines, whole: bool) -> AbstractContextManager[None]:
-    return lines_run(lines) if whole else nullcontext()
+def _following(ran: Ran, whole: bool) -> AbstractContextManager[None]:
+    return places_run(ran) if whole else nullcontext()
 
 
 def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -199,7 +237,7 @@ def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
             f"line {line}: `{_text(file, line)}` multiplies integers, which are not checked: pass floats"
         )
         yield Unseen(Blind.INTEGERS, whose, message, file, line)
-    for file, line, condition in never_run(book.lines):
+    for file, line, condition in never_run(book.ran):
         yield Unseen(Blind.BRANCH, whose, f"line {line}: `{condition}` never ran", file, line)
 
 

@@ -1,4 +1,4 @@
-"""Which statements under an ``if`` never ran."""
+"""Which statements under an ``if``, and which sides of a conditional expression, never ran."""
 
 from __future__ import annotations
 
@@ -6,33 +6,49 @@ import ast
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from gradcheck.ask.source import tree_of
+from gradcheck.ask.source import indentation, tree_of
 
 _PACKAGE = str(Path(__file__).parent.parent)
 
-Lines = dict[CodeType, set[int]]
-"""Of each function that has an ``if`` the lines that ran."""
+_Place = tuple[int, int]
+"""Line and column."""
+
+Ran = dict[CodeType, set[_Place]]
+"""Of each function that has a branch the places whose code ran."""
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One side of a choice: from where to where its condition stands, and the side; what a reader calls it."""
+
+    test: tuple[_Place, _Place]
+    body: tuple[_Place, _Place]
+    text: str
 
 
 @contextmanager
-def lines_run(lines: Lines) -> Iterator[None]:
-    """Within it the lines that run are noted; the caller's own tracing waits."""
+def places_run(ran: Ran) -> Iterator[None]:
+    """Within it the places that run are noted; the caller's own tracing waits."""
 
     def called(frame: FrameType, event: str, _: Any) -> Any:
-        if not _choices(frame.f_code):
+        code = frame.f_code
+        if not _sides(code):
             return None
-        ran = lines.setdefault(frame.f_code, set())
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        places, here = _places(code), ran.setdefault(code, set())
 
-        def line(frame: FrameType, event: str, _: Any) -> Any:
-            ran.add(frame.f_lineno)
-            return line
+        def step(frame: FrameType, event: str, _: Any) -> Any:
+            if event == "opcode" and (place := places[frame.f_lasti // 2]) is not None:
+                here.add(place)
+            return step
 
-        return line
+        return step
 
     before = sys.gettrace()
     sys.settrace(called)
@@ -42,28 +58,51 @@ def lines_run(lines: Lines) -> Iterator[None]:
         sys.settrace(before)
 
 
-def never_run(lines: Lines) -> Iterator[tuple[str, int, str]]:
-    """File, line and condition of each branch that was passed by: its ``if`` was reached, its body was not."""
-    for code, ran in lines.items():
-        for line, first, text in _choices(code):
-            if line in ran and first not in ran:
-                yield code.co_filename, first, text
+def never_run(ran: Ran) -> Iterator[tuple[str, int, str]]:
+    """File, line and condition of each side that was passed by: its condition was looked at, it was not."""
+    for code, places in ran.items():
+        for side in _sides(code):
+            if _any_in(side.test, places) and not _any_in(side.body, places):
+                yield code.co_filename, side.body[0][0], side.text
+
+
+def _any_in(span: tuple[_Place, _Place], places: set[_Place]) -> bool:
+    first, last = span
+    return any(first <= place < last for place in places)
 
 
 @lru_cache(maxsize=1024)
-def _choices(code: CodeType) -> tuple[tuple[int, int, str], ...]:
-    """The lines of each ``if`` and of the first statement of each of its branches; what only raises is no branch."""
+def _places(code: CodeType) -> tuple[_Place | None, ...]:
+    """Where each instruction stands in the file."""
+    return tuple(
+        None if line is None or column is None else (line, column)
+        for line, _, column, _ in code.co_positions()
+    )
+
+
+@lru_cache(maxsize=1024)
+def _sides(code: CodeType) -> tuple[_Side, ...]:
+    """The sides of each choice that instructions stand in; what only raises is none."""
     if not is_users(code):
         return ()
     tree = tree_of(code)
+    right = indentation(code)
+    instructions = {place for place in _places(code) if place is not None}
     found = []
     for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.If):
+        if isinstance(node, ast.If | ast.IfExp):
             condition = ast.unparse(node.test)
             for branch, text in ((node.body, f"if {condition}"), (node.orelse, f"else of if {condition}")):
-                if branch and not isinstance(branch[0], ast.Raise | ast.If):
-                    found.append((node.lineno, branch[0].lineno, text))
-    return tuple(found)
+                parts: list[Any] = branch if isinstance(branch, list) else [branch]
+                if parts and not isinstance(parts[0], ast.Raise | ast.If):
+                    found.append(_Side(_span([node.test], right), _span(parts, right), text))
+    return tuple(side for side in found if _any_in(side.body, instructions))
+
+
+def _span(nodes: list[Any], right: int) -> tuple[_Place, _Place]:
+    """From the first to behind the last, in columns of the file."""
+    first, last = nodes[0], nodes[-1]
+    return (first.lineno, first.col_offset + right), (last.end_lineno, last.end_col_offset + right)
 
 
 def is_users(code: CodeType) -> bool:

@@ -83,7 +83,7 @@ def _chooses(code: CodeType) -> bool:
     if _CHOOSING & {*code.co_names}:
         return True
     return any(
-        instruction.opname in ("COMPARE_OP", "BINARY_SUBSCR", "STORE_SUBSCR")
+        instruction.opname in ("COMPARE_OP", "BINARY_SUBSCR", "STORE_SUBSCR") or instruction.argrepr == "[]"
         for instruction in dis.get_instructions(code)
     ) or any(_chooses(inner) for inner in code.co_consts if isinstance(inner, CodeType))
 

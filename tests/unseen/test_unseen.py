@@ -3,6 +3,7 @@
 import json
 import sys
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,69 @@ def test_a_branch_is_named_with_its_line() -> None:
     (of_f,) = {(one.file, one.line) for one in check(program).unseen if one.where == "f"}
     text = Path(of_f[0]).read_text().splitlines()[of_f[1] - 1]
     assert "np.where(z > 0, z, 0.1 * z)" in text
+
+
+def _leak(z):
+    return z if z > 0 else 0.1 * z
+
+
+def _leaks(x):
+    return sum(_leak(one) for one in x)
+
+
+def _leaks_grad(x):
+    return np.array([1.0 if one > 0 else 0.1 for one in x])
+
+
+@pytest.mark.parametrize(("point", "sides"), [(np.abs(X), 2), (X, 0)])
+def test_a_side_of_a_conditional_expression_that_never_ran_is_named(point, sides) -> None:
+    report = gradcheck.check_grad(_leaks, _leaks_grad, point)
+    assert [one.kind for one in report.unseen] == [Blind.BRANCH] * sides
+    assert all("`else of if one > 0`" in one.message for one in report.unseen if one.where == "grad")
+
+
+class Model:
+    """A loss as a method that calls others."""
+
+    def positive(self, z):
+        return np.maximum(z, 0.0)
+
+    def loss(self, x):
+        return np.sum(self.positive(x) ** 2)
+
+    def grad(self, x):
+        return 2.0 * self.positive(x)
+
+
+@pytest.mark.parametrize("how", ["method", "closure", "partial"])
+def test_branches_below_methods_are_seen(how) -> None:
+    model = Model()
+    f, claim = {
+        "method": (model.loss, model.grad),
+        "closure": (lambda x: model.loss(x), lambda x: model.grad(x)),
+        "partial": (partial(model.loss), partial(model.grad)),
+    }[how]
+    assert {one.kind for one in gradcheck.check_grad(f, claim, np.abs(X)).unseen} == {Blind.BRANCH}
+    assert not gradcheck.check_grad(f, claim, X).unseen
+
+
+def _largest_two(x):
+    return np.sum(np.sort(x)[-2:] ** 2)
+
+
+def _largest_two_grad(x):
+    g, order = np.zeros_like(x), np.argsort(x)
+    g[order[-2:]] = 2.0 * x[order[-2:]]
+    return g
+
+
+def _steps(x):
+    return np.sum(x[np.arange(len(x))] ** 2)
+
+
+@pytest.mark.parametrize(("f", "claim"), [(_largest_two, _largest_two_grad), (_steps, lambda x: 2.0 * x)])
+def test_indices_of_an_order_cannot_come_twice(f, claim) -> None:
+    assert not gradcheck.check_grad(f, claim, X).unseen
 
 
 def test_an_if_that_never_ran_is_named() -> None:
