@@ -410,7 +410,7 @@ def _read(where: Point, result: Any, label: str, request: Request, output: tuple
     if options.argnums is None and len(where.argnums) > 1 and not output:
         fitting = fitting_argnums(where, result)
     if len(fitting) > 1:
-        named = keys_of(where.names, returned_names(request.claim))
+        named = keys_of(where.names, [*filter(None, returned_names(request.claim))])
         by_name = tuple(number for number, name in enumerate(where.names) if name in named)
         fitting = (by_name,) if by_name in fitting else fitting
     if len(fitting) == 1:

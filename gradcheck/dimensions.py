@@ -47,7 +47,12 @@ def shape_of(argument: str, text: str) -> Shape:
     below = None
     if "<" in words:
         at = words.index("<")
-        (below,) = (_axis(argument, text, word) for word in words[at + 1 : at + 2] or [""])
+        if kind != "int" or len(words) != at + 2:
+            raise ValueError(
+                f"shapes[{argument!r}] = {text!r}: '<' stands before the one number that indices lie below, as in "
+                "'int n < v'"
+            )
+        below = _axis(argument, text, words[at + 1])
         words = words[:at]
     if kind == "int" and below is None:
         raise ValueError(

@@ -5,16 +5,22 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gradcheck.anatomy.by_name import by_argument
 from gradcheck.ask import trees
-from gradcheck.ask.point import NoEntries, floating_argnums
+from gradcheck.ask.calls import undisturbed
+from gradcheck.ask.point import NoEntries, argument_names, floating_argnums
 from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
 from gradcheck.verify.case import CHECKS
+
+if TYPE_CHECKING:
+    from gradcheck.strategies import At
 
 __tracebackhide__ = True
 
@@ -30,11 +36,13 @@ class Exploration:
     report
         The report of the smallest failure; None without one.
     problem
-        In a sentence what is special about it.
+        In a sentence what is special about it; of an exploration that could judge nothing, what stood in the way.
     example
         Python that makes its arguments, by their names in ``shapes``.
     covered
         How many points of each kind were tried: ``{"axis n of length 1": 12, ...}``.
+    tried, undecided, skipped
+        Points; those of which the check was inconclusive; those where f raised or was not finite.
     """
 
     verdict: Verdict
@@ -44,6 +52,7 @@ class Exploration:
     covered: Mapping[str, int]
     tried: int
     undecided: int
+    skipped: int
     seconds: float
 
     @property
@@ -55,14 +64,14 @@ class Exploration:
         return self.ok
 
     def __str__(self) -> str:
-        head = f"{self.verdict}: {self.tried} points in {self.seconds:.1f} s, {self.undecided} undecided"
-        found = (
-            [f"the smallest that fails: {self.problem}", self.example, str(self.report)]
-            if self.report
-            else []
+        head = (
+            f"{self.verdict}: {self.tried} points in {self.seconds:.1f} s, {self.undecided} undecided, "
+            f"{self.skipped} where f is not defined"
         )
-        if self.problem and not self.report:
+        found = [self.problem] if self.problem else []
+        if self.example:
             found = [f"the smallest that fails: {self.problem}", self.example]
+        found += [str(self.report)] if self.report else []
         table = "\n".join(f"  {count:5}  {what}" for what, count in sorted(self.covered.items()))
         return "\n\n".join([head, *found, f"covered\n{table}"])
 
@@ -162,8 +171,9 @@ class _Search:
         self.until = self.start + seconds
         self.covered: Counter[str] = Counter()
         self.outcomes: dict[str, tuple[str, Report | None]] = {}
-        self.tried = self.undecided = 0
-        self.smallest: tuple[Any, str, Report | None] | None = None
+        self.tried = self.undecided = self.skipped = 0
+        self.why = "no point was tried"
+        self.smallest: tuple[At, str, Report | None] | None = None
 
     def run(self, drawn: Any, most: int, seed: int) -> None:
         """Look at points drawn from this strategy."""
@@ -182,20 +192,16 @@ class _Search:
         @hypothesis.seed(seed)
         @settings
         @hypothesis.given(drawn)
-        def look(at: Any) -> None:
+        def look(at: At) -> None:
             problem, report = self._outcome(at)
             if problem:
                 self.smallest = (at, problem, report)
                 raise _Wrong
 
-        try:
+        with suppress(_Wrong, _OutOfTime):
             look()
-        except _Wrong:
-            pass
-        except _OutOfTime:
-            pass
 
-    def _outcome(self, at: Any) -> tuple[str, Report | None]:
+    def _outcome(self, at: At) -> tuple[str, Report | None]:
         key = _key(at)
         if key in self.outcomes:
             return self.outcomes[key]
@@ -212,35 +218,30 @@ class _Search:
             self.until = time.perf_counter() + self.seconds
         return self.outcomes[key]
 
-    def _looked(self, at: Any) -> tuple[str, Report | None]:
-        from gradcheck.strategies import laid_out
+    def _looked(self, at: At) -> tuple[str, Report | None]:
+        from gradcheck.strategies import laid_out, taking
 
         args = list(at.args.values())
-        checked = self._checked(args)
-
-        def lay(number: int, value: Any) -> Any:
-            # of a broadcast array the entries are one and the same: there is no derivative by each
-            if at.layout == "broadcast" and number in checked:
-                return value
-            return laid_out(value, at.layout) if type(value) is np.ndarray and value.ndim else value
-
-        def through(function: Callable[..., Any]) -> Callable[..., Any]:
-            if at.layout == "C":
-                return function
-            return lambda *given: function(
-                *(lay(number, arg) for number, arg in enumerate(given, len(args) - len(given)))
-            )
-
+        # of a broadcast array the entries are one and the same: there is no derivative by each
+        same = _numbers(args, self.argnums) if at.layout == "broadcast" else ()
         if at.layout == "broadcast":
             args = [
-                np.array(lay(number, arg)) if isinstance(arg, np.ndarray) else arg
+                np.array(laid_out(arg, at.layout))
+                if isinstance(arg, np.ndarray) and number not in same
+                else arg
                 for number, arg in enumerate(args)
             ]
         if not self._takes(args):
+            self.skipped += 1
             return "", None
+        pair = (self.f, self.claim)
+        if at.layout != "C":
+            pair = (
+                taking(self.f, at.layout, len(args), same),
+                taking(self.claim, at.layout, len(args), same),
+            )
+        given = (pair,) if self.kind == "layer" else pair
         try:
-            pair = (through(self.f), through(self.claim))
-            given = (pair,) if self.kind == "layer" else pair
             report = CHECKS[self.kind](*given, *args, argnums=self.argnums, raise_on_failure=False)
         except NoEntries:
             return self._of_nothing(args), None
@@ -250,43 +251,61 @@ class _Search:
 
     def _takes(self, args: list[Any]) -> bool:
         """Whether f is defined there and on both sides: an axis may be too short, a value at the edge of its domain."""
-        try:
-            with np.errstate(all="ignore"):
+        with undisturbed():
+            try:
                 results = [self.f(*(_beside(arg, side) for arg in args)) for side in (0.0, 1.0, -1.0)]
-        except Exception:
-            return False
-        return all(_is_finite(result) for result in results)
-
-    def _checked(self, args: list[Any]) -> tuple[int, ...]:
-        if self.argnums is not None:
-            return (self.argnums,) if isinstance(self.argnums, int) else self.argnums
-        return floating_argnums(args)
+            except Exception as error:
+                self.why = f"f raised {type(error).__name__}: {error}"
+                return False
+        if all(map(_is_finite, results)):
+            return True
+        self.why = "f is not finite"
+        return False
 
     def _of_nothing(self, args: list[Any]) -> str:
         """What is wrong with a claim about arrays without entries; "" where its shapes are right."""
         if self.kind != "grad":
             return ""
-        numbers = self._checked(args)
+        numbers = _numbers(args, self.argnums)
         try:
-            came = self.claim(*args)
+            came = self.claim(*trees.copied(args))
         except Exception as error:
             return f"no entries: the claim raises {type(error).__name__}: {error}"
-        parts = came if len(numbers) > 1 else (came,)
         wanted = [np.shape(args[number]) for number in numbers]
+        if isinstance(came, Mapping):
+            named = by_argument(argument_names(self.f, len(args)), came)
+            came = [named.get(number) for number in numbers]
+        parts = came if len(numbers) > 1 or isinstance(came, list) else (came,)
         shapes = [np.shape(part) for part in parts]
         return "" if shapes == wanted else f"no entries: gradients of shapes {shapes} came, {wanted} are due"
 
     def found(self) -> Exploration:
         """All that was found."""
         seconds = time.perf_counter() - self.start
-        if self.smallest is None:
-            verdict = Verdict.PASS if self.tried > self.undecided else Verdict.INCONCLUSIVE
-            return Exploration(verdict, None, "", "", dict(self.covered), self.tried, self.undecided, seconds)
-        at, problem, report = self.smallest
-        example = _example(at, self.kind, self.argnums)
+        verdict, report, problem, example = Verdict.PASS, None, "", ""
+        if self.smallest is not None:
+            at, problem, report = self.smallest
+            verdict, example = Verdict.FAIL, _example(at, self.kind, self.argnums)
+        elif self.tried <= self.undecided + self.skipped:
+            verdict, problem = Verdict.INCONCLUSIVE, self.why
         return Exploration(
-            Verdict.FAIL, report, problem, example, dict(self.covered), self.tried, self.undecided, seconds
+            verdict,
+            report,
+            problem,
+            example,
+            dict(self.covered),
+            self.tried,
+            self.undecided,
+            self.skipped,
+            seconds,
         )
+
+
+def _numbers(args: list[Any], argnums: int | tuple[int, ...] | None) -> tuple[int, ...]:
+    """The positions of the arguments that are checked."""
+    if argnums is None:
+        return floating_argnums(args)
+    return (argnums,) if isinstance(argnums, int) else argnums
 
 
 _SIDE = 1e-4
@@ -296,6 +315,8 @@ _SIDE = 1e-4
 def _beside(value: Any, side: float) -> Any:
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return (value + side * _SIDE * np.maximum(1.0, np.abs(value))).astype(value.dtype)
+    if isinstance(value, float | np.floating):
+        return type(value)(float(value) + side * _SIDE * max(1.0, abs(float(value))))
     return np.array(value) if isinstance(value, np.ndarray) else value
 
 
@@ -308,15 +329,13 @@ class _OutOfTime(BaseException):
     """Nothing failed in the time there is; not to be caught by who generates the points."""
 
 
-def _key(at: Any) -> str:
+def _key(at: At) -> str:
     values = [value.tobytes() if isinstance(value, np.ndarray) else value for value in at.args.values()]
     return repr((at.dims, at.dtype, at.layout, values))
 
 
-def _aspects(at: Any, shapes: Mapping[str, Any]) -> set[str]:
-    lengths = {
-        name: f"axis {name} of length {length}" if length < 2 else "" for name, length in at.dims.items()
-    }
+def _aspects(at: At, shapes: Mapping[str, Any]) -> set[str]:
+    short = {f"axis {name} of length {length}" for name, length in at.dims.items() if length < 2}
     equal = {
         f"axes {one} and {two} equal"
         for one, a in at.dims.items()
@@ -327,10 +346,10 @@ def _aspects(at: Any, shapes: Mapping[str, Any]) -> set[str]:
     kinds = {f"values: {at.values}", f"memory: {at.layout}", at.dtype}
     if any(isinstance(text, str) and text.startswith("int") for text in shapes.values()):
         kinds.add(f"indices: {at.index}")
-    return {*filter(None, lengths.values()), *equal, *long, *kinds}
+    return {*short, *equal, *long, *kinds}
 
 
-def _said(at: Any) -> str:
+def _said(at: At) -> str:
     dims = ", ".join(f"{name} = {length}" for name, length in at.dims.items())
     other = [
         part for part, plain in ((at.dtype, "float64"), (f"{at.layout} arrays", "C arrays")) if part != plain
@@ -338,20 +357,31 @@ def _said(at: Any) -> str:
     return ", ".join([dims or "no axes", *other])
 
 
-def _example(at: Any, kind: str, argnums: int | tuple[int, ...] | None) -> str:
+def _example(at: At, kind: str, argnums: int | tuple[int, ...] | None) -> str:
     lines = ["import numpy as np, gradcheck"]
     for name, value in at.args.items():
-        lines.append(f"{name} = {_literal(value, at.layout)}")
-    pair = "(f, claim)" if kind == "layer" else "f, claim"
+        lines.append(
+            f"{name} = {_literal(value)}" if _is_plain(value) else f"# {name}: as it was passed to explore"
+        )
+    pair = "f, claim"
+    if at.layout != "C":
+        numbers = _numbers(list(at.args.values()), argnums)
+        same = f", same={numbers}" if at.layout == "broadcast" else ""
+        lines.append("from gradcheck.strategies import taking")
+        pair = ", ".join(f"taking({one}, {at.layout!r}, {len(at.args)}{same})" for one in ("f", "claim"))
+    pair = f"({pair})" if kind == "layer" else pair
     chosen = "" if argnums is None else f", argnums={argnums}"
     lines.append(f"gradcheck.check_{kind}({pair}, {', '.join(at.args)}{chosen})")
     return "\n".join(f"    {line}" for line in lines)
 
 
-def _literal(value: Any, layout: str) -> str:
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, np.ndarray | np.generic | bool | int | float | str | None)
+
+
+def _literal(value: Any) -> str:
     if not isinstance(value, np.ndarray):
-        return repr(value)
+        return f"np.{type(value).__name__}({value})" if isinstance(value, np.floating) else repr(value)
     with np.printoptions(threshold=10_000, floatmode="unique"):
         text = " ".join(np.array2string(value, separator=", ").split())
-    made = f"np.array({text}, dtype=np.{value.dtype}).reshape({value.shape})"
-    return made if layout == "C" or not value.ndim else f"gradcheck.strategies.laid_out({made}, {layout!r})"
+    return f"np.array({text}, dtype=np.{value.dtype}).reshape({value.shape})"

@@ -62,7 +62,7 @@ def where_it_shows(
                 return seen, _noted(report, dict.fromkeys(left, _STATIONARY))
             names = ", ".join(report.leaves[number].path for number in sorted(left))
             return there, found.noting(Reason.BESIDE.told(names=names).words)
-        if there.verdict is not Verdict.PASS:
+        if found.verdict is not Verdict.PASS:
             continue
         looked = True
         shown = left - _blind(there)
@@ -94,11 +94,13 @@ def off_what_is_special(
     """
     if report.verdict is not Verdict.PASS:
         return seen, report
+    cheap = task.where.x.size <= _FEW and task.f.seconds + task.claim.seconds <= _CHEAP
     found = unseen(task, seen)
     leaves = {slot.path for slot in task.where.slots if task.given is None}
     movable = [one for one in found if one.kind in _MOVABLE and one.where in leaves]
-    cheap = task.where.x.size <= _FEW and task.f.seconds + task.claim.seconds <= _CHEAP
-    if movable and cheap and not task.options.points:
+    if task.options.points:  # they have passed
+        found = tuple(replace(one, seen_to=one in movable) for one in found)
+    elif movable and cheap:
         there = _examined_inside(task, _NEAR, generator)
         if there is not None and there.verdict is Verdict.PASS:
             found = tuple(replace(one, seen_to=one in movable) for one in found)

@@ -20,6 +20,7 @@ from gradcheck.ask import ambient
 _heard = pytest.StashKey[list[Any]]()
 
 
+_MARKED = frozenset({"seed", "rtol", "strict"})
 _MARKER = "gradcheck(seed=, rtol=, strict=): options of the checks in this test that name none"
 
 
@@ -97,6 +98,16 @@ class _Record:
         self.files: list[Path] = [] if worker else config.getoption("gradcheck_report")
         self.checks: list[dict[str, Any]] = []
 
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        for item in items:
+            for mark in item.iter_markers("gradcheck"):
+                strange = [f"{name}=" for name in sorted(mark.kwargs.keys() - _MARKED)]
+                strange += [f"{value!r} without a name" for value in mark.args]
+                if strange:
+                    raise pytest.UsageError(
+                        f"{item.nodeid}: the marker gradcheck takes no {strange[0]}; it is {_MARKER}"
+                    )
+
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
         heard = item.stash.setdefault(_heard, [])
@@ -104,11 +115,6 @@ class _Record:
         options = self.options | {
             name: value for kwargs in reversed(marked) for name, value in kwargs.items()
         }
-        strange = sorted(options.keys() - {"seed", "rtol", "strict"})
-        if strange:
-            raise pytest.UsageError(
-                f"{item.nodeid}: the marker gradcheck takes no {strange[0]}=; it is {_MARKER}"
-            )
         with ambient.given(**options), ambient.listening(heard.append):
             return (yield)
 

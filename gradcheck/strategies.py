@@ -5,8 +5,9 @@ Needs Hypothesis: ``pip install gradcheck[explore]``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,6 @@ _ENTRIES = 48
 
 _LARGE = (17, 33)
 """Lengths that code which works in blocks treats in several."""
-
-_MOST = 4096
-"""Entries of one array."""
 
 
 def arrays(
@@ -162,6 +160,28 @@ def _indices(lengths: tuple[int, ...], most: int, index: str, seed: int) -> np.n
     if index == "repeated":
         drawn[...] = drawn // 2
     return np.asarray(drawn)
+
+
+def taking(
+    function: Callable[..., Any], layout: str, count: int, same: Collection[int] = ()
+) -> Callable[..., Any]:
+    """``function``, given its last ``count`` arguments laid out in memory by ``layout``.
+
+    Those numbered in ``same`` and what comes before them (a cotangent, tangents) are passed on as they are.
+    """
+
+    @wraps(function)
+    def laid(*given: Any) -> Any:
+        first = len(given) - count
+        return function(
+            *given[:first],
+            *(
+                laid_out(arg, layout) if type(arg) is np.ndarray and arg.ndim and number not in same else arg
+                for number, arg in enumerate(given[first:])
+            ),
+        )
+
+    return laid
 
 
 def laid_out(array: np.ndarray, layout: str) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from gradcheck.anatomy.naming import SPELLINGS, stems
@@ -26,11 +26,22 @@ def keys_of(names: Sequence[str], keys: Sequence[Any]) -> dict[str, Any]:
 
 
 def returned_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The variables that a function returns, ``return dW, db``; none where it returns something else."""
+    """The variables that a function returns, ``return dW, db``, "" for what is none; empty where returns differ."""
     tree = tree_of(function)
-    returned = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return)] if tree else []
-    parts = returned[-1].elts if returned and isinstance(returned[-1], ast.Tuple | ast.List) else []
-    return tuple(part.id for part in parts if isinstance(part, ast.Name))
+    found = {
+        tuple(part.id if isinstance(part, ast.Name) else "" for part in node.value.elts)
+        for node in (_own_nodes(tree.body[0]) if tree and tree.body else ())
+        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.List)
+    }
+    return found.pop() if len(found) == 1 else ()
+
+
+def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:
+    """Its nodes without those of functions inside it."""
+    for node in ast.iter_child_nodes(function):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef):
+            yield node
+            yield from _own_nodes(node)
 
 
 def by_argument(names: Sequence[str], result: Mapping[Any, Any]) -> dict[int, Any]:

@@ -105,7 +105,9 @@ def takes(function: Callable[..., Any]) -> Takes:
     )
 
 
-def conventions(result: Any, own: Any, backward: Takes, inputs: tuple[str, ...]) -> list[Convention]:
+def conventions(
+    result: Any, own: Any, backward: Takes, inputs: tuple[str, ...], derives: bool = False
+) -> list[Convention]:
     """The ways in which a layer may be meant to be called, the likeliest first.
 
     Parameters
@@ -114,6 +116,8 @@ def conventions(result: Any, own: Any, backward: Takes, inputs: tuple[str, ...])
         What forward returned, and the layer that it ran on.
     inputs
         The names of forward's arguments.
+    derives
+        Backward is called as the derivative itself: with forward's arguments it gives that of each entry.
     """
     several = len(result) if isinstance(result, tuple) and len(result) > 1 else 0
     if result is None:
@@ -125,6 +129,8 @@ def conventions(result: Any, own: Any, backward: Takes, inputs: tuple[str, ...])
     else:
         every = [Outputs()]
     found: dict[Convention, None] = {}
+    if derives and not several and backward.needed == inputs:
+        found[Convention(every[0], tuple((number,) for number in range(len(inputs))))] = None
     for way in (_by_name, _by_number):
         for outputs in every:
             count = (outputs.count or several) if several else 1

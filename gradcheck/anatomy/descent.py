@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
 
 from gradcheck.anatomy.calling import STEP, Convention
 from gradcheck.anatomy.machine import Machine
-from gradcheck.anatomy.naming import RATES, hands_out, loose
+from gradcheck.anatomy.naming import MOMENTA, RATES, hands_out, loose
 from gradcheck.anatomy.parameters import Kept
 from gradcheck.anatomy.passes import cotangent_like
-from gradcheck.anatomy.places import Attribute, Place, arrays, found, put
+from gradcheck.anatomy.places import Item, Place, arrays, found, put
 from gradcheck.ask import trees
 
 
 def rates_of(machine: Machine) -> tuple[Place, ...]:
     """Where the layer, or what it steps with, keeps a rate of descent."""
-    if machine.layer is None:
+    return _floats_called(machine, RATES)
+
+
+def memories_of(machine: Machine) -> tuple[Place, ...]:
+    """Where it keeps how much of the steps before goes into the next one."""
+    return _floats_called(machine, MOMENTA)
+
+
+def _floats_called(machine: Machine, names: Collection[str]) -> tuple[Place, ...]:
+    own = machine.fresh()
+    if own is None:
         return ()
+    every = ((place, place[-1], value) for place, value in arrays(own, hands_out) if place)
     return tuple(
         place
-        for place, value in arrays(machine.layer, hands_out)
-        if isinstance(value, float) and isinstance(place[-1], Attribute) and loose(place[-1].name) in RATES
+        for place, last, value in every
+        if isinstance(value, float) and loose(str(last.key if isinstance(last, Item) else last.name)) in names
     )
 
 
@@ -33,18 +44,21 @@ def are_steps(
     values: tuple[Any, ...],
     steps: Sequence[Kept],
     rates: Sequence[Place],
+    memories: Sequence[Place],
 ) -> bool:
     """Whether what backward changes is its rate times something linear in the cotangent: a gradient."""
 
     def made(rate: float, factor: float) -> list[Any]:
-        own = machine.fresh()
+        own, given = machine.fresh(), trees.copied(values)
         for place in rates:
             put(own, place, rate)
-        result = machine.ahead(own, values)
+        for place in memories:
+            put(own, place, 0.0)
+        result = machine.ahead(own, given)
         was = [np.array(found(own, one.settable[0])) for one in steps]
         output = convention.outputs.of(result, own)
         cotangent = trees.map_leaves(lambda path, leaf: factor * cotangent_like(path, leaf), output)
-        machine.back(own, convention.given(cotangent, result, own, values, rate))
+        machine.back(own, convention.given(cotangent, result, own, given, rate))
         return [old - found(own, one.settable[0]) for old, one in zip(was, steps, strict=True)]
 
     try:

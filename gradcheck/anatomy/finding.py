@@ -8,15 +8,27 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.calling import WHOLE, Convention, Outputs, conventions, takes
-from gradcheck.anatomy.descent import are_steps, rates_of
+from gradcheck.anatomy.by_name import returned_names
+from gradcheck.anatomy.by_value import likeliest
+from gradcheck.anatomy.calling import STEP, WHOLE, Convention, Outputs, conventions, takes
+from gradcheck.anatomy.descent import are_steps, memories_of, rates_of
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, named
-from gradcheck.anatomy.naming import INPUTS, is_given, loose, stems
-from gradcheck.anatomy.parameters import Kept, called, felt, in_order, kept, moved, paired
+from gradcheck.anatomy.naming import DERIVATIVES, INPUTS, is_given, is_target, loose, stems
+from gradcheck.anatomy.parameters import (
+    Kept,
+    as_floats,
+    called,
+    felt,
+    in_order,
+    is_moved,
+    kept,
+    moved,
+    paired,
+)
 from gradcheck.anatomy.passes import Dependence, Passes, cotangent_like, passes
-from gradcheck.anatomy.places import Attribute, Place, spelled
-from gradcheck.anatomy.returned import Target, assigned
+from gradcheck.anatomy.places import Attribute, Place, put_as, spelled
+from gradcheck.anatomy.returned import Keys, Target, assignments
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
 
@@ -40,7 +52,9 @@ class Layout:
     given, steps
         Running statistics, masks, settings; arrays that backward itself changes.
     rates
-        Where the layer keeps the rate of the steps it makes.
+        Where the layer keeps what the steps that it makes hang on, and what that is set to: its rate to 1.
+    elementwise
+        Whether backward gives the derivative of each entry of the output.
     ran, fitting
         Whether a pass forward and backward went through; for how many inputs what came has the right shape.
     """
@@ -53,9 +67,10 @@ class Layout:
     unchecked: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
-    rates: tuple[Place, ...] = ()
+    rates: tuple[tuple[Place, float], ...] = ()
     ran: bool = False
     fitting: int = 0
+    elementwise: bool = False
 
     @property
     def inputs(self) -> tuple[Target, ...]:
@@ -86,13 +101,18 @@ def layouts(machine: Machine, inputs: Sequence[Target], params: Params) -> Itera
         yield Layout(machine, likely, tuple(inputs))
         return
     names = tuple(target.name for target in inputs)
-    for convention in conventions(result, own, takes(machine.backward), names) or [likely]:
+    for convention in _conventions(seen.machine, result, own, names) or [likely]:
         tried = _tried(seen.machine, convention, values)
         yield (
             Layout(seen.machine, convention, tuple(inputs))
             if tried is None
             else _layout(seen, tried, inputs, params)
         )
+
+
+def _conventions(machine: Machine, result: Any, own: Any, names: tuple[str, ...]) -> list[Convention]:
+    derives = machine.methods[1] in DERIVATIVES
+    return conventions(result, own, takes(machine.backward), names, derives)
 
 
 @dataclass(frozen=True)
@@ -108,8 +128,8 @@ class _Tried:
     after: tuple[tuple[Place, Any], ...]
 
 
-def _tried(machine: Machine, convention: Convention, values: tuple[Any, ...]) -> _Tried | None:
-    own = machine.fresh()
+def _tried(machine: Machine, convention: Convention, inputs: tuple[Any, ...]) -> _Tried | None:
+    own, values = machine.fresh(), trees.copied(inputs)
     result = machine.ahead(own, values)
     before = () if machine.layer is None else kept(own)
     try:
@@ -118,35 +138,36 @@ def _tried(machine: Machine, convention: Convention, values: tuple[Any, ...]) ->
         came = machine.back(own, given)
     except Exception:  # it is not called so
         return None
-    return _Tried(machine, convention, values, own, output, came, moved(before, own))
+    return _Tried(machine, convention, inputs, own, output, came, moved(before, own))
 
 
 def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Params) -> Layout:
     machine = tried.machine
     by_user = named(machine, params, tried.own)
-    free = [one for one in seen.lasting if not {*one.places} & {*by_user} and not is_given(one.places[0])]
-    pairs = {free[number]: Source(place=place) for number, place in paired(free, tried.after).items()}
-    alone = [one for one in free if one not in pairs and isinstance(one.array, np.ndarray)]
-    dependent = felt(alone, Dependence(machine, tried.values, tried.convention.outputs, tried.output))
-    every = [*dict(by_user.values()), *(one for one in free if one in pairs), *dependent]
+    pairs, dependent = _parameters(seen, tried, inputs, set(by_user))
+    every = [*dict(by_user.values()), *pairs, *dependent]
     labels = _labels(every, {target.name for target in inputs})
-    returned = assigned(tried.came, inputs, [Target(labels[one], one.array) for one in dependent])
+    # what is returned by name counts before what is left in the layer: it is what a caller uses
+    by_name = any(isinstance(part, Mapping) for part in _parts(tried.came))
+    returned = _returned(tried, inputs, {labels[one]: one for one in (every if by_name else dependent)})
     sources = {name: Source(keys=keys) for name, keys in returned.items()}
     sources |= _left(inputs, tried.after, sources)
-    sources |= {labels[one]: source for one, source in pairs.items()}
+    sources = {labels[one]: Source(place=place) for one, place in pairs.items()} | sources
     sources |= {labels[one]: source for one, source in by_user.values() if source is not None}
     rest = [one for one in dependent if labels[one] not in sources]
     listed = in_order(rest, tried.after, {source.place for source in sources.values()})
     sources |= {labels[one]: Source(place=place) for one, place in listed.items()}
-    steps = [one for one in rest if one not in listed and {place for place, _ in tried.after} & {*one.places}]
-    rates = rates_of(machine)
-    stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, rates)
+    steps = [one for one in rest if one not in listed and is_moved(one, tried.own)]
+    rates, memories = (rates_of(machine), memories_of(machine)) if steps else ((), ())
+    stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, rates, memories)
     if stepping:
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
     parameters = tuple(one for one in every if labels[one] in sources)
     missing = [labels[one] for one in dependent if labels[one] not in sources]
-    if machine.layer is not None and not _is_loss(tried.output, inputs, sources):
-        missing += [one.name for one in inputs if one.is_array and one.name not in sources]
+    elementwise = tried.convention.implied and not _is_number(tried.output)
+    if machine.layer is not None and not _is_loss(tried.output, sources):
+        arrays = [one.name for one in inputs if one.is_array and one.name not in sources]
+        missing += [name for name in arrays if not _is_data(name, elementwise)]
     fitting = (one for one in inputs if one.name in sources)
     return Layout(
         machine,
@@ -157,15 +178,88 @@ def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Param
         tuple(missing),
         seen.given,
         tuple(labels[one] for one in steps),
-        rates if stepping else (),
-        True,
-        sum(one.fits(sources[one.name].of(tried.came, tried.own, one.value)) for one in fitting),
+        (*((place, STEP) for place in rates), *((place, 0.0) for place in memories)) if stepping else (),
+        ran=True,
+        elementwise=elementwise,
+        fitting=sum(one.fits(sources[one.name].of(tried.came, tried.own, one.value)) for one in fitting),
     )
 
 
-def _is_loss(output: Any, inputs: Sequence[Target], sources: Mapping[str, Source]) -> bool:
-    """Whether inputs without a gradient are what a loss compares with: one number comes, and another input has one."""
-    return np.size(output) == 1 and any(one.name in sources for one in inputs)
+def _parameters(
+    seen: Passes, tried: _Tried, inputs: Sequence[Target], by_user: set[Place]
+) -> tuple[dict[Kept, Place], list[Kept]]:
+    """Those that have their gradients in places called like them; others on which the output depends."""
+    depends = Dependence(tried.machine, tried.values, tried.convention.outputs, tried.output)
+    free = [one for one in seen.lasting if by_user.isdisjoint(one.places)]
+    pairs = {as_floats(free[number]): place for number, place in paired(free, tried.after).items()}
+    taken = {place for one in pairs for place in one.places}
+    others = [there for there in tried.after if there[0] not in pairs.values()]
+    anew = [one for one in seen.remade if by_user.isdisjoint(one.places)]
+    again = {anew[number]: place for number, place in paired(anew, others).items()}
+    pairs |= {one: again[one] for one in felt(list(again), depends)}
+    left = [one for one in free if taken.isdisjoint(one.places)]
+    dependent = felt([one for one in left if _may_be_one(one, tried.own)], depends)
+    wanted = sum(one.differentiable for one in inputs) + len(dependent)
+    if isinstance(tried.came, tuple | list) and len(tried.came) > wanted:
+        numbers = felt([one for one in left if not isinstance(one.array, np.ndarray)], depends)
+        if len(tried.came) == wanted + len(numbers):  # they have gradients as well
+            dependent = [as_floats(one) for one in left if one in numbers or one in dependent]
+    return pairs, dependent
+
+
+def _parts(came: Any) -> Sequence[Any]:
+    return came if isinstance(came, tuple | list) else (came,)
+
+
+def _may_be_one(one: Kept, own: Any) -> bool:
+    """Whether an array or number whose gradient is not called like it may be a parameter: a number if it is stepped."""
+    is_array = (
+        isinstance(one.array, np.ndarray) and one.array.dtype.kind == "f" and not is_given(one.places[0])
+    )
+    return is_array or (isinstance(one.array, float | np.floating) and is_moved(one, own))
+
+
+def _returned(tried: _Tried, inputs: Sequence[Target], dependent: Mapping[str, Kept]) -> Mapping[str, Keys]:
+    """Where in what backward returned the gradient of each input and parameter stands."""
+    parameters = [Target(name, one.array) for name, one in dependent.items()]
+    ways = assignments(tried.came, inputs, parameters, returned_names(tried.machine.backward))[:_WAYS]
+    if len(ways) < 2 or tried.convention.implied:
+        return ways[0] if ways else {}
+    numbers = {one.name: number for number, one in enumerate(inputs)}
+
+    def output(name: str, value: Any) -> float:
+        own, values = tried.machine.fresh(), list(tried.values)
+        if name in numbers:
+            values[numbers[name]] = value
+        else:
+            for place in dependent[name].settable:
+                put_as(own, place, value)
+        came = tried.convention.outputs.of(tried.machine.ahead(own, tuple(values)), own)
+        pairs = zip(trees.leaves(came), trees.leaves(trees.map_leaves(cotangent_like, came)), strict=True)
+        return sum(float(np.sum(np.asarray(one) * two)) for (_, one), (_, two) in pairs)
+
+    try:
+        return likeliest(ways, tried.came, {one.name: one for one in (*inputs, *parameters)}, output)
+    except Exception:  # forward is not defined beside the point
+        return ways[0]
+
+
+_WAYS = 24
+"""Ways to read what backward returned that are told apart by their values, at the most."""
+
+
+def _is_loss(output: Any, sources: Mapping[str, Source]) -> bool:
+    """Whether inputs without a gradient are data of a loss: one number comes, and something has a gradient."""
+    return _is_number(output) and bool(sources)
+
+
+def _is_number(output: Any) -> bool:
+    return [np.size(leaf) for _, leaf in trees.leaves(output)] == [1]
+
+
+def _is_data(name: str, loss: bool) -> bool:
+    """Whether an input is called as a mask is, or, of a loss, as what it is compared with."""
+    return is_given((Attribute(name),)) or (loss and is_target(name))
 
 
 def _labels(parameters: Sequence[Kept], taken: set[str]) -> dict[Kept, str]:
@@ -183,6 +277,7 @@ def _left(
 ) -> dict[str, Source]:
     """Gradients of inputs that backward leaves in attributes: ``dinputs``, ``dx``."""
     wanted = [one for one in inputs if one.differentiable and one.name not in sources]
+    wanted = [one for one in wanted if not is_target(one.name)] or wanted
     result: dict[str, Source] = {}
     for target in wanted:
         names = {loose(target.name)} | (INPUTS if len(wanted) == 1 else set())

@@ -14,6 +14,7 @@ import numpy as np
 from gradcheck.anatomy.naming import BACKWARD, FORWARD
 from gradcheck.anatomy.places import own_copy
 from gradcheck.ask import trees
+from gradcheck.ask.random_rounding import through
 
 
 class ForwardRaised(Exception):
@@ -69,10 +70,10 @@ class Machine:
         if self.draws is not None:
             self.draws.repeat()
         given = tuple(trees.map_leaves(_own, value) for value in inputs)
-        return self.forward(*given) if self.layer is None else getattr(own, self.methods[0])(*given)
+        return through(self.forward)(*given) if self.layer is None else getattr(own, self.methods[0])(*given)
 
     def tried_ahead(self, own: Any, inputs: tuple[Any, ...]) -> Any:
-        """What forward returns.
+        """What forward returns of copies of the inputs.
 
         Raises
         ------
@@ -80,13 +81,13 @@ class Machine:
             Whatever it raised.
         """
         try:
-            return self.ahead(own, inputs)
+            return self.ahead(own, trees.copied(inputs))
         except Exception as error:
             raise ForwardRaised from error
 
     def back(self, own: Any, given: tuple[Any, ...]) -> Any:
         """What backward returns."""
-        return self.backward(*given) if self.layer is None else getattr(own, self.methods[1])(*given)
+        return through(self.backward)(*given) if self.layer is None else getattr(own, self.methods[1])(*given)
 
     @property
     def title(self) -> str:

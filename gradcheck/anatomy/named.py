@@ -26,11 +26,12 @@ def named(machine: Machine, params: Params, after: Any) -> dict[Place, tuple[Kep
     """
     if not params:
         return {}
-    everything = kept(machine.fresh())
+    own = machine.fresh()
+    everything = kept(own)
     result: dict[Place, tuple[Kept, Source | None]] = {}
     for text, gradient in params.items():
         where, leads_to = place_of(text), place_of(gradient) if isinstance(gradient, str) else None
-        value = found(machine.layer, where)
+        value = found(own, where)
         if value is None:
             raise ValueError(f"params names {text!r}, which {type(machine.layer).__name__} does not have")
         if leads_to is not None and found(after, leads_to) is None:

@@ -18,11 +18,18 @@ FORWARD = (
 BACKWARD = (
     "backward", "backward_pass", "backward_propagation", "backward_propagate", "backward_prop", "backpropagation",
     "backpropagate", "backprop", "back_prop", "propagate_backward", "bprop", "bwd", "gradient", "grad",
+    "derivative", "prime", "loss_prime",
 )  # fmt: skip
 """Methods that compute the gradients."""
 
+DERIVATIVES = frozenset({"gradient", "grad", "derivative", "prime", "loss_prime"})
+"""Those of them that may stand for the derivative itself, to be multiplied by the cotangent."""
+
 RATES = frozenset({"lr", "learningrate", "rate", "eta", "alpha", "stepsize", "lrate", "learnrate"})
 """Arguments and attributes that are the rate of a step of gradient descent."""
+
+MOMENTA = frozenset({"momentum", "mu", "beta"})
+"""Attributes that are the share of earlier steps in the next."""
 
 CACHES = frozenset({"cache", "caches", "ctx", "context", "memory", "mem", "saved", "tape", "intermediates"})
 """Arguments that are what forward kept for backward."""
@@ -49,15 +56,17 @@ _BEFORE = ("gradof", "gradient", "grad", "delta", "nabla", "partial", "dlossd", 
            "dl", "d", "g")  # fmt: skip
 _AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "bar", "_g", "_d")
 
+_PRIVATE = re.compile(r"^_[A-Z]\w*?__(?=\w)")
+"""What Python puts before a name of two underscores: ``_Dense__W``."""
+
 _TRAINING = re.compile(r"(is_?)?train(ing)?(_?(flg|flag|mode))?$")
 _PLURAL = re.compile(r"[^s]s$(?<!bias)")
 _TARGET = re.compile(r"true|target|label|actual|truth|desired|expected|teacher|^(t|y|gt)$")
 _COTANGENT = re.compile(r"d|g$|g_|.*grad|.*cotangent|.*error|upstream|nabla|ct")
 
 _GIVEN = re.compile(r"running|moving|mask|buffer")
-_SETTINGS = frozenset(
-    {"setting", "config", "option", "kwarg", "constant", "hyperparameter", "hparam", "state"}
-)
+_STATISTICS = re.compile("buffer|running(stat(istic)?)?|moving(average)?")
+_SETTINGS = frozenset({"setting", "config", "option", "kwarg", "constant", "hyperparameter", "hparam"})
 
 
 def loose(name: str) -> str:
@@ -78,8 +87,9 @@ SPELLINGS: tuple[Callable[[str], str], ...] = (str, loose, short)
 
 def is_given(place: Place) -> bool:
     """Whether the place is called as running statistics, masks and settings are, which nobody derives by."""
-    names = [loose(name) for name in map(_name, place) if isinstance(name, str)]
-    return any(_GIVEN.search(name) or name in _SETTINGS for name in names)
+    *ahead, last = [loose(name) if isinstance(name, str) else "" for name in map(_name, place)]
+    held = any(name in _SETTINGS or _STATISTICS.fullmatch(name) for name in ahead)
+    return held or bool(_GIVEN.search(last)) or last in _SETTINGS or last == "state"
 
 
 def is_cotangent(name: str) -> bool:
@@ -109,7 +119,7 @@ def is_gradients(step: Attribute | Item | Call) -> bool:
 
 
 def _name(step: Attribute | Item | Call) -> Any:
-    return step.key if isinstance(step, Item) else step.name
+    return step.key if isinstance(step, Item) else _PRIVATE.sub("", step.name)
 
 
 def parameter_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
@@ -118,8 +128,8 @@ def parameter_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tup
     for number, step in enumerate(place):
         name = _name(step)
         ways.append([(name,)] if not isinstance(name, str) else [(spelling(name),)])
-        says_nothing = _PARAMETERS if number < len(place) - 1 else _VALUES
-        if isinstance(name, str) and len(place) > 1 and loose(name) in says_nothing:
+        says_nothing = _PARAMETERS if number < len(place) - 1 or len(place) == 1 else _VALUES
+        if isinstance(name, str) and loose(name) in says_nothing:
             ways[-1].append(())
     for way in product(*ways):
         yield tuple(part for step in way for part in step)

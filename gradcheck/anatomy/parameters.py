@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from gradcheck.anatomy.naming import SPELLINGS, gradient_keys, hands_out, is_gradients, parameter_keys
-from gradcheck.anatomy.places import Attribute, Call, Item, Place, arrays, found, put, spelled
-from gradcheck.ask import trees
+from gradcheck.anatomy.places import Attribute, Call, Item, Place, arrays, found, put, put_as, spelled
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +42,34 @@ def kept(layer: Any) -> tuple[Kept, ...]:
 
 def lasting(before: Iterable[Kept], layer: Any) -> tuple[Kept, ...]:
     """Those that a pass has left where they are and as they were: what is computed in it is no parameter."""
+    return tuple(one for one in before if one.settable and _is_there(one, found(layer, one.settable[0])))
+
+
+def remade(before: Iterable[Kept], layer: Any) -> tuple[Kept, ...]:
+    """Those in whose place a pass has put another array of the same shape: a weight cast or clipped, or a state."""
     return tuple(
         one
         for one in before
-        if one.settable and trees.is_floating(one.array) and _is_there(one, found(layer, one.settable[0]))
+        if one.settable
+        and isinstance(one.array, np.ndarray)
+        and isinstance(now := found(layer, one.settable[0]), np.ndarray)
+        and now.shape == one.array.shape
+        and not _is_there(one, now)
     )
+
+
+def as_floats(one: Kept) -> Kept:
+    """Whole numbers that have a gradient are meant as floats: ``self.b = 0``."""
+    if isinstance(one.array, int):
+        return replace(one, array=float(one.array), held=np.array(float(one.array)))
+    if isinstance(one.array, np.ndarray) and one.array.dtype.kind in "iu":
+        return replace(one, array=one.array.astype(np.float64), held=one.held.astype(np.float64))
+    return one
+
+
+def is_moved(one: Kept, layer: Any) -> bool:
+    """Whether something else is in its place now."""
+    return not _is_there(one, found(layer, one.settable[0]))
 
 
 def _is_there(one: Kept, now: Any) -> bool:
@@ -57,21 +79,21 @@ def _is_there(one: Kept, now: Any) -> bool:
 
 
 def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
-    """The places whose arrays are new, or hold something else, than ``before``; an array of zeros counts."""
+    """The places whose arrays are new, or hold something else, than ``before``; after them those of zeros."""
     was = {place: one for one in before for place in one.places}
-    return tuple(
-        (place, value)
-        for place, value in arrays(layer, hands_out)
-        if place not in was
-        or not _is_there(was[place], value)
-        or not np.any(value)
-        or any(isinstance(step, Call) for step in place)
-    )
+    written, zero = [], []
+    for place, value in arrays(layer, hands_out):
+        if place not in was or not _is_there(was[place], value):
+            written.append((place, value))
+        elif not np.any(value) or any(isinstance(step, Call) for step in place):
+            zero.append((place, value))
+    return (*written, *zero)
 
 
 def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> dict[int, Place]:
     """For each parameter that has one, by its number, the place of its gradient, told by what the two are called."""
     result: dict[int, Place] = {}
+    rank = {place: number for number, (place, _) in enumerate(after)}
     for spelling in SPELLINGS:
         by_key: dict[tuple[Any, ...], list[tuple[Place, Any]]] = defaultdict(list)
         for place, value in after:
@@ -88,10 +110,10 @@ def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> di
                 if there[0] not in result.values()
             ]
             fitting = [there for there in matching if np.shape(there[1]) == np.shape(one.array)]
-            if isinstance(one.array, float) and not fitting:
+            if not isinstance(one.array, np.ndarray) and not fitting:
                 continue  # a setting, eps or a rate
             if chosen := (fitting or matching):
-                result[number] = chosen[0][0]
+                result[number] = min((there[0] for there in chosen), key=rank.__getitem__)
     return result
 
 
@@ -128,7 +150,7 @@ def felt(candidates: Sequence[Kept], run: Callable[[Callable[[Any], None]], bool
         for number, one in enumerate(candidates):
             value = _shifted(one.array, number)
             for place in one.settable:
-                put(own, place, value)
+                put_as(own, place, value)
 
     if not run(change):
         return []

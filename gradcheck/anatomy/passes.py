@@ -11,17 +11,18 @@ import numpy as np
 from gradcheck.anatomy.calling import Outputs
 from gradcheck.anatomy.machine import Machine, draws
 from gradcheck.anatomy.naming import is_given
-from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting
+from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting, remade
 from gradcheck.anatomy.places import own_copy
 from gradcheck.ask import trees
 
 
 @dataclass(frozen=True)
 class Passes:
-    """What passes forward showed: the layer as it is to be before each, and what they left alone."""
+    """What passes forward showed: the layer as it is to be before each, what they left alone, what they made anew."""
 
     machine: Machine
     lasting: tuple[Kept, ...]
+    remade: tuple[Kept, ...]
     given: tuple[str, ...]
 
 
@@ -40,8 +41,9 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     if not start.same(draws()):
         machine = replace(machine, draws=start)
     if machine.layer is None:
-        return Passes(machine, (), ())
+        return Passes(machine, (), (), ())
     warm, after, lasted = own_copy(own), kept(own), lasting(before, own)
+    anew = remade(before, own)
     try:
         machine.ahead(own, tuple(trees.map_leaves(_moved, value) for value in values))
     except Exception:  # outside its domain: one pass has to do
@@ -56,7 +58,7 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     places = {place for one in still for place in one.places}
     parameters = tuple(one for one in lasted if places & {*one.places})
     running = (called(one) for one in before if isinstance(one.array, np.ndarray) and is_given(one.places[0]))
-    return Passes(machine, parameters, tuple(dict.fromkeys(running)))
+    return Passes(machine, parameters, anew, tuple(dict.fromkeys(running)))
 
 
 def _matter(machine: Machine, values: tuple[Any, ...], made: Sequence[Kept]) -> bool:
@@ -93,7 +95,7 @@ class Dependence:
         own = self.machine.fresh()
         change(own)
         try:
-            other = self.outputs.of(self.machine.ahead(own, self.values), own)
+            other = self.outputs.of(self.machine.ahead(own, trees.copied(self.values)), own)
         except Exception:  # it was needed as it was
             return True
         pairs = zip(trees.leaves(self.output), trees.leaves(other), strict=False)

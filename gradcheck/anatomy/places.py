@@ -133,21 +133,34 @@ def put(root: Any, place: Place, value: Any) -> None:
         holder[last.key] = value
 
 
+def put_as(root: Any, place: Place, value: Any) -> None:
+    """Keep ``value`` there as an array of the class, and with the attributes, of the one that is there."""
+    old = found(root, place)
+    if type(value) is np.ndarray and isinstance(old, np.ndarray) and type(old) is not np.ndarray:
+        value = value.view(type(old))
+        vars(value).update(getattr(old, "__dict__", {}))
+    put(root, place, value)
+
+
 def arrays(root: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Place, Any]]:
-    """Every array and float that ``root`` keeps, the nearest first.
+    """Every array and number that ``root`` keeps, the nearest first.
 
     Parameters
     ----------
     handed_out
         Whether a method of this name, of an object on the way, is asked for what it returns.
     """
+    return ((place, value) for place, value in walk(root, handed_out) if _is_numeric(value))
+
+
+def walk(root: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Place, Any]]:
+    """Everything that ``root`` leads to, the nearest first; see `arrays`."""
     queue: deque[tuple[Place, Any]] = deque([((), root)])
     seen: dict[int, Any] = {}  # the objects too, lest another is made where one was
     while queue and len(seen) < _MOST:
         place, value = queue.popleft()
-        if isinstance(value, np.ndarray | np.floating | float):
-            yield place, value
-        elif id(value) not in seen:
+        yield place, value
+        if id(value) not in seen:
             seen[id(value)] = value
             queue.extend(((*place, step), child) for step, child in _children(value, handed_out))
 
@@ -155,7 +168,11 @@ def arrays(root: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Place
 def _children(value: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Attribute | Item | Call, Any]]:
     if isinstance(value, dict):
         yield from ((Item(key), child) for key, child in value.items())
-    elif isinstance(value, list | tuple):
+    elif isinstance(value, np.ndarray):
+        if value.dtype == object:
+            yield from ((Item(index), value[index]) for index in np.ndindex(value.shape))
+        yield from ((Attribute(name), child) for name, child in getattr(value, "__dict__", {}).items())
+    elif isinstance(value, list | tuple | deque):
         if len(value) <= _LONG or not all(isinstance(child, float | int) for child in value):
             yield from ((Item(number), child) for number, child in enumerate(value))
     elif _is_users(value):
@@ -170,11 +187,21 @@ def _children(value: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[A
                     continue
 
 
+def _is_numeric(value: Any) -> bool:
+    if isinstance(value, np.ndarray):
+        return bool(value.dtype != object)
+    return isinstance(value, np.floating | float | int) and not isinstance(value, bool)
+
+
 def fields(value: Any) -> dict[str, Any]:
-    """An object's own attributes, those in slots and arrays of its class included."""
+    """An object's own attributes, those in slots and what its class holds of arrays, floats and containers included."""
     own: dict[str, Any] = {}
     for kind in reversed(type(value).__mro__):
-        own |= {name: child for name, child in vars(kind).items() if isinstance(child, np.ndarray)}
+        own |= {
+            name: child
+            for name, child in vars(kind).items()
+            if isinstance(child, np.ndarray | dict | list | float) and not name.startswith("__")
+        }
         slots = vars(kind).get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
             if hasattr(value, name):
@@ -197,12 +224,40 @@ def _asks_nothing(method: Callable[..., Any]) -> bool:
 
 
 def own_copy(layer: Any) -> Any:
-    """A copy that may be changed at will."""
+    """A copy that may be changed at will, arrays and containers of its class included."""
     try:
-        return copy.deepcopy(layer)
-    except Exception:  # a layer that holds what cannot be copied (a lock, a file) is copied at its surface
-        own = copy.copy(layer)
-        for name, value in list(getattr(own, "__dict__", {}).items()):
-            if isinstance(value, dict | list):
-                setattr(own, name, copy.copy(value))
-        return own
+        own = copy.deepcopy(layer)
+    except (
+        Exception
+    ):  # it holds what cannot be copied (a lock, a file), or asks itself for what it has not yet
+        own = _copied(layer, {})
+    for name, value in fields(own).items():
+        if isinstance(value, dict | list | np.ndarray) and name not in getattr(own, "__dict__", {name: None}):
+            setattr(own, name, copy.deepcopy(value))
+    return own
+
+
+def _copied(value: Any, known: dict[int, Any]) -> Any:
+    """As `copy.deepcopy`, but that what cannot be copied is shared."""
+    if id(value) in known:
+        return known[id(value)]
+    new: Any
+    if type(value) in (list, deque):
+        new = known[id(value)] = type(value)()
+        new.extend(_copied(child, known) for child in value)
+    elif type(value) is dict:
+        new = known[id(value)] = {}
+        new.update((key, _copied(child, known)) for key, child in value.items())
+    elif type(value) is tuple:
+        new = known[id(value)] = tuple(_copied(child, known) for child in value)
+    elif _is_users(value) and not issubclass(type(value), dict | list | tuple):
+        new = known[id(value)] = object.__new__(type(value))
+        for name, child in fields(value).items():
+            object.__setattr__(new, name, _copied(child, known))
+    else:
+        try:
+            new = copy.deepcopy(value)
+        except Exception:
+            new = value
+        known[id(value)] = new
+    return new

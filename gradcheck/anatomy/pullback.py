@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.calling import CACHE, STEP
+from gradcheck.anatomy.by_name import as_argument
+from gradcheck.anatomy.calling import CACHE
 from gradcheck.anatomy.finding import Layout, layouts
 from gradcheck.anatomy.machine import machines
 from gradcheck.anatomy.named import Params
 from gradcheck.anatomy.parameters import kept, zeroed
-from gradcheck.anatomy.places import put
+from gradcheck.anatomy.places import put, put_as
 from gradcheck.anatomy.returned import Target
 from gradcheck.ask import trees
 from gradcheck.ask.point import argument_names
@@ -85,7 +86,8 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
     count = len(layout.parameters)
     checked = _checked(layout, argnums)
     places = {source.place for source in layout.sources.values() if source.place is not None}
-    added = [] if machine.layer is None else [one for one in kept(machine.layer) if places & {*one.places}]
+    own = machine.fresh()
+    added = [] if own is None else [one for one in kept(own) if places & {*one.places}]
 
     def prepared(args: tuple[Any, ...]) -> Any:
         own = machine.fresh()
@@ -93,10 +95,10 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
             return own
         for parameter, value in zip(layout.parameters, args, strict=False):
             for place in parameter.settable:
-                put(own, place, value)
+                put_as(own, place, value)
         zeroed(own, added)
-        for place in layout.rates:
-            put(own, place, STEP)
+        for place, value in layout.rates:
+            put(own, place, value)
         return own
 
     def forward(*args: Any) -> Any:
@@ -105,9 +107,7 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
 
     def backward(cotangent: Any, *args: Any) -> Any:
         # a layer may step its parameters in place: they are its own
-        own = prepared(
-            tuple(np.array(value) if isinstance(value, np.ndarray) else value for value in args[:count])
-        )
+        own = prepared(trees.copied(args[:count]))
         result = machine.ahead(own, args[count:])
         came = machine.back(own, convention.given(cotangent, result, own, args[count:]))
         if not layout.sources:
@@ -115,14 +115,19 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
         gradients = []
         for number in checked:
             source = layout.sources.get(targets[number].name)
-            gradient = None if source is None else source.of(came, own, args[number])
+            gradient = (
+                None if source is None else as_argument(args[number], source.of(came, own, args[number]))
+            )
             gradients.append(_times(gradient, cotangent) if convention.implied else gradient)
         return gradients[0] if len(gradients) == 1 else tuple(gradients)
 
     return Pullback(
         forward,
         backward,
-        (*(_value(one.array) for one in layout.parameters), *(target.value for target in layout.inputs)),
+        (
+            *(trees.copied(one.array) for one in layout.parameters),
+            *(target.value for target in layout.inputs),
+        ),
         tuple(target.name for target in targets),
         checked,
         _subject(layout),
@@ -130,12 +135,10 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
     )
 
 
-def _value(array: Any) -> Any:
-    return array.copy(order="K") if isinstance(array, np.ndarray) else array
-
-
 def _times(gradient: Any, cotangent: Any) -> Any:
-    scale = float(np.asarray(cotangent).ravel()[0])
+    """The derivative of one number, or of each entry by its own, with its cotangent."""
+    each = np.asarray(cotangent)
+    scale = float(each.ravel()[0]) if each.size == 1 else each
     return trees.map_leaves(lambda _, leaf: None if leaf is None else leaf * scale, gradient)
 
 
@@ -176,7 +179,11 @@ def _subject(layout: Layout) -> str:
     if layout.steps:
         parts.append(f"backward itself changes {', '.join(layout.steps)}")
     if layout.convention.implied and layout.ran:
-        parts.append("backward takes no cotangent, that of its one number is 1")
+        parts.append(
+            f"{layout.machine.methods[1] or 'backward'} is taken for the derivative of each entry"
+            if layout.elementwise
+            else "backward takes no cotangent, that of its one number is 1"
+        )
     if layout.machine.draws is not None:
         parts.append("random draws are repeated in every call")
     return "; ".join(parts)

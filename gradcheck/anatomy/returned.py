@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.naming import INPUTS, SPELLINGS, is_target, loose, stems
+from gradcheck.anatomy.by_name import as_argument
+from gradcheck.anatomy.naming import INPUTS, SPELLINGS, is_target, loose, short, stems
 from gradcheck.ask import trees
 
 Keys = tuple[Any, ...]
@@ -35,17 +36,21 @@ class Target:
     def fits(self, gradient: Any) -> bool:
         """Whether this has the tree and the shapes of what it should be the gradient of."""
         try:
+            gradient = as_argument(self.value, gradient)
             theirs = [(path, np.shape(leaf)) for path, leaf in trees.leaves(gradient)]
         except Exception:
             return False
         return theirs == [(path, np.shape(leaf)) for path, leaf in trees.leaves(self.value)]
 
 
-def assigned(result: Any, inputs: Sequence[Target], parameters: Sequence[Target]) -> dict[str, Keys]:
-    """Where in ``result`` the gradient of each target stands, by the target's name.
+def assignments(
+    result: Any, inputs: Sequence[Target], parameters: Sequence[Target], names: Sequence[str] = ()
+) -> list[dict[str, Keys]]:
+    """Where in ``result`` the gradient of each target stands, by the target's name: the ways that are equally likely.
 
-    Of several ways to read it the first in which all shapes fit, else the first in which those of the inputs do, else
-    the likeliest by their number: then the shapes are what is wrong.
+    Of several ways to read it those in which all shapes fit, else those in which those of the inputs do, else the
+    likeliest by their number: then the shapes are what is wrong. Among them those that agree best with ``names``, what
+    the parts are called where backward returns them.
     """
     ways = list(_ways(result, inputs, parameters))
     targets = {target.name: target for target in (*inputs, *parameters)}
@@ -55,11 +60,30 @@ def assigned(result: Any, inputs: Sequence[Target], parameters: Sequence[Target]
         return all(targets[name].fits(part(result, way[name])) for name in way if name in names)
 
     for wanted in ((*inputs, *parameters), inputs):
-        for way in ways:
-            if way and fitting(way, wanted):
-                return way
-    likely = (way for way in ways if all(_is_numeric(part(result, keys)) for keys in way.values()))
-    return next(likely, {})
+        fit = [way for way in ways if way and fitting(way, wanted)]
+        if fit:
+            return _named_best([way for way in fit if len(way) == len(fit[0])], inputs, parameters, names)
+    likely = [way for way in ways if all(_is_numeric(part(result, keys)) for keys in way.values())]
+    return likely[:1]
+
+
+def _named_best(
+    ways: list[dict[str, Keys]], inputs: Sequence[Target], parameters: Sequence[Target], names: Sequence[str]
+) -> list[dict[str, Keys]]:
+    meant = {number: {short(stem) for stem in stems(name)} for number, name in enumerate(names) if name}
+    called = {one.name: {short(one.name.rpartition(".")[2])} for one in (*inputs, *parameters)}
+    if len(inputs) == 1:
+        called[inputs[0].name] |= INPUTS
+
+    def agreeing(way: dict[str, Keys]) -> int:
+        return sum(
+            len(keys) == 1 and bool(meant.get(keys[0], set()) & called[name]) for name, keys in way.items()
+        )
+
+    most = max(map(agreeing, ways))
+    best = [way for way in ways if agreeing(way) == most]
+    # where those of inputs stand is not left open: they come first, in the order of the inputs
+    return [way for way in best if all(way.get(one.name) == best[0].get(one.name) for one in inputs)]
 
 
 def part(result: Any, keys: Keys) -> Any:
@@ -80,6 +104,9 @@ def _ways(result: Any, inputs: Sequence[Target], parameters: Sequence[Target]) -
         yield {wanted[0].name: ()}
     if isinstance(result, Mapping):
         yield _by_names(result, (), inputs, parameters)
+        for one in wanted:  # gradients by the names in a dict of parameters that forward takes
+            if isinstance(one.value, dict) and as_argument(one.value, result).keys() == one.value.keys():
+                yield {one.name: ()}
         return
     if not isinstance(result, tuple | list):
         if wanted:
@@ -107,9 +134,14 @@ def _in_order(
         if count == len(every) and parameters:
             for order in islice(permutations(range(count)), _ORDERS):
                 yield {one.name: (number,) for one, number in zip(every, order, strict=True)}
+    if count == len(wanted):
+        for order in islice(permutations(range(count)), _ORDERS):
+            yield {one.name: (number,) for one, number in zip(wanted, order, strict=True)}
     if count < len(arrays):
         for chosen in _choices(arrays, count):
             yield {one.name: (number,) for number, one in enumerate(chosen)}
+    if wanted and count > len(wanted) and not any(map(_is_numeric, result[len(wanted) :])):
+        yield {one.name: (number,) for number, one in enumerate(wanted)}
     if len(wanted) == 1:
         yield {wanted[0].name: ()}
 
@@ -137,7 +169,8 @@ def _beside(
         if isinstance(box, Mapping):
             yield ahead | _by_names(box, (at,), (), parameters)
         elif isinstance(box, tuple | list) and len(box) == len(parameters):
-            yield ahead | {one.name: (at, number) for number, one in enumerate(parameters)}
+            for order in islice(permutations(range(len(box))), _ORDERS):
+                yield ahead | {one.name: (at, number) for one, number in zip(parameters, order, strict=True)}
 
 
 def _by_names(

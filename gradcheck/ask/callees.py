@@ -40,18 +40,28 @@ def _plain(one: Any) -> tuple[FunctionType | None, Any]:
     return (called, one) if isinstance(called, FunctionType) else (None, None)
 
 
-def _named(function: FunctionType, owner: Any) -> Iterator[Any]:
-    """What a function names that can be called, methods of the objects that it names and of its own included."""
-    words = _words(function.__code__)
-    values = [function.__globals__[name] for name in words if name in function.__globals__]
-    for cell in function.__closure__ or ():
+def values_named(function: Callable[..., Any]) -> dict[str, Any]:
+    """What a function finds in globals and closures, by name."""
+    plain, _ = _plain(function)
+    if plain is None:
+        return {}
+    found = {name: plain.__globals__[name] for name in _words(plain.__code__) if name in plain.__globals__}
+    for name, cell in zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=False):
         try:
-            values.append(cell.cell_contents)
+            found[name] = cell.cell_contents
         except ValueError:  # bound later than now
             continue
+    return found
+
+
+def _named(function: FunctionType, owner: Any) -> Iterator[Any]:
+    """What a function names that can be called, methods of the objects that it names and of its own included."""
+    values = values_named(function).values()
     yield from filter(callable, values)
     for one in (owner, *values):
-        for name in () if _is_library(type(one)) or isinstance(one, ModuleType) else words:
+        for name in (
+            () if _is_library(type(one)) or isinstance(one, ModuleType) else _words(function.__code__)
+        ):
             method = inspect.getattr_static(type(one), name, None)
             if isinstance(method, FunctionType):
                 yield MethodType(method, one)

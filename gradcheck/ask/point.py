@@ -76,7 +76,7 @@ class Point:
 
     def copied(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """``args`` with every array copied, for a function that is suspected of writing into them."""
-        return tuple(trees.map_leaves(lambda _, leaf: _copy(leaf), arg) for arg in args)
+        return tuple(map(trees.copied, args))
 
     def doubled(self) -> Point:
         """The same point with every floating-point array in double precision, data included."""
@@ -101,11 +101,6 @@ def _dressed(piece: Floats, slot: Slot, native: bool) -> Any:
     if slot.scalar is not None:
         return (slot.dtype.type if native else np.float64)(piece)
     return piece.astype(slot.dtype) if native else piece
-
-
-def _copy(leaf: Any) -> Any:
-    # order "K" keeps the memory layout, so that f rounds as it does on the caller's own arrays
-    return leaf.copy(order="K") if isinstance(leaf, np.ndarray) else leaf
 
 
 def _double(leaf: Any) -> Any:
@@ -139,7 +134,7 @@ def point(
         The checked leaves hold no entries at all.
     """
     names = labels or argument_names(function, len(args))
-    copies = tuple(trees.map_leaves(lambda _, leaf: _copy(leaf), arg) for arg in args)
+    copies = tuple(map(trees.copied, args))
     chosen = _chosen(copies, names, argnums)
     slots: list[Slot] = []
     pieces: list[Floats] = []

@@ -47,6 +47,12 @@ def _like_dict(original: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any
     return copy
 
 
+def copied(tree: Any) -> Any:
+    """The same tree with every array copied."""
+    # order "K" keeps the memory layout, so that f rounds as it does on the caller's own arrays
+    return map_leaves(lambda _, leaf: leaf.copy(order="K") if isinstance(leaf, np.ndarray) else leaf, tree)
+
+
 def is_floating(leaf: Any) -> bool:
     """Whether a derivative with respect to ``leaf`` makes sense: real floating-point array or scalar."""
     if isinstance(leaf, np.ndarray | np.generic):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from gradcheck.anatomy.finding import Layout
 from gradcheck.anatomy.parameters import kept, zeroed
 from gradcheck.anatomy.passes import cotangent_like
-from gradcheck.anatomy.places import fields, found
+from gradcheck.anatomy.places import Place, found, walk
 from gradcheck.anatomy.pullback import layout_of
 from gradcheck.ask import trees
 from gradcheck.conformance.comparing import batched, demanded, scaled
@@ -26,6 +26,7 @@ class Bench:
     """A layer on the bench: how it is run, on what, and what is expected of it."""
 
     make: Callable[[], Any]
+    params: Mapping[str, Any] | None
     layout: Layout
     inputs: tuple[Any, ...]
     accumulates: bool | None
@@ -80,9 +81,13 @@ class Bench:
 
     @property
     def draws_its_own(self) -> bool:
-        """Whether it keeps a generator."""
+        """Whether it, or a layer inside it, keeps a generator."""
+        return any(isinstance(one, _GENERATORS) for _, one in self.parts())
+
+    def parts(self) -> Iterator[tuple[Place, Any]]:
+        """Everything that the layer keeps, with its place."""
         layer = self.layout.machine.layer
-        return layer is not None and any(isinstance(one, _GENERATORS) for one in fields(layer).values())
+        return iter(()) if layer is None else walk(layer, lambda name: False)
 
 
 _GENERATORS = (np.random.Generator, np.random.RandomState, random.Random)
@@ -95,8 +100,11 @@ def bench_of(
     accumulates: bool | None,
     independent: bool | None,
 ) -> Bench:
-    layout = layout_of(make(), inputs, params)
+    try:
+        layout = layout_of(make(), inputs, params)
+    except TypeError as error:
+        raise TypeError(f"make_layer makes no layer: {error}") from error
     demanded(layout.ran, "forward or backward raised: see the check of the derivative")
-    statistics = any("running" in name or "moving" in name for name in layout.given)
+    statistics = bool(layout.given)
     expected = None if statistics else True
-    return Bench(make, layout, inputs, accumulates, expected if independent is None else independent)
+    return Bench(make, params, layout, inputs, accumulates, expected if independent is None else independent)

@@ -10,9 +10,10 @@ import numpy as np
 
 from gradcheck.anatomy.machine import draws
 from gradcheck.anatomy.naming import is_given, is_training
-from gradcheck.anatomy.places import fields, found, put
+from gradcheck.anatomy.places import Attribute, found, put, spelled
 from gradcheck.anatomy.pullback import layout_of
 from gradcheck.ask import trees
+from gradcheck.ask.callees import values_named
 from gradcheck.conformance.bench import Bench
 from gradcheck.conformance.comparing import (
     alike,
@@ -20,7 +21,6 @@ from gradcheck.conformance.comparing import (
     batched,
     cast,
     changed,
-    copied,
     demanded,
     exact,
     finite,
@@ -84,7 +84,7 @@ def _after_another(bench: Bench) -> None:
 
 
 def _unchanged(bench: Bench) -> None:
-    inputs = copied(bench.inputs)
+    inputs = trees.copied(bench.inputs)
     own = bench.fresh()
     output, result = bench.forward(own, inputs)
     exact(bench.inputs, inputs, "forward writes into its inputs")
@@ -95,7 +95,7 @@ def _unchanged(bench: Bench) -> None:
 
 
 def _inputs_not_kept(bench: Bench) -> None:
-    own, inputs = bench.fresh(), copied(bench.inputs)
+    own, inputs = bench.fresh(), trees.copied(bench.inputs)
     right = bench.passed(bench.fresh(), bench.inputs)[1]
     output, result = bench.forward(own, inputs)
     cotangent = bench.cotangent(output)
@@ -167,7 +167,7 @@ def _samples(bench: Bench) -> None:
         raise DoesNotApply("the layer draws numbers, others for each sample")
     if bench.independent is None:
         raise DoesNotApply("a layer with running statistics: say independent=True or False")
-    other = copied(bench.inputs)
+    other = trees.copied(bench.inputs)
     for leaf in filter(is_float_array, batched(other)):
         leaf[0] = leaf[0] * 1.5 + 0.25
     rest = slice(1, None)
@@ -180,17 +180,19 @@ def _samples(bench: Bench) -> None:
 
 
 def _modes(bench: Bench) -> None:
-    layer = bench.layout.machine.layer
-    own_fields = {} if layer is None else fields(layer)
-    flags = [name for name, value in own_fields.items() if isinstance(value, bool) and is_training(name)]
+    flags = [
+        place
+        for place, value in bench.parts()
+        if isinstance(value, bool) and isinstance(place[-1], Attribute) and is_training(place[-1].name)
+    ]
     if not flags:
         raise DoesNotApply("the layer has no flag for training")
-    for flag in flags:
-        for value in (True, False):
-            own = bench.fresh()
-            setattr(own, flag, value)
-            report = check_layer(own, *bench.inputs, raise_on_failure=False)
-            demanded(report.verdict != "fail", f"with {flag} = {value}:\n{report}")
+    for value in (True, False):
+        own = bench.fresh()
+        for flag in flags:
+            put(own, flag, value)
+        report = check_layer(own, *bench.inputs, params=bench.params, raise_on_failure=False)
+        demanded(report.ok, f"with {spelled(flags[0])} = {value}:\n{report}")
 
 
 def _state_untouched(bench: Bench) -> None:
@@ -282,15 +284,17 @@ def _instances(bench: Bench) -> None:
     one, other = (layout_of(bench.make(), bench.inputs).machine.layer for _ in range(2))
     bench.layout.machine.ahead(one, bench.inputs)
     bench.layout.machine.ahead(other, bench.inputs)
+    lent = [
+        *batched(bench.inputs),
+        *batched(tuple(values_named(bench.make).values())),
+    ]  # it is the caller's to share
+    theirs = batched([part.array for part in arrays_of(other)])
     for mine in arrays_of(one):
-        for theirs in arrays_of(other):
-            both = isinstance(mine.array, np.ndarray) and isinstance(theirs.array, np.ndarray)
-            given = any(
-                isinstance(leaf, np.ndarray) and np.may_share_memory(leaf, mine.array)
-                for _, leaf in trees.leaves(bench.inputs)
-            )
+        if isinstance(mine.array, np.ndarray) and not any(
+            np.may_share_memory(leaf, mine.array) for leaf in lent
+        ):
             demanded(
-                not both or given or not np.shares_memory(mine.array, theirs.array),
+                not any(np.shares_memory(mine.array, array) for array in theirs),
                 f"two instances share {mine.places[0][-1]}",
             )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Collection
 from types import FunctionType
 from typing import Any
@@ -41,11 +42,36 @@ def _told(function: FunctionType, what: Callable[[ast.AST], str]) -> str:
 
 
 def _is_loop(node: ast.AST) -> str:
-    breaks = any(isinstance(inner, ast.Break) for inner in ast.walk(node))
-    if isinstance(node, ast.While):
-        compares = any(isinstance(inner, ast.Compare) for inner in ast.walk(node.test))
-        return "a while loop" if breaks or compares else ""
-    return "a loop that breaks off" if isinstance(node, ast.For) and breaks else ""
+    if isinstance(node, ast.While) and _is_tolerance(node.test):
+        return "a while loop"
+    leaves = isinstance(node, ast.While | ast.For) and any(
+        isinstance(inner, ast.If) and _is_tolerance(inner.test) and _breaks(inner) for inner in ast.walk(node)
+    )
+    return "a loop that breaks off" if leaves else ""
+
+
+def _breaks(node: ast.If) -> bool:
+    return any(isinstance(inner, ast.Break | ast.Return) for inner in ast.walk(node))
+
+
+def _is_tolerance(test: ast.expr) -> bool:
+    """Whether a condition compares with a small number, or a size with something, as in ``abs(step) < tol``."""
+    compared = [
+        part
+        for node in ast.walk(test)
+        if isinstance(node, ast.Compare)
+        for part in (node.left, *node.comparators)
+    ]
+    inner = [node for part in compared for node in ast.walk(part)]
+    small = any(
+        isinstance(node, ast.Constant) and isinstance(node.value, float) and node.value < 1 for node in inner
+    )
+    names = {str(getattr(node, "attr", getattr(node, "id", ""))).lower() for node in inner}
+    return small or bool(names & _SIZES) or any(_TOLERANCE.search(name) for name in names)
+
+
+_SIZES = frozenset({"abs", "norm", "fabs", "absolute", "allclose", "isclose"})
+_TOLERANCE = re.compile("tol|eps|thresh")
 
 
 def _solver(node: ast.AST, names: Collection[str]) -> str:

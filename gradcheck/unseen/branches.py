@@ -19,7 +19,7 @@ from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
 from gradcheck.findings import Blind, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
-from gradcheck.unseen.lines import Ran, is_users, never_run, places_run
+from gradcheck.unseen.lines import Ran, is_ours, is_users, never_run, places_run
 
 _Place = tuple[str, int, str]
 """File, line, and what stands there."""
@@ -38,6 +38,8 @@ class Book:
     def chose(self, what: str, taken: Any) -> None:
         """Note a choice: the entries of ``taken`` that are true went one way."""
         place = _here(what)
+        if place is None:
+            return
         counts = self.choices.setdefault(place, [0, 0])
         mask = np.asarray(taken)
         counts[0] += int(np.count_nonzero(mask))
@@ -46,17 +48,23 @@ class Book:
     def indexed(self, index: np.ndarray) -> None:
         """Note an index array: whether one of its indices comes twice."""
         place = _here("index")
-        self.indices[place] = self.indices.get(place, False) or len(np.unique(index)) < index.size
+        if place is not None:
+            self.indices[place] = self.indices.get(place, False) or len(np.unique(index)) < index.size
 
 
 _book: ContextVar[Book | None] = ContextVar("book", default=None)
 
 
-def _here(what: str) -> _Place:
+def _here(what: str) -> _Place | None:
+    """Where the user's code stands that led here; None where an installed function does."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and not is_users(frame.f_code):
+    while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
-    return (frame.f_code.co_filename, frame.f_lineno, what) if frame is not None else ("", 0, what)
+    while frame is not None and not is_users(frame.f_code):
+        if is_ours(frame.f_code):
+            return None
+        frame = frame.f_back
+    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno, what)
 
 
 _COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<="}
@@ -160,8 +168,12 @@ def _noted(book: Book, name: str, inputs: list[Any], result: Any) -> None:
             book.chose("clip from below", np.less(inputs[0], inputs[1]))
         if inputs[2] is not None:
             book.chose("clip from above", np.greater(inputs[0], inputs[2]))
-    elif name in ("multiply", "matmul") and any(_holds_integers(one) for one in inputs):
-        book.products.add(_here("integers"))
+    elif (
+        name in ("multiply", "matmul")
+        and any(map(_holds_integers, inputs))
+        and (place := _here("integers")) is not None
+    ):
+        book.products.add(place)
 
 
 def _holds_integers(value: Any) -> bool:
@@ -170,12 +182,18 @@ def _holds_integers(value: Any) -> bool:
 
 
 def _noted_key(book: Book, key: Any) -> None:
-    for one in key if isinstance(key, tuple) else (key,):
-        if isinstance(one, np.ndarray) and one.size > 1:
-            if one.dtype.kind == "b":
-                book.chose("mask", _plain(one))
-            elif one.dtype.kind in "iu" and not _is_order(one):
-                book.indexed(_plain(one))
+    arrays = [
+        one
+        for one in (key if isinstance(key, tuple) else (key,))
+        if isinstance(one, np.ndarray) and one.size > 1
+    ]
+    for one in arrays:
+        if one.dtype.kind == "b":
+            book.chose("mask", _plain(one))
+    indices = [one for one in arrays if one.dtype.kind in "iu"]
+    if not any(map(_is_order, indices)):  # p[np.arange(n), labels] takes each row once
+        for one in indices:
+            book.indexed(_plain(one))
 
 
 def _is_order(index: np.ndarray) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
+import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +16,10 @@ from typing import Any
 
 from gradcheck.ask.source import indentation, tree_of
 
-_PACKAGE = str(Path(__file__).parent.parent)
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+_INSTALLED = (
+    "<frozen", _PACKAGE, *(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
+)  # fmt: skip
 
 _Place = tuple[int, int]
 """Line and column."""
@@ -107,9 +112,9 @@ def _span(nodes: list[Any], right: int) -> tuple[_Place, _Place]:
 
 def is_users(code: CodeType) -> bool:
     """Whether a function is neither ours nor of an installed library."""
-    name = code.co_filename
-    return (
-        not name.startswith(("<frozen", _PACKAGE))
-        and "site-packages" not in name
-        and "/lib/python" not in name
-    )
+    return not code.co_filename.startswith(_INSTALLED)
+
+
+def is_ours(code: CodeType) -> bool:
+    """Whether a function is of this library."""
+    return code.co_filename.startswith(_PACKAGE)

@@ -90,8 +90,9 @@ def _chooses(code: CodeType) -> bool:
 
 def _of_cotangent(task: Task) -> Iterator[Unseen]:
     """A claim that hands ones to a function as the cotangent of its output."""
+    named = {one.__name__ for one in callees(task.claim.function, 2)}
     for one in callees(task.claim.function, 1):
-        for line in _ones(one.__code__):
+        for line in _ones(one.__code__, frozenset(named - {one.__name__})):
             message = (
                 f"line {line}: the cotangent is ones: whether it is used, and where, was not seen. Check the pullback "
                 "with check_vjp"
@@ -100,15 +101,15 @@ def _of_cotangent(task: Task) -> Iterator[Unseen]:
 
 
 @lru_cache(maxsize=1024)
-def _ones(code: CodeType) -> tuple[int, ...]:
-    """Lines in which ``np.ones`` or ``np.ones_like`` is an argument of a call of something else than NumPy's."""
+def _ones(code: CodeType, functions: frozenset[str]) -> tuple[int, ...]:
+    """Lines in which ``np.ones`` or ``np.ones_like`` is an argument of a call of one of these functions."""
     if not {"ones", "ones_like"} & {*code.co_names}:
         return ()
     tree = tree_of(code)
     return tuple(
         node.lineno
         for node in (ast.walk(tree) if tree else ())
-        if isinstance(node, ast.Call) and not _is_numpys(node.func) and any(map(_is_ones, node.args))
+        if isinstance(node, ast.Call) and _name(node.func) in functions and any(map(_is_ones, node.args))
     )
 
 
@@ -121,4 +122,4 @@ def _is_numpys(node: ast.expr) -> bool:
 
 
 def _name(node: ast.expr) -> str:
-    return str(getattr(node, "attr", ""))
+    return str(getattr(node, "attr", getattr(node, "id", "")))
