@@ -564,7 +564,9 @@ def test_squares_that_overflow_or_vanish_hide_nothing(scale, factor, verdict) ->
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
 @pytest.mark.parametrize("seed", range(6))
-def test_a_leaf_that_is_right_in_low_precision_is_not_accused_beside_one_that_is_not_finite(dtype, seed) -> None:
+def test_a_leaf_that_is_right_in_low_precision_is_not_accused_beside_one_that_is_not_finite(
+    dtype, seed
+) -> None:
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((100, 3)).astype(dtype)
     w, b = rng.standard_normal(3).astype(dtype), rng.standard_normal(3).astype(dtype)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import gradcheck
+from tests.blame.programs import loaded
 
 FACTORS = (2.0, 0.5, -1.0)
 
@@ -151,3 +152,47 @@ def test_the_point_beside_stays_inside_the_domain_of_f() -> None:
 def test_a_pass_that_saw_everything_costs_nothing_more() -> None:
     report = gradcheck.check_grad(lambda x: np.sum(np.sin(x)), np.cos, np.array([0.3, -1.2]))
     assert report.evaluations <= 9
+
+
+def _square(x):
+    return np.sum(x**2)
+
+
+@pytest.mark.parametrize("size", [3, 40])
+def test_what_is_allowed_is_allowed_beside_the_point_too(size) -> None:
+    def claim(x):
+        return 2 * x * (1 + 1e-6)
+
+    report = gradcheck.check_grad(_square, claim, np.zeros(size), allow=1e-5, raise_on_failure=False)
+    assert report.verdict == "pass"
+    assert not gradcheck.check_grad(_square, claim, np.zeros(size), allow=1e-8, raise_on_failure=False).ok
+
+
+@pytest.mark.parametrize("points", [0, 1, 3])
+def test_more_points_see_what_a_moved_point_sees(points) -> None:
+    def f(w, b):
+        return np.sum((w + b) ** 2)
+
+    def claim(w, b):
+        return 2 * (w + b), 2 * (w + b)
+
+    report = gradcheck.check_grad(f, claim, np.array([0.3, -1.2]), np.zeros(2), strict=True, points=points)
+    assert report.ok
+    assert all(one.seen_to for one in report.unseen)
+
+
+@pytest.mark.parametrize("branch", ["", "    if x[0] > 1e9:\n        total += 1.0\n"])
+def test_whether_a_moved_point_is_looked_at_hangs_on_f_alone(branch, tmp_path) -> None:
+    file = tmp_path / "looped.py"
+    file.write_text(
+        "def f(x):\n    total = 0.0\n"
+        + branch
+        + "    for one in x:\n        total += one * one + one\n    return total\n"
+    )
+    f = loaded(file).f
+    (one,) = [
+        one
+        for one in gradcheck.check_grad(f, lambda x: 2 * x + 1, np.zeros(2000)).unseen
+        if one.kind == "constant"
+    ]
+    assert one.seen_to

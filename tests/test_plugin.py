@@ -193,9 +193,12 @@ def test_settings_hold_where_the_command_line_says_nothing(tmp_path):
     assert "gradcheck_seed = 'some' in the settings is no number" in done.stderr
 
 
-def test_a_marker_that_takes_no_such_thing_is_refused(tmp_path):
-    done, _ = session_of(tmp_path, BOUND.replace("strict=True", "allow=1e-3"))
-    assert "the marker gradcheck takes no allow=" in done.stdout + done.stderr
+@pytest.mark.parametrize(("given", "told"), [("allow=1e-3", "allow="), ("3", "3 without a name")])
+def test_a_marker_that_takes_no_such_thing_is_refused_before_any_test_runs(tmp_path, given, told):
+    done, _ = session_of(tmp_path, BOUND.replace("strict=True", given))
+    text = done.stdout + done.stderr
+    assert f"test_strict: the marker gradcheck takes no {told}" in text
+    assert "passed" not in text
 
 
 def test_a_report_of_what_did_not_pass_alone(tmp_path):

@@ -237,6 +237,16 @@ def own_copy(layer: Any) -> Any:
     return own
 
 
+def _empty(kind: type) -> Any:
+    """An object of this class without attributes; None for what is made of more than attributes."""
+    if not kind.__dictoffset__ and not hasattr(kind, "__slots__"):
+        return None
+    try:
+        return object.__new__(kind)
+    except TypeError:  # a list of its own kind, or an array
+        return None
+
+
 def _copied(value: Any, known: dict[int, Any]) -> Any:
     """As `copy.deepcopy`, but that what cannot be copied is shared."""
     if id(value) in known:
@@ -250,8 +260,8 @@ def _copied(value: Any, known: dict[int, Any]) -> Any:
         new.update((key, _copied(child, known)) for key, child in value.items())
     elif type(value) is tuple:
         new = known[id(value)] = tuple(_copied(child, known) for child in value)
-    elif _is_users(value) and not issubclass(type(value), dict | list | tuple):
-        new = known[id(value)] = object.__new__(type(value))
+    elif _is_users(value) and (new := _empty(type(value))) is not None:
+        known[id(value)] = new
         for name, child in fields(value).items():
             object.__setattr__(new, name, _copied(child, known))
     else:

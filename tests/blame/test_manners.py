@@ -15,7 +15,6 @@ X = np.array([0.3, -1.2, 2.0])
 PROGRAMS = {
     "operator": ("g = 2.0 * x\n    x *= 0.5\n    return g", "x *= 0.5", "x = x * 0.5"),
     "sum": ("g = 2.0 * x\n    x += 2.0 * g\n    return g", "x += 2.0 * g", "x = x + 2.0 * g"),
-    "out": ("np.multiply(x, 2.0, out=x)\n    return x", "np.multiply(x, 2.0, out=x)", None),
     "mask": (
         "g = 2.0 * x\n    x[x < 0] = 0.0\n    return g",
         "x[x < 0] = 0.0",

@@ -91,7 +91,13 @@ def test_where_f_is_not_defined_nothing_is_charged() -> None:
         return np.sum(np.sqrt(X))
 
     found = explore(
-        f, lambda X: 0.5 / np.sqrt(X), {"X": "n"}, seconds=60, most=60, dtypes=("float64",), raise_on_failure=False
+        f,
+        lambda X: 0.5 / np.sqrt(X),
+        {"X": "n"},
+        seconds=60,
+        most=60,
+        dtypes=("float64",),
+        raise_on_failure=False,
     )
     assert found.verdict != "fail"
 
@@ -163,3 +169,52 @@ def test_a_layout_leaves_the_entries_as_they_are(layout, shape) -> None:
     assert flags is None or same.flags[flags.upper()]
     if layout in ("read-only", "broadcast"):
         assert not same.flags.writeable
+
+
+def test_what_could_not_be_judged_anywhere_is_no_pass() -> None:
+    found = explore(lambda X: np.summ(X**2), lambda X: 0 * X, {"X": "n d"}, seconds=60, most=40)
+    assert found.verdict == "inconclusive"
+    assert not found
+    assert "f raised AttributeError" in found.problem
+    assert found.skipped == found.tried
+
+
+def test_a_right_pullback_is_right_for_broadcast_arrays() -> None:
+    assert explore(np.sin, lambda u, X: u * np.cos(X), {"X": "n d"}, kind="vjp", seconds=300, most=150).ok
+
+
+def test_gradients_by_name_are_explored() -> None:
+    def f(a, b):
+        return np.sum(a**2 * b)
+
+    def claim(a, b):
+        return {"da": 2 * a * b, "db": a**2}
+
+    assert explore(f, claim, {"a": "n", "b": "n"}, argnums=(0, 1), seconds=300, most=80).ok
+
+
+def test_a_number_at_the_edge_of_the_domain_is_skipped() -> None:
+    def claim(a):
+        return 0.5 / np.sqrt(a)
+
+    assert explore(np.sqrt, claim, {"a": ""}, seconds=60, most=60, raise_on_failure=False).verdict != "fail"
+
+
+def test_an_example_about_memory_fails_when_it_is_run() -> None:
+    def f(X):
+        return np.sum(X**2)
+
+    def claim(X):
+        return 2 * X if X.flags.c_contiguous else 3 * X
+
+    found = explore(f, claim, {"X": "n d"}, seconds=60, raise_on_failure=False)
+    assert found.verdict == "fail"
+    code = "\n".join(line.removeprefix("    ") for line in found.example.splitlines())
+    with pytest.raises(gradcheck.GradientMismatch):
+        exec(code, {"f": f, "claim": claim})
+
+
+@pytest.mark.parametrize("text", ["n < v", "int n < v w", "int n < "])
+def test_a_bound_that_is_none_is_refused(text) -> None:
+    with pytest.raises(ValueError, match="int n < v"):
+        explore(np.sum, np.ones_like, {"X": text})

@@ -3,6 +3,7 @@
 import pytest
 
 import gradcheck
+import tests.layers.awkward  # noqa: F401 - adds to those that are made
 from tests.layers.conventions import MADE, planted
 
 MISTAKEN = [(name, mistake) for name, made in MADE.items() for mistake in made.mistakes]

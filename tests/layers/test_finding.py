@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gradcheck
+import tests.layers.awkward  # noqa: F401 - adds to those that are made
 from gradcheck.anatomy.places import get, place_of, put, spelled
 from tests.layers.conventions import MADE, BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
 
@@ -243,3 +244,97 @@ def test_what_a_layer_leads_to_does_it_no_harm() -> None:
             self.log, self.broken, self.itself = logging.getLogger("layers"), Broken(), self
 
     assert check(Wired()).ok
+
+
+@pytest.mark.parametrize("pair", [False, True])
+def test_a_layer_that_writes_into_its_input_is_told_and_the_callers_input_is_left_alone(pair) -> None:
+    class WritesIntoItsInput:
+        def forward(self, x):
+            self.mask = x > 0
+            x *= self.mask
+            return x
+
+        def backward(self, d):
+            return d * self.mask
+
+    def forward(x):
+        return np.maximum(x, 0)
+
+    def backward(d, x):
+        x[x < 0] = 0
+        return d * (x > 0)
+
+    x = np.array([[0.3, -1.2], [2.0, 0.7]])
+    report = check((forward, backward) if pair else WritesIntoItsInput(), x)
+    assert report.verdict == "fail"
+    assert [one.kind for one in report.diagnosis][:1] == ["mutates_input"]
+    assert np.array_equal(x, [[0.3, -1.2], [2.0, 0.7]])
+
+
+def test_no_method_is_called_on_the_users_own_layer() -> None:
+    class Counts(PrefixD):
+        asked = 0
+
+        def grads(self):
+            self.asked += 1
+            return [self.dW, self.db]
+
+    layer = Counts()
+    for one in (layer, MADE["CannotBeCopied"].make()):
+        assert check(one).ok
+    assert layer.asked == 0
+    locked = MADE["CannotBeCopied"].make()
+    check(locked)
+    assert not locked.dW.any()
+
+
+def test_arrays_of_its_class_are_not_stepped() -> None:
+    class Stepping:
+        W = weights()
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, d, lr):
+            dx = d @ self.W.T
+            self.W -= lr * (self.x.T @ d)
+            return dx
+
+    assert {leaf.path for leaf in check(Stepping()).leaves} == {"W", "x"}
+    assert np.array_equal(Stepping.W, weights())
+
+
+def test_what_a_function_inside_backward_returns_is_not_taken_for_its_own() -> None:
+    def forward(A, B, C):
+        return np.sum(A * B * C)
+
+    def claim(A, B, C):
+        def pair(dB, dC):
+            return dB, dC
+
+        dA, dB = pair(B * C, A * C)
+        return dA, dB
+
+    args = [rng.standard_normal(3) for rng in map(np.random.default_rng, (1, 2, 3))]
+    report = gradcheck.check_grad(forward, claim, *args)
+    assert {leaf.path for leaf in report.leaves} == {"A", "B"}
+
+
+def test_nothing_of_ours_stays_in_what_a_pair_remembers() -> None:
+    history = []
+
+    def forward(x):
+        history.append(x)
+        return np.maximum(x, 0)
+
+    assert check((forward, lambda d: d * (history[-1] > 0)), X).ok
+    assert {type(one) for one in history} == {np.ndarray}
+
+
+def test_parameters_that_only_their_values_tell_apart_are_wrong_in_one_place() -> None:
+    from tests.layers.conventions import planted
+
+    with planted("W"):
+        report = check(MADE["ReturnsWithoutNames"].make())
+    assert {leaf.path for leaf in report.leaves if leaf.verdict == "fail"} == {"gamma"}

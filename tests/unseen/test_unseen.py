@@ -2,6 +2,7 @@
 
 import json
 import sys
+import sysconfig
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -239,3 +240,39 @@ def test_a_point_that_is_seen_through_coordinates_is_told_of_as_the_user_knows_i
     (one,) = gradcheck.check_jvp(np.sin, lambda v, x: v * np.cos(x), np.ones((20, 20))).unseen
     assert one.kind is Blind.CONSTANT
     assert not one.seen_to
+
+
+def test_ones_that_numpy_is_given_are_no_cotangent() -> None:
+    M = np.array([[2.0, 0.3, 0.1], [0.2, 1.5, 0.4], [0.1, 0.6, 1.2]])
+
+    def f(x):
+        return np.sum(np.linalg.solve(M, x)) + np.sum(M @ x)
+
+    def claim(x):
+        return np.linalg.solve(M.T, np.ones(3)) + M.T.dot(np.ones(3))
+
+    assert not [one for one in gradcheck.check_grad(f, claim, X).unseen if one.kind is Blind.COTANGENT]
+
+
+def test_the_row_of_each_label_is_taken_once() -> None:
+    labels = np.array([0, 2, 1])
+
+    def f(z):
+        p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+        return -np.log(p[np.arange(3), labels]).mean()
+
+    def claim(z):
+        p = np.exp(z) / np.exp(z).sum(1, keepdims=True)
+        p[np.arange(3), labels] -= 1
+        return p / 3
+
+    z = np.random.default_rng(0).standard_normal((3, 3))
+    assert not gradcheck.check_grad(f, claim, z).unseen
+
+
+def test_branches_of_an_installed_function_are_not_told_of_the_callers_line() -> None:
+    file = str(Path(sysconfig.get_path("purelib")) / "installed.py")
+    space = {"np": np}
+    exec(compile("def relu(x):\n    return np.sum(np.maximum(x, 0))\n", file, "exec"), space)
+    assert not gradcheck.check_grad(space["relu"], lambda x: np.ones(3), np.abs(X)).unseen
+    assert not gradcheck.check_layer((np.abs, lambda d, x: d * np.sign(x)), np.abs(X)).unseen
