@@ -120,6 +120,38 @@ class Unseeded(Careful):
         return super().forward(x) * np.random.default_rng().random()
 
 
+class WrongAlone(Careful):
+    def backward(self, dout):
+        dx = super().backward(dout)
+        self.dW = self.dW * (2.0 if len(dout) == 1 else 1.0)
+        return dx
+
+
+class Stale(Careful):
+    def __init__(self):
+        super().__init__()
+        self.dW = None
+
+    def backward(self, dout):
+        kept = self.dW
+        dx = super().backward(dout)
+        self.dW = self.dW if kept is None else kept
+        return dx
+
+
+class LendsItsOutput(Careful):
+    def __init__(self):
+        super().__init__()
+        self.out = np.empty((len(X), 2))
+
+    def forward(self, x):
+        y = super().forward(x)
+        if y.shape != self.out.shape:
+            return y
+        self.out[:] = y
+        return self.out
+
+
 SHARED = weights()
 
 
@@ -193,6 +225,60 @@ def test_a_check_fails_where_python_strips_assertions_as_well() -> None:
     """
     ran = subprocess.run([sys.executable, "-O", "-c", code], capture_output=True, text=True, check=True)
     assert "failed: two instances share .W" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "told"),
+    [
+        ("batch of one", WrongAlone, "the gradient of W, of the first sample and the others"),
+        ("backward after another forward", Stale, "a pass after another pass"),
+        ("backward after another forward", LendsItsOutput, "they share memory"),
+        ("backward twice", Consumes, "backward"),
+        ("forward is repeatable", Forgetful, "a second forward"),
+        ("samples independent", Mixes, "changes the outputs of the others"),
+        ("dtype in is dtype out", Widens, "is float64 where inputs and parameters are float32"),
+    ],
+)
+def test_what_is_wrong_is_said(name, make, told) -> None:
+    with pytest.raises(AssertionError, match=told):
+        named(make)[name]()
+
+
+def test_a_layer_inside_has_its_flag_as_well() -> None:
+    class Outer:
+        def __init__(self, inner):
+            self.inner = inner
+
+        def forward(self, x):
+            return self.inner.forward(x)
+
+        def backward(self, dout):
+            return self.inner.backward(dout)
+
+    def checks(inner):
+        return {check.name: check for check in gradcheck.layer_checks(lambda: Outer(inner()), X)}
+
+    assert checks(Careful)["train and eval"]() == ""
+    with pytest.raises(AssertionError, match=r"with inner\.training = False"):
+        checks(WrongInUse)["train and eval"]()
+
+
+def test_arrays_that_whoever_makes_the_layer_has_are_theirs_to_share() -> None:
+    class Given:
+        def __init__(self, W):
+            self.W = W
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, d):
+            self.dW = self.x.T @ d
+            return d @ self.W.T
+
+    W = weights()
+    checks = {check.name: check for check in gradcheck.layer_checks(lambda: Given(W), X)}
+    assert checks["instances share nothing"]() == ""
 
 
 @pytest.mark.parametrize("name", WRONG)

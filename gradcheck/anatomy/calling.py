@@ -38,8 +38,9 @@ class Outputs:
         return rest[0] if len(rest) == 1 else rest
 
 
-WHOLE, CACHE, RATE, OUTPUT = "cotangent", "cache", "rate", "output"
-"""What backward may be given; a number stands for the cotangent of that output, a tuple ``(k,)`` for input k."""
+WHOLE, CACHE, RATE, OUTPUT, LEFT = "cotangent", "cache", "rate", "output", "left"
+"""What backward may be given; a number stands for the cotangent of that output, a tuple ``(k,)`` for input k, the last
+for what forward leaves in the layer as its output besides what it returns (a softmax, of a loss of it)."""
 
 Role = str | int | tuple[int]
 
@@ -77,6 +78,8 @@ class Convention:
                 return cotangent
             if role == CACHE:
                 return self.outputs.kept(result)
+            if role == LEFT:
+                return next(filter(_is_batch, _left(own)))
             return rate if role == RATE else self.outputs.of(result, own)
 
         return tuple(map(one, self.roles))
@@ -121,14 +124,17 @@ def conventions(
     """
     several = len(result) if isinstance(result, tuple) and len(result) > 1 else 0
     if result is None:
-        left = [name for name in OUTPUTS if getattr(own, name, None) is not None]
-        every = [Outputs(attribute=name) for name in left[:1]]
+        every = [Outputs(attribute=name) for name in OUTPUTS if getattr(own, name, None) is not None][:1]
     elif several:
         # (output, cache) is the common pair; several outputs have a cotangent each or one for all
         every = [Outputs(several - 1), Outputs(), *(Outputs(count) for count in range(1, several - 1))]
     else:
         every = [Outputs()]
     found: dict[Convention, None] = {}
+    if not several and _is_number(every[0].of(result, own)) and any(map(_is_batch, _left(own))):
+        first = backward.needed[:1]
+        if len(backward.needed) == len(inputs) and not {*first} & {*inputs} and is_cotangent(first[0]):
+            found[Convention(every[0], (LEFT, *((number,) for number in range(1, len(inputs)))))] = None
     if derives and not several and backward.needed == inputs:
         found[Convention(every[0], tuple((number,) for number in range(len(inputs))))] = None
     for way in (_by_name, _by_number):
@@ -140,6 +146,15 @@ def conventions(
     if several and not any(_is_number(part) or _is_array(part) for part in result[1:]):
         return sorted(found, key=lambda one: one.outputs.count is None)  # what is no array is no output
     return list(found)
+
+
+def _left(own: Any) -> list[Any]:
+    """What forward has left in the layer as its output."""
+    return [getattr(own, name) for name in OUTPUTS if getattr(own, name, None) is not None]
+
+
+def _is_batch(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.ndim > 0 and trees.is_floating(value)
 
 
 def _is_number(value: Any) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.by_name import returned_names
-from gradcheck.anatomy.by_value import likeliest
 from gradcheck.anatomy.calling import STEP, WHOLE, Convention, Outputs, conventions, takes
 from gradcheck.anatomy.descent import are_steps, memories_of, rates_of
 from gradcheck.anatomy.machine import ForwardRaised, Machine
@@ -27,8 +26,8 @@ from gradcheck.anatomy.parameters import (
     paired,
 )
 from gradcheck.anatomy.passes import Dependence, Passes, cotangent_like, passes
-from gradcheck.anatomy.places import Attribute, Place, put_as, spelled
-from gradcheck.anatomy.returned import Keys, Target, assignments
+from gradcheck.anatomy.places import Attribute, Place, spelled
+from gradcheck.anatomy.returned import Keys, Target, assigned
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
 
@@ -165,7 +164,12 @@ def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Param
     parameters = tuple(one for one in every if labels[one] in sources)
     missing = [labels[one] for one in dependent if labels[one] not in sources]
     elementwise = tried.convention.implied and not _is_number(tried.output)
-    if machine.layer is not None and not _is_loss(tried.output, sources):
+    is_loss = (
+        bool(sources)
+        and _is_number(tried.output)
+        and (tried.convention.implied or np.ndim(tried.output) == 0)
+    )
+    if machine.layer is not None and not is_loss:
         arrays = [one.name for one in inputs if one.is_array and one.name not in sources]
         missing += [name for name in arrays if not _is_data(name, elementwise)]
     fitting = (one for one in inputs if one.name in sources)
@@ -189,7 +193,7 @@ def _parameters(
     seen: Passes, tried: _Tried, inputs: Sequence[Target], by_user: set[Place]
 ) -> tuple[dict[Kept, Place], list[Kept]]:
     """Those that have their gradients in places called like them; others on which the output depends."""
-    depends = Dependence(tried.machine, tried.values, tried.convention.outputs, tried.output)
+    depends = Dependence(tried.machine, tried.values, tried.convention.outputs)
     free = [one for one in seen.lasting if by_user.isdisjoint(one.places)]
     pairs = {as_floats(free[number]): place for number, place in paired(free, tried.after).items()}
     taken = {place for one in pairs for place in one.places}
@@ -222,35 +226,7 @@ def _may_be_one(one: Kept, own: Any) -> bool:
 def _returned(tried: _Tried, inputs: Sequence[Target], dependent: Mapping[str, Kept]) -> Mapping[str, Keys]:
     """Where in what backward returned the gradient of each input and parameter stands."""
     parameters = [Target(name, one.array) for name, one in dependent.items()]
-    ways = assignments(tried.came, inputs, parameters, returned_names(tried.machine.backward))[:_WAYS]
-    if len(ways) < 2 or tried.convention.implied:
-        return ways[0] if ways else {}
-    numbers = {one.name: number for number, one in enumerate(inputs)}
-
-    def output(name: str, value: Any) -> float:
-        own, values = tried.machine.fresh(), list(tried.values)
-        if name in numbers:
-            values[numbers[name]] = value
-        else:
-            for place in dependent[name].settable:
-                put_as(own, place, value)
-        came = tried.convention.outputs.of(tried.machine.ahead(own, tuple(values)), own)
-        pairs = zip(trees.leaves(came), trees.leaves(trees.map_leaves(cotangent_like, came)), strict=True)
-        return sum(float(np.sum(np.asarray(one) * two)) for (_, one), (_, two) in pairs)
-
-    try:
-        return likeliest(ways, tried.came, {one.name: one for one in (*inputs, *parameters)}, output)
-    except Exception:  # forward is not defined beside the point
-        return ways[0]
-
-
-_WAYS = 24
-"""Ways to read what backward returned that are told apart by their values, at the most."""
-
-
-def _is_loss(output: Any, sources: Mapping[str, Source]) -> bool:
-    """Whether inputs without a gradient are data of a loss: one number comes, and something has a gradient."""
-    return _is_number(output) and bool(sources)
+    return assigned(tried.came, inputs, parameters, returned_names(tried.machine.backward))
 
 
 def _is_number(output: Any) -> bool:

@@ -52,7 +52,8 @@ _VALUES = frozenset({"value", "val", "data", "array", "tensor", "v", "w"})
 _METHODS = frozenset({"param", "parameter", "getparam", "getparameter", "getweight", "grad", "gradient",
                       "getgrad", "getgradient", "trainableparam"})  # fmt: skip
 
-_BEFORE = ("gradof", "gradient", "grad", "delta", "nabla", "partial", "dlossd", "dcostd", "dld", "djd", "ded", "dcd",
+_BEFORE = ("gradof", "gradwrt", "grad_wrt", "gradients", "gradient", "grads", "grad",
+           "d_loss_d", "delta", "nabla", "partial", "dlossd", "dcostd", "dld", "djd", "ded", "dcd",
            "dl", "d", "g")  # fmt: skip
 _AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "bar", "_g", "_d")
 

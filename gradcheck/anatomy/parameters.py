@@ -74,7 +74,7 @@ def is_moved(one: Kept, layer: Any) -> bool:
 
 def _is_there(one: Kept, now: Any) -> bool:
     if isinstance(one.array, np.ndarray):
-        return now is one.array and np.array_equal(one.held, now, equal_nan=True)
+        return now is one.array and np.array_equal(one.held, now, equal_nan=one.held.dtype.kind == "f")
     return type(now) is type(one.array) and bool(now == one.array)
 
 
@@ -138,26 +138,35 @@ def in_order(
     return result
 
 
-def felt(candidates: Sequence[Kept], run: Callable[[Callable[[Any], None]], bool]) -> list[Kept]:
+def felt(candidates: Sequence[Kept], depends: Callable[[Callable[[Any], None]], Any]) -> list[Kept]:
     """Those that the output depends on, asked for in groups.
 
-    ``run(change)`` calls forward on a copy that ``change`` was made to, and says whether another output came.
+    ``depends(change)`` is the output of a copy that ``change`` was made to, as something to compare; None where forward
+    raised. All are moved together, and a group is felt if the output is another one without it: a weight that meets
+    zeros is felt once these are moved as well.
     """
+
+    def output(moved: Collection[Kept]) -> Any:
+        def change(own: Any) -> None:
+            for number, one in enumerate(candidates):
+                if one in moved:
+                    for place in one.settable:
+                        put_as(own, place, _shifted(one.array, number))
+
+        return depends(change)
+
+    def among(group: Sequence[Kept]) -> list[Kept]:
+        others = [one for one in candidates if one not in group]
+        without = output(others) if every is not None else output(group)
+        if without is not None and without == (every if every is not None else still):
+            return []
+        half = len(group) // 2
+        return among(group[:half]) + among(group[half:]) if half else list(group)
+
     if not candidates:
         return []
-
-    def change(own: Any) -> None:
-        for number, one in enumerate(candidates):
-            value = _shifted(one.array, number)
-            for place in one.settable:
-                put_as(own, place, value)
-
-    if not run(change):
-        return []
-    if len(candidates) == 1:
-        return list(candidates)
-    half = len(candidates) // 2
-    return felt(candidates[:half], run) + felt(candidates[half:], run)
+    every, still = output(candidates), output(())
+    return [] if every == still else among(candidates)
 
 
 def _shifted(value: Any, number: int) -> Any:

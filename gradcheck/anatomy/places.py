@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-_LONG = 256
+_LONG = 2048
 """A list of more plain numbers is data, not one parameter an entry."""
 
 _MOST = 20_000
@@ -203,7 +203,9 @@ def fields(value: Any) -> dict[str, Any]:
             if isinstance(child, np.ndarray | dict | list | float) and not name.startswith("__")
         }
         slots = vars(kind).get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            private = slot.startswith("__") and not slot.endswith("__")
+            name = f"_{kind.__name__.lstrip('_')}{slot}" if private else slot
             if hasattr(value, name):
                 own[name] = getattr(value, name)
     return own | getattr(value, "__dict__", {})

@@ -17,6 +17,7 @@ from gradcheck.anatomy.parameters import kept, zeroed
 from gradcheck.anatomy.places import put, put_as
 from gradcheck.anatomy.returned import Target
 from gradcheck.ask import trees
+from gradcheck.ask.callees import values_named
 from gradcheck.ask.point import argument_names
 
 
@@ -69,16 +70,22 @@ def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None)
     best: Layout | None = None
     for machine in machines(layer):
         names = argument_names(machine.forward, len(inputs))
+        data = {name for name in names if name in (params or {}) and (params or {})[name] is None}
         targets = tuple(
-            Target(name, value, any(trees.is_floating(leaf) for _, leaf in trees.leaves(value)))
+            Target(name, value, name not in data and any(map(trees.is_floating, _leaves(value))))
             for name, value in zip(names, inputs, strict=True)
         )
-        for one in layouts(machine, targets, params or {}):
+        named = {place: gradient for place, gradient in (params or {}).items() if place not in data}
+        for one in layouts(machine, targets, named):
             best = one if best is None or one.rank > best.rank else best
             if one.fits:
                 return one
     assert best is not None
     return best
+
+
+def _leaves(tree: Any) -> list[Any]:
+    return [leaf for _, leaf in trees.leaves(tree)]
 
 
 def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
@@ -168,7 +175,11 @@ def _subject(layout: Layout) -> str:
         for one in layout.inputs
         if one.name in layout.sources and layout.sources[one.name].place
     ]
-    given = [*(one.name for one in layout.inputs if _is_given(layout, one)), *layout.given]
+    given = [
+        *(one.name for one in layout.inputs if _is_given(layout, one)),
+        *layout.given,
+        *_closed_over(layout),
+    ]
     if given:
         parts.append(f"taken as given {', '.join(given)}")
     few = layout.convention.outputs.count
@@ -187,6 +198,16 @@ def _subject(layout: Layout) -> str:
     if layout.machine.draws is not None:
         parts.append("random draws are repeated in every call")
     return "; ".join(parts)
+
+
+def _closed_over(layout: Layout) -> list[str]:
+    """Arrays that the forward of a pair finds outside its arguments."""
+    if layout.machine.layer is not None:
+        return []
+    named = values_named(layout.machine.forward)
+    return [
+        name for name, value in named.items() if any(isinstance(leaf, np.ndarray) for leaf in _leaves(value))
+    ]
 
 
 def _is_given(layout: Layout, one: Target) -> bool:

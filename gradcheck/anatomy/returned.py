@@ -43,14 +43,14 @@ class Target:
         return theirs == [(path, np.shape(leaf)) for path, leaf in trees.leaves(self.value)]
 
 
-def assignments(
+def assigned(
     result: Any, inputs: Sequence[Target], parameters: Sequence[Target], names: Sequence[str] = ()
-) -> list[dict[str, Keys]]:
-    """Where in ``result`` the gradient of each target stands, by the target's name: the ways that are equally likely.
+) -> dict[str, Keys]:
+    """Where in ``result`` the gradient of each target stands, by the target's name.
 
     Of several ways to read it those in which all shapes fit, else those in which those of the inputs do, else the
-    likeliest by their number: then the shapes are what is wrong. Among them those that agree best with ``names``, what
-    the parts are called where backward returns them.
+    likeliest by their number: then the shapes are what is wrong. Among them the first that agrees best with ``names``,
+    what the parts are called where backward returns them.
     """
     ways = list(_ways(result, inputs, parameters))
     targets = {target.name: target for target in (*inputs, *parameters)}
@@ -63,13 +63,13 @@ def assignments(
         fit = [way for way in ways if way and fitting(way, wanted)]
         if fit:
             return _named_best([way for way in fit if len(way) == len(fit[0])], inputs, parameters, names)
-    likely = [way for way in ways if all(_is_numeric(part(result, keys)) for keys in way.values())]
-    return likely[:1]
+    likely = (way for way in ways if all(_is_numeric(part(result, keys)) for keys in way.values()))
+    return next(likely, {})
 
 
 def _named_best(
     ways: list[dict[str, Keys]], inputs: Sequence[Target], parameters: Sequence[Target], names: Sequence[str]
-) -> list[dict[str, Keys]]:
+) -> dict[str, Keys]:
     meant = {number: {short(stem) for stem in stems(name)} for number, name in enumerate(names) if name}
     called = {one.name: {short(one.name.rpartition(".")[2])} for one in (*inputs, *parameters)}
     if len(inputs) == 1:
@@ -80,10 +80,7 @@ def _named_best(
             len(keys) == 1 and bool(meant.get(keys[0], set()) & called[name]) for name, keys in way.items()
         )
 
-    most = max(map(agreeing, ways))
-    best = [way for way in ways if agreeing(way) == most]
-    # where those of inputs stand is not left open: they come first, in the order of the inputs
-    return [way for way in best if all(way.get(one.name) == best[0].get(one.name) for one in inputs)]
+    return max(ways, key=agreeing)
 
 
 def part(result: Any, keys: Keys) -> Any:
@@ -140,8 +137,9 @@ def _in_order(
     if count < len(arrays):
         for chosen in _choices(arrays, count):
             yield {one.name: (number,) for number, one in enumerate(chosen)}
-    if wanted and count > len(wanted) and not any(map(_is_numeric, result[len(wanted) :])):
-        yield {one.name: (number,) for number, one in enumerate(wanted)}
+    if wanted and count > len(wanted):  # beside what else is returned, kept in the layer as well
+        for first in (0, count - len(wanted)):
+            yield {one.name: (first + number,) for number, one in enumerate(wanted)}
     if len(wanted) == 1:
         yield {wanted[0].name: ()}
 

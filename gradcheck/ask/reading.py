@@ -234,7 +234,13 @@ def _misuse(leaf: Any, label: str, path: str) -> None:
                 f"{label} returned {what} ({type(leaf).__name__}) for {path}, which is not supported: return a plain "
                 f"array, {remedy.format(label=label)}"
             )
-    if isinstance(leaf, tuple | list) and len(leaf) == 2 and np.ndim(leaf[0]) == 0 and np.ndim(leaf[1]) > 0:
+    is_pair = isinstance(leaf, tuple | list) and len(leaf) == 2
+    if (
+        is_pair
+        and not isinstance(leaf[0], list)
+        and np.ndim(leaf[0]) == 0
+        and isinstance(leaf[1], np.ndarray | list)
+    ):
         raise TypeError(
             f"{label} returned a pair for {path}, {describe(leaf)}: is that (value, gradient)? Check its second part, "
             f"lambda *args: {label}(*args)[1]"

@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.finding import Layout
+from gradcheck.anatomy.naming import is_given
 from gradcheck.anatomy.parameters import kept, zeroed
 from gradcheck.anatomy.passes import cotangent_like
 from gradcheck.anatomy.places import Place, found, walk
 from gradcheck.anatomy.pullback import layout_of
 from gradcheck.ask import trees
-from gradcheck.conformance.comparing import batched, demanded, scaled
+from gradcheck.conformance.comparing import arrays_of, batched, demanded, scaled
 
 Gradients = dict[str, Any]
 
@@ -35,10 +36,14 @@ class Bench:
     def fresh(self) -> Any:
         """A copy of the layer, its gradients zero."""
         own = self.layout.machine.fresh()
+        self.clear(own)
+        return own
+
+    def clear(self, own: Any) -> None:
+        """Set the gradients that it keeps to zero."""
         places = {source.place for source in self.layout.sources.values()}
         if own is not None:
             zeroed(own, [one for one in kept(own) if places & {*one.places}])
-        return own
 
     def forward(self, own: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
         """The output, and what forward returned."""
@@ -105,6 +110,8 @@ def bench_of(
     except TypeError as error:
         raise TypeError(f"make_layer makes no layer: {error}") from error
     demanded(layout.ran, "forward or backward raised: see the check of the derivative")
-    statistics = bool(layout.given)
+    own = layout.machine.fresh()
+    layout.machine.tried_ahead(own, inputs)
+    statistics = any(is_given(place) for one in arrays_of(own) for place in one.places)
     expected = None if statistics else True
     return Bench(make, params, layout, inputs, accumulates, expected if independent is None else independent)

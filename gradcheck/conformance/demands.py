@@ -14,7 +14,7 @@ from gradcheck.anatomy.places import Attribute, found, put, spelled
 from gradcheck.anatomy.pullback import layout_of
 from gradcheck.ask import trees
 from gradcheck.ask.callees import values_named
-from gradcheck.conformance.bench import Bench
+from gradcheck.conformance.bench import Bench, Gradients
 from gradcheck.conformance.comparing import (
     alike,
     arrays_of,
@@ -74,13 +74,17 @@ def _twice(bench: Bench) -> None:
 def _after_another(bench: Bench) -> None:
     if bench.draws_its_own:
         raise DoesNotApply("the layer keeps a generator: every pass draws anew")
+    if bench.layout.steps:
+        raise DoesNotApply("backward steps the weights, which are others in the second pass")
+    right, own = bench.passed(bench.fresh(), bench.inputs), bench.fresh()
+    first = bench.forward(own, changed(bench.inputs))[0]
+    held = trees.copied(first)
+    same(right, bench.passed(own, bench.inputs), "a pass after another forward")
+    exact(held, first, "the output of the first forward changes in the second: they share memory")
     own = bench.fresh()
-    bench.forward(own, changed(bench.inputs))
-    same(
-        bench.passed(bench.fresh(), bench.inputs),
-        bench.passed(own, bench.inputs),
-        "a pass after another forward",
-    )
+    bench.passed(own, changed(bench.inputs))
+    bench.clear(own)
+    same(right, bench.passed(own, bench.inputs), "a pass after another pass")
 
 
 def _unchanged(bench: Bench) -> None:
@@ -146,6 +150,27 @@ def _one_sample(bench: Bench) -> None:
     if bench.independent and not bench.random:
         whole = bench.forward(bench.fresh(), bench.inputs)[0]
         same(rows((whole,), bench.batch, slice(0, 1)), (output,), "the first sample by itself")
+        _adds_up(bench)
+
+
+def _adds_up(bench: Bench) -> None:
+    """The gradients of a batch are those of its first sample and of the others together."""
+    if bench.layout.convention.implied or bench.layout.steps or bench.batch < 2:
+        return
+
+    def passed(which: slice) -> Gradients:
+        own, inputs = bench.fresh(), rows(bench.inputs, bench.batch, which)
+        _, result = bench.forward(own, inputs)
+        return bench.backward(own, rows((whole,), bench.batch, which)[0], result, inputs)
+
+    whole = bench.cotangent(bench.forward(bench.fresh(), bench.inputs)[0])
+    every, first, rest = passed(slice(None)), passed(slice(0, 1)), passed(slice(1, None))
+    samples = {one.name for one in bench.layout.inputs if one.is_array and len(one.value) == bench.batch}
+    for name, gradient in every.items():
+        parts = [first[name], rest[name]]
+        if all(map(is_float_array, (gradient, *parts))):
+            together = np.concatenate(parts) if name in samples else parts[0] + parts[1]
+            same(gradient, together, f"the gradient of {name}, of the first sample and the others")
 
 
 def _permuted(bench: Bench) -> None:

@@ -81,14 +81,6 @@ class ReturnsInAnotherOrder(Norm):
         return dx, dgamma, dbeta
 
 
-@layer("beta gamma x", mistakes="W b x")
-class ReturnsWithoutNames(Norm):
-    """Of one shape and without names: only their values tell which is which."""
-
-    def backward(self, dout):
-        return self.input_gradient(dout), told("W", (dout * self.n).sum(0)), db_of(dout)
-
-
 @layer("b W x")
 class ReturnsAnInnerTuple:
     def __init__(self):
@@ -481,3 +473,73 @@ class OutputsOfTwoShapes:
         self.dW = told("W", np.einsum("ntd,nth->dh", self.x, dz))
         self.db = told("b", dz.sum((0, 1)))
         return dx_of(dz, self.W)
+
+
+@layer()
+class KeepsAndReturns(PrefixD):
+    """Its gradients are in the layer and are returned."""
+
+    def backward(self, d):
+        dx = super().backward(d)
+        return dx, self.dW, self.db
+
+
+@layer(
+    "inputs",
+    mistakes="x",
+    inputs=lambda: (np.random.default_rng(3).standard_normal((4, 3)), np.array([0, 2, 1, 0])),
+)
+class LossOfASoftmax:
+    """Backward is given the softmax that forward left, and the labels."""
+
+    def forward(self, inputs, y_true):
+        e = np.exp(inputs - inputs.max(1, keepdims=True))
+        self.output = e / e.sum(1, keepdims=True)
+        return np.mean(-np.log(self.output[range(len(inputs)), y_true]))
+
+    def backward(self, dvalues, y_true):
+        n = len(dvalues)
+        self.dinputs = dvalues.copy()
+        self.dinputs[range(n), y_true] -= 1
+        self.dinputs = told("x", self.dinputs / n)
+
+
+@layer("_PrivateSlots__W x", mistakes="W x")
+class PrivateSlots:
+    __slots__ = ("__W", "__dW", "__x")
+
+    def __init__(self):
+        self.__W = weights()
+
+    def forward(self, x):
+        self.__x = x
+        return x @ self.__W
+
+    def backward(self, d):
+        self.__dW = dW_of(self.__x, d)
+        return dx_of(d, self.__W)
+
+
+@layer()
+class WithNames(PrefixD):
+    """Arrays of text beside those of numbers."""
+
+    def __init__(self):
+        super().__init__()
+        self.names, self.kinds = np.array(["cat", "dog"]), np.array([None, "x"], dtype=object)
+
+
+@layer("A B x", mistakes="W x")
+class LowRankFromZero:
+    """``A`` is felt only once ``B`` is no longer zero."""
+
+    def __init__(self):
+        self.A, self.B = weights()[:, :1].copy(), np.zeros((1, 2))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.A @ self.B
+
+    def backward(self, d):
+        dA, dB = self.x.T @ d @ self.B.T, told("W", (self.x @ self.A).T @ d)
+        return told("x", d @ (self.A @ self.B).T), dA, dB

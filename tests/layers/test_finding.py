@@ -267,7 +267,7 @@ def test_a_layer_that_writes_into_its_input_is_told_and_the_callers_input_is_lef
     x = np.array([[0.3, -1.2], [2.0, 0.7]])
     report = check((forward, backward) if pair else WritesIntoItsInput(), x)
     assert report.verdict == "fail"
-    assert [one.kind for one in report.diagnosis][:1] == ["mutates_input"]
+    assert [one.kind for one in report.diagnoses][:1] == ["mutates_input"]
     assert np.array_equal(x, [[0.3, -1.2], [2.0, 0.7]])
 
 
@@ -332,9 +332,66 @@ def test_nothing_of_ours_stays_in_what_a_pair_remembers() -> None:
     assert {type(one) for one in history} == {np.ndarray}
 
 
-def test_parameters_that_only_their_values_tell_apart_are_wrong_in_one_place() -> None:
-    from tests.layers.conventions import planted
+@pytest.mark.parametrize("in_order", [True, False])
+def test_gradients_of_one_shape_without_names_come_in_the_order_of_the_parameters(in_order) -> None:
+    class Two:
+        def __init__(self):
+            rng = np.random.default_rng(1)
+            self.first, self.second = rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
 
-    with planted("W"):
-        report = check(MADE["ReturnsWithoutNames"].make())
-    assert {leaf.path for leaf in report.leaves if leaf.verdict == "fail"} == {"gamma"}
+        def forward(self, x):
+            self.x, self.h = x, np.tanh(x @ self.first)
+            return self.h @ self.second
+
+        def backward(self, d):
+            dz = d @ self.second.T * (1 - self.h**2)
+            both = (self.x.T @ dz, self.h.T @ d)
+            return dz @ self.first.T, *(both if in_order else both[::-1])
+
+    assert check(Two()).verdict == ("pass" if in_order else "fail")
+
+
+def test_an_input_that_forward_needs_is_not_data_because_the_output_is_one_number() -> None:
+    class Forgets:
+        def __init__(self):
+            self.W, self.U = weights()[:, :1].copy(), np.array([[0.7]])
+
+        def forward(self, x, h):
+            self.x, self.h = x, h
+            self.n = np.tanh(x @ self.W + h @ self.U)
+            return self.n
+
+        def backward(self, d):
+            dz = d * (1 - self.n**2)
+            self.dW, self.dU = self.x.T @ dz, self.h.T @ dz
+            return dz @ self.W.T
+
+    for n in (1, 2):
+        report = check(Forgets(), X[:n], np.full((n, 1), 0.4))
+        assert (report.verdict, report.unchecked) == ("inconclusive", ("h",))
+    assert check(Forgets(), X[:2], np.full((2, 1), 0.4), params={"h": None}).ok
+
+
+def test_arrays_that_a_pair_closes_over_are_said_to_be_given() -> None:
+    W, memory = weights(), {}
+
+    def forward(x):
+        memory["x"] = x
+        return x @ W
+
+    assert "taken as given W" in check((forward, lambda d: d @ W.T)).subject
+
+
+def test_lists_of_gradients_of_several_shapes_are_no_pair_of_value_and_gradient() -> None:
+    class Network:
+        def __init__(self):
+            self.w = [weights().T @ weights(), weights()]
+            self.b = [np.zeros((2, 1)), np.zeros((3, 1))]
+
+        def feedforward(self, x):
+            return self.w[1] @ np.tanh(self.w[0] @ x + self.b[0]) + self.b[1]
+
+        def backprop(self, d):
+            return [np.ones((2, 1)), np.ones((3, 1))], [np.ones((2, 2)), np.ones((3, 2))]
+
+    assert check(Network(), np.ones((2, 1))).verdict in ("fail", "inconclusive")
