@@ -203,12 +203,12 @@ class _Search:
 
     def _outcome(self, at: At) -> tuple[str, Report | None]:
         key = _key(at)
+        late = time.perf_counter() > self.until
+        if late and self.smallest is None:
+            raise _OutOfTime
         if key in self.outcomes:
             return self.outcomes[key]
-        now = time.perf_counter()
-        if now > self.until:
-            if self.smallest is None:
-                raise _OutOfTime
+        if late:
             return "", None  # no time to look: as good as right, and the smallest stays
         self.tried += 1
         self.covered.update(_aspects(at, self.shapes))
@@ -305,19 +305,23 @@ def _numbers(args: list[Any], argnums: int | tuple[int, ...] | None) -> tuple[in
     """The positions of the arguments that are checked."""
     if argnums is None:
         return floating_argnums(args)
-    return (argnums,) if isinstance(argnums, int) else argnums
+    numbers = (argnums,) if isinstance(argnums, int) else argnums
+    return tuple(range(len(args))[number] for number in numbers)
 
 
 _SIDE = 1e-4
 """How far beside a point, of its own size or of 1, f must be defined."""
 
 
-def _beside(value: Any, side: float) -> Any:
-    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return (value + side * _SIDE * np.maximum(1.0, np.abs(value))).astype(value.dtype)
-    if isinstance(value, float | np.floating):
-        return type(value)(float(value) + side * _SIDE * max(1.0, abs(float(value))))
-    return np.array(value) if isinstance(value, np.ndarray) else value
+def _beside(tree: Any, side: float) -> Any:
+    def moved(_: trees.Path, value: Any) -> Any:
+        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+            return (value + side * _SIDE * np.maximum(1.0, np.abs(value))).astype(value.dtype)
+        if isinstance(value, float | np.floating):
+            return type(value)(float(value) + side * _SIDE * max(1.0, abs(float(value))))
+        return np.array(value) if isinstance(value, np.ndarray) else value
+
+    return trees.map_leaves(moved, tree)
 
 
 def _is_finite(result: Any) -> bool:

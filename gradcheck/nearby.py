@@ -73,7 +73,8 @@ def where_it_shows(
             break
     still = {number: _ZERO for number in zero} if looked else {}
     report = _noted(report, still)
-    if still or any(leaf.resolution is not None for leaf in report.leaves):
+    at_kinks = len(blind) < sum(slot.size > 0 for slot in seen.task.where.slots)
+    if at_kinks or any(leaf.resolution is not None for leaf in report.leaves):
         return seen, report
     return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.NOTHING.told().words,))
 
@@ -107,7 +108,11 @@ def off_what_is_special(
         elif there is not None and there.verdict is Verdict.FAIL:
             found = tuple(_failing(one) if one in movable else one for one in found)
     report = replace(report, unseen=found)
-    left = tuple(one.message for one in found if not one.seen_to)
+    untested = [report.leaves[number] for number in sorted(_blind(seen))]
+    left = (
+        *(f"{leaf.path}: {leaf.note}" for leaf in untested if leaf.resolution is None),
+        *(one.message for one in found if not one.seen_to),
+    )
     if task.options.strict and left:
         return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=left)
     return seen, report

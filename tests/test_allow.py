@@ -173,3 +173,17 @@ def test_a_loop_over_the_entries_is_no_iteration_that_stops_early() -> None:
     report = check_grad(counted, lambda x: 2.002 * x, np.array([0.3, -1.2]), raise_on_failure=False)
     assert report.verdict == "fail"
     assert "stops early" not in str(report)
+
+
+@pytest.mark.parametrize("x", [[0.5, 1.0, -1.0], [0.0, 1.0, -1.0]])
+def test_what_is_allowed_holds_beside_a_kink(x) -> None:
+    def claim(u, x):
+        return u * (x > 0) * 1.00001
+
+    def check(allow):
+        return gradcheck.check_vjp(
+            lambda x: np.maximum(x, 0), claim, np.array(x), allow=allow, raise_on_failure=False
+        )
+
+    assert check(1e-4).ok
+    assert check(1e-6).verdict == "fail"

@@ -782,3 +782,32 @@ def test_subclasses_of_arrays_get_a_reason_that_is_true(make) -> None:
         assert "x" in str(refusal)
     else:
         assert "too rough" not in str(report)
+
+
+def test_a_point_at_infinity_has_no_derivative() -> None:
+    report = gradcheck.check_vjp(np.tanh, lambda u, x: u, np.array([1.0, np.inf]), raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "x holds inf at [1]" in report.reasons[0]
+
+
+def test_numbers_whose_product_is_none_are_judged() -> None:
+    x = np.array([1e-200, 1e-200])
+    assert (
+        gradcheck.check_grad(lambda x: np.sum(x * x), lambda x: 3 * x, x, raise_on_failure=False).verdict
+        == "fail"
+    )
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_sigmoid_far_out_is_not_held_against_a_number_that_was_lost(seed) -> None:
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def vjp(u, x):
+        s = sigmoid(x)
+        return u * s * (1 - s)
+
+    x = 300 * np.random.default_rng(seed).standard_normal(8)
+    assert gradcheck.check_vjp(sigmoid, vjp, x, raise_on_failure=False).verdict != "fail"
+    x[0] = 0.5
+    assert gradcheck.check_vjp(sigmoid, vjp, x).ok

@@ -196,3 +196,29 @@ def test_whether_a_moved_point_is_looked_at_hangs_on_f_alone(branch, tmp_path) -
         if one.kind == "constant"
     ]
     assert one.seen_to
+
+
+def test_a_pass_of_which_nothing_was_tested_is_none() -> None:
+    def f(A, B):
+        return np.sum(np.tanh(A @ B) ** 2)
+
+    def claim(A, B):  # without the 2, behind saturated units
+        P = np.tanh(A @ B)
+        d = P * (1 - P**2)
+        return d @ B.T, A.T @ d
+
+    A, B = 1e4 * np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([[1.0, 0.5], [-2.0, 1.0]])
+    assert gradcheck.check_grad(f, claim, A, B, raise_on_failure=False).verdict == "inconclusive"
+
+
+def test_a_claim_for_this_point_alone_is_inconclusive_where_everything_is_to_be_seen() -> None:
+    def claim(x):
+        return np.zeros(3)
+
+    def f(x):
+        return np.sum(np.cosh(x))
+
+    assert gradcheck.check_grad(f, claim, np.zeros(3)).ok
+    report = gradcheck.check_grad(f, claim, np.zeros(3), strict=True, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "x: right at this point" in report.reasons[0]

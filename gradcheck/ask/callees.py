@@ -56,12 +56,14 @@ def values_named(function: Callable[..., Any]) -> dict[str, Any]:
 
 def _named(function: FunctionType, owner: Any) -> Iterator[Any]:
     """What a function names that can be called, methods of the objects that it names and of its own included."""
-    values = values_named(function).values()
+    values, words = values_named(function).values(), _words(function.__code__)
     yield from filter(callable, values)
     for one in (owner, *values):
-        for name in (
-            () if _is_library(type(one)) or isinstance(one, ModuleType) else _words(function.__code__)
-        ):
+        if isinstance(one, ModuleType):
+            own = {} if one.__name__.partition(".")[0] in _LIBRARIES else vars(one)
+            yield from (own[name] for name in words if isinstance(own.get(name), FunctionType))
+            continue
+        for name in () if _is_library(type(one)) else words:
             method = inspect.getattr_static(type(one), name, None)
             if isinstance(method, FunctionType):
                 yield MethodType(method, one)

@@ -92,6 +92,8 @@ def look_at_function(f: Counted, where: Point) -> Look:
         if promoted is None:
             return replace(look, reasons=(_not_finite(f.label, where, y),))
         return replace(look, y=promoted, promoted=True)
+    if not np.isfinite(where.x).all():
+        return replace(look, reasons=(f"{f.label} has no derivative at this point: {_held(where)}",))
     return look if identical(y, again) else replace(look, spread=np.abs(y - again))
 
 
@@ -202,22 +204,26 @@ def alike(one: Floats, other: Floats, share: float) -> bool:
 def _not_finite(label: str, where: Point, y: Floats) -> str:
     index = int(np.flatnonzero(~np.isfinite(y))[0])
     place = "" if y.size == 1 else f" at entry {index} of its output"
-    for number, arg in enumerate(where.args):
-        for path, leaf in trees.leaves(arg):
-            if isinstance(leaf, np.ndarray | float | np.floating) and trees.is_floating(leaf):
-                bad = np.argwhere(~np.isfinite(np.asarray(leaf)))
-                if bad.size or (np.ndim(leaf) == 0 and not np.isfinite(leaf)):
-                    name = trees.name(where.names[number], path)
-                    entry = [int(i) for i in bad[0]] if bad.size else []
-                    held = np.asarray(leaf)[tuple(entry)]
-                    return (
-                        f"{label} is {y[index]}{place} because its argument {name} holds {held} at {entry}: check at "
-                        "a point where every input is finite"
-                    )
+    if held := _held(where):
+        return f"{label} is {y[index]}{place} because {held}"
     return (
         f"{label} is {y[index]}{place} at this point: there is no derivative to check. Move the point into f's "
         "domain, or guard the log, division or overflow that does it"
     )
+
+
+def _held(where: Point) -> str:
+    """Which argument holds what is not finite; "" where none does."""
+    for number, arg in enumerate(where.args):
+        for path, leaf in trees.leaves(arg):
+            if trees.is_floating(leaf) and not np.isfinite(leaf).all():
+                value = np.asarray(leaf)
+                entry = [int(i) for i in np.argwhere(~np.isfinite(value))[0]] if value.ndim else []
+                return (
+                    f"its argument {trees.name(where.names[number], path)} holds {value[tuple(entry)]} at {entry}: "
+                    "check at a point where every input is finite"
+                )
+    return ""
 
 
 def _few(values: Floats) -> str:

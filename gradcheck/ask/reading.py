@@ -250,6 +250,8 @@ def _misuse(leaf: Any, label: str, path: str) -> None:
 def _narrow(slot: Slot, array: np.ndarray) -> list[Diagnosis]:
     if array.dtype.kind != "f" or array.dtype.itemsize >= min(slot.dtype.itemsize, 8):
         return []
+    if slot.scalar is float:  # Python's float takes the precision of what it meets
+        return []
     message = (
         f"the gradient of {slot.path} is {array.dtype} where {slot.path} is {slot.dtype}: precision is lost "
         "on the way; compute it in the argument's own dtype"

@@ -22,15 +22,15 @@ def deviations(seen: Examined, explained: Explanation) -> dict[int, float] | Non
         return None
     if pairing is None or located is None or seen.look.conduct:
         return None
-    known = np.isfinite(located.truth)
-    if not located.wrong.any() or not known.all():
+    if not located.wrong.any() or not np.isfinite(located.truth[located.wrong]).all():
         return None
     found: dict[int, float] = {}
     for number, slot in enumerate(seen.task.where.slots):
         part = slice(slot.start, slot.stop)
         if located.wrong[part].any():
-            off = np.abs(pairing.claim.value[part] - located.truth[part]) + located.bound[part]
-            largest = float(np.max(np.abs(located.truth[part])))
+            wrong, truth = located.wrong[part], located.truth[part]
+            off = np.abs(pairing.claim.value[part] - truth)[wrong] + located.bound[part][wrong]
+            largest = float(np.max(np.abs(truth[np.isfinite(truth)])))  # at a kink there may be none
             found[number] = float(np.max(off)) / largest if largest > 0.0 else np.inf
     return found
 

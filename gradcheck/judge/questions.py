@@ -48,7 +48,9 @@ def plan(case: Case, generator: np.random.Generator) -> Plan:
 
 def _arbitration(case: Case, entries: Entrywise, generator: np.random.Generator) -> Plan:
     pairing = case.pairing
-    mask = next(groups(np.where(entries.apart, np.abs(entries.gap), 0.0) * pairing.scale, 0.0))
+    gap = np.where(entries.apart, np.abs(entries.gap), 0.0)
+    # each by its largest: of tiny numbers the product would be none
+    mask = next(groups(gap / np.max(gap) * (pairing.scale / np.max(pairing.scale)), 0.0))
     # signs that make every disagreement count in the same sense: nothing cancels
     size = equilibrated(generator, entries.gap, pairing.scale, mask, pairing.slots)
     fact = yield Question(Purpose.ARBITER, np.abs(size) * np.sign(entries.gap), mask)

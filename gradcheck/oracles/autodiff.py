@@ -123,9 +123,7 @@ def _cancellation(tape: Trace, value: Floats, native: float) -> float:
 
 
 def _unit_of(output: Any) -> float:
-    return max(
-        (precision.of(getattr(leaf, "dtype", "")) for _, leaf in trees.leaves(output)), default=0.0
-    )
+    return max((precision.of(getattr(leaf, "dtype", "")) for _, leaf in trees.leaves(output)), default=0.0)
 
 
 def flat_pullback(tape: Trace, u: Floats) -> Floats:

@@ -33,10 +33,9 @@ def special(where: Point, outputs: tuple[Any, ...]) -> Iterator[Unseen]:
         for number, arg in enumerate(where.args)
         for path, leaf in trees.leaves(arg)
     ]
-    arrays = [leaf for _, leaf in named if isinstance(leaf, np.ndarray)]
     for name, leaf in named:
         if isinstance(leaf, np.ndarray):
-            yield from _of_array(name, leaf, (*arrays, *outputs))
+            yield from _of_array(name, leaf, outputs)
         else:
             yield from _of_setting(name.rpartition("'")[0].rpartition("'")[2] or name, name, leaf)
 

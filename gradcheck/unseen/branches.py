@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import linecache
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
+from functools import lru_cache
+from threading import Thread
 from types import FrameType
 from typing import Any
 from weakref import ref
@@ -93,7 +96,8 @@ class Watched(np.ndarray):
         result = getattr(ufunc, method)(*plain, **keywords)
         book = _book.get()
         if book is not None and method == "__call__":
-            _noted(book, ufunc.__name__, plain, result)
+            with suppress(TypeError, IndexError, ValueError):  # a comparison of other things than numbers
+                _noted(book, ufunc.__name__, inputs, result)
         if out:
             return out[0] if len(out) == 1 else out
         return tuple(map(_watched, result)) if isinstance(result, tuple) else _watched(result)
@@ -154,15 +158,17 @@ def _in_order(result: Any) -> Any:
     return result
 
 
-def _noted(book: Book, name: str, inputs: list[Any], result: Any) -> None:
+def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
+    inputs = [np.asarray(_plain(one)) for one in given]
     if name in _COMPARISONS:
-        book.chose(_COMPARISONS[name], result)
+        apart = inputs[0] != inputs[1]  # of equal ones neither side is seen
+        book.chose(_COMPARISONS[name], np.asarray(result)[apart])
     elif name in ("maximum", "fmax"):
-        book.chose(name, np.greater(inputs[0], inputs[1]))
+        book.chose(name, np.greater(inputs[0], inputs[1])[inputs[0] != inputs[1]])
     elif name in ("minimum", "fmin"):
-        book.chose(name, np.less(inputs[0], inputs[1]))
+        book.chose(name, np.less(inputs[0], inputs[1])[inputs[0] != inputs[1]])
     elif name in _SIGNS:
-        book.chose(name, np.greater(inputs[0], 0))
+        book.chose(name, np.greater(inputs[0], 0)[inputs[0] != 0])
     elif name == "clip":
         if inputs[1] is not None:
             book.chose("clip from below", np.less(inputs[0], inputs[1]))
@@ -170,15 +176,15 @@ def _noted(book: Book, name: str, inputs: list[Any], result: Any) -> None:
             book.chose("clip from above", np.greater(inputs[0], inputs[2]))
     elif (
         name in ("multiply", "matmul")
-        and any(map(_holds_integers, inputs))
+        and any(map(_holds_integers, given))
         and (place := _here("integers")) is not None
     ):
         book.products.add(place)
 
 
 def _holds_integers(value: Any) -> bool:
-    integers = isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.ndim > 0
-    return integers and not np.isin(value, (-1, 0, 1)).all()
+    integers = isinstance(value, Watched) and value.dtype.kind in "iu" and value.ndim > 0
+    return integers and not np.isin(_plain(value), (-1, 0, 1)).all()
 
 
 def _noted_key(book: Book, key: Any) -> None:
@@ -212,12 +218,19 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
     before.
     """
     book, seen = Book(), Meeting(_watched)
-    token = _book.set(book)
-    try:
+
+    def watch() -> None:
+        _book.set(book)
         with suppress(Exception), running(Run(None, DOUBLE, DOUBLE, seen)), _following(book.ran, whole):
             call()
-    finally:
-        _book.reset(token)
+
+    if whole and sys.gettrace() is not None:
+        # a coverage tool or debugger has the tracing of this thread, and would lose count
+        thread = Thread(target=copy_context().run, args=(watch,))
+        thread.start()
+        thread.join()
+    else:
+        copy_context().run(watch)
     seen.write_back()
     if any(one() is not None for one in book.made):
         with suppress(Exception):
@@ -238,9 +251,11 @@ def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
     """The choices that went one way in every entry, the branches that never ran, the index arrays without repeats."""
     sided = {place: counts[0] > 0 for place, counts in book.choices.items() if counts[0] in (0, counts[1])}
     chosen = {(file, line) for file, line, what in sided if what not in _COMPARISONS.values()}
+    guards = {file: _guards(file) for file, _, _ in sided}
     for (file, line, what), taken in sided.items():
-        if book.choices[file, line, what][1] and (
-            what not in _COMPARISONS.values() or (file, line) not in chosen
+        compares = what in _COMPARISONS.values()
+        if book.choices[file, line, what][1] and not (
+            compares and ((file, line) in chosen or line in guards[file])
         ):
             side = _SIDES[what][0 if taken else 1]
             message = f"line {line}: in `{_text(file, line)}` {side} was never seen"
@@ -257,6 +272,23 @@ def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
         yield Unseen(Blind.INTEGERS, whose, message, file, line)
     for file, line, condition in never_run(book.ran):
         yield Unseen(Blind.BRANCH, whose, f"line {line}: `{condition}` never ran", file, line)
+
+
+@lru_cache(maxsize=64)
+def _guards(file: str) -> frozenset[int]:
+    """Lines of conditions under which a function only raises: an assertion, a check of its arguments."""
+    try:
+        tree = ast.parse("".join(linecache.getlines(file)))
+    except SyntaxError:
+        return frozenset()
+    tests = [
+        node.test
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and isinstance(node.body[0], ast.Raise))
+    ]
+    return frozenset(
+        line for test in tests for line in range(test.lineno, (test.end_lineno or test.lineno) + 1)
+    )
 
 
 def _text(file: str, line: int) -> str:

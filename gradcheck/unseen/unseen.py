@@ -23,7 +23,7 @@ from gradcheck.unseen.branches import one_sided, seen_by, watched
 _SLOW = 0.2
 """Seconds of a call beyond which the lines that run are not followed: that takes several times as long."""
 
-_DEEP = 3
+_DEEP = 6
 """How many calls below f and claim are looked into."""
 
 _CHOOSING = frozenset(
@@ -44,7 +44,8 @@ def unseen(task: Task, seen: Examined) -> tuple[Unseen, ...]:
 
 def _outputs(seen: Examined) -> tuple[Any, ...]:
     steps = () if seen.tape is None else seen.tape.steps
-    return (*(leaf for _, leaf in trees.leaves(seen.look.output)), *(step.value for step in steps))
+    made = (step.value for step in steps if step.parents)
+    return (*(leaf for _, leaf in trees.leaves(seen.look.output)), *made)
 
 
 def _of_functions(task: Task, seen: Examined) -> Iterator[Unseen]:
@@ -83,7 +84,9 @@ def _chooses(code: CodeType) -> bool:
     if _CHOOSING & {*code.co_names}:
         return True
     return any(
-        instruction.opname in ("COMPARE_OP", "BINARY_SUBSCR", "STORE_SUBSCR") or instruction.argrepr == "[]"
+        instruction.opname in ("COMPARE_OP", "BINARY_SUBSCR", "STORE_SUBSCR")
+        or instruction.opname.startswith("POP_JUMP")
+        or instruction.argrepr == "[]"
         for instruction in dis.get_instructions(code)
     ) or any(_chooses(inner) for inner in code.co_consts if isinstance(inner, CodeType))
 

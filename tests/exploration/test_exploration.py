@@ -218,3 +218,21 @@ def test_an_example_about_memory_fails_when_it_is_run() -> None:
 def test_a_bound_that_is_none_is_refused(text) -> None:
     with pytest.raises(ValueError, match="int n < v"):
         explore(np.sum, np.ones_like, {"X": text})
+
+
+def test_an_argument_may_be_counted_from_the_end_and_constants_are_left_alone() -> None:
+    constants = [np.ones(3)]
+
+    def f(c, x):
+        c[0] += 1.0
+        return np.sum(x * x)
+
+    def claim(c, x):
+        return 2 * x
+
+    found = explore(
+        f, claim, {"c": constants, "x": "n"}, argnums=-1, seconds=60, most=40, raise_on_failure=False
+    )
+    assert found.tried
+    assert np.array_equal(constants[0], np.ones(3))
+    assert explore(lambda x: np.sum(x * x), lambda x: 2 * x, {"x": "n"}, argnums=-1, seconds=300, most=80).ok

@@ -3,7 +3,7 @@
 import json
 import sys
 import sysconfig
-from collections import Counter
+from collections import Counter, deque
 from functools import partial
 from pathlib import Path
 
@@ -277,3 +277,94 @@ def test_branches_of_an_installed_function_are_not_told_of_the_callers_line() ->
     assert not gradcheck.check_grad(space["relu"], lambda x: np.ones(3), np.abs(X)).unseen
     report = gradcheck.check_layer((np.abs, lambda d, x: d * np.sign(x)), np.abs(X))
     assert [one.where for one in report.unseen] == ["backward"]
+
+
+@pytest.mark.parametrize("x", [[0.0, 0.0, 1.0, 2.0], [0.0, 0.5, 1.0]])
+@pytest.mark.parametrize("f", [lambda x: np.maximum(x, 0), lambda x: np.where(x > 0, x, 0.1 * x)])
+def test_what_lies_on_the_kink_shows_no_side(f, x) -> None:
+    report = gradcheck.check_vjp(f, lambda u, x: u, np.array(x), strict=True, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert {one.kind for one in report.unseen} == {Blind.BRANCH}
+
+
+def test_conditions_that_only_raise_are_no_branches() -> None:
+    def f(x):
+        assert (x > 0).all()
+        if np.any(x > 100):
+            raise ValueError("too large")
+        return np.sum(np.log(x))
+
+    assert not gradcheck.check_grad(f, lambda x: 1 / x, np.abs(X)).unseen
+
+
+def _switched(x, double):
+    if double:
+        return 2 * np.sum(x * x)
+    return np.sum(x * x)
+
+
+def test_a_branch_by_a_flag_is_seen() -> None:
+    report = gradcheck.check_grad(_switched, lambda x, double: 2 * x, X, False)
+    assert [one.message.partition(": ")[2] for one in report.unseen] == ["`if double` never ran"]
+
+
+def test_counts_that_a_function_makes_itself_are_no_integers_where_floats_are_due() -> None:
+    def f(x):
+        return np.sum(np.sort(x) * np.arange(3))
+
+    def claim(x):
+        return np.arange(3)[np.argsort(np.argsort(x))].astype(float)
+
+    assert not gradcheck.check_grad(f, claim, X).unseen
+
+
+def test_a_queue_keeps_plain_arrays() -> None:
+    seen = deque(maxlen=3)
+
+    def f(x):
+        seen.append(np.abs(x))
+        return np.sum(np.abs(x))
+
+    gradcheck.check_grad(f, np.sign, X)
+    assert {type(one) for one in seen} <= {np.ndarray}
+
+
+def test_coverage_of_the_caller_is_not_lost(tmp_path) -> None:
+    (tmp_path / "check.py").write_text(
+        "import numpy as np, gradcheck\n"
+        "def loss(x):\n    return np.sum(np.where(x > 0, x, 0.1 * x))\n"
+        "def grad(x):\n    return np.where(x > 0, 1.0, 0.1)\n"
+        "def check():\n    gradcheck.check_grad(loss, grad, np.array([1.0, -1.0]))\n    a = 1\n    return a\n"
+        "check()\n"
+    )
+    seen = []
+
+    def tracer(frame, event, _):
+        if frame.f_code.co_name == "check" and event == "line":
+            seen.append(frame.f_lineno)
+        return tracer
+
+    code = compile((tmp_path / "check.py").read_text(), str(tmp_path / "check.py"), "exec")
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        exec(code, {})
+        assert sys.gettrace() is tracer
+    finally:
+        sys.settrace(before)
+    assert seen == [7, 8, 9]
+
+
+@pytest.mark.parametrize("h", [3, 4])
+def test_a_batch_of_one_is_told_beside_a_weight_of_its_width(h) -> None:
+    rng = np.random.default_rng(0)
+    W, x, y = rng.standard_normal((h, 3)), rng.standard_normal((1, 3)), rng.standard_normal((1, h))
+
+    def loss(W, X, Y):
+        return np.mean(np.sum((X @ W.T - Y) ** 2, axis=1))
+
+    def grad(W, X, Y):  # without the length of the batch
+        return 2 * (X @ W.T - Y).T @ X
+
+    found = gradcheck.check_grad(loss, grad, W, x, y, argnums=0).unseen
+    assert {one.where for one in found if one.kind is Blind.AXIS} == {"X", "Y"}

@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import functools
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -87,9 +88,10 @@ class Rebinding:
         if isinstance(value, tuple) and hasattr(value, "_fields"):
             return type(value)(*map(self, value))
         # what may be written into is copied: a traced value must not end in the user's own list or dict
-        if type(value) is list:
-            self._made[id(value)] = copy = []
-            copy += [self(item) for item in value]
+        if type(value) in (list, deque):
+            self._made[id(value)] = copy = value.copy()
+            copy.clear()
+            copy.extend([self(item) for item in value])
             self._containers.append((value, dict(enumerate(copy)), copy))
             return copy
         if type(value) is dict:
@@ -200,7 +202,7 @@ class Rebinding:
 
 
 def _hand_back(container: Any, seen: dict[Any, Any], copy: Any) -> None:
-    """Make of a list or dict what the traced function made of its copy, unless a traced value would stay in it."""
+    """Make of a container what the traced function made of its copy, unless a traced value would stay in it."""
     originals = {id(item): container[key] for key, item in seen.items()}
     now = dict(copy.items() if isinstance(copy, dict) else enumerate(copy))
     if not all(type(item) in _SIMPLE or id(item) in originals for item in now.values()):
@@ -213,7 +215,8 @@ def _hand_back(container: Any, seen: dict[Any, Any], copy: Any) -> None:
         container.clear()
         container.update(made)
     else:
-        container[:] = made.values()
+        container.clear()
+        container.extend(made.values())
 
 
 class Meeting(Rebinding):

@@ -67,6 +67,9 @@ _CHOICES: dict[str, Callable[..., Any]] = {
 """Which piece of itself a primitive is at, as a function of its arguments."""
 
 
+_SMALLEST, _LAST_BIT = (float(one) for one in (np.finfo(float).tiny, np.finfo(float).smallest_subnormal))
+
+
 def rolled_pullbacks(
     trace: Trace, covectors: Sequence[Sequence[Any]], generator: np.random.Generator
 ) -> list[tuple[Floats, ...]]:
@@ -84,9 +87,14 @@ def rolled_pullbacks(
     def roll(value: Any) -> Any:
         return _rolled(value, noise)
 
+    def roll_back(value: Any) -> Any:
+        # what has come out below the smallest number is 0, whatever it is multiplied with further on
+        lost = np.abs(value) < _SMALLEST
+        return roll(value) + lost * generator.choice((-_LAST_BIT, _LAST_BIT)) if np.any(lost) else roll(value)
+
     with np.errstate(all="ignore"), collector_paused():
         steps = _forward(trace.steps, roll)
-        return [_swept(trace, steps, cotangents, roll) for cotangents in covectors]
+        return [_swept(trace, steps, cotangents, roll_back) for cotangents in covectors]
 
 
 def _swept(
