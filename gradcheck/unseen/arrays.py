@@ -13,6 +13,9 @@ from gradcheck.ask import trees
 from gradcheck.ask.point import Point
 from gradcheck.findings import Blind, Unseen
 
+Spread = tuple[tuple[int, ...], tuple[int, ...]]
+"""The shape of an operand, and that of what is made of it and others."""
+
 _MANY = 4096
 """Rows of more are compared with the first one alone."""
 
@@ -20,13 +23,13 @@ _DROPOUT = re.compile(r"drop")
 _KEEP = re.compile(r"keep")
 
 
-def special(where: Point, outputs: tuple[Any, ...]) -> Iterator[Unseen]:
+def special(where: Point, spreads: frozenset[Spread]) -> Iterator[Unseen]:
     """The blind spots of the arguments.
 
     Parameters
     ----------
-    outputs
-        Arrays that f makes of them, to tell an axis that is spread over others from one that is alone.
+    spreads
+        What is spread over what in f, to tell an axis that is there for it from one that is alone.
     """
     named = [
         (trees.name(where.names[number], path), leaf)
@@ -35,24 +38,24 @@ def special(where: Point, outputs: tuple[Any, ...]) -> Iterator[Unseen]:
     ]
     for name, leaf in named:
         if isinstance(leaf, np.ndarray):
-            yield from _of_array(name, leaf, outputs)
+            yield from _of_array(name, leaf, spreads)
         else:
             yield from _of_setting(name.rpartition("'")[0].rpartition("'")[2] or name, name, leaf)
 
 
-def _of_array(name: str, value: np.ndarray, others: tuple[Any, ...]) -> Iterator[Unseen]:
+def _of_array(name: str, value: np.ndarray, spreads: frozenset[Spread]) -> Iterator[Unseen]:
     if value.dtype.kind == "b":
         if value.size and value.all():
             yield Unseen(Blind.MASK, name, f"{name} is true everywhere: what it masks out was not seen")
         return
     if value.dtype.kind == "f":
-        yield from _lone_axes(name, value, others)
+        yield from _lone_axes(name, value, spreads)
         yield from _repeats(name, value)
 
 
-def _lone_axes(name: str, value: np.ndarray, others: tuple[Any, ...]) -> Iterator[Unseen]:
+def _lone_axes(name: str, value: np.ndarray, spreads: frozenset[Spread]) -> Iterator[Unseen]:
     for axis, length in enumerate(value.shape):
-        if length == 1 and value.ndim > 1 - (value.size == 1) and not _is_spread(value.shape, axis, others):
+        if length == 1 and value.ndim > 1 - (value.size == 1) and not _is_spread(value.shape, axis, spreads):
             yield Unseen(
                 Blind.AXIS,
                 name,
@@ -60,13 +63,10 @@ def _lone_axes(name: str, value: np.ndarray, others: tuple[Any, ...]) -> Iterato
             )
 
 
-def _is_spread(shape: tuple[int, ...], axis: int, others: tuple[Any, ...]) -> bool:
-    """Whether the axis is there to be broadcast: something else has its other axes, and is longer in this one."""
-    rest = shape[:axis] + shape[axis + 1 :]
-    return bool(rest) and any(
-        len(other) == len(shape) and other[axis] > 1 and other[:axis] + other[axis + 1 :] == rest
-        for other in map(np.shape, others)
-    )
+def _is_spread(shape: tuple[int, ...], axis: int, spreads: frozenset[Spread]) -> bool:
+    """Whether what has this shape is spread along the axis, as a bias is over a batch."""
+    from_the_end = axis - len(shape)
+    return any(one == shape and len(made) >= len(shape) and made[from_the_end] > 1 for one, made in spreads)
 
 
 def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:

@@ -17,7 +17,7 @@ from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Unseen
 from gradcheck.judge.examine import Examined
-from gradcheck.unseen.arrays import special
+from gradcheck.unseen.arrays import Spread, special
 from gradcheck.unseen.branches import one_sided, seen_by, watched
 
 _SLOW = 0.2
@@ -35,17 +35,27 @@ _CHOOSING = frozenset(
 def unseen(task: Task, seen: Examined) -> tuple[Unseen, ...]:
     """The blind spots of a check at its point, each once."""
     found = [
-        *special(task.given or task.where, _outputs(seen)),
+        *special(task.given or task.where, _spreads(seen)),
         *_of_functions(task, seen),
         *_of_cotangent(task),
     ]
     return tuple(dict.fromkeys(found))
 
 
-def _outputs(seen: Examined) -> tuple[Any, ...]:
+def _spreads(seen: Examined) -> frozenset[Spread]:
+    """What is spread over what in f: shapes of operands, and the larger shapes that come of them."""
     steps = () if seen.tape is None else seen.tape.steps
-    made = (step.value for step in steps if step.parents)
-    return (*(leaf for _, leaf in trees.leaves(seen.look.output)), *made)
+    return frozenset(
+        (np.shape(operand), np.shape(step.value))
+        for step in steps
+        for operand in step.args
+        if isinstance(operand, np.ndarray) and _is_elementwise(getattr(step.fun, "fun", step.fun))
+    )
+
+
+def _is_elementwise(function: Any) -> bool:
+    is_ufunc = isinstance(function, np.ufunc) and function.signature is None
+    return is_ufunc or function in (np.where, np.broadcast_to)
 
 
 def _of_functions(task: Task, seen: Examined) -> Iterator[Unseen]:
