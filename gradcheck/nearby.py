@@ -74,7 +74,9 @@ def where_it_shows(
     still = {number: _ZERO for number in zero} if looked else {}
     report = _noted(report, still)
     at_kinks = len(blind) < sum(slot.size > 0 for slot in seen.task.where.slots)
-    if at_kinks or any(leaf.resolution is not None for leaf in report.leaves):
+    # of what f does not depend on, by its tape, the derivative is known: zero everywhere
+    known = seen.tape is not None and not all(seen.tape.reached)
+    if at_kinks or known or any(leaf.resolution is not None for leaf in report.leaves):
         return seen, report
     return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.NOTHING.told().words,))
 

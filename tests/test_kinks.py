@@ -222,3 +222,57 @@ def test_no_extrapolation_of_two_planes_passes(seed, share, oracles) -> None:
     )
 
     assert report.verdict != "pass", str(report)
+
+
+def _relu(z):
+    return np.maximum(z, 0)
+
+
+def _network(W1, W2, X, Y):
+    return np.mean((_relu(X @ W1) @ W2 - Y) ** 2)
+
+
+def _network_grad(slope_at_zero, factor=1.0):
+    def grad(W1, W2, X, Y):
+        z = X @ W1
+        h = _relu(z)
+        d = 2 * (h @ W2 - Y) / Y.size
+        return X.T @ ((d @ W2.T) * ((z > 0) + slope_at_zero * (z == 0))) * factor, h.T @ d
+
+    return grad
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("dead", [slice(1, 2), slice(None)])
+@pytest.mark.parametrize("slope_at_zero", [0.0, 1.0])
+def test_dead_columns_before_a_relu_are_right_as_every_framework_has_them(seed, dead, slope_at_zero) -> None:
+    r = np.random.default_rng(seed).standard_normal
+    W1, W2, X, Y = r((3, 4)), r((4, 2)), r((6, 3)), r((6, 2))
+    W1[:, dead] = 0
+
+    def check(claim):
+        return check_grad(_network, claim, W1, W2, X, Y, argnums=(0, 1), raise_on_failure=False)
+
+    report = check(_network_grad(slope_at_zero))
+    assert report.verdict == "pass"
+    assert "at a kink, accepted as subgradients" in report.leaves[0].note
+    assert check(_network_grad(-1.0)).verdict == "fail"
+    if dead == slice(1, 2):
+        assert check(_network_grad(slope_at_zero, 2.0)).verdict == "fail"
+
+
+@pytest.mark.parametrize("f", [np.fmax, np.minimum, np.fmin, np.maximum])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_tie_of_two_that_vary_goes_to_either(f, first) -> None:
+    a = np.array([0.3, -1.2, 2.0])
+    X = np.random.default_rng(1).standard_normal((5, 3))
+
+    def loss(a, b):
+        return np.sum(f(X * a, X * b) ** 2)
+
+    def grad(a, b):
+        is_a = (f(X * a, X * b) == X * a) & ((X * a != X * b) | first)
+        g = 2 * f(X * a, X * b) * X
+        return np.sum(g * is_a, 0), np.sum(g * ~is_a, 0)
+
+    assert check_grad(loss, grad, a, a.copy()).ok

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from gradcheck.oracles.autodiff import trace_task
 from gradcheck.oracles.ball import Ball
 from gradcheck.oracles.gradients import NoGradient
 from gradcheck.oracles.third_voice import third_voice
+from gradcheck.oracles.ties import as_written
 from gradcheck.oracles.tracing import Trace
 
 
@@ -111,6 +113,8 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
     unit = max(f.unit, claim_unit(task, asked.reading, f.unit) if f.unit > precision.DOUBLE else f.unit)
     autograd, tape, refused = trace_task(task, look, u, unit)
     pairing = pair(task, look, u, asked, f, autograd)
+    if tape is not None:
+        pairing = replace(pairing, pieces=partial(as_written, tape, u))
     asked = _narrow_where_f_is_not(asked, pairing)
     seen = replace(seen, asked=asked, f=f, pairing=pairing, autograd=autograd, tape=tape, refused=refused)
     if asked.reading is not None and asked.reading.problems:

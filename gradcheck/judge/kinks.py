@@ -63,6 +63,9 @@ def rule(pairing: Pairing, own: Ball, v: Floats, joint: Slope, settled: np.ndarr
     ``own`` is the claim, entry by entry, each with its rounding; ``settled`` marks entries known to be right unless
     they are kinked.
     """
+    written = pairing.pieces()
+    if any(_is_piece(own, piece, v) for piece in written):
+        return Ruling(Relation.AGREE, _where_they_differ(own, written, v))
     suspects = _suspects(pairing, v, np.flatnonzero(v), joint.high - joint.low)
     looked_at = [] if suspects is None else [_entry(pairing, own, v, index) for index in suspects]
     kinks = [kink for kink in looked_at if kink.right != kink.left]
@@ -82,6 +85,25 @@ def rule(pairing: Pairing, own: Ball, v: Floats, joint: Slope, settled: np.ndarr
     if settled is not None:
         rest[settled] = 0.0
     return _with_rest(pairing, own, rest, tuple(kinks))
+
+
+_SAME = 1e-9
+"""Share of the largest entry within which a claim is the derivative of f as it is written."""
+
+
+def _is_piece(own: Ball, piece: Floats, v: Floats) -> bool:
+    along = v != 0.0
+    off = np.abs(own.value - piece)[along]
+    slack = MARGIN * np.broadcast_to(own.radius, v.shape)[along] + _SAME * float(np.max(np.abs(piece)))
+    return bool(np.all(off <= slack))
+
+
+def _where_they_differ(own: Ball, pieces: Sequence[Floats], v: Floats) -> tuple[Kink, ...]:
+    low, high = np.min(pieces, axis=0), np.max(pieces, axis=0)
+    return tuple(
+        Kink(int(index), float(low[index]), float(high[index]), float(own.value[index]), Relation.AGREE)
+        for index in np.flatnonzero((v != 0.0) & (low < high))
+    )
 
 
 def _with_rest(pairing: Pairing, own: Ball, rest: Floats, kinks: tuple[Kink, ...]) -> Ruling:

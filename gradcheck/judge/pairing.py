@@ -7,7 +7,7 @@ point ``x`` in R^P, the claim says what its gradient is, and a direction ``v`` t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
@@ -78,6 +78,8 @@ class Pairing:
         Told how many evaluations of f were made (the workers of an executor cannot count for us).
     workers
         Where independent evaluations go.
+    pieces
+        Derivatives of f as its code has them at ties (`gradcheck.oracles.ties`), shape (P,) each.
     """
 
     x: Floats
@@ -93,6 +95,7 @@ class Pairing:
     scale: Floats
     count: Callable[[int], None]
     workers: Workers | None = None
+    pieces: Callable[[], Sequence[Floats]] = tuple
 
     @property
     def unit(self) -> float:

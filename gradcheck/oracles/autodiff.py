@@ -128,7 +128,11 @@ def _unit_of(output: Any) -> float:
 
 def flat_pullback(tape: Trace, u: Floats) -> Floats:
     """The tape's pullback of a flat covector of the outputs, flat."""
-    pieces = tape.pullback(laid_out(tape, u))
+    return flat(tape.pullback(laid_out(tape, u)))
+
+
+def flat(pieces: Sequence[Any]) -> Floats:
+    """Arrays, one for each leaf, as one vector."""
     return np.concatenate([np.asarray(piece, dtype=np.float64).ravel() for piece in pieces])
 
 

@@ -89,8 +89,10 @@ def rolled_pullbacks(
 
     def roll_back(value: Any) -> Any:
         # what has come out below the smallest number is 0, whatever it is multiplied with further on
-        lost = np.abs(value) < _SMALLEST
-        return roll(value) + lost * generator.choice((-_LAST_BIT, _LAST_BIT)) if np.any(lost) else roll(value)
+        rolled = roll(value)
+        if type(value) is np.ndarray and np.any(lost := np.abs(value) < _SMALLEST):
+            return rolled + lost * generator.choice((-_LAST_BIT, _LAST_BIT))
+        return rolled
 
     with np.errstate(all="ignore"), collector_paused():
         steps = _forward(trace.steps, roll)
