@@ -140,10 +140,20 @@ def explore(
     for name, function in (("f", f), ("claim", claim)):
         if not callable(function):
             raise TypeError(f"{name} must be callable, got {name}={function!r}")
+    if not isinstance(shapes, Mapping):
+        raise TypeError(
+            f"shapes must map each argument to its shape, as in {{'X': 'n d'}}, got shapes={shapes!r}"
+        )
+    if isinstance(dtypes, str) or not dtypes:
+        raise TypeError(f"dtypes must be a tuple of names, as in ('float64',), got dtypes={dtypes!r}")
+    if not isinstance(seconds, float | int) or seconds <= 0 or most < 1:
+        raise ValueError(f"seconds and most must be positive numbers, got seconds={seconds!r}, most={most!r}")
     from gradcheck.strategies import points
 
     search = _Search(f, claim, dict(shapes), kind, argnums, seconds)
-    search.run(points(dict(shapes), dtypes=dtypes, empty=empty), most, seed)
+    search.run(
+        points(dict(shapes), dtypes=tuple(np.dtype(one).name for one in dtypes), empty=empty), most, seed
+    )
     found = search.found()
     if raise_on_failure and found.verdict is Verdict.FAIL:
         raise ExplorationFailed(found)
@@ -264,11 +274,14 @@ class _Search:
 
     def _of_nothing(self, args: list[Any]) -> str:
         """What is wrong with a claim about arrays without entries; "" where its shapes are right."""
-        if self.kind != "grad":
+        if self.kind not in ("grad", "vjp"):
             return ""
         numbers = _numbers(args, self.argnums)
         try:
-            came = self.claim(*trees.copied(args))
+            given = trees.copied(args)
+            if self.kind == "vjp":  # linear in its cotangent, zeros of which are as good as any
+                given.insert(0, trees.map_leaves(lambda _, leaf: np.zeros_like(leaf), self.f(*args)))
+            came = self.claim(*given)
         except Exception as error:
             return f"no entries: the claim raises {type(error).__name__}: {error}"
         wanted = [np.shape(args[number]) for number in numbers]

@@ -236,3 +236,29 @@ def test_an_argument_may_be_counted_from_the_end_and_constants_are_left_alone() 
     assert found.tried
     assert np.array_equal(constants[0], np.ones(3))
     assert explore(lambda x: np.sum(x * x), lambda x: 2 * x, {"x": "n"}, argnums=-1, seconds=300, most=80).ok
+
+
+def test_a_pullback_of_no_entries_has_the_shapes_that_are_due() -> None:
+    def vjp(u, X):
+        return 2 * u * X if len(X) else np.zeros(7)
+
+    found = explore(lambda X: X**2, vjp, {"X": "n d"}, kind="vjp", seconds=60, raise_on_failure=False)
+    assert found.verdict == "fail"
+    assert "gradients of shapes [(7,)] came" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"shapes": ["n"]}, "shapes must map"),
+        ({"dtypes": "float64"}, "dtypes must be a tuple"),
+        ({"seconds": "a"}, "must be positive numbers"),
+        ({"most": 0}, "must be positive numbers"),
+    ],
+)
+def test_what_explore_cannot_take_is_said(given, error) -> None:
+    with pytest.raises((TypeError, ValueError), match=error):
+        explore(np.sum, np.ones_like, **({"shapes": {"x": "n"}} | given))
+    explore(
+        np.sum, np.ones_like, {"x": "n"}, dtypes=(np.float32,), most=5, seconds=30, raise_on_failure=False
+    )
