@@ -2,6 +2,9 @@
 
 Beside it the same model in torch (extra ``peers``), from the same weights, through the same batches. The text is that
 of `reference_impls.trainings.sums`, all but a tenth of its lines.
+
+The two differ by roundings alone. Those of single precision stay so small for some hundred steps, and then grow from
+step to step until the losses of single batches differ by per cents; the courses remain the same.
 """
 
 from __future__ import annotations
@@ -27,13 +30,13 @@ from reference_impls.trainings.progress import Advance, progress, silent
 from reference_impls.trainings.sums import ALPHABET, BEST, END, LINES, LONGEST, Ids, encoded, known
 from reference_impls.trainings.torch_characters import torch_losses
 
-STEPS, BATCH, RATE = 3000, 32, 0.005
-FEATURES, UNITS = 16, 128
+STEPS, BATCH, RATE = 2500, 32, 0.01
+FEATURES, UNITS = 16, 64
 CHOSEN = 2
 """The place of the layer of `network` that leaves out what stands behind the end of a line."""
 
 
-def network(rng: np.random.Generator, units: int = UNITS, dtype: Any = np.float64) -> Sequential:
+def network(rng: np.random.Generator, units: int = UNITS, dtype: Any = np.float32) -> Sequential:
     """The model at its start: ids (time, lines) to logits (characters that are there, characters of the alphabet)."""
     size = len(ALPHABET)
     return Sequential(
@@ -141,7 +144,7 @@ def draw(path: Path, losses: Array, theirs: Array | None = None) -> Path:
     if theirs is not None:
         left.plot(middle, smoothed(theirs), color="tab:orange", linewidth=4, alpha=0.5, label="torch")
         apart = np.abs(losses - theirs) / theirs
-        right.plot(apart, color="tab:gray", linewidth=0.5)
+        right.plot(np.where(apart > 0, apart, np.nan), color="tab:gray", linewidth=0.5)
         right.set(title="|NumPy - torch| / torch", xlabel="step", yscale="log")
     else:
         right.set_axis_off()
@@ -155,7 +158,7 @@ def draw(path: Path, losses: Array, theirs: Array | None = None) -> Path:
 
 def cases() -> list[Case]:
     """The gradients of the whole model, five units wide, at three lines of different length."""
-    net = network(np.random.default_rng(21), units=5)
+    net = network(np.random.default_rng(21), 5, np.float64)
     read, said = encoded(["one plus one is two.", "ten plus zero is ten.", "six plus six is twelve."])
 
     labels = leave_out(net, said)

@@ -26,7 +26,7 @@ from reference_impls.trainings.adam import Adam, fading, loss, loss_and_gradient
 from reference_impls.trainings.command import optional, options
 from reference_impls.trainings.progress import Advance, progress, silent
 
-EPOCHS, BATCH, RATE = 20, 64, 0.004
+EPOCHS, BATCH, RATE = 15, 64, 0.004
 CHANNELS = (16, 32)
 DROPPED = 0.4
 REACH = 2

