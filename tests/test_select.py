@@ -14,6 +14,8 @@ from gradcheck.verify.select import matcher
         ("losses and not float32", ["losses/mse"]),
         ("mse or relu", ["losses/mse", "mlp/relu"]),
         ("not (mse or relu)", ["losses/bce_float32"]),
+        ("not not mse", ["losses/mse"]),
+        ("relu or losses and not mse", ["losses/bce_float32", "mlp/relu"]),
         ("nothing", []),
     ],
 )
@@ -23,7 +25,10 @@ def test_words_and_their_combinations(expression, chosen):
     ] == chosen
 
 
-@pytest.mark.parametrize("expression", ["and", "mse or", "(mse", "mse relu", "not", "()"])
+@pytest.mark.parametrize(
+    "expression",
+    ["and", "mse or", "(mse", "mse)", "mse relu", "not", "()", "mse or (relu (bce))", "(" * 5000],
+)
 def test_what_is_no_expression_is_refused(expression):
     with pytest.raises(ValueError, match="is not words joined by and, or, not"):
         matcher(expression)
@@ -31,3 +36,9 @@ def test_what_is_no_expression_is_refused(expression):
 
 def test_words_are_never_evaluated():
     assert not matcher("__import__ or open")("losses/mse")
+
+
+def test_nothing_is_handed_to_the_interpreter(monkeypatch):
+    monkeypatch.setattr("builtins.eval", lambda *_: pytest.fail("eval"))
+
+    assert matcher("mse or relu")("losses/mse")

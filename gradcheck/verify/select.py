@@ -5,10 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_GRAMMAR = {"and", "or", "not", "(", ")"}
+Matcher = Callable[[str], bool]
+
+_TOKEN = re.compile(r"[()]|[^\s()]+")
+_JOINING = {"and", "or", "not", "(", ")"}
 
 
-def matcher(expression: str) -> Callable[[str], bool]:
+class _Unreadable(Exception):
+    """What stands where a word is due is none."""
+
+
+def matcher(expression: str) -> Matcher:
     """``matcher("losses and not mse")(name)``: whether a name contains the words so combined, in any case.
 
     Raises
@@ -16,18 +23,48 @@ def matcher(expression: str) -> Callable[[str], bool]:
     ValueError
         If the expression is not words joined by ``and``, ``or``, ``not`` and parentheses.
     """
-    tokens = re.findall(r"[()]|[^\s()]+", expression)
-
-    def matches(name: str) -> bool:
-        # what is evaluated consists of and, or, not, parentheses, True and False alone
-        logic = (token if token in _GRAMMAR else str(token.lower() in name.lower()) for token in tokens)
-        chosen = eval(" ".join(logic) or "True")
-        if not isinstance(chosen, bool):
-            raise SyntaxError("empty parentheses")
-        return chosen
-
+    tokens = _TOKEN.findall(expression)
+    if not tokens:
+        return lambda name: True
     try:
-        matches("")
-    except (SyntaxError, TypeError) as error:
-        raise ValueError(f"-k {expression!r} is not words joined by and, or, not and parentheses") from error
-    return matches
+        matches, rest = _either(tokens)
+        if not rest:
+            return matches
+    except (_Unreadable, RecursionError):
+        pass
+    raise ValueError(f"-k {expression!r} is not words joined by and, or, not and parentheses")
+
+
+# Each of these reads what it can from the front of the tokens, and returns it with the tokens that are left.
+
+
+def _either(tokens: list[str]) -> tuple[Matcher, list[str]]:
+    first, rest = _both(tokens)
+    if rest[:1] != ["or"]:
+        return first, rest
+    second, left = _either(rest[1:])
+    return lambda name: first(name) or second(name), left
+
+
+def _both(tokens: list[str]) -> tuple[Matcher, list[str]]:
+    first, rest = _single(tokens)
+    if rest[:1] != ["and"]:
+        return first, rest
+    second, left = _both(rest[1:])
+    return lambda name: first(name) and second(name), left
+
+
+def _single(tokens: list[str]) -> tuple[Matcher, list[str]]:
+    head, rest = tokens[:1], tokens[1:]
+    if head == ["not"]:
+        negated, left = _single(rest)
+        return lambda name: not negated(name), left
+    if head == ["("]:
+        inner, left = _either(rest)
+        if left[:1] != [")"]:
+            raise _Unreadable
+        return inner, left[1:]
+    if not head or head[0] in _JOINING:
+        raise _Unreadable
+    word = head[0].lower()
+    return lambda name: word in name.lower(), rest
