@@ -105,7 +105,8 @@ def test_exit_status_1_and_all_the_rest_when_one_is_not(zoo, capsys):
     assert "4 checks, 1 right, 3 NOT AS EXPECTED" in printed
 
 
-def test_progress_goes_to_stderr_so_that_the_table_can_be_piped(zoo, capsys):
+def test_progress_goes_to_stderr_so_that_the_table_can_be_piped(zoo, capsys, monkeypatch):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
     run(zoo(GOOD))
 
     out, err = capsys.readouterr()

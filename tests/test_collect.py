@@ -5,7 +5,8 @@ import sys
 import pytest
 
 from gradcheck.verify.case import Case
-from gradcheck.verify.collect import Broken, UnknownTarget, collect, importable
+from gradcheck.verify.collect import Broken, collect
+from gradcheck.verify.importing import UnknownTarget, importable
 
 CASE = """
 import numpy as np
@@ -110,6 +111,16 @@ def test_a_module_that_cannot_be_imported_is_one_finding_among_others(write):
     assert "zoo_g.bad cannot be imported: ModuleNotFoundError" in bad.problem
     assert "import nowhere_to_be_found" in bad.traceback
     assert "importlib" not in bad.traceback
+
+
+def test_a_script_that_ends_the_program_is_one_finding_among_others(write):
+    write("zoo_script.py", "raise SystemExit('usage: zoo_script')")
+    write("zoo_after.py", CASE + 'ONE = case("one")')
+
+    bad, good = collect(["zoo_script", "zoo_after"])
+
+    assert "SystemExit" in bad.problem
+    assert good.name == "one"
 
 
 def test_a_package_whose_parent_breaks_is_a_finding(write):

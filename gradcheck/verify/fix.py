@@ -41,7 +41,8 @@ def located(outcomes: Iterable[Outcome], form: str) -> Iterator[str]:
         report = outcome.report
         if report is None or not report.blame:
             said = outcome.problem if report is None else text.headline(report)
-            yield f"::error::{outcome.name}: {said}" if form == "github" else f"{outcome.name}: {said}"
+            line = f"{outcome.name}: {said}"
+            yield f"::error::{_escaped(line)}" if form == "github" else line
             continue
         for blame in report.blame:
             yield _line(outcome.name, blame, form)
@@ -53,8 +54,12 @@ def _line(name: str, blame: Blame, form: str) -> str:
         # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
         place = f"file={blame.file},line={blame.line},endLine={blame.end_line}"
         columns = f"col={blame.column + 1},endColumn={blame.end_column + 1}"
-        return f"::error {place},{columns}::{said.replace('%', '%25').replace(chr(10), '%0A')}"
+        return f"::error {place},{columns}::{_escaped(said)}"
     return f"{blame.file}:{blame.line}:{blame.column + 1}: {said}"
+
+
+def _escaped(said: str) -> str:
+    return said.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def fixes(outcomes: Iterable[Outcome]) -> list[Fixed]:

@@ -59,7 +59,10 @@ def run(found: Found) -> Outcome:
     except Exception as error:
         problem = f"the check raised {type(error).__name__}: {error}"
         return Outcome(found.name, found.expect.value, None, problem, traceback(error))
-    return Outcome(found.name, found.expect.value, report, found.problem(report))
+    problem = found.problem(report)
+    if problem:
+        report.blamed  # noqa: B018 - the search is part of the run, not of drawing what it found
+    return Outcome(found.name, found.expect.value, report, problem)
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:

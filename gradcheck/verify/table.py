@@ -2,81 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from gradcheck.findings import Leaf, Verdict
+from gradcheck.report.report import Report
 from gradcheck.report.views import text
 from gradcheck.report.views.figures import duration, figure, index, upwards
-from gradcheck.report.views.layout import inset, item, paragraph
-from gradcheck.verify.collect import Found
-from gradcheck.verify.outcome import Outcome, run, summary
+from gradcheck.report.views.layout import INSET, inset, item, paragraph, within
+from gradcheck.verify.outcome import Outcome, summary
 
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "magenta"}
 
 
-def with_progress(found: Sequence[Found]) -> Iterator[Outcome]:
-    """Run every case, with a bar on stderr that names the one at work."""
-    columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}")
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=len(found))
-        for case in found:
-            progress.update(task, description=case.name)
-            yield run(case)
-            progress.advance(task)
-        progress.update(task, description="")
+@dataclass(frozen=True)
+class _Column:
+    """What a column says of a check that came to a report."""
+
+    heading: str
+    says: Callable[[Report], str]
+    right: bool = True
+
+
+def _oracles(report: Report) -> str:
+    return ", ".join(oracle.name for oracle in report.oracles if oracle.used)
+
+
+def _resolution(report: Report) -> str:
+    resolved = text.resolution(leaf.resolution for leaf in report.leaves)
+    return "" if resolved is None else upwards(resolved)
+
+
+_COLUMNS = (
+    _Column("oracles", _oracles, right=False),
+    _Column("resolution", _resolution),
+    _Column("evaluations", lambda report: str(report.evaluations)),
+    _Column("time", lambda report: duration(report.seconds)),
+)
+
+_BY_WEIGHT = ("resolution", "time", "evaluations", "oracles")
+"""Where there is no room for all columns: the one to keep first."""
 
 
 def draw(console: Console, outcomes: Sequence[Outcome]) -> None:
     """Print everything a reader of ``gradcheck verify`` wants, the most urgent last."""
-    console.print(_overview(outcomes))
+    with within(console.width):
+        _draw(console, outcomes)
+
+
+def _draw(console: Console, outcomes: Sequence[Outcome]) -> None:
+    console.print(_overview(console, outcomes))
     if caught := [outcome for outcome in outcomes if outcome.as_expected and outcome.expected != "pass"]:
         console.print(Text("\nWrong on purpose, and what was found", "bold"))
         for outcome in caught:
-            console.print(Text(_specimen(outcome)))
+            console.print(Text(_specimen(outcome)), soft_wrap=True)
     for outcome in outcomes:
         if outcome.problem:
-            console.print(_trouble(outcome))
-    console.print(Text(f"\n{summary(outcomes)}"))
+            console.print(_trouble(outcome, console.width), soft_wrap=True)
+    console.print(Text(f"\n{paragraph(summary(outcomes))}"))
 
 
-def _overview(outcomes: Sequence[Outcome]) -> Table:
+def _overview(console: Console, outcomes: Sequence[Outcome]) -> Table:
+    """The table with as many columns as there is room for."""
+    kept: set[str] = set()
+    for heading in _BY_WEIGHT:
+        if _breadth(console, _table(outcomes, {*kept, heading})) <= console.width:
+            kept.add(heading)
+    return _table(outcomes, kept)
+
+
+def _breadth(console: Console, table: Table) -> int:
+    """How wide the table would be if nothing stood in its way."""
+    return Measurement.get(console, console.options.update_width(10_000), table).maximum
+
+
+def _table(outcomes: Sequence[Outcome], kept: Collection[str]) -> Table:
+    columns = [column for column in _COLUMNS if column.heading in kept]
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("check", overflow="fold")
     table.add_column("verdict", no_wrap=True)
-    table.add_column("oracles")
-    for heading in ("resolution", "evaluations", "time"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    for column in columns:
+        table.add_column(column.heading, justify="right" if column.right else "left", no_wrap=True)
     for group, members in groupby(outcomes, key=_group):
         if group:
             table.add_row(Text(group, "bold"))
         for outcome in members:
-            table.add_row(Text(outcome.name[len(group) :].replace("/", "  ", 1)), *_cells(outcome))
+            name = outcome.name[len(group) :].replace("/", "  ", 1)
+            told = [] if outcome.report is None else [column.says(outcome.report) for column in columns]
+            table.add_row(Text(name), _verdict(outcome), *told)
     return table
 
 
 def _group(outcome: Outcome) -> str:
     """The part of the name before its last slash."""
     return outcome.name.rpartition("/")[0]
-
-
-def _cells(outcome: Outcome) -> tuple[RenderableType, ...]:
-    verdict, report = _verdict(outcome), outcome.report
-    if report is None:
-        return (verdict,)
-    resolved = text.resolution(leaf.resolution for leaf in report.leaves)
-    return (
-        verdict,
-        ", ".join(oracle.name for oracle in report.oracles if oracle.used),
-        "" if resolved is None else upwards(resolved),
-        str(report.evaluations),
-        duration(report.seconds),
-    )
 
 
 def _verdict(outcome: Outcome) -> Text:
@@ -103,6 +128,7 @@ def _error(leaf: Leaf) -> str:
     return f"  {leaf.path}: relative error up to {figure(leaf.max_rel_error)}{where}"
 
 
-def _trouble(outcome: Outcome) -> Text:
-    told = inset(str(outcome.report) if outcome.report is not None else outcome.traceback)
+def _trouble(outcome: Outcome, width: int) -> Text:
+    with within(width - INSET):
+        told = inset(str(outcome.report) if outcome.report is not None else outcome.traceback)
     return Text.assemble((paragraph(outcome.problem, f"\n{outcome.name}: "), "bold red"), "\n", told)

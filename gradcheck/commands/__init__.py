@@ -1,0 +1,1 @@
+"""What the words after ``gradcheck`` do: a file for each, imported when its word is typed."""

@@ -1,0 +1,83 @@
+"""What becomes of outcomes: printed in a format, written to files, mended in the sources."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+
+from rich.console import Console
+
+from gradcheck.commands.status import Misuse, status_of
+from gradcheck.verify import fix, outcome
+from gradcheck.verify.outcome import Outcome
+
+
+class Screen(Console):
+    """A terminal, or a log: as wide as COLUMNS says, as the terminal is, or wide enough for the table."""
+
+    def __init__(self) -> None:
+        asked = os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty()
+        super().__init__(width=None if asked else 120)
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command, which ends quietly."""
+        raise BrokenPipeError
+
+
+def writable(options: Namespace) -> None:
+    """Refuse files that could not be written, before anything has run.
+
+    Raises
+    ------
+    Misuse
+        There is no such folder.
+    """
+    for file in (options.json, options.html):
+        if file and not file.absolute().parent.is_dir():
+            raise Misuse(f"there is no folder {file.parent} to write {file.name} into")
+
+
+def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[Screen], None]) -> int:
+    """Show the outcomes as the options say, mend what they say, and return the status."""
+    mended = fix.fixes(outcomes) if options.fix or options.diff else []
+    again = bool(options.fix and mended)
+    # what is checked again is shown again; a reader of JSON wants one document
+    if not (again and options.format == "json"):
+        _shown(outcomes, options.format, draw)
+    _written(outcomes, options)
+    for each in mended:
+        print(each.diff(), end="", file=sys.stderr if options.format == "json" else sys.stdout)
+    if not again:
+        return status_of(outcomes)
+    for each in mended:
+        each.path.write_bytes(each.after)
+    sys.stdout.flush()
+    return _again(options)
+
+
+def _shown(outcomes: Sequence[Outcome], form: str, draw: Callable[[Screen], None]) -> None:
+    if form == "text":
+        draw(Screen())
+    elif form == "json":
+        print(outcome.to_json(outcomes), end="")
+    else:
+        for line in fix.located(outcomes, form):
+            print(line)
+
+
+def _written(outcomes: Sequence[Outcome], options: Namespace) -> None:
+    for file, view in ((options.json, outcome.to_json), (options.html, outcome.to_html)):
+        if file:
+            try:
+                file.write_text(view(outcomes), encoding="utf-8")
+            except OSError as error:
+                raise Misuse(f"{file} cannot be written: {error.strerror}") from error
+
+
+def _again(options: Namespace) -> int:
+    """Check the files as they are now, in a process that has not read them before."""
+    typed = [word for word in options.typed if word != "--fix"]
+    return subprocess.run([sys.executable, "-m", "gradcheck", *typed], check=False).returncode

@@ -1,0 +1,267 @@
+"""``gradcheck verify``: lists, several at once, interrupted, piped, narrow, in other formats."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gradcheck import cli
+
+ROOT = Path(__file__).parents[1]
+
+CASES = """
+import os, time
+import numpy as np
+from gradcheck import Case
+
+X = np.array([0.3, -1.2, 2.0])
+
+def square(x):
+    return np.sum(x**2)
+
+def right(x):
+    return 2 * x
+
+def wrong(x):
+    return 1 * x
+
+def noisy(x):
+    return np.sum(x) + np.random.default_rng().random()
+
+def slow(x):
+    open("begun", "w").close()
+    time.sleep(60)
+    return square(x)
+
+def dies(x):
+    os._exit(9)
+
+RIGHT = [Case(f"numbers/{number}", square, right, (X,)) for number in range(6)]
+"""
+
+
+@pytest.fixture
+def write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+    def write(more=""):
+        file = tmp_path / "numbers_zoo.py"
+        file.write_text(CASES + more)
+        return file
+
+    return write
+
+
+def run(*arguments):
+    return cli.main(["verify", *map(str, arguments)])
+
+
+def started(*arguments, **keywords):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-m", "gradcheck", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        **keywords,
+    )
+
+
+def test_list_prints_the_names_and_runs_nothing(write, capsys):
+    file = write('\nCASE = Case("slow", slow, right, (X,))')
+
+    assert run(file, "--list", "-k", "slow or 3") == 0
+    assert capsys.readouterr().out.split() == ["numbers/3", "slow"]
+    assert not Path("begun").exists()
+
+
+def test_list_tells_what_cannot_be_imported(write, capsys):
+    assert run(write("\n1 / 0"), "--list") == 1
+
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "cannot be imported: ZeroDivisionError" in err
+
+
+def test_several_at_once_find_what_one_after_the_other_does(write, tmp_path):
+    file = write('\nWRONG = Case("wrong", square, wrong, (X,), seed=4)')
+
+    def found(*options):
+        assert run(file, "--json", tmp_path / "out.json", *options) == 1
+        checks = json.loads((tmp_path / "out.json").read_text())["checks"]
+        return [{key: value for key, value in check.items() if key != "seconds"} for check in checks]
+
+    assert found("--jobs", 3) == found()
+
+
+def test_several_at_once_take_the_seed(write, tmp_path):
+    run(write(), "--jobs", 2, "--seed", 5, "--html", tmp_path / "out.html")
+
+    assert (tmp_path / "out.html").read_text().count("seed 5") >= 6
+
+
+def test_a_process_that_dies_is_told_and_hangs_nothing(write, capsys):
+    assert run(write('\nDEAD = Case("dead", dies, right, (X,))'), "--jobs", 2) == 1
+    assert "ended before this one was done" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_jobs_is_a_number_or_auto(value, write, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(write(), f"--jobs={value}")
+
+    assert ended.value.code == 2
+    assert f"argument --jobs: '{value}' is neither a number of processes" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("jobs", "whole_group"), [(1, False), (2, False), (2, True)])
+def test_interrupted_it_says_what_was_done(jobs, whole_group, write, tmp_path):
+    file = write('\nSLOW = Case("slow", slow, right, (X,))')
+    process = started("verify", file, "--jobs", jobs, cwd=tmp_path, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.02)
+
+    (os.killpg if whole_group else os.kill)(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    # of several at once, what was had by then depends on how fast the others are
+    (done, first) = re.fullmatch(
+        r"gradcheck: interrupted, (\d) of 7 checks done; the first that was not is (\S+)\n", err
+    ).groups()
+    assert jobs > 1 or (done, first) == ("6", "slow")
+    assert done == "0" or re.search(f"{done} checks?, {done} right", out)
+
+
+def test_interrupted_before_anything_was_done(write, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gradcheck.commands.verify.collect", interrupted)
+
+    assert run(write()) == 130
+    assert capsys.readouterr().err == "gradcheck: interrupted\n"
+
+
+def test_a_reader_that_goes_ends_it_quietly(write, tmp_path):
+    process = started("verify", write(), "--list", cwd=tmp_path)
+    process.stdout.close()
+
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) in (0, 141)
+    process.stderr.close()
+
+
+def test_a_reader_of_the_table_that_goes_ends_it_quietly(write, tmp_path):
+    process = started("verify", write(), cwd=tmp_path)
+    process.stdout.close()
+
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 141
+    process.stderr.close()
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_no_line_of_the_table_is_wider_than_the_screen(width, write, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(width))
+    run(write('\nWRONG = Case("wrong", square, wrong, (X,))'))
+
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    headline = next(line for line in lines if line.startswith("  fail: "))
+    assert max(len(line) for line in lines if line is not headline) <= width
+    assert any(line.split()[:2] == ["check", "verdict"] for line in lines)
+    assert any(line.split()[:2] == ["5", "pass"] for line in lines)
+
+
+def test_where_there_is_room_for_two_columns_resolution_and_time_stay(write, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    run(write())
+
+    header = capsys.readouterr().out.splitlines()[0]
+    assert header.split() == ["check", "verdict", "resolution", "evaluations", "time"]
+
+
+def test_nothing_is_drawn_where_there_is_no_terminal(write, capsys):
+    run(write())
+
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "\x1b" not in out
+
+
+def test_on_a_terminal_the_bar_names_the_case_and_how_long_the_rest_takes(write, capsys, monkeypatch):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    run(write())
+
+    err = capsys.readouterr().err
+    assert "6/6" in err
+    assert "numbers/5" in err
+    assert ":00" in err
+
+
+def test_json_on_stdout_is_one_document(write, capsys):
+    assert run(write(), "--format", "json") == 0
+
+    assert len(json.loads(capsys.readouterr().out)["checks"]) == 6
+
+
+def test_json_and_mending_is_one_document_of_what_is_mended(write, tmp_path):
+    write('\nWRONG = Case("wrong", square, wrong, (X,))')
+    process = started("verify", "numbers_zoo.py", "--format", "json", "--fix", cwd=tmp_path)
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0
+    assert json.loads(out)["ok"] is True
+    assert "-    return 1 * x" in err
+
+
+def test_undecided_is_a_status_of_its_own(write):
+    file = write(
+        '\nNOISY = Case("noisy", noisy, np.ones_like, (X,))\nWRONG = Case("wrong", square, wrong, (X,))'
+    )
+
+    assert run(file, "-k", "noisy or numbers") == 3
+    assert run(file, "-k", "noisy or wrong") == 1
+
+
+def test_options_are_not_cut_short(write, capsys):
+    with pytest.raises(SystemExit):
+        run(write(), "--see", "3")
+
+    assert "unrecognized arguments: --see" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [[], ["verify"]])
+def test_help_says_how_it_ends(command, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*command, "--help"])
+
+    assert ended.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    for words in (
+        "0 all is right",
+        "1 something is not",
+        "2 the command line",
+        "3 nothing is wrong",
+        "130",
+        "141",
+    ):
+        assert words in told
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--version"])
+
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.split()[0] == "gradcheck"
