@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from gradcheck.commands.status import SAID
+from gradcheck.report.views.text import DERIVATIVES
 
 FORMATS = ("text", "json", "concise", "github")
 
@@ -28,6 +29,7 @@ def grammar(files: Files = None) -> ArgumentParser:
     parser.add_argument("--version", action="version", version=f"gradcheck {_version()}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _verify(commands, files)
+    _check(commands, files)
     return parser
 
 
@@ -73,6 +75,69 @@ def _verify(commands: Any, files: Files) -> None:
     _shown(parser, files)
 
 
+def _check(commands: Any, files: Files) -> None:
+    parser = _parser(
+        commands.add_parser,
+        "check",
+        help="check one derivative, without a file of cases",
+        description="Check the derivative CLAIM of the function F, both written MODULE:NAME or FILE.py:NAME, at a "
+        "point from a file or at a random one: "
+        "gradcheck check net.py:loss net.py:gradient --shapes 'W=d h, X=n d, y=int n < h'",
+    )
+    parser.add_argument(
+        "f", metavar="F", help="the function; of --kind layer: forward, a layer, or what makes one"
+    )
+    parser.add_argument(
+        "claim",
+        metavar="CLAIM",
+        nargs="?",
+        help="what it is checked for; backward of a pair; nothing for a layer",
+    )
+    parser.add_argument(
+        "--kind", choices=tuple(DERIVATIVES), default="grad", help="what CLAIM computes [grad]"
+    )
+    point = parser.add_mutually_exclusive_group(required=True)
+    at = point.add_argument(
+        "--at", type=Path, metavar="FILE.npz", help="the arguments of F by name, as numpy.savez writes them"
+    )
+    at.complete = files
+    point.add_argument(
+        "--shapes",
+        metavar="SHAPES",
+        help="random arguments: 'W=d h, X=n d' (equal names are equal lengths), 's=' for a number, 'X=3 4*h', "
+        "'ids=int n < v', 'mask=bool n'",
+    )
+    parser.add_argument(
+        "--size", metavar="SIZES", help="lengths of names in --shapes: 'n=8, d=2' [small, all different]"
+    )
+    parser.add_argument(
+        "--dtype", choices=("float64", "float32"), default="float64", help="of --shapes [float64]"
+    )
+    parser.add_argument(
+        "--argnums", metavar="NAMES", help="the arguments that CLAIM is for: 'W, b' or '0, 1' [all floats]"
+    )
+    parser.add_argument(
+        "--seed", type=_whole, default=0, metavar="N", help="of random arguments and directions [0]"
+    )
+    parser.add_argument(
+        "--rtol", type=_share, metavar="R", help="the relative error that must be caught [1e-3]"
+    )
+    parser.add_argument(
+        "--points", type=_whole, default=0, metavar="N", help="check so many more points nearby [0]"
+    )
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="a pass that could not see something by its point is inconclusive",
+    )
+    parser.add_argument(
+        "--allow",
+        metavar="SIZE",
+        help="a relative deviation that is meant: 1e-5, or by leaf 'W=1e-5, b=1e-6'",
+    )
+    _shown(parser, files)
+
+
 def _shown(parser: ArgumentParser, files: Files) -> None:
     """What becomes of outcomes."""
     parser.add_argument(
@@ -96,6 +161,16 @@ def _whole(text: str) -> int:
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text!r} is no whole number of at least 0")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0.0 < number < 1.0:
+        raise ArgumentTypeError(f"{text!r} is no number between 0 and 1, as 1e-3 is")
+    return number
 
 
 def _jobs(text: str) -> int:

@@ -1,0 +1,113 @@
+"""``gradcheck check``: one derivative, without a file of cases."""
+
+from __future__ import annotations
+
+import re
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from types import ModuleType
+from typing import Any
+
+from gradcheck.ask.point import argument_names
+from gradcheck.commands.given import bound, given, pairs
+from gradcheck.commands.named import named
+from gradcheck.commands.showing import Screen, concluded, writable
+from gradcheck.commands.status import Misuse
+from gradcheck.report.report import Report
+from gradcheck.report.views.layout import paragraph, within
+from gradcheck.report.views.text import DERIVATIVES
+from gradcheck.verify.case import Case
+from gradcheck.verify.outcome import Outcome
+
+
+def run(options: Namespace) -> int:
+    """Check the claim at the point, and show the report."""
+    writable(options)
+    f, claim = _functions(options)
+    arguments, said = given(options)
+    signed = getattr(f, "forward", f) if options.kind == "layer" else f
+    args = bound(signed, arguments)
+    case = Case(
+        options.f,
+        f,
+        claim,
+        args,
+        options.kind,
+        _argnums(options.argnums, argument_names(signed, len(args))),
+        seed=options.seed,
+        rtol=options.rtol,
+        points=options.points,
+        strict=options.strict,
+        allow=_allowed(options.allow),
+    )
+    try:
+        report = case.run()
+    except (TypeError, ValueError) as error:
+        raise Misuse(error) from error
+    report.blamed  # noqa: B018 - a search that Ctrl-C may end, before anything is printed
+    outcome = Outcome(case.name, case.expect.value, report, case.problem(report))
+
+    def draw(screen: Screen) -> None:
+        _drawn(screen, said, report)
+
+    return concluded([outcome], options, draw)
+
+
+def _drawn(screen: Screen, said: str, report: Report) -> None:
+    with within(screen.width):
+        print(paragraph(said), str(report), sep="\n\n")
+
+
+def _functions(options: Namespace) -> tuple[Any, Any]:
+    loaded: dict[str, ModuleType] = {}
+    f = named("F", options.f, loaded)
+    if options.claim is not None:
+        claim = named("CLAIM", options.claim, loaded)
+        for argument, text, function in (("F", options.f, f), ("CLAIM", options.claim, claim)):
+            if not callable(function):
+                raise Misuse(f"{argument} is {text!r}, which is no function but a {type(function).__name__}")
+        return f, claim
+    if options.kind != "layer":
+        raise Misuse(
+            f"CLAIM is missing: what should compute the {DERIVATIVES[options.kind]} of {options.f}? Write MODULE:NAME"
+        )
+    # a class has the methods of what it makes
+    return (f if hasattr(f, "forward") and not isinstance(f, type) else _made(f, options.f)), None
+
+
+def _made(make: Any, text: str) -> Any:
+    if not callable(make):
+        return make
+    try:
+        return make()
+    except Exception as error:
+        raise Misuse(
+            f"F is {text!r}, which should make a layer when it is called without arguments, and raised "
+            f"{type(error).__name__}: {error}"
+        ) from error
+
+
+def _argnums(text: str | None, known: Sequence[str]) -> int | tuple[int, ...] | None:
+    if text is None:
+        return None
+    chosen: list[int] = []
+    for word in filter(None, re.split(r"[,\s]+", text)):
+        number = int(word) if word.isdecimal() else known.index(word) if word in known else len(known)
+        if number >= len(known):
+            raise Misuse(
+                f"--argnums names {word}, which is no argument of F at this point: {', '.join(known)}"
+            )
+        chosen.append(number)
+    return chosen[0] if len(chosen) == 1 else tuple(chosen)
+
+
+def _allowed(text: str | None) -> float | Mapping[str, float] | None:
+    if text is None:
+        return None
+    with suppress(ValueError):
+        return float(text)
+    try:
+        return {name: float(size) for name, size in pairs("--allow", text).items()}
+    except ValueError as error:
+        raise Misuse(f"--allow is {text!r}; write a size, as 1e-5, or one by leaf, as in 'W=1e-5'") from error

@@ -1,0 +1,131 @@
+"""The point of a check from the words of a command line: read from a file, or drawn by shapes."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from argparse import Namespace
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+
+from gradcheck.commands.status import Misuse
+from gradcheck.dimensions import names, shape_of
+from gradcheck.drawing import lengths_of, point_of
+from gradcheck.report.views.figures import shape
+
+_NEXT = re.compile(r",\s*(?=[^\s,=]+\s*=)")
+"""A comma before the next name; those within a shape stand between its axes."""
+
+
+def pairs(option: str, text: str) -> dict[str, str]:
+    """``"W=d h, X=n, d"`` as ``{"W": "d h", "X": "n, d"}``.
+
+    Raises
+    ------
+    Misuse
+        There is no ``=`` in it, a name is none, or one comes twice.
+    """
+    found: dict[str, str] = {}
+    for part in _NEXT.split(text):
+        name, equals, value = (word.strip() for word in part.partition("="))
+        if not (equals and name.isidentifier()):
+            raise Misuse(
+                f"{option} holds {part!r}; write NAME=..., with commas between, as in 'W=d h, X=n d'"
+            )
+        if name in found:
+            raise Misuse(f"{option} gives {name} twice")
+        found[name] = value
+    return found
+
+
+def given(options: Namespace) -> tuple[dict[str, Any], str]:
+    """The arguments by name, and a line that says what they are.
+
+    Raises
+    ------
+    Misuse
+        The file or the shapes are none.
+    """
+    if options.at is not None:
+        if options.size is not None:
+            raise Misuse("--size is for --shapes; the sizes of --at are those of its arrays")
+        arguments = _read(options.at)
+        return arguments, f"at {options.at}: {_described(arguments)}"
+    return _drawn(options)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise Misuse(f"--at names {file}, and there is no such file")
+    try:
+        with np.load(file, allow_pickle=False) as loaded:
+            # a number comes back as an array without axes; to a function they are not the same
+            arguments = {name: loaded[name][()] for name in loaded.files}
+    except (ValueError, OSError, EOFError, BadZipFile, AttributeError, TypeError) as error:
+        raise Misuse(
+            f"--at names {file}, which is no file of arrays by name; write one with "
+            f"numpy.savez({file.with_suffix('.npz').name!r}, W=W, X=X)"
+        ) from error
+    if not arguments:
+        raise Misuse(f"--at names {file}, which holds no arrays")
+    return arguments
+
+
+def _drawn(options: Namespace) -> tuple[dict[str, Any], str]:
+    generator = np.random.default_rng(options.seed)
+    try:
+        shapes = {name: shape_of(name, text) for name, text in pairs("--shapes", options.shapes).items()}
+        lengths = lengths_of(shapes, _sizes(options.size, names(shapes)), generator)
+        arguments = point_of(shapes, lengths, generator, options.dtype)
+    except ValueError as error:
+        raise Misuse(f"--shapes: {error}") from error
+    said = "".join(f"{name} = {length}, " for name, length in lengths.items())
+    return arguments, f"at random ({said}seed {options.seed}): {_described(arguments)}"
+
+
+def _sizes(text: str | None, known: tuple[str, ...]) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for name, length in ({} if text is None else pairs("--size", text)).items():
+        if name not in known:
+            raise Misuse(
+                f"--size gives {name}, which --shapes does not name; it names {', '.join(known) or 'none'}"
+            )
+        if not length.isdecimal():
+            raise Misuse(f"--size gives {name}={length}; a length is a whole number, as in 'n=8, d=2'")
+        sizes[name] = int(length)
+    return sizes
+
+
+def _described(arguments: Mapping[str, Any]) -> str:
+    kinds = {name: np.asarray(value) for name, value in arguments.items()}
+    return ", ".join(f"{name} {value.dtype} {shape(value.shape)}" for name, value in kinds.items())
+
+
+def bound(f: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The arguments in the order of ``f``, which may leave out those with a default.
+
+    Raises
+    ------
+    Misuse
+        ``f`` takes no argument of such a name, or also another.
+    """
+    try:
+        parameters = [*inspect.signature(f).parameters.values()]
+    except (TypeError, ValueError):  # of a builtin or a ufunc nobody knows the names
+        return tuple(arguments.values())
+    placed = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    unnamed = any(one.kind is one.VAR_POSITIONAL for one in parameters)
+    if unnamed or all(re.fullmatch(r"arr_\d+", name) for name in arguments):
+        return tuple(arguments.values())
+    takes = f"{getattr(f, '__name__', 'it')}({', '.join(one.name for one in placed)})"
+    if strange := [name for name in arguments if name not in {one.name for one in placed}]:
+        raise Misuse(f"the point gives {strange[0]}, and {takes} takes no argument of this name")
+    last = max(number for number, one in enumerate(placed) if one.name in arguments)
+    needed = [one.name for one in placed if one.default is one.empty and one.name not in arguments]
+    if needed:
+        raise Misuse(f"the point gives no {needed[0]}, which {takes} needs")
+    return tuple(arguments.get(one.name, one.default) for one in placed[: last + 1])
