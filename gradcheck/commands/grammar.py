@@ -30,6 +30,7 @@ def grammar(files: Files = None) -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _verify(commands, files)
     _check(commands, files)
+    _explain(commands, files)
     return parser
 
 
@@ -136,6 +137,27 @@ def _check(commands: Any, files: Files) -> None:
         help="a relative deviation that is meant: 1e-5, or by leaf 'W=1e-5, b=1e-6'",
     )
     _shown(parser, files)
+
+
+def _explain(commands: Any, files: Files) -> None:
+    parser = _parser(
+        commands.add_parser,
+        "explain",
+        help="what a word of a report means, or what is wrong in a line",
+        description="Say what a kind of mistake, or a kind of what a pass does not see, means; or run the cases of the "
+        "targets and show the reports that speak of a line.",
+    )
+    subject = parser.add_argument(
+        "subject",
+        nargs="?",
+        metavar="KIND|FILE:LINE",
+        help="a word, as 'scale', or a place, as 'net.py:12' [all words]",
+    )
+    subject.complete = files
+    targets = parser.add_argument(
+        "targets", nargs="*", metavar="TARGET", help="where the cases are: module, package or file [FILE]"
+    )
+    targets.complete = files
 
 
 def _shown(parser: ArgumentParser, files: Files) -> None:
