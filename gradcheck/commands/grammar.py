@@ -31,6 +31,7 @@ def grammar(files: Files = None) -> ArgumentParser:
     _verify(commands, files)
     _check(commands, files)
     _explain(commands, files)
+    _new(commands)
     return parser
 
 
@@ -158,6 +159,18 @@ def _explain(commands: Any, files: Files) -> None:
         "targets", nargs="*", metavar="TARGET", help="where the cases are: module, package or file [FILE]"
     )
     targets.complete = files
+
+
+def _new(commands: Any) -> None:
+    parser = _parser(
+        commands.add_parser,
+        "new",
+        help="write a starter file",
+        description="Write a starter file with its tests.",
+    )
+    parser.add_argument("what", choices=("layer",), help="what to start")
+    parser.add_argument("name", metavar="NAME", help="the name of the class: ScaledDense")
+    parser.add_argument("--into", type=Path, default=Path(), metavar="FOLDER", help="where to write it [.]")
 
 
 def _shown(parser: ArgumentParser, files: Files) -> None:

@@ -1,0 +1,1 @@
+"""What ``gradcheck new`` writes: real files, checked as all others here are, in which only names change."""

@@ -1,0 +1,104 @@
+"""``gradcheck new``: what it writes passes its own tests; nothing is overwritten."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gradcheck import cli
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def new(*arguments):
+    return cli.main(["new", "layer", *map(str, arguments)])
+
+
+def tried_in(folder):
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-W", "error", folder],
+        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_layer_with_tests_that_pass_and_that_fail_when_it_is_broken(here, capsys):
+    assert new("ScaledDense") == 0
+
+    assert {file.name for file in here.iterdir()} == {"scaled_dense.py", "test_scaled_dense.py"}
+    assert "python -m pytest test_scaled_dense.py" in capsys.readouterr().out
+    passed = tried_in(here)
+    assert passed.returncode == 0, passed.stdout + passed.stderr
+    assert "40 pass" in passed.stdout or "41 pass" in passed.stdout
+
+    source = (here / "scaled_dense.py").read_text()
+    (here / "scaled_dense.py").write_text(source.replace("dY * (1 - self.Y**2)", "dY"))
+    assert tried_in(here).returncode == 1
+
+
+def test_nothing_is_left_of_the_name_it_started_with(here):
+    new("Dense")
+
+    for file in here.iterdir():
+        assert "tarter" not in file.read_text()
+        assert "class Dense:" in file.read_text() or "import Dense" in file.read_text()
+
+
+@pytest.mark.parametrize("name", ["ScaledDense", "scaled_dense", "scaled-dense"])
+def test_a_name_as_people_write_it(name, here):
+    new(name)
+
+    assert "class ScaledDense:" in (here / "scaled_dense.py").read_text()
+
+
+def test_abbreviations_stay_together(here):
+    new("RMSNorm")
+
+    assert "class RMSNorm:" in (here / "rms_norm.py").read_text()
+
+
+@pytest.mark.parametrize("there", ["dense.py", "test_dense.py"])
+def test_what_is_there_is_left_as_it_is(there, here, capsys):
+    (here / there).write_text("mine")
+    with pytest.raises(SystemExit) as ended:
+        new("Dense")
+
+    assert ended.value.code == 2
+    assert f"{there} is there already, and is left as it is" in capsys.readouterr().err
+    assert [file.name for file in here.iterdir()] == [there]
+    assert (here / there).read_text() == "mine"
+
+
+def test_into_a_folder(here):
+    (here / "layers").mkdir()
+
+    assert new("Dense", "--into", "layers") == 0
+    assert (here / "layers" / "test_dense.py").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["3D"], "NAME is '3D', which can be no class; write letters and digits, as in ScaledDense"),
+        (["../up"], "can be no class"),
+        (["class"], "can be no class"),
+        (["_"], "can be no class"),
+        (["Dense", "--into", "nowhere"], "--into names nowhere, and there is no such folder"),
+    ],
+)
+def test_misuse(arguments, words, here, capsys):
+    with pytest.raises(SystemExit) as ended:
+        new(*arguments)
+
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+    assert not [*here.iterdir()]
