@@ -241,7 +241,7 @@ def test_options_are_not_cut_short(write, capsys):
     assert "unrecognized arguments: --see" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [[], ["verify"], ["check"], ["explain"], ["new"]])
+@pytest.mark.parametrize("command", [[], ["verify"], ["check"], ["explain"], ["new"], ["completion"]])
 def test_help_says_how_it_ends(command, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main([*command, "--help"])

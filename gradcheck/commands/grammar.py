@@ -14,6 +14,7 @@ from gradcheck.commands.status import SAID
 from gradcheck.report.views.text import DERIVATIVES
 
 FORMATS = ("text", "json", "concise", "github")
+SHELLS = ("bash", "zsh", "fish")
 
 Files = Any
 """As shtab has it."""
@@ -32,6 +33,7 @@ def grammar(files: Files = None) -> ArgumentParser:
     _check(commands, files)
     _explain(commands, files)
     _new(commands)
+    _completion(commands)
     return parser
 
 
@@ -171,6 +173,17 @@ def _new(commands: Any) -> None:
     parser.add_argument("what", choices=("layer",), help="what to start")
     parser.add_argument("name", metavar="NAME", help="the name of the class: ScaledDense")
     parser.add_argument("--into", type=Path, default=Path(), metavar="FOLDER", help="where to write it [.]")
+
+
+def _completion(commands: Any) -> None:
+    parser = _parser(
+        commands.add_parser,
+        "completion",
+        help="print what makes a shell complete this command",
+        description="Print a script that makes a shell complete this command, for its start-up file: "
+        'eval "$(gradcheck completion bash)". Needs the extra completion.',
+    )
+    parser.add_argument("shell", choices=SHELLS, help="which shell")
 
 
 def _shown(parser: ArgumentParser, files: Files) -> None:
