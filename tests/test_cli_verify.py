@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from gradcheck import cli
+from gradcheck.verify.collect import collect
+from gradcheck.verify.jobs import at_once
 
 ROOT = Path(__file__).parents[1]
 
@@ -100,6 +102,31 @@ def test_several_at_once_find_what_one_after_the_other_does(write, tmp_path):
         return [{key: value for key, value in check.items() if key != "seconds"} for check in checks]
 
     assert found("--jobs", 3) == found()
+
+
+def test_several_at_once_are_at_work_at_the_same_time(write):
+    meeting = """
+def meeting(own, other):
+    def f(x):
+        open(own, "w").close()
+        last = time.monotonic() + 60
+        while not os.path.exists(other) and time.monotonic() < last:
+            time.sleep(0.01)
+        return square(x) if os.path.exists(other) else np.nan
+    return f
+
+MEETING = [Case(a, meeting(a, b), right, (X,), oracles=["differences"]) for a, b in (("one", "two"), ("two", "one"))]
+"""
+
+    assert run(write(meeting), "-k", "one or two", "--jobs", 2) == 0
+
+
+def test_what_is_wrong_on_purpose_is_not_searched_for_its_mistake(write):
+    write('\nWRONG = Case("wrong", square, wrong, (X,), expect="fail")')
+    ((_, outcome),) = at_once(collect(["numbers_zoo.py"])[-1:], 2)
+
+    assert outcome.as_expected
+    assert outcome.report.blame == ()
 
 
 def test_several_at_once_take_the_seed(write, tmp_path):

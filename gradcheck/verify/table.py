@@ -125,7 +125,9 @@ def _error(leaf: Leaf) -> str:
     if leaf.max_rel_error is None:
         return f"  {leaf.path}: wrong"
     where = f", worst entry {index(leaf.worst_index)}" if leaf.worst_index else ""
-    return f"  {leaf.path}: relative error up to {figure(leaf.max_rel_error)}{where}"
+    return paragraph(
+        f"{leaf.path}: relative error up to {figure(leaf.max_rel_error)}{where}", first="  ", later="    "
+    )
 
 
 def _trouble(outcome: Outcome, width: int) -> Text:
