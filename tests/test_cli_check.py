@@ -250,6 +250,7 @@ W = "--shapes", "w=d"
         ("loss", "right", ("--shapes", "w"), "--shapes holds 'w'; write NAME=..., with commas between"),
         ("loss", "right", ("--shapes", "w=d, w=n"), "--shapes gives w twice"),
         ("loss", "right", ("--shapes", "w=d!"), "'d!' is no axis; write names and numbers"),
+        ("loss", "right", ("--shapes", "w=1000000000 1000000"), "--shapes: Unable to allocate"),
         ("loss", "right", ("--shapes", "y=int n"), "say what the indices lie below, as in 'int n < v'"),
         ("loss", "right", (*W, "--size", "n=2"), "--size gives n, which --shapes does not name; it names d"),
         ("loss", "right", (*W, "--size", "d=big"), "--size gives d=big; a length is a whole number"),

@@ -242,6 +242,25 @@ def test_json_on_stdout_is_one_document(write, capsys):
     assert len(json.loads(capsys.readouterr().out)["checks"]) == 6
 
 
+def test_what_the_user_prints_does_not_stand_between(write, capsys):
+    file = write("""
+print("hello")
+
+def talking(x):
+    print("at work")
+    return square(x)
+
+TALKING = Case("talking", talking, right, (X,))
+""")
+
+    assert run(file, "--format", "json") == 0
+    assert len(json.loads(capsys.readouterr().out)["checks"]) == 7
+    assert run(file, "--list", "-k", "talking") == 0
+    assert capsys.readouterr().out == "talking\n"
+    assert run(file, "-k", "talking") == 0
+    assert "at work" in capsys.readouterr().out
+
+
 def test_json_and_mending_is_one_document_of_what_is_mended(write, tmp_path):
     write('\nWRONG = Case("wrong", square, wrong, (X,))')
     process = started("verify", "numbers_zoo.py", "--format", "json", "--fix", cwd=tmp_path)

@@ -12,8 +12,9 @@ from typing import Any
 from gradcheck.ask.point import argument_names
 from gradcheck.commands.given import bound, given, pairs
 from gradcheck.commands.named import named
-from gradcheck.commands.showing import Screen, concluded, writable
+from gradcheck.commands.showing import Screen, aside, concluded, writable
 from gradcheck.commands.status import Misuse
+from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
 from gradcheck.report.views.layout import paragraph, within
 from gradcheck.report.views.text import DERIVATIVES
@@ -24,6 +25,20 @@ from gradcheck.verify.outcome import Outcome
 def run(options: Namespace) -> int:
     """Check the claim at the point, and show the report."""
     writable(options)
+    with aside(options):
+        said, report = _checked(options)
+    outcome = Outcome(
+        options.f, Verdict.PASS, report, "" if report.ok else f"should pass but is {report.verdict}"
+    )
+
+    def draw(screen: Screen) -> None:
+        _drawn(screen, said, report)
+
+    return concluded([outcome], options, draw)
+
+
+def _checked(options: Namespace) -> tuple[str, Report]:
+    """What was said of the point, and what came."""
     f, claim = _functions(options)
     arguments, said = given(options)
     signed = getattr(f, "forward", f) if options.kind == "layer" else f
@@ -46,12 +61,7 @@ def run(options: Namespace) -> int:
     except (TypeError, ValueError) as error:
         raise Misuse(error) from error
     report.blamed  # noqa: B018 - a search that Ctrl-C may end, before anything is printed
-    outcome = Outcome(case.name, case.expect.value, report, case.problem(report))
-
-    def draw(screen: Screen) -> None:
-        _drawn(screen, said, report)
-
-    return concluded([outcome], options, draw)
+    return said, report
 
 
 def _drawn(screen: Screen, said: str, report: Report) -> None:

@@ -81,7 +81,7 @@ def _drawn(options: Namespace) -> tuple[dict[str, Any], str]:
         shapes = {name: shape_of(name, text) for name, text in pairs("--shapes", options.shapes).items()}
         lengths = lengths_of(shapes, _sizes(options.size, names(shapes)), generator)
         arguments = point_of(shapes, lengths, generator, options.dtype)
-    except ValueError as error:
+    except (ValueError, MemoryError) as error:
         raise Misuse(f"--shapes: {error}") from error
     said = "".join(f"{name} = {length}, " for name, length in lengths.items())
     return arguments, f"at random ({said}seed {options.seed}): {_described(arguments)}"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 
 from rich.console import Console
 
@@ -25,6 +26,11 @@ class Screen(Console):
     def on_broken_pipe(self) -> None:
         """Leave it to the command, which ends quietly."""
         raise BrokenPipeError
+
+
+def aside(options: Namespace) -> AbstractContextManager[object]:
+    """Within the block, what the user's own code prints goes to stderr where stdout is for programs to read."""
+    return nullcontext() if options.format == "text" else redirect_stdout(sys.stderr)
 
 
 def writable(options: Namespace) -> None:
