@@ -30,6 +30,54 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class ErrorMap:
+    """The relative errors over an array as a picture: rows by columns of cells, each the largest of a block of entries.
+
+    Attributes
+    ----------
+    shape
+        Of the array. Its first axis goes down, all others across in their order; a single axis goes across.
+    block
+        How many entries a cell stands for: down, across.
+    errors
+        The cells, row by row: 0 where all is right, None where no truth is known, infinite where the claim is.
+    """
+
+    shape: tuple[int, ...]
+    block: tuple[int, int]
+    errors: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """What differences said along the direction that the verdict rests on, step after step.
+
+    Attributes
+    ----------
+    differences
+        (step, central difference of f over it), from the shortest step to the longest.
+    chosen
+        The step that ``slope`` rests on; 0 where there is no such step.
+    slope, bound
+        The derivative that differences are taken to show, and how far it may be off.
+    truth
+        Autograd's where it lies within that, else ``slope``.
+    claimed
+        What the claim says it is.
+    noise
+        What one evaluation of f may be off by: a difference is then off by ``noise / step``.
+    """
+
+    differences: tuple[tuple[float, float], ...]
+    chosen: float
+    slope: float
+    bound: float
+    truth: float
+    claimed: float
+    noise: float
+
+
+@dataclass(frozen=True)
 class Leaf:
     """The outcome for one array of the checked arguments.
 
@@ -49,6 +97,8 @@ class Leaf:
     note
         What a reader must know beyond the verdict: "at a kink, accepted as a subgradient",
         "not tested: the derivative is zero here". Empty where there is nothing to say.
+    errors
+        Where in the array the errors are; None where they were not located, or there is one entry only.
     """
 
     path: str
@@ -61,6 +111,7 @@ class Leaf:
     worst_index: tuple[int, ...] | None = None
     entries: tuple[Entry, ...] = ()
     note: str = ""
+    errors: ErrorMap | None = None
 
 
 @dataclass(frozen=True)
@@ -214,6 +265,8 @@ class Findings:
         Arrays that f depends on and that no gradient came for.
     unseen
         Of a pass: what it could not see, by what is special about the point.
+    steps
+        The differences that the verdict rests on; None where there were none, or f is kinked along them.
     """
 
     check: str
@@ -232,6 +285,7 @@ class Findings:
     subject: str = ""
     unchecked: tuple[str, ...] = ()
     unseen: tuple[Unseen, ...] = ()
+    steps: Steps | None = None
 
     @property
     def ok(self) -> bool:

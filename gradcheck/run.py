@@ -37,7 +37,9 @@ def run(task: Task) -> Report:
         report = replace(
             report,
             leaves=tuple(
-                replace(leaf, shape=slot.shape, dtype=str(slot.dtype), worst_index=None, entries=())
+                replace(
+                    leaf, shape=slot.shape, dtype=str(slot.dtype), worst_index=None, entries=(), errors=None
+                )
                 for leaf, slot in zip(report.leaves, task.given.slots, strict=True)
             ),
         )

@@ -53,8 +53,9 @@ def _guard(question: Question, case: Case, measure: Measure) -> Fact:
     v = question.v
     claim, autograd = case.entries.claim.along(v), case.entries.autograd.along(v)
     span = case.pairing.span(v)
-    slope = slope_along(Line(case.pairing, v), claim, span)
-    fact = Fact(question, claim, autograd, slope, span)
+    line = Line(case.pairing, v)
+    slope = slope_along(line, claim, span)
+    fact = Fact(question, claim, autograd, slope, span, samples=line.samples)
     return _ruled(fact, case.pairing, case.entries.claim, v) if slope.kinked else fact
 
 
@@ -63,10 +64,10 @@ def _arbiter(question: Question, case: Case, measure: Measure) -> Fact:
     pairing, v = case.pairing, question.v
     claim, autograd = case.entries.claim.along(v), case.entries.autograd.along(v)
     between = float(case.entries.gap @ v)
-    slope = HIDDEN
+    line, slope = Line(pairing, v), HIDDEN
     if between > _HIDDEN * pairing.noise:
-        slope = slope_between(Line(pairing, v), float(autograd.value), float(claim.value))
-    fact = Fact(question, claim, autograd, slope, between)
+        slope = slope_between(line, float(autograd.value), float(claim.value))
+    fact = Fact(question, claim, autograd, slope, between, samples=line.samples)
     if not slope.kinked:
         return fact
     if v.size > kinks.ONE_BY_ONE:
@@ -81,13 +82,14 @@ def _group(question: Question, case: Case, measure: Measure) -> Fact:
     own = _own(pairing, measure)
     claim = own.along(v)
     span = pairing.span(v)
-    slope = slope_along(Line(pairing, v), claim, span, SHARP)
+    line = Line(pairing, v)
+    slope = slope_along(line, claim, span, SHARP)
     if slope.kinked:
         return _ruled(Fact(question, claim, None, slope, span), pairing, own, v)
     limit = max(pairing.claim.unit**0.25 * span, length(pairing.natural * v))
     if slope.meets(claim) is not Relation.AGREE and slope.off(float(claim.value)) <= limit:
         claim = Ball(pairing.claim.value, measure()).along(v)
-    fact = Fact(question, claim, None, slope, span)
+    fact = Fact(question, claim, None, slope, span, samples=line.samples)
     return fact if fact.sees(case.rtol) else replace(fact, size=_size_of_terms(pairing, v, span))
 
 

@@ -42,6 +42,8 @@ class Judgement:
         The kinked entries looked at; whether they are no subgradient together though each of them is.
     judged
         A direction along which the claim agrees with differences.
+    deciding
+        The first direction along which it is apart from them; without one `judged`, or the last that was asked about.
     miss_probability
         Bound on the probability that an error of size ``rtol`` in one leaf went unseen.
     """
@@ -58,6 +60,7 @@ class Judgement:
     kinks: tuple[Kink, ...] = ()
     torn: bool = False
     judged: Fact | None = None
+    deciding: Fact | None = None
     miss_probability: float | None = None
 
 
@@ -71,7 +74,14 @@ def decide(case: Case, facts: Sequence[Fact]) -> Judgement:
         wrong = wrong.copy()
         wrong[[kink.index for kink in kinks if kink.relation is Relation.AGREE]] = False
     entries = None if found.discredited else case.entries
-    judged = [fact for fact in facts if fact.ruling is None and fact.relation is Relation.AGREE]
+    judged = [
+        fact
+        for fact in facts
+        if fact.ruling is None
+        and fact.relation is Relation.AGREE
+        and fact.question.purpose is not Purpose.FLAT
+    ]
+    apart = [fact for fact in facts if fact.relation is Relation.APART]
     found = replace(
         found,
         wrong=wrong,
@@ -79,7 +89,8 @@ def decide(case: Case, facts: Sequence[Fact]) -> Judgement:
         torn=any(ruling.torn for ruling in rulings),
         truth=None if entries is None else Ball(entries.autograd.value, entries.radius),
         rounding=entries.autograd.radius if entries is not None and entries.measured else None,
-        judged=next((fact for fact in judged if fact.question.purpose is not Purpose.FLAT), None),
+        judged=judged[0] if judged else None,
+        deciding=next(iter([*apart, *judged, *facts[-1:]]), None),
     )
     return _sharpness(case, facts, entries, found)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 import numpy as np
@@ -49,6 +50,8 @@ class Fact:
         At a kink, what became of the entries one by one.
     still
         Of a FLAT question: whether f was seen to stand still, or its slope told well enough.
+    samples
+        What was evaluated along the direction, by the step t.
     """
 
     question: Question
@@ -58,6 +61,7 @@ class Fact:
     size: float
     ruling: Ruling | None = None
     still: bool = True
+    samples: Mapping[float, float] = field(default_factory=dict, repr=False)
 
     @property
     def radius(self) -> float:

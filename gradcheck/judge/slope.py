@@ -42,6 +42,10 @@ class Slope:
         Of f, in one evaluation.
     smooth
         Whether no kink or jump was met in what was probed.
+    step
+        The step of the difference that it rests on; 0 where there is no such step.
+    measured
+        What one evaluation of f was seen to be off by at that step; 0 where it was not measured.
     """
 
     low: float
@@ -49,6 +53,8 @@ class Slope:
     error: float
     noise: float = 0.0
     smooth: bool = True
+    step: float = 0.0
+    measured: float = 0.0
 
     @property
     def value(self) -> float:
@@ -131,7 +137,14 @@ def slope_of(estimate: Estimate, told_apart: float = 0.0) -> Slope:
         if high - low > max(estimate.error, told_apart) and math.isfinite(high - low):
             return Slope(low, high, max(estimate.error - 0.5 * (high - low), 0.0), smooth=False)
     error = estimate.error if math.isfinite(estimate.value) else math.inf
-    return Slope(estimate.value, estimate.value, error, smooth=estimate.smooth)
+    return Slope(
+        estimate.value,
+        estimate.value,
+        error,
+        smooth=estimate.smooth,
+        step=estimate.step,
+        measured=estimate.noise,
+    )
 
 
 HIDDEN = Slope(math.nan, math.nan, math.inf)
@@ -146,7 +159,7 @@ def slope_between(line: Line, one: float, other: float) -> Slope:
     between = abs(one - other)
     for candidate in (one, other):
         if _supports(line, candidate, 0.05 * between):
-            return Slope(candidate, candidate, 0.05 * between)
+            return Slope(candidate, candidate, 0.05 * between, step=FINE)
     return slope_of(
         derivative(line, samples=line.samples, tolerance=0.05 * between, grid=line.pairing.grid),
         1e-3 * between,
@@ -178,7 +191,8 @@ def _agreed(line: Line, near: Ball, span: float, agreement: float) -> Slope | No
     if bend > 1e-6 * span + 4.0 * rounding and bend > 0.5 * line.bend(COARSE):
         return None  # at a kink the claim may meet the difference, which is the middle of its slopes
     extrapolated = fine + (fine - coarse) / ((COARSE / step) ** 2 - 1.0)
-    for truth in (extrapolated, fine, coarse) if rounding <= tolerance else (coarse,):
+    found = ((extrapolated, step), (fine, step), (coarse, COARSE))
+    for truth, at in found if rounding <= tolerance else found[2:]:
         if abs(truth - float(near.value)) <= tolerance:
-            return Slope(truth, truth, tolerance, rounding * step)
+            return Slope(truth, truth, tolerance, rounding * step, step=at)
     return None

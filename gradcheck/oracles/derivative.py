@@ -152,7 +152,13 @@ def _climb(table: Table, tolerance: float) -> Estimate:
                 return upright
             wanted = tolerance or TARGET * abs(table.value[i])
             error = _caution(table, i) * _confirmed(table, i, wanted)
-            return Estimate(table.value[i], error, evaluations=table.samples.calls, noise=table.scatter[i])
+            return Estimate(
+                table.value[i],
+                error,
+                evaluations=table.samples.calls,
+                noise=table.scatter[i],
+                step=table.h[i],
+            )
         table.add(level)
 
 

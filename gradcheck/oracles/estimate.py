@@ -25,6 +25,8 @@ class Estimate:
         Calls of phi, those found in a memo not counted.
     noise
         What one value of phi is off by, in phi's units, as measured at the step that counts; 0 where not measured.
+    step
+        The step that counts, the longest where it is a window of them; 0 where there is no such step.
     """
 
     value: float
@@ -34,3 +36,4 @@ class Estimate:
     right: float | None = None
     evaluations: int = 0
     noise: float = 0.0
+    step: float = 0.0

@@ -89,7 +89,8 @@ def gridded(memory: Samples, grid: float, tolerance: float, longest: float = FIR
         best = _choose(steps, odd, even, grid)
     kink = _kink(steps, even, grid)
     if kink is None:
-        return Estimate(best.value, best.bound, evaluations=memory.calls, noise=best.noise)
+        longest = float(steps[-best.count])
+        return Estimate(best.value, best.bound, evaluations=memory.calls, noise=best.noise, step=longest)
     half, error = kink
     best = _choose(steps, odd, even - half * steps, grid)
     left, right = best.value - half, best.value + half

@@ -16,7 +16,9 @@ from gradcheck.judge.examine import Examined
 from gradcheck.judge.reasons import Reason
 from gradcheck.judge.resolution import Seen
 from gradcheck.oracles.ball import Relation
+from gradcheck.report.error_map import error_map
 from gradcheck.report.report import Report
+from gradcheck.report.steps import steps_of
 from gradcheck.report.views.figures import figure, upwards
 
 CONTRADICTED = Reason.CONTRADICTED.told().words
@@ -71,6 +73,7 @@ def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
         ),
         subject=task.subject,
         unchecked=task.unchecked,
+        steps=None if judgement is None or seen.reasons else steps_of(seen, judgement),
     )
 
 
@@ -174,14 +177,15 @@ def with_errors(base: Leaf, compared: Compared) -> Leaf:
     worst = int(order[0])
     known = np.isfinite(true)
     largest = float(np.max(np.abs(true[known]), initial=0.0))
-    relative = off[known] / np.where(true[known] != 0.0, np.abs(true[known]), largest or np.inf)
+    relative = off / np.where(true != 0.0, np.abs(true), largest or np.inf)
     return replace(
         base,
         verdict=Verdict.FAIL,
         max_abs_error=float(np.max(off[known], initial=0.0)),
-        max_rel_error=float(np.max(relative, initial=0.0)) if largest > 0.0 else float("inf"),
+        max_rel_error=float(np.max(relative[known], initial=0.0)) if largest > 0.0 else float("inf"),
         worst_index=index_of(worst, shape),
         entries=entries,
+        errors=error_map(relative, known, compared.wrong, shape),
     )
 
 
