@@ -1,12 +1,20 @@
 """Reports as HTML: whole, well-formed, escaped, with nothing fetched from elsewhere."""
 
+import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import cycle
 
+import numpy as np
 import pytest
 
-from gradcheck.findings import Verdict
+from gradcheck.findings import Blame, Blind, Entry, Steps, Unseen, Verdict
+from gradcheck.report.error_map import error_map
 from gradcheck.report.views import html
-from tests.sample_reports import BATCH, SAMPLES, report, right
+from gradcheck.report.views.curve import curve
+from gradcheck.report.views.heat import heat
+from gradcheck.report.views.plain import plain
+from tests.sample_reports import BATCH, SAMPLES, report, right, wrong
 
 VOID = {"meta", "br", "hr", "link", "img", "input"}
 
@@ -28,7 +36,7 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if self.open[-1:] != ["style"]:
+        if self.open[-1:] not in (["style"], ["script"]):
             self.words.append(data)
 
 
@@ -84,13 +92,194 @@ def test_notebook_view_is_a_fragment_with_its_style():
     assert "W1 and W2 are 4 times the truth" in words
 
 
-def test_page_of_many_checks_links_each_row_to_its_report():
+def test_page_of_many_checks_has_each_once_with_its_row_and_its_report():
     checks = [sample.to_dict() | {"name": name} for name, sample in SAMPLES.items()]
     reader, words = read(html.page(checks, "all", "eleven checks"))
 
-    targets = [value[1:] for name, value in reader.attributes if name == "href"]
-    ids = [value for name, value in reader.attributes if name == "id"]
-    assert targets == ids
-    assert len(ids) == len(SAMPLES)
-    assert all(name in words for name in SAMPLES)
+    assert reader.tags.count("details") == len(SAMPLES)
+    assert (
+        len(
+            {value for name, value in reader.attributes if name == "id"}
+            & {f"check-{i + 1}" for i in range(11)}
+        )
+        == 11
+    )
+    assert all(words.count(name) == 1 for name in ("pass_at_kink", "fail_shape", "inconclusive 8"))
+    assert all(sample.to_dict()["summary"] in words for sample in SAMPLES.values())
     assert "eleven checks" in words
+
+
+MAPPED = report(
+    Verdict.FAIL,
+    [
+        replace(
+            wrong("W", (30, 49), 3.0, [Entry((29, 48), 4.0, 1.0, 1e-12), Entry((0, 4), 2.0, 1.0, 1e-12)]),
+            errors=error_map(
+                np.where(np.arange(1470) % 2, np.where(np.arange(1470) > 735, 3.0, 1e-3), 0.0),
+                np.ones(1470, dtype=bool),
+                np.ones(1470, dtype=bool),
+                (30, 49),
+            ),
+        ),
+        right(
+            "params['encoder']['a_long_name_of_a_kernel']['and_of_what_it_is_made_of'][7]", (49, 3, 3), 1e-9
+        ),
+        right("b", (49,), None, note="not tested: f's own rounding hides what it contributes at this point"),
+    ],
+    steps=Steps(((1e-6, 1.0001), (1e-4, 1.0000001), (1e-2, 1.01)), 1e-4, 1.0, 1e-5, 1.0, 4.0, 1e-11),
+)
+
+
+def test_heat_map_labels_rows_and_columns_and_links_the_worst_to_the_table():
+    drawn = heat(MAPPED.to_dict()["leaves"][0])
+    reader, words = read(MAPPED.to_html())
+    links = [value[1:] for name, value in reader.attributes if name == "href"]
+    ids = [value for name, value in reader.attributes if name == "id"]
+
+    assert [tick.index for tick in drawn.rows][:3] == [0, 2, 4]
+    assert [tick.index for tick in drawn.columns][:3] == [0, 9, 18]
+    assert {(spot.row, spot.column) for spot in drawn.spots} == {(14, 16), (0, 1)}
+    assert links == ["check-1-1-0", "check-1-1-1"]
+    assert set(links) <= set(ids)
+    assert "each cell is the worst of 2 by 3 entries" in words
+
+
+def test_heat_map_paints_every_cell_once():
+    drawn = heat(MAPPED.to_dict()["leaves"][0])
+    runs = [run for _, path in drawn.levels for run in re.findall(r"M(\d+) (\d+)\.5h(\d+)", path)]
+    painted = [(int(row), int(column) + i) for column, row, length in runs for i in range(int(length))]
+
+    assert sorted(painted) == [(row, column) for row in range(15) for column in range(17)]
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [(None, -1), (0.0, 0), (1e-9, 1), (1e-6, 2), (0.05, 4), (0.1, 5), (9.0, 6), (np.inf, 7)],
+)
+def test_heat_map_colours_errors_by_decades(error, level):
+    leaf = MAPPED.to_dict()["leaves"][0] | {"entries": []}
+    leaf["errors"] = {"shape": (1, 2), "block": (1, 1), "errors": [[error, 0.0]]}
+
+    assert level in [each for each, _ in heat(leaf).levels]
+
+
+def test_curve_has_the_step_the_noise_the_bound_and_the_claim():
+    drawn = curve(MAPPED.to_dict()["steps"])
+    points = [tuple(map(int, each)) for each in re.findall(r"M(\d+) (\d+)h0", drawn.points)]
+    heights = {name: int(re.search(r" (\d+)H", getattr(drawn, name))[1]) for name in ("bound", "claim")}
+
+    assert [x for x, _ in points] == sorted(x for x, _ in points)
+    assert points[1][1] == max(y for _, y in points)  # the foot of the V
+    assert drawn.chosen.startswith(f"M{points[1][0]} ")
+    assert heights["claim"] < points[2][1] < points[0][1] < heights["bound"] < points[1][1]
+    assert len(drawn.across) <= 4 and len(drawn.down) <= 4
+    assert "yours is 4" in read(MAPPED.to_html())[1]
+
+
+def test_curve_of_exact_differences_stays_in_its_frame():
+    exact = MAPPED.to_dict()["steps"] | {
+        "differences": [(1e-3, 1.0)],
+        "noise": 0.0,
+        "bound": 0.0,
+        "claimed": 1.0,
+    }
+    drawn = curve(exact)
+
+    assert (drawn.noise, drawn.bound, drawn.claim) == ("", "", "")
+    assert re.fullmatch(r"M\d+ 160h0", drawn.points)
+
+
+def test_resolution_is_a_bar_of_its_digits_beside_what_was_asked_for():
+    source = SAMPLES["pass"].to_html()
+
+    assert 'style="--asked:38%"' in source  # 6 of 16 digits
+    assert source.count('class="bar"') == 2
+    assert 'style="--seen:60%"' in source and 'style="--seen:66%"' in source
+
+
+BLAMED = Blame(
+    "net.py", 2, 2, 11, 12, "h", "With h ** 2 in its place, W is right", "h ** 2", ("W",), True, "backward",
+    ((1, "def backward(h):"), (2, "    return h + 1")),
+)  # fmt: skip
+
+
+def test_page_underlines_the_expression_and_shows_the_edit():
+    _, words = read(html.page([MAPPED.to_dict() | {"blame": [plain(BLAMED)]}], "one"))
+
+    assert "<mark>h</mark> + 1" in html.page([MAPPED.to_dict() | {"blame": [plain(BLAMED)]}], "one")
+    assert "net.py:2:12 in backward" in words
+    assert "- return h + 1 + return h ** 2 + 1" in words
+
+
+def test_page_says_what_a_pass_did_not_see():
+    unseen = (
+        Unseen(Blind.AXIS, "X", "X has one row", seen_to=True),
+        Unseen(Blind.BRANCH, "f", "line 3: never ran", "net.py", 3),
+    )
+    passed = replace(SAMPLES["pass"], unseen=unseen).to_dict() | {"name": "a"}
+    _, words = read(html.page([passed, passed | {"name": "b"}], "two"))
+
+    assert "line 3: never ran net.py X has one row at this point; a point off it passed, too" in words
+    assert "Not seen, by what is special about a point: branch 2." in words
+
+
+def test_notebook_view_links_nowhere():
+    reader, _ = read(MAPPED._repr_html_())
+
+    assert not [value for name, value in reader.attributes if name in ("href", "id")]
+    assert {"svg", "figure"} <= set(reader.tags)
+
+
+EVERY = (*SAMPLES.items(), ("mapped", MAPPED))
+
+
+def many(count, samples=EVERY):
+    return [
+        sample.to_dict() | {"name": f"{name}/{i}", "problem": "the test failed" * (i == 7)}
+        for i, (name, sample) in zip(range(count), cycle(samples), strict=False)
+    ]
+
+
+def test_what_did_not_end_as_expected_comes_first_and_open():
+    source = html.page(many(24), "all")
+
+    assert source.index("fail_shape/7") < source.index("pass/0")
+    assert re.search(r'<details id="check-1" [^>]* data-problem open>', source)
+
+
+def test_a_thousand_checks_are_at_most_three_megabytes():
+    # checks of four leaves each, one in eight of them failing with its maps and its curve
+    passed = replace(
+        SAMPLES["pass"],
+        leaves=tuple(right(f"params['W{i}']", (64, 64), 1e-9) for i in range(4)),
+        steps=MAPPED.steps,
+        unseen=(Unseen(Blind.BRANCH, "f", "line 3: `if x.ndim > 1` never ran", "net.py", 3),),
+    )
+    samples = [*[(f"tests/test_layers.py::test_{i}", passed) for i in range(7)], ("mapped", MAPPED)]
+
+    assert len(html.page(many(1000, samples), "all").encode()) < 3_000_000
+
+
+def colours(style, begin):
+    block = style[style.index(begin) :]
+    return dict(re.findall(r"--([\w]+): (#\w{6})", block[: block.index("}")]))
+
+
+def contrast(one, other):
+    """The contrast of two colours as WCAG 2 defines it."""
+
+    def luminance(colour):
+        share = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
+        linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("begin", [".gradcheck {", "@media screen and (prefers-color-scheme: dark)"])
+def test_words_stand_out_from_their_ground(begin):
+    found = colours(BATCH.to_html(), begin)
+    words = ("ink", "faint", "pass", "fail", "inconclusive", "error", "link")
+
+    assert min(contrast(found[word], found[ground]) for word in words for ground in ("paper", "band")) >= 4.5

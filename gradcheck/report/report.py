@@ -120,7 +120,7 @@ class Report(Findings):
         return json.dumps(strict(self.to_dict()), indent=indent, allow_nan=False)
 
     def to_html(self) -> str:
-        """A page of its own: no script, no link to anything outside it, light and dark."""
+        """A page of its own with the drawings: no script, no link to anything outside it, light and dark."""
         return html.page([self.to_dict()], f"gradcheck: {self.verdict}")
 
     def _repr_html_(self) -> str:

@@ -29,6 +29,13 @@ def _short(number: str) -> str:
     return number.replace("e-0", "e-").replace("e+0", "e+")
 
 
+def told_to(x: float, bound: float) -> str:
+    """A number with the digits that its bound leaves, three at least."""
+    known = bound > 0.0 and math.isfinite(bound) and x != 0.0
+    digits = math.ceil(math.log10(abs(x) / bound)) + 1 if known else 3
+    return _number(x, min(max(digits, 3), 12))
+
+
 def duration(seconds: float) -> str:
     """``0.9 ms``, ``12 ms``, ``1.5 s``, ``210 s``."""
     size, unit = (1e3 * seconds, "ms") if seconds < 1 else (seconds, "s")

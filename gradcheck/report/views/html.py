@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from gradcheck.findings import Blame, Entry
 from gradcheck.report.views import figures, text
-from gradcheck.report.views.source import spans
+from gradcheck.report.views.curve import curve
+from gradcheck.report.views.heat import heat
+from gradcheck.report.views.source import changed, spans
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,8 +23,23 @@ Data = Mapping[str, Any]
 
 
 def page(checks: Sequence[Data], title: str, summary: str = "") -> str:
-    """A whole document: a table of all checks, then each in full; light and dark, no script, no links out."""
-    return _environment().get_template("page.html").render(checks=checks, title=title, summary=summary)
+    """A whole document: of many checks a list to filter and to unfold, of one the check; light and dark, no links out.
+
+    What did not end as it should comes first.
+    """
+    unseen = Counter(one["kind"] for check in checks for one in check.get("unseen", ()) if not one["seen_to"])
+    return (
+        _environment()
+        .get_template("page.html")
+        .render(
+            checks=sorted(checks, key=lambda check: not check.get("problem")),
+            title=title,
+            summary=summary,
+            shown=_shown(checks),
+            problems=sum(bool(check.get("problem")) for check in checks),
+            unseen=unseen.most_common(),
+        )
+    )
 
 
 def fragment(check: Data) -> str:
@@ -35,17 +55,25 @@ def _environment() -> Environment:
 
     loader = PackageLoader("gradcheck.report.views")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    environment.globals["style"] = Markup(loader.get_source(environment, "style.css")[0])
+    for name, file in (("style", "style.css"), ("list_style", "list.css"), ("script", "list.js")):
+        environment.globals[name] = Markup(loader.get_source(environment, file)[0])
     environment.filters |= {
+        "changed": lambda blame: changed(Blame(**blame)),
+        "curve": curve,
+        "digits": _digits,
         "duration": figures.duration,
         "entry_figures": lambda entry: figures.entry_figures(Entry(**entry)),
         "entries_title": lambda check, leaf: text.entries_title(
             check["check"], check["seed"], len(leaf["entries"][0]["index"]) == len(leaf["shape"])
         ),
         "figure": figures.figure,
+        "file_name": lambda file: PurePath(file).name,
+        "heat": heat,
         "index": figures.index,
         "resolution": _resolution,
         "shape": figures.shape,
+        "slope": figures.told_to,
+        "sort_keys": _sort_keys,
         "spans": lambda blame: spans(Blame(**blame)),
         "upwards": figures.upwards,
         "sharpness": lambda check: text.sharpness(check["rtol"], check["miss_probability"]),
@@ -54,8 +82,38 @@ def _environment() -> Environment:
     return environment
 
 
+_ORDER = ("error", "fail", "inconclusive", "pass")
+
+
+def _shown(checks: Sequence[Data]) -> list[tuple[str, str, int]]:
+    """The choices of what is shown: key, label, how many."""
+    verdicts = Counter(check["verdict"] for check in checks)
+    problems = sum(bool(check.get("problem")) for check in checks)
+    return [
+        ("", "all", len(checks)),
+        *([("problem", "not as expected", problems)] if problems else []),
+        *((verdict, verdict, verdicts[verdict]) for verdict in _ORDER if verdicts[verdict]),
+    ]
+
+
+def _sort_keys(check: Data) -> str:
+    """What the script sorts by: verdict, resolution, evaluations and seconds, the larger the more to be looked at."""
+    told = _sharpness_of(check)
+    rank = len(_ORDER) - _ORDER.index(check["verdict"])
+    return f"{rank} {0 if told is None else told:.3g} {check['evaluations']} {check['seconds']:.3g}"
+
+
+def _digits(resolution: float) -> float:
+    """A resolution as a share of 16 digits, in percent."""
+    return round(min(max(-math.log10(resolution), 0.0), 16.0) / 0.16) if resolution > 0.0 else 100
+
+
+def _sharpness_of(check: Data) -> float | None:
+    return text.resolution(leaf["resolution"] for leaf in check["leaves"])
+
+
 def _resolution(check: Data) -> str:
-    resolved = text.resolution(leaf["resolution"] for leaf in check["leaves"])
+    resolved = _sharpness_of(check)
     return "" if resolved is None else figures.upwards(resolved)
 
 

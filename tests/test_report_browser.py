@@ -1,0 +1,137 @@
+"""Pages of reports in a real browser: they open, filter, sort, obey the keyboard, fit a phone, and never complain."""
+
+import pytest
+
+from gradcheck.report.views import html
+from tests.chromium import CHROMIUM, browser
+from tests.test_report_html import MAPPED, many
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
+
+ROWS = "[...document.querySelectorAll('#checks > details')]"
+SHOWN = f"{ROWS}.filter(row => row.checkVisibility())"
+NAMES = f"{SHOWN}.map(row => row.querySelector('h2').textContent)"
+FOCUSED = "document.activeElement.querySelector('h2')?.textContent ?? document.activeElement.id"
+WIDER = """
+[...document.querySelectorAll('main *')].filter(
+  (it) => it.checkVisibility() && it.getBoundingClientRect().right > document.documentElement.clientWidth + 1
+).map((it) => it.outerHTML.slice(0, 80))
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory):
+    with browser(tmp_path_factory.mktemp("profile")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def list_page(tmp_path_factory):
+    file = tmp_path_factory.mktemp("pages") / "list.html"
+    file.write_text(html.page(many(24), "all", "24 checks"), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def check_page(tmp_path_factory):
+    file = tmp_path_factory.mktemp("pages") / "check.html"
+    file.write_text(MAPPED.to_html(), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def opened(chromium, list_page):
+    chromium.open(list_page)
+    yield chromium
+    assert chromium.complaints == []
+    assert chromium.requests == [list_page.as_uri()]
+
+
+def test_only_failing(opened):
+    assert len(opened.run(NAMES)) == 24
+
+    opened.run("document.querySelector('[data-only=fail]').click()")
+
+    assert len(opened.run(NAMES)) == 12
+    assert opened.run(f"{SHOWN}.every(row => row.classList.contains('is-fail'))")
+    assert opened.run("told.textContent") == "12 of 24 shown"
+
+
+def test_search_looks_into_what_is_folded(opened):
+    for key in ("/", *"batch SIZE"):
+        opened.press(key)
+
+    assert opened.run(NAMES) == ["fail_batch_factor/5", "fail_batch_factor/17"]
+    opened.press("Escape")
+    assert len(opened.run(NAMES)) == 24
+
+
+def test_nothing_found_is_said(opened):
+    opened.run("search.value = 'no such thing'; search.dispatchEvent(new Event('input'))")
+
+    assert opened.run(NAMES) == []
+    assert opened.run("none.checkVisibility()")
+
+
+def test_sort_by_what_needs_a_look_and_back(opened):
+    verdicts = f"{SHOWN}.map(row => row.className)"
+    opened.run("document.querySelector('button[data-sort=verdict]').click()")
+    first = opened.run(verdicts)
+    opened.run("document.querySelector('button[data-sort=verdict]').click()")
+
+    assert first == sorted(first, key=["is-fail", "is-inconclusive", "is-pass"].index)
+    assert opened.run(verdicts)[0] == "is-pass"
+    opened.run("document.querySelector('button[data-sort=name]').click()")
+    assert opened.run(NAMES)[:3] == ["fail_batch_factor/5", "fail_batch_factor/17", "fail_mutates/9"]
+    assert (
+        opened.run("document.querySelector('button[data-sort=name]').parentElement.ariaSort") == "ascending"
+    )
+
+
+def test_keys_step_through_what_is_shown_and_unfold_it(opened):
+    for key in "fjjk":
+        opened.press(key)
+    first = opened.run(f"{NAMES}[0]")
+
+    assert opened.run(FOCUSED) == first
+    unfolded = opened.run(f"{SHOWN}[0].open")
+    opened.press("Enter")
+    assert opened.run(f"{SHOWN}[0].open") is not unfolded
+
+
+def test_a_link_unfolds_what_is_filtered_away(opened):
+    opened.run("document.querySelector('[data-only=pass]').click()")
+    target = opened.run(f"{ROWS}.find(row => row.textContent.includes('mapped/11')).id")
+    opened.run(f"location.hash = '{target}-1-0'; new Promise(done => setTimeout(done, 50))")
+
+    assert opened.run(f"document.getElementById('{target}-1-0').checkVisibility()")
+
+
+def test_paper_has_everything_that_is_shown_unfolded(opened):
+    opened.run("document.querySelector('[data-only=fail]').click(); dispatchEvent(new Event('beforeprint'))")
+    assert opened.run(f"{SHOWN}.every(row => row.open)")
+
+    opened.run("dispatchEvent(new Event('afterprint'))")
+    assert opened.run(f"{ROWS}.filter(row => row.open).length") == 1  # the one that was open before
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 420])
+def test_nothing_is_cut_off(chromium, list_page, check_page, width, dark):
+    for file in (list_page, check_page):
+        chromium.open(file, width, dark)
+        chromium.run(f"{ROWS}.forEach(row => row.open = true)")
+
+        assert chromium.run(WIDER) == []
+        assert chromium.run("document.documentElement.scrollWidth <= innerWidth")
+        assert chromium.run(
+            "[...document.querySelectorAll('.scroll')].every(it => it.scrollWidth <= it.clientWidth + 1)"
+        )
+        assert chromium.complaints == []
+
+
+def test_the_worst_cell_leads_to_its_row(chromium, check_page):
+    chromium.open(check_page)
+    chromium.run("document.querySelector('.heat a').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
+
+    assert chromium.run("document.querySelector(':target').textContent.startsWith('[29, 48]')")
