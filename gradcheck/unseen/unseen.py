@@ -33,13 +33,13 @@ _CHOOSING = frozenset(
 
 
 def unseen(task: Task, seen: Examined) -> tuple[Unseen, ...]:
-    """The blind spots of a check at its point, each once."""
+    """The blind spots of a check at its point, each once, also where f and claim both call what has it."""
     found = [
         *special(task.given or task.where, _spreads(seen)),
         *_of_functions(task, seen),
         *_of_cotangent(task),
     ]
-    return tuple(dict.fromkeys(found))
+    return tuple({one.message: one for one in reversed(found)}.values())[::-1]
 
 
 def _spreads(seen: Examined) -> frozenset[Spread]:
