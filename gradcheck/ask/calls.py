@@ -63,11 +63,11 @@ def _words(error: Exception) -> str:
 
 
 def _where(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = list(traceback.walk_tb(error.__traceback__))  # without their text, which is looked for in files
     if not frames:
         return ""
-    last = frames[-1]
-    return f" (in {last.name}, {last.filename.rsplit('/', 1)[-1]}:{last.lineno})"
+    code, line = frames[-1][0].f_code, frames[-1][1]
+    return f" (in {code.co_name}, {code.co_filename.rsplit('/', 1)[-1]}:{line})"
 
 
 _undisturbed = Lock()

@@ -3,38 +3,91 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+import builtins
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 
 from gradcheck.explain.blame.edits import Edit
-from gradcheck.explain.blame.written import Written
+from gradcheck.explain.blame.written import Written, rebuilt
+
+_SWITCH = "__gradcheck_edit__"
+Offer = tuple[Written, Edit]
+Grown = ast.expr | ast.stmt
 
 
 @contextmanager
 def edited(function: Written, edit: Edit) -> Iterator[bool]:
     """The function with the edit, for as long as this lasts."""
-    undo = exchange(function, edit)
-    if undo is None:
-        yield False
-        return
-    before = function.functions[0].__code__
-    try:
-        code = function.compiled()
-        if code is not None:
+    with offered([(function, edit)]) as choose:
+        yield choose(0)
+
+
+@contextmanager
+def offered(offers: Sequence[Offer]) -> Iterator[Callable[[int], bool]]:
+    """Edits that ``choose(number)`` puts in force one at a time, and says whether it could.
+
+    All of them are in the code at once, each behind a switch: compiling takes longer than a trial does.
+    """
+    codes = [
+        (function, function.functions[0].__code__) for function in dict.fromkeys(one for one, _ in offers)
+    ]
+    able: set[int] = set()
+    for function, _ in codes:
+        trees = {
+            number: tree
+            for number, (one, edit) in enumerate(offers)
+            if one is function and (tree := _grown(edit, function)) is not None
+        }
+        if (code := _switched(function, offers, trees).compiled()) is not None:
             function.install(code)
-        yield code is not None
+            able |= set(trees)
+
+    def choose(number: int) -> bool:
+        setattr(builtins, _SWITCH, number)
+        return number in able
+
+    choose(-1)
+    try:
+        yield choose
     finally:
-        undo()
-        function.install(before)
+        for function, before in codes:
+            function.install(before)
+        delattr(builtins, _SWITCH)
+
+
+def _switched(function: Written, offers: Sequence[Offer], trees: dict[int, Grown]) -> Written:
+    """The function with each of the trees behind the switch of its number."""
+    here: dict[ast.AST, list[int]] = {}
+    for number in trees:
+        here.setdefault(offers[number][1].node, []).append(number)
+
+    def made(node: ast.AST, shell: ast.AST) -> ast.AST:
+        for number in here.get(node, ()):
+            test = ast.Compare(ast.Name(_SWITCH, ast.Load()), [ast.Eq()], [ast.Constant(number)])
+            new = trees[number]
+            choice = (
+                ast.If(test, [new], [shell])  # type: ignore[list-item]
+                if isinstance(new, ast.stmt)
+                else ast.IfExp(test, new, shell)  # type: ignore[arg-type]
+            )
+            shell = ast.copy_location(choice, node)
+        return shell
+
+    return replace(function, node=rebuilt(function.node, made))  # type: ignore[arg-type]
 
 
 def kept(function: Written, edit: Edit) -> Iterator[ast.AST]:
     """Leave an edit in the tree; its nodes, which stand nowhere in the source."""
-    before = set(ast.walk(function.node))
-    exchange(function, edit)
-    yield from set(ast.walk(function.node)) - before
+    new, holder = _grown(edit, function), function.source.parents[edit.node]
+    for name, held in ast.iter_fields(holder):
+        if held is edit.node:
+            setattr(holder, name, new)
+        elif isinstance(held, list):
+            held[:] = [new if part is edit.node else part for part in held]
+    yield from () if new is None else ast.walk(new)
 
 
 def install(function: Written) -> None:
@@ -43,28 +96,17 @@ def install(function: Written) -> None:
         function.install(code)
 
 
-def exchange(function: Written, edit: Edit) -> Callable[[], None] | None:
-    """Put the edit's node into the tree; what takes it out again, None where it does not fit."""
+def _grown(edit: Edit, function: Written) -> Grown | None:
+    """The tree of an edit, at the place of what it stands for."""
     text = spelled_here(edit, function)
     new = None if text is None else parsed(text, edit.node)
-    holder = function.source.parents.get(edit.node)
-    if new is None or holder is None:
-        return None
-    for part in ast.walk(new):
+    for part in () if new is None else ast.walk(new):
         if isinstance(part, ast.expr | ast.stmt):
             ast.copy_location(part, edit.node)
-    for name, held in ast.iter_fields(holder):
-        if held is edit.node:
-            setattr(holder, name, new)
-            return lambda: setattr(holder, name, edit.node)
-        if isinstance(held, list) and any(part is edit.node for part in held):
-            place = next(i for i, part in enumerate(held) if part is edit.node)
-            held[place] = new
-            return lambda: held.__setitem__(place, edit.node)
-    return None
+    return new
 
 
-def parsed(text: str, node: ast.expr | ast.stmt) -> ast.expr | ast.stmt | None:
+def parsed(text: str, node: ast.expr | ast.stmt) -> Grown | None:
     """The tree of a text that is to stand for a node; None where it is none."""
     try:
         return (

@@ -11,8 +11,9 @@ import inspect
 import math
 import sysconfig
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.apart import Alive, TooLong, no_longer_than
 from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits, operand
 from gradcheck.explain.blame.experiments import Candidate, Trial, candidates, experiments
-from gradcheck.explain.blame.grafting import above, edited, install, kept
+from gradcheck.explain.blame.grafting import above, edited, install, kept, offered
 from gradcheck.explain.blame.manners import manners
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
 from gradcheck.explain.blame.needed import LARGEST, needed
@@ -36,12 +37,17 @@ PROBES = 3
 """Points at which an edit must make every leaf right: two to find it, one more to believe it."""
 _INSTALLED = sysconfig.get_path("purelib"), sysconfig.get_path("platlib")
 Rank = tuple[float, float, float]
+Ranked = tuple[Rank, Written, Edit]
 FOREIGN = 3
 """How much less natural an edit of another package's function is."""
 UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
 WAITING = 3.0
 """How many times the seconds given may pass."""
+_TICK = 0.01
+"""Seconds that the stopwatch does not tell apart."""
+TOGETHER = 128
+"""Edits that are compiled together, at most."""
 RIVALS = 150
 """Edits that are tried for a better one after the first that mends everything; a tenth where each is searched for."""
 
@@ -150,7 +156,16 @@ def stopwatch() -> Callable[[], float]:
     Where it waits for others, a share of the time that passes.
     """
     worked, passed = time.thread_time(), time.perf_counter()
-    return lambda: max(time.thread_time() - worked, (time.perf_counter() - passed) / WAITING)
+    asked = seconds = 0.0
+
+    def clock() -> float:
+        nonlocal asked, seconds
+        now = time.perf_counter() - passed
+        if now - asked > _TICK:  # asking the system is dear where it is watched over
+            asked, seconds = now, max(time.thread_time() - worked, now / WAITING)
+        return seconds
+
+    return clock
 
 
 @dataclass(eq=False)
@@ -169,23 +184,21 @@ class _Hunt:
     settled: Callable[[Probe], bool]
     several: bool = False
     _solved: dict[Node, Floats | None] = field(default_factory=dict)
+    _places: dict[ast.AST, tuple[int, float]] = field(default_factory=dict)
 
     def next(self, found: Search) -> Mend | None:
         """The most natural edit that mends all that is left, else the one that mends most of it."""
         best: Mend | None = None
         most, rank_of_best, spread_of_best = math.inf, (math.inf, 0.0, 0.0), 0
         several = self.several = len(found.left) > 1 and not self._one_place(found.left)
-        for rank, function, edit in self._ranked(found.left):
+        for rank, function, edit in self._in_force(found.left):
             complete = best is not None and (several or best.leaves == found.left)
             if self.clock() > self.seconds or found.tried > most or (complete and rank[0] > rank_of_best[0]):
                 break
             found.tried += 1
-            with edited(function, edit) as installed:
-                if not installed:
-                    continue
-                leaves = _mended(found.left, self.points, self.patience)
-                if leaves == found.left and not self.settled(self.points[0]):
-                    continue  # right in its values alone: it writes into an argument, say
+            leaves = _mended(found.left, self.points, self.patience)
+            if leaves == found.left and not self.settled(self.points[0]):
+                continue  # right in its values alone: it writes into an argument, say
             # what mends a part by itself is no place that the rest hangs on, too
             spread = 0 if leaves == found.left else self._spread(function, edit.node, found.left)
             if len(leaves) > (len(best.leaves) if best else 0):
@@ -195,6 +208,12 @@ class _Hunt:
             elif best and leaves == best.leaves and (spread, rank) < (spread_of_best, rank_of_best):
                 best, rank_of_best, spread_of_best = Mend(function, edit, leaves), rank, spread
         return best
+
+    def _in_force(self, left: frozenset[int]) -> Iterator[Ranked]:
+        """The edits by rank, each in force until the next one is asked for."""
+        for offers in self._ranked(left):
+            with offered([(function, edit) for _, function, edit in offers]) as choose:
+                yield from (offer for number, offer in enumerate(offers) if choose(number))
 
     def _one_place(self, left: frozenset[int]) -> bool:
         """Whether there may be one expression with another value of which all leaves were right."""
@@ -223,33 +242,37 @@ class _Hunt:
             self._solved[node] = needed(self.observer, node, self.reach.values[node][0], self.points[0])
         return self._solved[node]
 
-    def _ranked(self, left: frozenset[int]) -> Iterator[tuple[Rank, Written, Edit]]:
+    def _ranked(self, left: frozenset[int]) -> Iterator[Sequence[Ranked]]:
+        """What to try, the most natural first; as many together as may be compiled at once."""
+        suspicious = cache(lambda function, node: self._suspicion(function, node, left))
         plain = [
             (self._rank(function, edit, suspicion), function, edit)
             for function in self.functions
             for edit in edits(function, _calls(function, (*self.functions, *self.of_f)))
-            if edit.node not in self.closed and self.reach.ran(edit.node, function.source)
+            if edit.node not in self.closed
+            if (suspicion := suspicious(function, edit.node)) is not None
             if not self.reach.whole or edit.what not in ARITHMETIC or edit.node in self.reach.leaves
-            if (suspicion := self._suspicion(function, edit.node, left)) is not None
         ]
         plain.sort(key=lambda each: each[0])
-        yield from (each for each in plain if each[0][0] < ADDED)
+        far = next((number for number, (rank, *_) in enumerate(plain) if rank[0] >= ADDED), len(plain))
+        yield from _batches(plain[:far])
         if self.reach.whole:
             for function in sorted(self.functions, key=self._is_foreign):
                 for edit in self._missing(function, left):
-                    yield self._rank(function, edit, 0.0), function, edit
-        yield from (each for each in plain if each[0][0] >= ADDED)
+                    yield [(self._rank(function, edit, 0.0), function, edit)]
+        yield from _batches(plain[far:])
 
     def _rank(self, function: Written, edit: Edit, suspicion: float) -> Rank:
         """The smaller the more natural: first of its kind, then at a suspicious place, then short."""
-        cost = (
-            edit.cost + FOREIGN * self._is_foreign(function) + UNABLE * (not self._able(function, edit.node))
-        )
+        if edit.node not in self._places:
+            dearer = FOREIGN * self._is_foreign(function) + UNABLE * (not self._able(function, edit.node))
+            self._places[edit.node] = dearer, 4.0 * len(list(above(function, edit.node)))
+        dearer, depth = self._places[edit.node]
         # what is added is added to the whole of an expression rather than deep inside it
-        depth = 4.0 * len(list(above(function, edit.node))) if edit.cost > EXCHANGED else 0.0
+        far = depth * (edit.cost > EXCHANGED)
         # and rather in the function that was called first than in its helpers
-        depth += 10.0 * self.functions.index(function)
-        return cost, suspicion, _plainness(function, edit) + depth
+        far += 10.0 * self.functions.index(function)
+        return edit.cost + dearer, suspicion, _plainness(function, edit) + far
 
     def _spread(self, function: Written, node: ast.AST, left: frozenset[int]) -> int:
         """How many of the wrong leaves hang on the expression; all where that is not known."""
@@ -261,6 +284,8 @@ class _Hunt:
 
         One mistake is where all wrong leaves hang on; of several each is where as few as possible do.
         """
+        if not self.reach.ran(node, function.source):
+            return None
         leaves = self.reach.of(node, function.source)
         if leaves is None:
             return 2.0
@@ -337,6 +362,14 @@ def _mended(left: frozenset[int], points: tuple[Probe, ...], patience: float) ->
         if not mended or wrong - left:
             return frozenset()
     return mended
+
+
+def _batches(plain: list[Ranked]) -> Iterator[list[Ranked]]:
+    """Few at first, for those that come first are often enough."""
+    start, size = 0, 16
+    while start < len(plain):
+        yield plain[start : start + size]
+        start, size = start + size, min(2 * size, TOGETHER)
 
 
 def _plainness(function: Written, edit: Edit) -> float:

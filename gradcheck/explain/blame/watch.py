@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.explain.blame.written import Written
+from gradcheck.explain.blame.written import Written, rebuilt
 
 _HOOK = "__gradcheck_seen__"
 _NUDGE = 1e-3
@@ -81,7 +80,7 @@ def observing(functions: tuple[Written, ...]) -> Iterator[Observer]:
     setattr(builtins, _HOOK, observer.seen)
     try:
         for one in functions:
-            if (code := replace(one, node=_Hooked(places).visit(one.node)).compiled()) is not None:
+            if (code := _hooked(one, places).compiled()) is not None:
                 one.install(code)
         yield observer
     finally:
@@ -137,36 +136,23 @@ def _unwatchable(function: ast.AST) -> set[ast.AST]:
     return found
 
 
-class _Hooked(ast.NodeTransformer):
-    """A copy of the tree in which each place hands its value to the hook."""
+def _hooked(function: Written, places: dict[Node, int]) -> Written:
+    """The function with a tree in which each place hands its value to the hook."""
 
-    def __init__(self, places: dict[Node, int]) -> None:
-        self.places = places
+    def told(place: Node, value: ast.AST) -> ast.expr:
+        call = ast.Call(ast.Name(_HOOK, ast.Load()), [ast.Constant(places[place]), value], [])  # type: ignore[list-item]
+        return ast.copy_location(call, place)
 
-    def generic_visit(self, node: ast.AST) -> ast.AST:
-        shell = copy.copy(node)
-        for name, old in ast.iter_fields(node):
-            if name == "body" and isinstance(node, ast.FunctionDef):
-                setattr(shell, name, [*self._parameters(node), *map(self.visit, node.body)])
-            elif isinstance(old, list):
-                setattr(
-                    shell, name, [self.visit(part) if isinstance(part, ast.AST) else part for part in old]
-                )
-            elif isinstance(old, ast.AST):
-                setattr(shell, name, self.visit(old))
-        return self._told(node, shell) if isinstance(node, ast.expr) and node in self.places else shell
+    def made(node: ast.AST, shell: ast.AST) -> ast.AST:
+        if isinstance(node, ast.FunctionDef) and isinstance(shell, ast.FunctionDef):
+            # what hands over the arguments, first of all: the body may make no use of one
+            first = [
+                told(each, ast.Name(each.arg, ast.Load())) for each in parameters(node) if each in places
+            ]
+            shell.body = [*(ast.copy_location(ast.Expr(one), node.body[0]) for one in first), *shell.body]
+        return told(node, shell) if isinstance(node, ast.expr) and node in places else shell
 
-    def _parameters(self, function: ast.FunctionDef) -> list[ast.stmt]:
-        """What hands over the arguments, first of all: the body may make no use of one."""
-        return [
-            ast.copy_location(ast.Expr(self._told(each, ast.Name(each.arg, ast.Load()))), function.body[0])
-            for each in parameters(function)
-            if each in self.places
-        ]
-
-    def _told(self, node: Node, value: ast.AST) -> ast.expr:
-        call = ast.Call(ast.Name(_HOOK, ast.Load()), [ast.Constant(self.places[node]), value], [])  # type: ignore[list-item]
-        return ast.copy_location(call, node)
+    return replace(function, node=rebuilt(function.node, made))  # type: ignore[arg-type]
 
 
 def _kept(value: Any) -> Any:

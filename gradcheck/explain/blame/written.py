@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import copy
 import linecache
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from types import CodeType, FunctionType
@@ -95,6 +96,18 @@ class Written:
         """Let every function of this text run ``code`` from now on; only in a process of our own."""
         for function in self.functions:
             function.__code__ = code
+
+
+def rebuilt(node: ast.AST, made: Callable[[ast.AST, ast.AST], ast.AST]) -> ast.AST:
+    """A copy of a tree in which ``made(node, its copy)`` stands for each node; the tree itself stays as it is."""
+    shell = copy.copy(node)
+    for name, old in ast.iter_fields(node):
+        if isinstance(old, list):
+            new = [rebuilt(part, made) if isinstance(part, ast.AST) else part for part in old]
+            setattr(shell, name, new)
+        elif isinstance(old, ast.AST):
+            setattr(shell, name, rebuilt(old, made))
+    return made(node, shell)
 
 
 def written(code: CodeType, functions: tuple[FunctionType, ...]) -> Written | None:
