@@ -26,7 +26,9 @@ def blamed(seen: Examined) -> Blamed:
     calls = seen.task.f.seconds + seen.task.claim.seconds
     seconds = max(SECONDS, min(CHECKS * seen.seconds, MOST), CHECKS * calls)
     with undisturbed():
-        found = apart(lambda alive: _searched(seen, seconds, alive), seconds, PATIENCE * seconds)
+        found = apart(
+            lambda alive: _searched(seen, seconds, alive), 0.5 * PATIENCE * seconds, PATIENCE * seconds
+        )
     return found if isinstance(found, Blamed) else Blamed(remark=_HANGS)
 
 
@@ -50,8 +52,9 @@ def _told(seen: Examined, found: Search) -> Blamed:
     blame = tuple(_blame(one, names, found) for one in found.mends)
     changes = [_change(one) for one in found.mends]
     remark = found.said
-    if found.left and not found.mends and not remark:
-        remark = f"{found.tried:,} edits of one expression were tried; none makes a wrong leaf right"
+    if found.left and not found.mends and (found.tried or not remark):
+        tried = f"{found.tried:,} edits of one expression were tried; none makes a wrong leaf right"
+        remark = f"{tried}. {remark}" if remark else tried
     return Blamed(blame, patch(changes) if found.proved else "", remark)
 
 

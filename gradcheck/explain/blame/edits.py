@@ -44,7 +44,7 @@ _LIKE = (
 
 
 def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
-    """All edits of one expression; ``calls`` are functions of one array that may be applied."""
+    """All edits of one expression but the `additions`; ``calls`` are functions of one array that may be applied."""
     scope = tuple(names(function))
     yield from _of_end(function)
     for node in ast.walk(function.node):
@@ -56,6 +56,14 @@ def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
                 continue
             yield from _exchanges(function.source, node, scope)
             yield from _adjustments(function.source, node, calls)
+
+
+def additions(function: Written) -> Iterator[Edit]:
+    """Edits that add a factor, a term or an operand from elsewhere: many, so that they are made last."""
+    scope = tuple(names(function))
+    for node in ast.walk(function.node):
+        value = isinstance(node, ast.expr) and _is_value(function.source, node)
+        if isinstance(node, ast.expr) and value and not _is_written_to(function.source, node):
             yield from _additions(function.source, node, scope)
 
 
@@ -194,7 +202,7 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
         isinstance(node, ast.Attribute) and node.attr in ("T", "shape", "size", "ndim", "dtype")
     ):
         yield from (edit("variable", name) for name in scope if name != text)
-    if isinstance(node, ast.BinOp | ast.Call | ast.Compare | ast.Subscript | ast.UnaryOp):
+    if isinstance(node, ast.BinOp | ast.Call | ast.Compare | ast.Subscript | ast.UnaryOp | _DISPLAYS):
         yield from (edit("variable", name, ADJUSTED) for name in scope)
     if isinstance(node, ast.Attribute) and node.attr == "T":
         yield edit("transpose", operand(source, node.value))
@@ -223,6 +231,10 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
             yield edit("transpose", f"{left} @ {right}.T")
             yield edit("transpose", f"{right}.T @ {left}", ADJUSTED)
             yield edit("transpose", f"{right} @ {left}.T", ADJUSTED)
+            turned = isinstance(node.left, ast.Attribute) and node.left.attr == "T"
+            plain = left[: -len(".T")] if turned else left
+            yield edit("symmetric", f"({plain} + {plain}.T) @ {right}", ADJUSTED)
+            yield edit("symmetric", f"({plain} + {plain}.T) @ {right} / 2", ADJUSTED)
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARED:
         left, right = operand(source, node.left), operand(source, node.comparators[0])
         for sign in ("<", ">", "<=", ">="):
@@ -238,13 +250,29 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
         yield from (
             edit("index", f"{operand(source, node.value)}[{new}]") for new in _indices(source, node.slice)
         )
-    if isinstance(node, ast.Tuple | ast.List) and 1 < len(node.elts) <= 8:
-        parts = [source.segment(part) for part in node.elts]
-        for i, j in combinations(range(len(parts)), 2):
-            turned = list(parts)
-            turned[i], turned[j] = turned[j], turned[i]
-            inside = ", ".join(turned)
-            yield edit("order", f"[{inside}]" if isinstance(node, ast.List) else f"({inside})")
+    if isinstance(node, _DISPLAYS):
+        yield from (edit("order", new) for new in _orders(source, node))
+
+
+_DISPLAYS = ast.Tuple | ast.List | ast.Dict
+
+
+def _orders(source: Source, node: ast.Tuple | ast.List | ast.Dict) -> Iterator[str]:
+    """A tuple, a list or a dict with two of its parts exchanged; what one that holds a single part was made of."""
+    held = node.values if isinstance(node, ast.Dict) else node.elts
+    parts = [source.segment(part) for part in held]
+    for i, j in combinations(range(len(parts)), 2) if len(parts) <= 8 else ():
+        turned = list(parts)
+        turned[i], turned[j] = turned[j], turned[i]
+        if isinstance(node, ast.Dict):
+            keys = ["**" if key is None else f"{source.segment(key)}: " for key in node.keys]
+            yield "{" + ", ".join(map("".join, zip(keys, turned, strict=True))) + "}"
+        else:
+            yield f"[{', '.join(turned)}]" if isinstance(node, ast.List) else f"({', '.join(turned)})"
+    if len(parts) == 1:
+        yield operand(source, held[0])
+        if isinstance(held[0], ast.Subscript):
+            yield operand(source, held[0].value)
 
 
 def _is_sentinel(source: Source, node: ast.Constant) -> bool:
@@ -373,6 +401,7 @@ def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iter
     yield edit("index", f"{text}[::-1]")
     yield edit("factor", f"2 * {text}")
     yield edit("factor", f"{text} / 2")
+    yield edit("factor", f"3 * {text}")
     yield from (edit("sum", f"{text}.sum({axes})") for axes in _SUMMED)
     yield edit("center", f"{text} - {text}.mean(0)")
     yield edit("center", f"{text} - {text}.mean(-1, keepdims=True)")

@@ -7,7 +7,7 @@ hypothesis", 2014). With the values of all expressions at hand a candidate costs
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,8 +16,9 @@ import numpy as np
 
 from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.edits import ADDED, Edit, operand
+from gradcheck.explain.blame.needed import Needed
 from gradcheck.explain.blame.probes import Probe
-from gradcheck.explain.blame.reach import Reach
+from gradcheck.explain.blame.slopes import slopes
 from gradcheck.explain.blame.watch import Change, Node, Observer, is_float
 from gradcheck.explain.blame.written import Written
 
@@ -60,6 +61,17 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("{}.T", lambda s: s.T if np.ndim(s) > 1 else None),
     ("len({})", lambda s: float(len(s)) if np.ndim(s) else None),
     ("{}.shape[-1]", lambda s: float(s.shape[-1]) if np.ndim(s) > 1 else None),
+    ("1 / (1 + np.exp(-{}))", lambda s: 1.0 / (1.0 + np.exp(-s))),
+    ("np.tanh({})", np.tanh),
+    ("{0} / np.linalg.norm({0})", lambda s: s / np.linalg.norm(s) if np.ndim(s) == 1 else None),
+    (
+        "{0} / np.linalg.norm({0}, axis=-1, keepdims=True)",
+        lambda s: s / np.linalg.norm(s, axis=-1, keepdims=True) if np.ndim(s) > 1 else None,
+    ),
+    (
+        "(np.diag({0}) - np.outer({0}, {0}))",
+        lambda s: np.diag(s) - np.outer(s, s) if np.ndim(s) == 1 else None,
+    ),
     ("{}.size", lambda s: float(s.size) if np.ndim(s) > 1 else None),
 )
 """What a backward pass makes of the values it has."""
@@ -81,11 +93,28 @@ _PRODUCTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
 )
 
 
+_TANGENTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
+    ("{e} - {s} * ({e} * {s}).sum(-1, keepdims=True)", lambda e, s: e - s * (e * s).sum(-1, keepdims=True)),
+    ("{e} - {s} * ({e} * {s}).mean(-1, keepdims=True)", lambda e, s: e - s * (e * s).mean(-1, keepdims=True)),
+    ("{e} - {s} * ({e} * {s}).mean(0)", lambda e, s: e - s * (e * s).mean(0)),
+    ("{e} - ({e} * {s}).sum(-1, keepdims=True)", lambda e, s: e - (e * s).sum(-1, keepdims=True)),
+    (
+        "{s} * ({e} - ({e} * {s}).sum(-1, keepdims=True))",
+        lambda e, s: s * (e - (e * s).sum(-1, keepdims=True)),
+    ),
+    ("{e} - {s} * {e}.sum(-1, keepdims=True)", lambda e, s: e - s * e.sum(-1, keepdims=True)),
+)
+"""What a norm, a standard deviation or a softmax takes out of the adjoint that goes through it."""
+
 _VARIABLES = (ast.Name, ast.Attribute, ast.Subscript, ast.arg)
 
 
 def candidates(
-    function: Written, of_f: tuple[Written, ...], reach: Reach, data: frozenset[str], patience: float
+    function: Written,
+    of_f: tuple[Written, ...],
+    held: Mapping[Node, list[Any]],
+    data: frozenset[str],
+    patience: float,
 ) -> tuple[Candidate, ...]:
     """What is in sight of a function: its expressions, what is often made of its variables, what f makes of them.
 
@@ -96,12 +125,12 @@ def candidates(
     inside = set(ast.walk(function.node))
     own: list[tuple[ast.AST, str, list[Any]]] = [
         (node, node.arg if isinstance(node, ast.arg) else operand(function.source, node), values)
-        for node, values in reach.values.items()
+        for node, values in held.items()
         if node in inside and _fits(values)
     ]
     own += [
         (node, f"{node.arg}[{key!r}]", [part])
-        for node, values in reach.values.items()
+        for node, values in held.items()
         if isinstance(node, ast.arg) and node in inside and len(values) == 1
         for key, part in _parts(values[0])
         if _fits([part])
@@ -110,7 +139,7 @@ def candidates(
         for form, made in _FORMS if isinstance(node, _VARIABLES) else _FORMS[:1]:
             try:
                 new = tuple(made(value) for value in values)
-                if any(value is None for value in new) or not all(np.isfinite(value).all() for value in new):
+                if any(value is None or _says_nothing(value) for value in new):
                     continue
             except Exception:  # of a form that does not suit the value
                 continue
@@ -138,7 +167,7 @@ def _key(values: tuple[Any, ...]) -> bytes:
 def _borrowed(
     function: Written, of_f: tuple[Written, ...], variables: dict[str, Any], patience: float
 ) -> Iterator[Candidate]:
-    """The expressions of f that can be had from the variables of the claim."""
+    """The expressions of f that can be had from the variables of the claim, and their local derivatives."""
     space = function.functions[0].__globals__
     for one in of_f:
         for node in ast.walk(one.node):
@@ -147,22 +176,27 @@ def _borrowed(
             names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
             if not names & variables.keys() or not all(name in variables or name in space for name in names):
                 continue
-            try:
-                with no_longer_than(patience):
-                    value = eval(compile(ast.Expression(node), "<f>", "eval"), space, dict(variables))
-            except (Exception, TooLong):  # what the names mean in f they do not mean here
-                continue
-            if (
-                (is_float(value) or _is_mask(value))
-                and np.size(value) <= LARGEST
-                and np.isfinite(value).all()
-            ):
-                yield Candidate(operand(one.source, node), (value,))
+            text = operand(one.source, node)
+            logistic = f"1 / (1 + np.exp(-{text}))"
+            for form in (text, *slopes(node), logistic, f"{logistic} * (1 - {logistic})"):
+                try:
+                    with no_longer_than(patience):
+                        value = eval(form, {**space, "np": np}, dict(variables))
+                except (Exception, TooLong):  # what the names mean in f they do not mean here
+                    continue
+                if _fits([value]) and not _says_nothing(value):
+                    yield Candidate(form if form.isidentifier() or form == text else f"({form})", (value,))
 
 
 def _fits(values: list[Any]) -> bool:
     numbers = all(is_float(value) or type(value) in (int, float) or _is_mask(value) for value in values)
     return numbers and sum(np.size(value) for value in values) <= LARGEST
+
+
+def _says_nothing(value: Any) -> bool:
+    """Whether it is not finite, or a mask that masks nothing or all."""
+    array = np.asarray(value)
+    return not np.isfinite(array).all() or (array.dtype.kind == "b" and bool(array.all() or not array.any()))
 
 
 def _is_mask(value: Any) -> bool:
@@ -178,6 +212,14 @@ class Trial:
     probe: Probe
     patience: float
     late: Callable[[], bool]
+    solved: Callable[[ast.expr], Needed | None]
+
+    def worth(self, node: ast.expr, held: list[Any]) -> Callable[[Change], bool]:
+        """Whether a change of an expression mends: told by its value alone where it is known which ones do."""
+        one = self.solved(node) if len(held) == 1 else None
+        if one is None or one.slope is None:
+            return partial(self.mends, node)
+        return lambda change: one.suits(change(0, held[0]))
 
     def mends(self, node: ast.expr, change: Change) -> bool:
         """Whether some of the leaves come right, and no other wrong, with the expression changed."""
@@ -200,14 +242,16 @@ def experiments(
         values = held[node]
         if not all(is_float(value) for value in values):
             continue
+        mends = trial.worth(node, values)
         for candidate in sight:
             if trial.late():
                 return
             if len(candidate.values) not in (1, len(values)) or candidate.text == text:
                 continue
-            for form, made in (*_WAYS, *_PRODUCTS):
+            alike = np.ndim(values[0]) and np.shape(candidate.at(0)) == np.shape(values[0])
+            for form, made in (*_WAYS, *(_TANGENTS if alike else ()), *_PRODUCTS):
                 sample = _sample(made, values[0], candidate.at(0), (form, made) in _PRODUCTS)
-                if sample and trial.mends(node, partial(_combined, made, candidate)):
+                if sample and mends(partial(_combined, made, candidate)):
                     yield Edit(ADDED, "times", node, form.format(e=text, s=candidate.text))
 
 

@@ -22,12 +22,12 @@ Grown = ast.expr | ast.stmt
 def edited(function: Written, edit: Edit) -> Iterator[bool]:
     """The function with the edit, for as long as this lasts."""
     with offered([(function, edit)]) as choose:
-        yield choose(0)
+        yield choose is not None and choose(0)
 
 
 @contextmanager
-def offered(offers: Sequence[Offer]) -> Iterator[Callable[[int], bool]]:
-    """Edits that ``choose(number)`` puts in force one at a time, and says whether it could.
+def offered(offers: Sequence[Offer]) -> Iterator[Callable[[int], bool] | None]:
+    """Edits that ``choose(number)`` puts in force one at a time, and says whether it could; None where one is no code.
 
     All of them are in the code at once, each behind a switch: compiling takes longer than a trial does.
     """
@@ -35,15 +35,18 @@ def offered(offers: Sequence[Offer]) -> Iterator[Callable[[int], bool]]:
         (function, function.functions[0].__code__) for function in dict.fromkeys(one for one, _ in offers)
     ]
     able: set[int] = set()
+    sound = True
     for function, _ in codes:
         trees = {
             number: tree
             for number, (one, edit) in enumerate(offers)
             if one is function and (tree := _grown(edit, function)) is not None
         }
-        if (code := _switched(function, offers, trees).compiled()) is not None:
+        able |= set(trees)
+        if (code := _switched(function, offers, trees).compiled()) is None:
+            sound = False
+        else:
             function.install(code)
-            able |= set(trees)
 
     def choose(number: int) -> bool:
         setattr(builtins, _SWITCH, number)
@@ -51,7 +54,7 @@ def offered(offers: Sequence[Offer]) -> Iterator[Callable[[int], bool]]:
 
     choose(-1)
     try:
-        yield choose
+        yield choose if sound else None
     finally:
         for function, before in codes:
             function.install(before)

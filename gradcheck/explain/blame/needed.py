@@ -6,6 +6,7 @@ written like. An expression for which there is no such value is not the one to m
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,15 +23,35 @@ _STEP = 1e-4
 _RANK = 1e-10
 
 
-def needed(observer: Observer, node: Node, value: Any, probe: Probe) -> Floats | None:
-    """The value in an expression's place with which every leaf is right; None where there is none.
+@dataclass(frozen=True)
+class Needed:
+    """A value with which the leaves are right; where it is not the only one, the one nearest to what is there now.
 
-    Where it is not unique the one nearest to what the expression is worth now.
+    ``slope`` is how the leaves change with it, where they do so linearly or the value is the only one: what else makes
+    them right can be told by it, with no call of the claim.
     """
+
+    value: Floats
+    slope: Floats | None
+    only: bool
+
+    def suits(self, other: Any) -> bool:
+        """Whether the leaves are right with another value, too."""
+        if self.slope is None or np.shape(other) != self.value.shape:
+            return False
+        with np.errstate(all="ignore"):
+            off = self.slope @ np.ravel(other - self.value)
+        return bool(
+            np.all(np.abs(off) <= 1e-6 * np.max(np.abs(self.slope @ self.value.ravel()), initial=0.0))
+        )
+
+
+def needed(observer: Observer, node: Node, value: Any, probe: Probe, which: frozenset[int]) -> Needed | None:
+    """The value in an expression's place with which ``which`` leaves are right; None where there is none."""
     x = np.array(value, dtype=np.float64)
     if x.size > LARGEST or not np.isfinite(x).all():
         return None
-    target = np.concatenate([leaf.ravel() for leaf in probe.truth])
+    target = np.concatenate([probe.truth[number].ravel() for number in sorted(which)])
 
     def leaves(at: Floats) -> Floats | None:
         changed = at.reshape(np.shape(value)) if isinstance(value, np.ndarray) else type(value)(at)
@@ -39,7 +60,7 @@ def needed(observer: Observer, node: Node, value: Any, probe: Probe) -> Floats |
                 raw = probe.ask().raw
         except Exception:  # of a value that means nothing there
             return None
-        pieces = list(raw)
+        pieces = [raw[number] for number in sorted(which)]
         if any(piece is None for piece in pieces):
             return None
         flat = np.concatenate([piece.ravel() for piece in pieces if piece is not None])
@@ -52,12 +73,20 @@ def needed(observer: Observer, node: Node, value: Any, probe: Probe) -> Floats |
         slope = _jacobian(leaves, x, now)
         if slope is None:
             return None
-        change, *_ = np.linalg.lstsq(slope, target - now, rcond=_RANK)
-        x = x + change.reshape(x.shape)
+        change, _, rank, _ = np.linalg.lstsq(slope, target - now, rcond=_RANK)
+        x, foreseen = x + change.reshape(x.shape), now + slope @ change
         now = leaves(x)
-        if now is not None and np.all(np.abs(now - target) <= 1e-8 * np.max(np.abs(target), initial=1e-300)):
-            return x
+        linear = now is not None and _same(now, foreseen)
+        if now is None or _same(now, target):
+            only = bool(rank == x.size)
+            return None if now is None else Needed(x, slope if linear or only else None, only)
+        if linear:
+            return None  # no further step comes closer
     return None
+
+
+def _same(one: Floats, other: Floats) -> bool:
+    return bool(np.all(np.abs(one - other) <= 1e-8 * np.max(np.abs(other), initial=1e-300)))
 
 
 def _jacobian(leaves: Any, x: Floats, now: Floats) -> Floats | None:

@@ -76,8 +76,11 @@ class Probe:
         return judgement is not None and judgement.verdict == "pass"
 
 
-def probes(seen: Examined, count: int) -> tuple[Probe, ...]:
-    """The point of a check that failed, and others near it with covectors of their own."""
+def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
+    """The point of a check that failed, and others near it with covectors of their own.
+
+    Where it is to be ``fine``, no entry may be off by more than its own share, however large others are.
+    """
     found = []
     for number in range(count):
         generator = np.random.default_rng([number, 0x626C])
@@ -100,7 +103,8 @@ def probes(seen: Examined, count: int) -> tuple[Probe, ...]:
     )
     made = []
     for task, u, output, flat in found:
-        middle, allowed = flat.copy(), slack.copy()
+        rounding = ROUNDOFFS * unit / share * slack
+        middle, allowed = flat.copy(), np.maximum(SCREEN * np.abs(flat), rounding) if fine else slack.copy()
         for kink in seen.judgement.kinks if seen.judgement and task.where is seen.task.where else ():
             middle[kink.index] = 0.5 * (kink.left + kink.right)
             allowed[kink.index] += 0.5 * abs(kink.right - kink.left)

@@ -14,17 +14,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import chain
 
 import numpy as np
 
-from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.apart import Alive, TooLong, no_longer_than
-from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits, operand
+from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, additions, edits, operand
 from gradcheck.explain.blame.experiments import Candidate, Trial, candidates, experiments
 from gradcheck.explain.blame.grafting import above, edited, install, kept, offered
 from gradcheck.explain.blame.manners import manners
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
-from gradcheck.explain.blame.needed import LARGEST, needed
+from gradcheck.explain.blame.needed import LARGEST, Needed, needed
 from gradcheck.explain.blame.probes import Probe, probes
 from gradcheck.explain.blame.reach import Reach, reach_of
 from gradcheck.explain.blame.reached import reached
@@ -44,6 +44,8 @@ UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
 WAITING = 3.0
 """How many times the seconds given may pass."""
+THINKING = 0.5
+"""Share of the seconds in which to tell where a mistake may be."""
 _TICK = 0.01
 """Seconds that the stopwatch does not tell apart."""
 TOGETHER = 128
@@ -98,7 +100,13 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     if not functions:
         found.said = "the claim has no source here: it cannot be searched for the mistake"
         return found
-    found.wrong = found.left = frozenset().union(*(probe.wrong() for probe in points))
+    # how it behaves is mended after its values are
+    behaves = seen.asked is None or not (seen.asked.conduct or seen.asked.lends or seen.look.conduct)
+    found.wrong = frozenset().union(*(probe.wrong() for probe in points))
+    if behaves and not found.wrong:  # wrong in an entry that is small beside others
+        points = probes(seen, PROBES, fine=True)
+        first, found.wrong = points[0], frozenset().union(*(probe.wrong() for probe in points))
+    found.left = found.wrong
     alive()
     clock = stopwatch()
     started = time.perf_counter()
@@ -106,8 +114,6 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     patience = 20.0 * (time.perf_counter() - started) + 0.05
     meanings = Meanings(of_f, first)
     closed: set[ast.AST] = set()
-    # how it behaves is mended after its values are
-    behaves = seen.asked is None or not (seen.asked.conduct or seen.asked.lends or seen.look.conduct)
     settled = Probe.proved if behaves else Probe.right
     while found.left and clock() < seconds:
         with observing(functions) as observer:
@@ -115,6 +121,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
             hunt = _Hunt(functions, of_f, points, observer, reach, clock, seconds, patience, closed, settled)
             best = hunt.next(found)
         if best is None:
+            found.said = "" if found.mends else hunt.unexplained()
             break
         found.mends.append(_meant(best, meanings, reach))
         found.left -= best.leaves
@@ -183,7 +190,7 @@ class _Hunt:
     closed: set[ast.AST]
     settled: Callable[[Probe], bool]
     several: bool = False
-    _solved: dict[Node, Floats | None] = field(default_factory=dict)
+    _solved: dict[tuple[Node, bool], Needed | None] = field(default_factory=dict)
     _places: dict[ast.AST, tuple[int, float]] = field(default_factory=dict)
 
     def next(self, found: Search) -> Mend | None:
@@ -191,9 +198,13 @@ class _Hunt:
         best: Mend | None = None
         most, rank_of_best, spread_of_best = math.inf, (math.inf, 0.0, 0.0), 0
         several = self.several = len(found.left) > 1 and not self._one_place(found.left)
-        for rank, function, edit in self._in_force(found.left):
+        # what mends a part has to leave time for the rest
+        halfway = 0.5 * (self.clock() + self.seconds)
+        # each is in force until the next one is asked for
+        for rank, function, edit in chain.from_iterable(map(_chosen, self._ranked(found.left))):
             complete = best is not None and (several or best.leaves == found.left)
-            if self.clock() > self.seconds or found.tried > most or (complete and rank[0] > rank_of_best[0]):
+            late = self.clock() > (halfway if best else self.seconds) or found.tried > most
+            if late or (complete and rank[0] > rank_of_best[0]):
                 break
             found.tried += 1
             leaves = _mended(found.left, self.points, self.patience)
@@ -209,58 +220,70 @@ class _Hunt:
                 best, rank_of_best, spread_of_best = Mend(function, edit, leaves), rank, spread
         return best
 
-    def _in_force(self, left: frozenset[int]) -> Iterator[Ranked]:
-        """The edits by rank, each in force until the next one is asked for."""
-        for offers in self._ranked(left):
-            with offered([(function, edit) for _, function, edit in offers]) as choose:
-                yield from (offer for number, offer in enumerate(offers) if choose(number))
+    def unexplained(self) -> str:
+        """The first expression with one other value of which every leaf would be right, where there is one."""
+        for function in self.functions:
+            inside = set(ast.walk(function.node))
+            for node in self.reach.leaves:
+                solution = self._solved.get((node, False))
+                if node not in inside or solution is None or not solution.only:
+                    continue
+                if isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call | ast.Subscript):
+                    place = f"{function.source.segment(node)} (line {node.lineno})"
+                    return f"With another value of {place} every leaf would be right here; none was found"
+        return ""
 
     def _one_place(self, left: frozenset[int]) -> bool:
         """Whether there may be one expression with another value of which all leaves were right."""
-        if not self.reach.whole:
-            return True
-        values = self.reach.values
-        return any(
-            len(values[node]) > 1 or np.size(values[node][0]) > LARGEST or self._needed(node) is not None
-            for node, leaves in self.reach.leaves.items()
-            if leaves >= left and self.clock() < self.seconds
-        )
+        nodes = [node for node, leaves in self.reach.leaves.items() if leaves >= left]
+        return not self.reach.whole or any(self._solvable(node) for node in nodes)
 
     def _able(self, function: Written, node: ast.AST) -> bool:
         """Whether another value of the expression, or of what it is part of, may make every leaf right."""
         around = node.value if isinstance(node, ast.Assign | ast.AugAssign) else node
         while isinstance(around, ast.expr | ast.keyword) and around not in self.reach.leaves:
             around = function.source.parents[around]
-        if self.several or not isinstance(around, ast.expr) or self.clock() > self.seconds:
-            return True
-        held = self.reach.values[around]
-        return len(held) > 1 or np.size(held[0]) > LARGEST or self._needed(around) is not None
+        return self.several or not isinstance(around, ast.expr) or self._solvable(around)
 
-    def _needed(self, node: Node) -> Floats | None:
-        """The value that a place should have, solved for once."""
-        if node not in self._solved:
-            self._solved[node] = needed(self.observer, node, self.reach.values[node][0], self.points[0])
-        return self._solved[node]
+    def _solvable(self, node: Node) -> bool:
+        """Whether some value in this place may make every leaf right; so too where that would take long to tell."""
+        held = self.reach.values[node]
+        dear = len(held) > 1 or np.size(held[0]) > LARGEST or self.clock() > THINKING * self.seconds
+        return dear or self._needed(node) is not None
+
+    def _needed(self, node: Node) -> Needed | None:
+        """The value that a place should have, solved for once: of several mistakes, for the leaves that hang on it."""
+        if (node, self.several) not in self._solved:
+            first, every = self.points[0], frozenset(range(len(self.points[0].truth)))
+            which = self.reach.leaves.get(node) if self.several else None
+            solution = needed(self.observer, node, self.reach.values[node][0], first, which or every)
+            self._solved[node, self.several] = solution
+        return self._solved[node, self.several]
 
     def _ranked(self, left: frozenset[int]) -> Iterator[Sequence[Ranked]]:
         """What to try, the most natural first; as many together as may be compiled at once."""
         suspicious = cache(lambda function, node: self._suspicion(function, node, left))
-        plain = [
-            (self._rank(function, edit, suspicion), function, edit)
-            for function in self.functions
-            for edit in edits(function, _calls(function, (*self.functions, *self.of_f)))
-            if edit.node not in self.closed
-            if (suspicion := suspicious(function, edit.node)) is not None
-            if not self.reach.whole or edit.what not in ARITHMETIC or edit.node in self.reach.leaves
-        ]
-        plain.sort(key=lambda each: each[0])
-        far = next((number for number, (rank, *_) in enumerate(plain) if rank[0] >= ADDED), len(plain))
-        yield from _batches(plain[:far])
+
+        def ranked(made: Callable[[Written], Iterator[Edit]]) -> list[Ranked]:
+            found = [
+                (self._rank(function, edit, suspicion), function, edit)
+                for function in self.functions
+                for edit in made(function)
+                if edit.node not in self.closed
+                if (suspicion := suspicious(function, edit.node)) is not None
+                if not self.reach.whole or edit.what not in ARITHMETIC or edit.node in self.reach.leaves
+            ]
+            return sorted(found, key=lambda each: each[0])
+
+        every = (*self.functions, *self.of_f)
+        near = ranked(lambda function: edits(function, _calls(function, every)))
+        yield from _batches([one for one in near if one[0][0] < ADDED])
         if self.reach.whole:
             for function in sorted(self.functions, key=self._is_foreign):
                 for edit in self._missing(function, left):
                     yield [(self._rank(function, edit, 0.0), function, edit)]
-        yield from _batches(plain[far:])
+        yield from _batches([one for one in near if one[0][0] >= ADDED])
+        yield from _batches(ranked(additions))
 
     def _rank(self, function: Written, edit: Edit, suspicion: float) -> Rank:
         """The smaller the more natural: first of its kind, then at a suspicious place, then short."""
@@ -318,21 +341,35 @@ class _Hunt:
         ]
         where = self.points[0].task.where
         data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
-        sight = candidates(function, self.of_f, self.reach, data, self.patience)
         held, first = self.reach.values, self.points[0]
-        trial = Trial(self.observer, left, first, self.patience, lambda: self.clock() > self.seconds)
-        yield from experiments(trial, held, sight, texts)
+        # an edit that is made stands nowhere in the source
+        read = {node: values for node, values in held.items() if node not in self.closed}
+        sight = candidates(function, self.of_f, read, data, self.patience)
+        trial = Trial(
+            self.observer, left, first, self.patience, lambda: self.clock() > self.seconds, self._solution
+        )
+        # where the value that is needed is known, what is worth it is found without a call of the claim
+        known = {node for node, _ in texts if self._solution(node) is not None}
+        yield from experiments(trial, held, sight, [one for one in texts if one[0] in known])
         for node, text in texts:
-            if len(held[node]) == 1 and self.clock() < self.seconds:
+            if node in known and self.clock() < self.seconds:
                 for new in self._written(node, text, sight):
                     yield Edit(ADDED, "written", node, new)
+        yield from experiments(trial, held, sight, [one for one in texts if one[0] not in known])
+
+    def _solution(self, node: ast.expr) -> Needed | None:
+        """The value that a place of one visit should have, where it is known."""
+        held = self.reach.values[node]
+        known = (node, self.several) in self._solved or self.clock() < self.seconds
+        return self._needed(node) if known and len(held) == 1 and np.size(held[0]) <= LARGEST else None
 
     def _written(self, node: ast.expr, text: str, sight: tuple[Candidate, ...]) -> Iterator[str]:
         """Texts for the value that the expression should have, where the leaves tell which that is."""
         now = self.reach.values[node][0]
-        then = self._needed(node)
-        if then is None:
+        solution = self._solution(node)
+        if solution is None:
             return
+        then = solution.value
         wide = with_products(sight, np.shape(then))
         with np.errstate(all="ignore"):
             yield from products(then, wide)
@@ -362,6 +399,16 @@ def _mended(left: frozenset[int], points: tuple[Probe, ...], patience: float) ->
         if not mended or wrong - left:
             return frozenset()
     return mended
+
+
+def _chosen(offers: Sequence[Ranked]) -> Iterator[Ranked]:
+    """One after another in force; where one of them does not compile, the halves by themselves."""
+    with offered([(function, edit) for _, function, edit in offers]) as choose:
+        yield from (offer for number, offer in enumerate(offers) if choose is not None and choose(number))
+    if choose is None and len(offers) > 1:
+        half = len(offers) // 2
+        yield from _chosen(offers[:half])
+        yield from _chosen(offers[half:])
 
 
 def _batches(plain: list[Ranked]) -> Iterator[list[Ranked]]:

@@ -1,0 +1,207 @@
+"""Each kind of mistake that a search mends: the edit is found, and right at points that the search never saw."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck import Report, Verdict
+from gradcheck.explain.blame.edits import Edit
+from gradcheck.explain.blame.reached import reached
+from gradcheck.explain.blame.repair import _chosen
+from tests.blame.programs import loaded
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A function of one argument and more, a wrong derivative of it, and what mends it."""
+
+    f: str
+    claim: str
+    old: str
+    new: str
+    shapes: tuple[tuple[int, ...], ...]
+    check: str = "grad"
+
+
+KINDS = {
+    "a matrix taken for symmetric": Kind(
+        "x, A: 0.5 * x @ A @ x", "x, A: A @ x", "A @ x", "(A + A.T) @ x / 2", ((4,), (4, 4))
+    ),
+    "a matrix taken for symmetric, no half": Kind(
+        "x, A: x @ A @ x", "x, A: A @ x", "A @ x", "(A + A.T) @ x", ((4,), (4, 4))
+    ),
+    "the diagonal of a softmax": Kind(
+        "z: np.exp(z) / np.exp(z).sum()",
+        "z: p = np.exp(z) / np.exp(z).sum(); return np.diag(p * (1 - p))",
+        "np.diag(p * (1 - p))",
+        "np.diag(p) - np.outer(p, p)",
+        ((5,),),
+        "jacobian",
+    ),
+    "a norm taken for a constant": Kind(
+        "x, w: np.sum(w * x / np.sqrt(np.sum(x ** 2, axis=-1, keepdims=True)))",
+        "x, w: w / np.sqrt(np.sum(x ** 2, axis=-1, keepdims=True))",
+        "",
+        "",
+        ((3, 4), (3, 4)),
+    ),
+    "logits for probabilities": Kind(
+        "z, y: np.sum(np.logaddexp(0, z) - z * y)", "z, y: z - y", "z", "1 / (1 + np.exp(-z))", ((6,), (6,))
+    ),
+    "the slope of what f applies": Kind(
+        "x, w: np.sum(w * np.arctan(x))", "x, w: w", "w", "w * (1 / (1 + x ** 2))", ((6,), (6,))
+    ),
+    "the bounds of a clip": Kind(
+        "x, w: np.sum(w * np.clip(x, -0.5, 0.5))",
+        "x, w: w",
+        "w",
+        "w * ((x > -0.5) & (x < 0.5))",
+        ((9,), (9,)),
+    ),
+}
+
+
+def failed(folder: Path, kind: Kind, seed: int = 0) -> Report:
+    path = folder / "program.py"
+    path.write_text(f"import numpy as np\n\n\n{_defined('f', kind.f)}\n\n\n{_defined('claim', kind.claim)}\n")
+    report = checked(path, kind, seed)
+    assert report.verdict is Verdict.FAIL
+    return report
+
+
+def _defined(name: str, text: str) -> str:
+    arguments, body = text.split(": ", 1)
+    return f"def {name}({arguments}): {body if 'return' in body else 'return ' + body}"
+
+
+def checked(path: Path, kind: Kind, seed: int) -> Report:
+    module = loaded(path)
+    draw = np.random.default_rng(seed).standard_normal
+    check: Callable[..., Report] = getattr(gradcheck, f"check_{kind.check}")
+    args = tuple(draw(shape) for shape in kind.shapes)
+    return check(module.f, module.claim, *args, argnums=0, raise_on_failure=False)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_it_is_mended_and_right_at_other_points(tmp_path: Path, kind: Kind) -> None:
+    report = failed(tmp_path, kind)
+    (blame,) = report.blame
+    assert blame.proved
+    if kind.new:
+        assert (blame.expression, blame.repair) == (kind.old, kind.new)
+    lines = (tmp_path / "program.py").read_bytes().split(b"\n")
+    line = lines[blame.line - 1]
+    assert blame.repair is not None
+    lines[blame.line - 1] = line[: blame.column] + blame.repair.encode() + line[blame.end_column :]
+    (tmp_path / "program.py").write_bytes(b"\n".join(lines))
+    for seed in (5, 6, 7):
+        assert checked(tmp_path / "program.py", kind, seed).verdict is Verdict.PASS
+
+
+DICTS = """
+    import numpy as np
+
+
+    def loss(p, X):
+        return np.sum((X * p["scale"] + p["shift"]) ** 2)
+
+
+    def gradient(p, X):
+        r = 2 * (X * p["scale"] + p["shift"])
+        return {}
+"""
+
+
+@pytest.mark.parametrize(
+    ("returned", "new"),
+    [
+        ('{"scale": r.sum(0), "shift": (r * X).sum(0)}', '{"scale": (r * X).sum(0), "shift": r.sum(0)}'),
+        ('[{"scale": (r * X).sum(0), "shift": r.sum(0)}]', '{"scale": (r * X).sum(0), "shift": r.sum(0)}'),
+    ],
+)
+def test_what_is_returned_in_the_wrong_place_is_put_right(tmp_path: Path, returned: str, new: str) -> None:
+    path = tmp_path / "program.py"
+    path.write_text("\n".join(line[4:] for line in DICTS.replace("{}", returned).split("\n")).lstrip())
+    module, draw = loaded(path), np.random.default_rng(0).standard_normal
+    point = {"scale": draw(3), "shift": draw(3)}, draw((5, 3))
+    report = gradcheck.check_grad(module.loss, module.gradient, *point, argnums=0, raise_on_failure=False)
+    (blame,) = report.blame
+    assert (blame.expression, blame.repair, blame.proved) == (returned, new, True)
+
+
+NOT_MENDED: dict[str, Any] = {
+    "another norm": Kind(
+        "x, w: np.sum(w * x / np.sum(np.abs(x) ** 3, axis=-1, keepdims=True) ** 0.3)",
+        "x, w: np.array([[0.1, 0.2, 0.7, 0.3]] * 3)",
+        "",
+        "",
+        ((3, 4), (3, 4)),
+    ),
+    "right by accident, where the matrix is nearly symmetric": Kind(
+        "x, A: np.sum((A @ x) ** 4)", "x, A: np.array([0.3, 0.1, 0.9, 0.4])", "", "", ((4,), (4, 4))
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_MENDED.values(), ids=NOT_MENDED)
+def test_what_no_edit_mends_is_not_said_to_be_mended(
+    tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gradcheck.explain.blame.blamed.SECONDS", 4.0)
+    assert not any(blame.proved for blame in failed(tmp_path, kind).blame)
+
+
+def test_an_entry_that_is_small_beside_others_is_mended(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text(
+        "import numpy as np\n\n\ndef loss(x):\n    return np.sum(x ** 2)\n\n\n"
+        "def gradient(x):\n    g = 2 * x\n    g[1] = 3 * x[1]\n    return g\n"
+    )
+    module = loaded(path)
+    report = gradcheck.check_grad(
+        module.loss, module.gradient, np.array([1.0, 1e-9, -2.0]), raise_on_failure=False
+    )
+    (blame,) = report.blame
+    assert blame.line == 10 and blame.proved
+
+
+def test_without_a_repair_the_first_unexplained_value_is_said_as_that(tmp_path: Path) -> None:
+    kind = Kind(
+        "x, w: np.sum(w * np.arctan(np.sinh(x ** 3) + x * np.exp(x)))",
+        "x, w: d = w * 3.7; return d",
+        "",
+        "",
+        ((5,), (5,)),
+    )
+    report = failed(tmp_path, kind)
+    assert report.blame == ()
+    assert (
+        "With another value of w * 3.7 (line 7) every leaf would be right here; none was found"
+        in " ".join(str(report).split())
+    )
+
+
+def test_an_edit_that_is_no_code_takes_no_other_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "program.py"
+    path.write_text("def f(x):\n    return 2 * x\n")
+    module = loaded(path)
+    (one,) = reached(partial(module.f, 1.0))
+    node = next(node for node in ast.walk(one.node) if isinstance(node, ast.Constant))
+    offers = [
+        ((1.0, 0.0, 0.0), one, Edit(1, "constant", node, text))
+        for text in ("3", "await x", "4", "nonsense (")
+    ]
+    assert [(offer[2].text, module.f(1.0)) for offer in _chosen(offers) if offer[2].text != "await x"] == [
+        ("3", 3.0),
+        ("4", 4.0),
+    ]
+    assert module.f(1.0) == 2.0
