@@ -14,7 +14,9 @@ import pytest
 
 import gradcheck
 from gradcheck import Report, Verdict
+from gradcheck.explain.blame import synthesis
 from gradcheck.explain.blame.edits import Edit
+from gradcheck.explain.blame.experiments import Candidate
 from gradcheck.explain.blame.reached import reached
 from gradcheck.explain.blame.repair import _chosen
 from tests.blame.programs import loaded
@@ -205,3 +207,12 @@ def test_an_edit_that_is_no_code_takes_no_other_with_it(tmp_path: Path) -> None:
         ("4", 4.0),
     ]
     assert module.f(1.0) == 2.0
+
+
+def test_of_data_whose_rows_are_equal_not_every_product_is_looked_at(monkeypatch) -> None:
+    looked_at = []
+    constant = synthesis._constant
+    monkeypatch.setattr(synthesis, "_constant", lambda *args: looked_at.append(1) or constant(*args))
+    sight = tuple(Candidate(f"x{k}", (np.full((6, 3), 0.1 + np.sqrt(k)),)) for k in range(80))
+    assert not [text for text in synthesis.products(np.full((6, 3), np.pi), sight) if "x" not in text]
+    assert len(looked_at) < 1000
