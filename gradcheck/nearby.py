@@ -74,8 +74,8 @@ def where_it_shows(
     still = {number: _ZERO for number in zero} if looked else {}
     report = _noted(report, still)
     at_kinks = len(blind) < sum(slot.size > 0 for slot in seen.task.where.slots)
-    # of what f does not depend on, by its tape, the derivative is known: zero everywhere
-    known = seen.tape is not None and not all(seen.tape.reached)
+    # a claim of nothing but zeros is right where f shows nothing else: the Hessian of a linear function, dead units
+    known = bool(still) and _claims_nothing(seen)
     if at_kinks or known or any(leaf.resolution is not None for leaf in report.leaves):
         return seen, report
     return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.NOTHING.told().words,))

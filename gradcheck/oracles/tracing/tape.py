@@ -175,12 +175,6 @@ class Trace:
         """The tape in topological order, leaves first; steps that no output depends on are left out."""
         return tuple(_public(step) for step in self.steps)
 
-    @cached_property
-    def reached(self) -> tuple[bool, ...]:
-        """Of each leaf whether any output depends on it."""
-        used = {parent.index for step in self.steps for parent in step.parents} | {*self.output_nodes}
-        return tuple(node in used for node in self.leaf_nodes)
-
     def pullback(self, cotangents: Sequence[Any]) -> tuple[Floats, ...]:
         """The vector-Jacobian product: one cotangent for each output, one float64 array for each path."""
         return self.backward(cotangents)

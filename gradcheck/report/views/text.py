@@ -87,7 +87,7 @@ def _passed(findings: Findings) -> str:
     bound, name = _sharpness_of(findings.leaves), DERIVATIVES[findings.check]
     untested = sum(leaf.resolution is None for leaf in findings.leaves)
     if bound is None:
-        return f"no leaf of the {name} was tested"
+        return f"the {name} agrees, to no resolution: see what is said of each leaf"
     if untested:
         return (
             f"every tested leaf of the {name} is right to {upwards(bound)} or better, {untested} not tested"
