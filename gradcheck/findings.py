@@ -233,6 +233,22 @@ class Unseen:
 
 
 @dataclass(frozen=True)
+class Branch:
+    """A choice that f or the claim makes entry by entry: a comparison, a mask, ``maximum``, ``where``, ``clip``.
+
+    ``where`` is "f" or the claim's label, ``what`` the function or operator, ``taken`` the share of entries that went
+    its first way (the comparison is true, the first operand is taken, the mask takes it).
+    """
+
+    where: str
+    file: str
+    line: int
+    what: str
+    text: str
+    taken: float
+
+
+@dataclass(frozen=True)
 class OracleUse:
     """Whether an oracle took part, and if not why: ("autograd", False, "np.vectorize cannot be traced")."""
 
@@ -265,6 +281,8 @@ class Findings:
         Arrays that f depends on and that no gradient came for.
     unseen
         Of a pass: what it could not see, by what is special about the point.
+    branches
+        Of a pass: the choices of f and of the claim, and which share of the entries went which way.
     steps
         The differences that the verdict rests on; None where there were none, or f is kinked along them.
     """
@@ -285,6 +303,7 @@ class Findings:
     subject: str = ""
     unchecked: tuple[str, ...] = ()
     unseen: tuple[Unseen, ...] = ()
+    branches: tuple[Branch, ...] = ()
     steps: Steps | None = None
 
     @property

@@ -98,7 +98,7 @@ def off_what_is_special(
     if report.verdict is not Verdict.PASS:
         return seen, report
     cheap = task.where.x.size <= _FEW and task.f.seconds + task.claim.seconds <= _CHEAP
-    found = unseen(task, seen)
+    found, branches = unseen(task, seen)
     leaves = {slot.path for slot in task.where.slots if task.given is None}
     movable = [one for one in found if one.kind in _MOVABLE and one.where in leaves]
     if task.options.points:  # they have passed
@@ -109,7 +109,7 @@ def off_what_is_special(
             found = tuple(replace(one, seen_to=one in movable) for one in found)
         elif there is not None and there.verdict is Verdict.FAIL:
             found = tuple(_failing(one) if one in movable else one for one in found)
-    report = replace(report, unseen=found)
+    report = replace(report, unseen=found, branches=branches)
     untested = [report.leaves[number] for number in sorted(_blind(seen))]
     left = (
         *(f"{leaf.path}: {leaf.note}" for leaf in untested if leaf.resolution is None),

@@ -20,7 +20,7 @@ import numpy as np
 from gradcheck.ask import trees
 from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
-from gradcheck.findings import Blind, Unseen
+from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
 from gradcheck.unseen.lines import Ran, is_ours, is_users, never_run, places_run
 
@@ -245,6 +245,13 @@ def _following(ran: Ran, whole: bool) -> AbstractContextManager[None]:
 def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments with every array watched."""
     return tuple(trees.map_leaves(lambda _, leaf: _watched(leaf), arg) for arg in args)
+
+
+def shares(book: Book, whose: str) -> Iterator[Branch]:
+    """Each choice, and the share of entries that went its first way."""
+    for (file, line, what), (taken, of) in book.choices.items():
+        if of:
+            yield Branch(whose, file, line, what, _text(file, line), taken / of)
 
 
 def one_sided(book: Book, whose: str) -> Iterator[Unseen]:

@@ -15,10 +15,10 @@ from gradcheck.ask import trees
 from gradcheck.ask.callees import callees
 from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
-from gradcheck.findings import Blind, Unseen
+from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.judge.examine import Examined
 from gradcheck.unseen.arrays import Spread, special
-from gradcheck.unseen.branches import one_sided, seen_by, watched
+from gradcheck.unseen.branches import Book, one_sided, seen_by, shares, watched
 
 _SLOW = 0.2
 """Seconds of a call beyond which the lines that run are not followed: that takes several times as long."""
@@ -32,14 +32,16 @@ _CHOOSING = frozenset(
 )  # fmt: skip
 
 
-def unseen(task: Task, seen: Examined) -> tuple[Unseen, ...]:
-    """The blind spots of a check at its point, each once, also where f and claim both call what has it."""
+def unseen(task: Task, seen: Examined) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
+    """The blind spots of a check at its point, each once (f and claim may call the same), and its branches."""
+    books = dict(_books(task, seen))
     found = [
         *special(task.given or task.where, _spreads(seen)),
-        *_of_functions(task, seen),
+        *(one for whose, book in books.items() for one in one_sided(book, whose)),
         *_of_cotangent(task),
     ]
-    return tuple({one.message: one for one in reversed(found)}.values())[::-1]
+    branches = tuple(one for whose, book in books.items() for one in shares(book, whose))
+    return tuple({one.message: one for one in reversed(found)}.values())[::-1], branches
 
 
 def _spreads(seen: Examined) -> frozenset[Spread]:
@@ -58,19 +60,21 @@ def _is_elementwise(function: Any) -> bool:
     return is_ufunc or function in (np.where, np.broadcast_to)
 
 
-def _of_functions(task: Task, seen: Examined) -> Iterator[Unseen]:
-    """Branches of f and of the claim that the point does not take, by a call of each."""
+def _books(task: Task, seen: Examined) -> Iterator[tuple[str, Book]]:
+    """Which way the branches of f and of the claim go at the point, by a call of each."""
     f, claim, u = task.f, task.claim, seen.u
     if _holds_integers(task) or _may_choose(f.function, task.kind):
-        book = seen_by(lambda: f(*watched(_point(task))), lambda: f(*_point(task)), f.seconds <= _SLOW)
-        yield from one_sided(book, f.label)
+        yield (
+            f.label,
+            seen_by(lambda: f(*watched(_point(task))), lambda: f(*_point(task)), f.seconds <= _SLOW),
+        )
     if u is not None and _may_choose(claim.function, task.kind):
 
         def ask(args: tuple[Any, ...]) -> None:
             task.ask(task.where, args, u, seen.look.output)
 
-        book = seen_by(lambda: ask(watched(_point(task))), lambda: ask(_point(task)), claim.seconds <= _SLOW)
-        yield from one_sided(book, claim.label)
+        plain, slow = (lambda: ask(_point(task))), claim.seconds > _SLOW
+        yield claim.label, seen_by(lambda: ask(watched(_point(task))), plain, not slow)
 
 
 def _point(task: Task) -> tuple[Any, ...]:

@@ -368,3 +368,18 @@ def test_a_batch_of_one_is_told_beside_a_weight_of_its_width(h) -> None:
 
     found = gradcheck.check_grad(loss, grad, W, x, y, argnums=0).unseen
     assert {one.where for one in found if one.kind is Blind.AXIS} == {"X", "Y"}
+
+
+def test_of_each_branch_the_share_that_was_taken_is_told() -> None:
+    def f(x):
+        return np.sum(np.where(x > 0, x, 0.1 * x)) + np.sum(np.maximum(x, -1.0))
+
+    def claim(x):
+        return np.where(x > 0, 1.0, 0.1) + (x > -1.0)
+
+    report = gradcheck.check_grad(f, claim, X)
+    told = {(one.where, one.what): one.taken for one in report.branches}
+    assert told["f", "where"] == told["f", ">"] == told["grad", "where"] == pytest.approx(2 / 3)
+    assert told["f", "maximum"] == pytest.approx(2 / 3)
+    assert all("np.where" in one.text for one in report.branches if one.what == "where")
+    assert json.loads(report.to_json())["branches"][0]["line"] == report.branches[0].line
