@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gradcheck.exploration import ExplorationFailed as ExplorationFailed
     from gradcheck.exploration import explore as explore
     from gradcheck.findings import Blame as Blame
+    from gradcheck.findings import Branch as Branch
     from gradcheck.findings import Diagnosis as Diagnosis
     from gradcheck.findings import Leaf as Leaf
     from gradcheck.findings import Unseen as Unseen
@@ -35,7 +36,7 @@ _HOMES = {
     **dict.fromkeys(
         ("check_grad", "check_hessian", "check_hvp", "check_jacobian", "check_jvp", "check_vjp"), "checks"
     ),
-    **dict.fromkeys(("Blame", "Diagnosis", "Leaf", "Unseen", "Verdict"), "findings"),
+    **dict.fromkeys(("Blame", "Branch", "Diagnosis", "Leaf", "Unseen", "Verdict"), "findings"),
     "check_layer": "layer",
     **dict.fromkeys(("layer_checks", "layers"), "conformance.layer_checks"),
     **dict.fromkeys(("Exploration", "ExplorationFailed", "explore"), "exploration"),
