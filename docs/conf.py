@@ -1,0 +1,63 @@
+"""How the documentation is built: ``sphinx-build -W docs build/docs`` (CONTRIBUTING.md).
+
+Nothing is repeated by hand that stands in the sources: the catalogue of mistakes and the command's own help are put in
+as a page is read. Formulas become MathML as the site is built, so that no page needs a script or a network for them.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
+made = import_module("docs")
+
+project = "gradcheck"
+author = "The gradcheck authors"
+copyright = "2026, the gradcheck authors"
+html_theme = "furo"
+html_title = "gradcheck"
+html_show_sourcelink = False
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+exclude_patterns = ["**.ipynb"]
+
+# the docstrings are NumPy's kind; what stands between single backticks is a name
+default_role = "py:obj"
+napoleon_google_docstring = False
+napoleon_use_ivar = True
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+python_use_unqualified_type_names = True
+html_math_renderer = "mathml"
+
+
+def setup(app: Sphinx) -> None:
+    """Sphinx calls this first."""
+    app.connect("source-read", _filled)
+    app.add_html_math_renderer("mathml", (_inline, None), (_displayed, None))
+
+
+def _filled(app: Sphinx, page: str, source: list[str]) -> None:
+    for mark, text in made.MADE.items():
+        if mark in source[0]:
+            source[0] = source[0].replace(mark, text())
+
+
+def _inline(translator: Any, node: nodes.math) -> None:
+    translator.body.append(convert(node.astext()))
+    raise nodes.SkipNode
+
+
+def _displayed(translator: Any, node: nodes.math_block) -> None:
+    translator.body.append(f'<p class="formula">{convert(node.astext(), display="block")}</p>')
+    raise nodes.SkipNode
