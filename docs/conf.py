@@ -25,6 +25,8 @@ copyright = "2026, the gradcheck authors"
 html_theme = "furo"
 html_title = "gradcheck"
 html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["dollarmath"]
