@@ -6,6 +6,7 @@ as a page is read. Formulas become MathML as the site is built, so that no page 
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -43,9 +44,13 @@ python_use_unqualified_type_names = True
 html_math_renderer = "mathml"
 
 
+_NAMES = re.compile(r"\w+(, \w+)+")
+
+
 def setup(app: Sphinx) -> None:
     """Sphinx calls this first."""
     app.connect("source-read", _filled)
+    app.connect("autodoc-process-docstring", _one_name_a_line, priority=400)
     app.add_html_math_renderer("mathml", (_inline, None), (_displayed, None))
 
 
@@ -53,6 +58,24 @@ def _filled(app: Sphinx, page: str, source: list[str]) -> None:
     for mark, text in made.MADE.items():
         if mark in source[0]:
             source[0] = source[0].replace(mark, text())
+
+
+def _one_name_a_line(app: Sphinx, what: str, name: str, held: Any, options: Any, lines: list[str]) -> None:
+    """Attributes that share a description get one each: napoleon would take the second for the first's type."""
+    found: list[str] = []
+    shared: list[str] = []
+    described: list[str] = []
+    for line in [*lines, ""]:
+        if shared and line.startswith(" "):
+            described.append(line)
+            continue
+        for one in shared:
+            found += [one, *described]
+        shared, described = line.split(", ") if _NAMES.fullmatch(line) else [], []
+        if not shared:
+            found.append(line)
+    if "Attributes" in lines:
+        lines[:] = found
 
 
 def _inline(translator: Any, node: nodes.math) -> None:
