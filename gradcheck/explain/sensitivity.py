@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -97,7 +97,10 @@ def _spoilt(pairing: Pairing, factors: Floats) -> Pairing:
         found = right.at(x)
         return None if found is None else found * factors
 
-    def rolled(count: int) -> list[Floats]:
-        return [found * factors for found in right.rolled(count)]
+    def spoilt(runs: Callable[[int], list[Floats]]) -> Callable[[int], list[Floats]]:
+        return lambda count: [found * factors for found in runs(count)]
 
-    return replace(pairing, claim=replace(right, value=right.value * factors, at=at, rolled=rolled))
+    claim = replace(
+        right, value=right.value * factors, at=at, rolled=spoilt(right.rolled), nudged=spoilt(right.nudged)
+    )
+    return replace(pairing, claim=claim)
