@@ -15,6 +15,7 @@ from gradcheck.anatomy.by_name import by_argument
 from gradcheck.ask import trees
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.point import NoEntries, argument_names, floating_argnums
+from gradcheck.cutting import smaller
 from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
 from gradcheck.verify.case import CHECKS
@@ -210,6 +211,22 @@ class _Search:
 
         with suppress(_Wrong, _OutOfTime):
             look()
+        while self._cut():
+            continue
+
+    def _cut(self) -> bool:
+        """Whether a point that is shorter along one dimension fails as well: it is the smallest then.
+
+        A long axis is drawn in a way of its own, which shrinking does not leave.
+        """
+        if self.smallest is None:
+            return False
+        for at in smaller(self.smallest[0], self.shapes):
+            problem, report = self._outcome(at)
+            if problem:
+                self.smallest = (at, problem, report)
+                return True
+        return False
 
     def _outcome(self, at: At) -> tuple[str, Report | None]:
         key = _key(at)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 import gradcheck
 from gradcheck import explore
+from gradcheck.cutting import smaller
 from gradcheck.dimensions import names, shape_of
-from gradcheck.strategies import LAYOUTS, VALUES, arrays, laid_out
+from gradcheck.strategies import LAYOUTS, VALUES, At, arrays, laid_out
 from tests.exploration.claims import DENSE, elsewhere, tanh_grad, tanh_net
 
 CLAIMS = {one.name: one for one in elsewhere()}
@@ -262,3 +263,35 @@ def test_what_explore_cannot_take_is_said(given, error) -> None:
     explore(
         np.sum, np.ones_like, {"x": "n"}, dtypes=(np.float32,), most=5, seconds=30, raise_on_failure=False
     )
+
+
+def test_a_failure_on_a_long_axis_is_cut_to_the_shortest() -> None:
+    def forward(x, W, b):
+        return x @ W + b, (x, W)
+
+    def backward(d, cache):
+        x, W = cache
+        return d @ W.T, x.T @ d, d.sum(0) if len(d) > 1 else d.mean() * np.ones(d.shape[1])
+
+    for seed in range(3):
+        found = explore(
+            forward, backward, {"x": "n d", "W": "d h", "b": "h"}, kind="layer", seconds=60, seed=seed,
+            raise_on_failure=False,
+        )  # fmt: skip
+        assert dims_of(found.problem) == {"n": 1, "d": 1, "h": 2}
+
+
+def test_indices_of_a_point_that_is_cut_stay_in_range() -> None:
+    at = At({"W": np.ones((17, 3)), "ids": np.arange(8)}, {"v": 17, "d": 3, "n": 8}, "float64", "ones", "C")
+    points = list(smaller(at, {"W": "v d", "ids": "int n < v"}))
+    assert [tuple(one.dims.values()) for one in points][:5] == [
+        (1, 3, 8),
+        (2, 3, 8),
+        (3, 3, 8),
+        (4, 3, 8),
+        (17, 1, 8),
+    ]
+    for one in points:
+        assert one.args["W"].shape == (one.dims["v"], one.dims["d"])
+        assert one.args["ids"].shape == (one.dims["n"],)
+        assert one.args["ids"].max() < one.dims["v"]
