@@ -314,3 +314,14 @@ def test_a_damaged_file_of_arrays_is_no_traceback(net, capsys):
     with pytest.raises(SystemExit):
         run("scaled", "scaled_gradient", "--at", "objects.npz")
     assert "is no file of arrays by name" in capsys.readouterr().err
+
+
+def test_one_file_in_two_spellings_is_imported_once():
+    assert cli.main(["check", "net.py:scaled", "./net.py:scaled_gradient", "--shapes", "x=n"]) == 0
+
+
+def test_a_precision_is_for_what_is_drawn(capsys):
+    np.savez("point.npz", x=np.ones(3))
+    with pytest.raises(SystemExit, match="2"):
+        run("scaled", "scaled_gradient", "--at", "point.npz", "--dtype", "float32")
+    assert "--dtype is for --shapes" in capsys.readouterr().err

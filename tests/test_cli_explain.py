@@ -167,3 +167,11 @@ def test_what_cannot_be_explained_is_2(arguments, words, here, capsys):
 
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", sorted({*UNSEEN} & {*MISTAKES}))
+def test_a_word_of_two_meanings_has_both(word, capsys):
+    assert cli.main(["explain", word]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for meaning in (UNSEEN[word], MISTAKES[word]):
+        assert meaning.what in said

@@ -102,3 +102,13 @@ def test_misuse(arguments, words, here, capsys):
     assert ended.value.code == 2
     assert words in capsys.readouterr().err
     assert not [*here.iterdir()]
+
+
+@pytest.mark.parametrize("name", ["Class", "numpy", "Pytest"])
+def test_a_name_that_python_or_a_package_has_is_refused(name, here, capsys):
+    with pytest.raises(SystemExit) as ended:
+        new(name)
+
+    assert ended.value.code == 2
+    assert f"NAME is {name!r}" in capsys.readouterr().err
+    assert not list(here.iterdir())

@@ -60,6 +60,10 @@ def _checked(options: Namespace) -> tuple[str, Report]:
         report = case.run()
     except (TypeError, ValueError) as error:
         raise Misuse(error) from error
+    except SystemExit as error:
+        raise Misuse(
+            f"{options.f} or what it is checked with ends the process: SystemExit({error.code})"
+        ) from error
     report.blamed  # noqa: B018 - a search that Ctrl-C may end, before anything is printed
     return said, report
 

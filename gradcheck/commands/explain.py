@@ -45,12 +45,13 @@ def _words() -> str:
 def _of_word(subject: str) -> str:
     # reports for people have the words without underscores
     word = subject.strip().lower().replace(" ", "_").replace("-", "_")
-    known = {**UNSEEN, **MISTAKES}
-    if word not in known:
+    meanings = [table[word] for table in (MISTAKES, UNSEEN) if word in table]
+    if not meanings:
+        known = [*UNSEEN, *MISTAKES]
         near = get_close_matches(word, known, n=1)
         hint = f"did you mean {near[0]}?" if near else "gradcheck explain without a word lists them"
         raise Misuse(f"{subject!r} is neither a word of a report nor FILE:LINE; {hint}")
-    return "\n\n".join(_blocks(word, known[word]))
+    return "\n\n".join(block for meaning in meanings for block in _blocks(word, meaning))
 
 
 def _blocks(word: str, meaning: Meaning) -> Iterator[str]:

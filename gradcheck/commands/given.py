@@ -51,8 +51,9 @@ def given(options: Namespace) -> tuple[dict[str, Any], str]:
         The file or the shapes are none.
     """
     if options.at is not None:
-        if options.size is not None:
-            raise Misuse("--size is for --shapes; the sizes of --at are those of its arrays")
+        if options.size is not None or options.dtype is not None:
+            given = "--size" if options.size is not None else "--dtype"
+            raise Misuse(f"{given} is for --shapes; --at has arrays of its own")
         arguments = _read(options.at)
         return arguments, f"at {options.at}: {_described(arguments)}"
     return _drawn(options)
@@ -80,7 +81,7 @@ def _drawn(options: Namespace) -> tuple[dict[str, Any], str]:
     try:
         shapes = {name: shape_of(name, text) for name, text in pairs("--shapes", options.shapes).items()}
         lengths = lengths_of(shapes, _sizes(options.size, names(shapes)), generator)
-        arguments = point_of(shapes, lengths, generator, options.dtype)
+        arguments = point_of(shapes, lengths, generator, options.dtype or "float64")
     except (ValueError, MemoryError) as error:
         raise Misuse(f"--shapes: {error}") from error
     said = "".join(f"{name} = {length}, " for name, length in lengths.items())

@@ -115,7 +115,7 @@ def _check(commands: Any, files: Files) -> None:
         "--size", metavar="SIZES", help="lengths of names in --shapes: 'n=8, d=2' [small, all different]"
     )
     parser.add_argument(
-        "--dtype", choices=("float64", "float32"), default="float64", help="of --shapes [float64]"
+        "--dtype", choices=("float64", "float32"), help="of --shapes [float64]"
     )
     parser.add_argument(
         "--argnums", metavar="NAMES", help="the arguments that CLAIM is for: 'W, b' or '0, 1' [all floats]"

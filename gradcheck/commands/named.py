@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from pathlib import Path
 from traceback import extract_tb
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,9 @@ def named(argument: str, text: str, loaded: dict[str, ModuleType]) -> Any:
     if not (colon and target and path):
         raise Misuse(f"{argument} is {text!r}; write MODULE:NAME or FILE.py:NAME, as in net.py:loss")
     try:
-        module = loaded[target] = loaded.get(target) or module_of(resolved(target))
+        found_at = resolved(target)
+        where = str(found_at.resolve()) if isinstance(found_at, Path) else found_at
+        module = loaded[where] = loaded.get(where) or module_of(found_at)
     except UnknownTarget as error:
         raise Misuse(f"{argument} is {text!r}: {error}") from error
     except (Exception, SystemExit) as error:
@@ -47,7 +50,7 @@ def _told(error: BaseException) -> str:
 
 def _near(name: str, holder: Any) -> str:
     own = [each for each in vars(holder) if not each.startswith("_")] if hasattr(holder, "__dict__") else []
-    near = get_close_matches(name, own, n=1) or own[:0]
+    near = get_close_matches(name, own, n=1)
     functions = [each for each in own if callable(vars(holder)[each])][:8]
     if near:
         return f"; did you mean {near[0]}?"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from argparse import Namespace
 from importlib.resources import files
+from importlib.util import find_spec
 from keyword import iskeyword
 from pathlib import Path
 
@@ -17,6 +18,10 @@ def run(options: Namespace) -> int:
     """Write both files, or neither."""
     name, folder = _class(options.name), options.into
     module = _BOUNDARY.sub("_", name).lower()
+    if iskeyword(module) or (find_spec(module) is not None and not (folder / f"{module}.py").exists()):
+        raise Misuse(
+            f"NAME is {options.name!r}, and {module} is a module of Python's or of a package; take another"
+        )
     if not folder.is_dir():
         raise Misuse(f"--into names {folder}, and there is no such folder")
     written = {

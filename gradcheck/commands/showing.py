@@ -59,7 +59,10 @@ def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[S
     if not again:
         return status_of(outcomes)
     for each in mended:
-        each.path.write_bytes(each.after)
+        try:
+            each.path.write_bytes(each.after)
+        except OSError as error:
+            raise Misuse(f"{each.path} cannot be written: {error.strerror}") from error
     sys.stdout.flush()
     return _again(options)
 

@@ -94,9 +94,7 @@ def _interrupted(chosen: Sequence[Found], done: dict[int, Outcome], options: Nam
     options.fix = options.diff = False
     if done:
         _concluded(done, options)
-    first = next(case.name for number, case in enumerate(chosen) if number not in done)
-    print(
-        f"gradcheck: interrupted, {len(done)} of {len(chosen)} checks done; the first that was not is {first}",
-        file=sys.stderr,
-    )
+    left = [case.name for number, case in enumerate(chosen) if number not in done]
+    first = f"; the first that was not is {left[0]}" if left else ""
+    print(f"gradcheck: interrupted, {len(done)} of {len(chosen)} checks done{first}", file=sys.stderr)
     return Status.INTERRUPTED

@@ -66,7 +66,7 @@ def _cases(module: ModuleType, seen: set[int]) -> Iterator[Found]:
     seen.add(id(function))
     try:
         returned = list(function())
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         yield Broken(f"{module.__name__}.cases()", f"cases() raised {error!r}", traceback(error))
         return
     yield from _new(returned, seen)

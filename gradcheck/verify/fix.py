@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import io
+import os
+import sysconfig
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +29,8 @@ class Fixed:
         """What changed, as a unified diff by paths from where the command runs."""
         name = self.path.relative_to(Path.cwd()) if self.path.is_relative_to(Path.cwd()) else self.path
         before, after = _lines(self.before.decode(self.encoding)), _lines(self.after.decode(self.encoding))
-        return "".join(difflib.unified_diff(before, after, f"a/{name}", f"b/{name}"))
+        old, new = ("", "") if name.is_absolute() else ("a/", "b/")
+        return "".join(difflib.unified_diff(before, after, f"{old}{name}", f"{new}{name}"))
 
 
 def failures(outcomes: Iterable[Outcome]) -> list[Outcome]:
@@ -70,9 +73,32 @@ def fixes(outcomes: Iterable[Outcome]) -> list[Fixed]:
         for report in wrong
         if report.verdict is Verdict.FAIL
         for blame in report.blame
-        if blame.proved and blame.repair is not None and Path(blame.file).is_file()
+        if blame.proved and blame.repair is not None and _may_be_written(blame)
     ]
     return [_fixed(Path(file), [blame for blame in proved if blame.file == file]) for file in _unique(proved)]
+
+
+def _may_be_written(blame: Blame) -> bool:
+    """Whether the file is the user's own, and still says what was searched."""
+    path = Path(blame.file)
+    if not path.is_file() or str(path.absolute()).startswith(_INSTALLED):
+        return False
+    before = path.read_bytes()
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(before).readline)
+    lines = [line.encode() for line in _lines(before.decode(encoding))]
+    part = lines[blame.line - 1 : blame.end_line]
+    if len(part) < blame.end_line - blame.line + 1:
+        return False
+    part[-1] = part[-1][: blame.end_column]
+    part[0] = part[0][blame.column :]
+    return _bare(b"".join(part).decode()) == _bare(blame.expression)
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
+
+
+_INSTALLED = tuple(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
 
 
 def _unique(proved: Sequence[Blame]) -> list[str]:

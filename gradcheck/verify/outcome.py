@@ -56,7 +56,7 @@ def run(found: Found) -> Outcome:
         return Outcome(found.name, "pass", None, found.problem, found.traceback)
     try:
         report = found.run()
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a sys.exit(0) of the user's would pass for a good end
         problem = f"the check raised {type(error).__name__}: {error}"
         return Outcome(found.name, found.expect.value, None, problem, traceback(error))
     problem = found.problem(report)

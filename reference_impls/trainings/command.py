@@ -20,6 +20,10 @@ def options(
     parsed = parser.parse_args(arguments)
     if parsed.count < 1:
         parser.error(f"--{unit} {parsed.count}: at least 1 is needed")
+    if parsed.seed < 0:
+        parser.error(f"--seed {parsed.seed}: a seed is 0 or more")
+    if not parsed.picture.absolute().parent.is_dir():
+        parser.error(f"--picture {parsed.picture}: there is no folder {parsed.picture.parent}")
     return parsed
 
 

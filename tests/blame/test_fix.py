@@ -8,6 +8,9 @@ from textwrap import dedent
 import pytest
 
 from gradcheck.cli import main
+from gradcheck.commands.verify import found_in
+from gradcheck.verify.fix import fixes
+from gradcheck.verify.outcome import run
 
 CASES = """
     import numpy as np
@@ -77,3 +80,60 @@ def test_without_a_failure_there_is_nothing_to_fix(program: Path, capsys: pytest
     before = program.read_bytes()
     assert main(["verify", str(program), "--fix", "--format", "concise"]) == 0
     assert capsys.readouterr().out.strip() == "" and program.read_bytes() == before
+
+
+def test_a_file_that_changed_since_it_was_read_is_left_alone(program: Path) -> None:
+    (outcome,) = [one for one in map(run, found_in([str(program)])) if not one.as_expected]
+    assert fixes([outcome])
+    program.write_bytes(b"# one line more\r\n" + program.read_bytes())
+    assert not fixes([outcome])
+
+
+def test_what_is_installed_is_shown_and_never_written(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (outcome,) = [one for one in map(run, found_in([str(program)])) if not one.as_expected]
+    monkeypatch.setattr("gradcheck.verify.fix._INSTALLED", (str(program.parent),))
+    assert outcome.report is not None
+    assert outcome.report.patch
+    assert not fixes([outcome])
+
+
+def test_a_file_that_cannot_be_written_is_told(
+    program: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "write_bytes", refused)
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", str(program), "--fix"])
+    assert "descent.py cannot be written: Permission denied" in capsys.readouterr().err
+
+
+EXITS = """
+    import sys
+    import numpy as np
+    from gradcheck import Case
+
+
+    def leaves(x):
+        sys.exit(0)
+
+
+    def cases():
+        x = np.array([0.3, -1.2])
+        return [
+            Case("wrong", lambda x: np.sum(x**2), lambda x: 5 * x, (x,)),
+            Case("leaves", leaves, lambda x: 2 * x, (x,)),
+        ]
+"""
+
+
+def test_whoever_leaves_the_process_ends_no_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "leaving.py").write_text(dedent(EXITS))
+    assert main(["verify", str(tmp_path / "leaving.py")]) == 1
+    out = capsys.readouterr().out
+    assert "SystemExit" in out
+    assert "2 NOT AS EXPECTED" in out
+    place = f"{tmp_path / 'leaving.py'}:leaves"
+    with pytest.raises(SystemExit, match="2"):
+        main(["check", place, place, "--shapes", "x=n"])

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from reference_impls.trainings.command import options
 from reference_impls.trainings.progress import progress
 
 PROGRAM = """
@@ -55,3 +56,13 @@ def test_the_trainings_run_without_any_extra():
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) == pytest.approx(3.1, abs=0.5)
     assert "LSTM  1/1  loss" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [(["--seed", "-1"], "a seed is 0 or more"), (["--picture", "no/x.png"], "no folder no")],
+)
+def test_what_cannot_be_is_told_before_the_training(given, told, capsys):
+    with pytest.raises(SystemExit):
+        options("digits", "", "epochs", 1, given)
+    assert told in capsys.readouterr().err

@@ -168,7 +168,7 @@ def stopwatch() -> Callable[[], float]:
     def clock() -> float:
         nonlocal asked, seconds
         now = time.perf_counter() - passed
-        if now - asked > _TICK:  # asking the system is dear where it is watched over
+        if now - asked > _TICK:
             asked, seconds = now, max(time.thread_time() - worked, now / WAITING)
         return seconds
 
