@@ -229,9 +229,8 @@ def own_copy(layer: Any) -> Any:
     """A copy that may be changed at will, arrays and containers of its class included."""
     try:
         own = copy.deepcopy(layer)
-    except (
-        Exception
-    ):  # it holds what cannot be copied (a lock, a file), or asks itself for what it has not yet
+    except Exception:
+        # it holds what cannot be copied (a lock, a file), or asks itself for what it has not yet
         own = _copied(layer, {})
     for name, value in fields(own).items():
         if isinstance(value, dict | list | np.ndarray) and name not in getattr(own, "__dict__", {name: None}):

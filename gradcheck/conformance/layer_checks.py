@@ -50,10 +50,6 @@ class LayerCheck:
                 raise AssertionError(f"{self.name}: raised {type(error).__name__}: {error}") from error
         return ""
 
-    @property
-    def __name__(self) -> str:
-        return self.name.replace(" ", "_")
-
 
 def layers(make_layer: Callable[[], Any], *inputs: Any, **keywords: Any) -> Any:
     """Give a test a ``check`` for each of `layer_checks`, whose arguments these are; skipped where it does not apply.
