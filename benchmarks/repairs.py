@@ -1,22 +1,25 @@
-"""How often a slip of one expression is caught, mended and proved, and how long that takes.
+"""How often slips of an expression are caught, mended and proved, and how long that takes.
 
-python -m benchmarks.repairs [--each N] [--seed S] [-k WORDS] [--verbose]
+python -m benchmarks.repairs [--two | --mistakes] [--each N] [--seed S] [--every N] [-k WORDS] [--verbose]
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import gradcheck
-from gradcheck import Verdict
+from gradcheck import Report, Verdict
 from tests.corpus import specimens
-from tests.slips import Slip, slips
+from tests.corpus.specimen import Specimen
+from tests.slips import Slip, loaded, pairs, slips
 
 CHECKS = {
     kind: getattr(gradcheck, f"check_{kind}") for kind in ("grad", "vjp", "jvp", "jacobian", "hessian", "hvp")
@@ -25,9 +28,8 @@ CHECKS = {
 
 def outcome(slip: Slip) -> tuple[str, float, str]:
     """What became of a slip: "not caught", "unmended", "mended", "mended there"; seconds; the repair."""
-    one = slip.specimen
     try:
-        report = CHECKS[one.kind](one.f, one.claim, *one.args, argnums=one.argnums, raise_on_failure=False)
+        report = checked(slip.specimen)
     except (TypeError, ValueError) as error:
         return "not caught", 0.0, f"{type(error).__name__}: {error}"
     if report.verdict is not Verdict.FAIL:
@@ -38,11 +40,25 @@ def outcome(slip: Slip) -> tuple[str, float, str]:
     said = "; ".join(f"{b.line}:{b.column} {b.expression} -> {b.repair}" for b in blamed.blame)
     if not any(blame.proved for blame in blamed.blame):
         return "unmended", seconds, said or blamed.remark
+    if slip.line and not _mends(report.patch, slip):
+        return "wrongly", seconds, said
     there = any(blame.line <= slip.line <= blame.end_line for blame in blamed.blame)
     return "mended there" if there else "mended", seconds, said
 
 
-def mistakes(part: str) -> Iterator[Slip]:
+def checked(one: Specimen) -> Report:
+    """The report on a specimen."""
+    return CHECKS[one.kind](one.f, one.claim, *one.args, argnums=one.argnums, raise_on_failure=False)
+
+
+def _mends(patch: str, slip: Slip) -> bool:
+    """Whether the check passes when the patch is applied to the file, as anybody would."""
+    subprocess.run(["patch", "--silent", slip.path], input=patch, text=True, check=True)
+    mended = loaded(Path(slip.path), slip.specimen.name)
+    return mended is not None and checked(mended).verdict is Verdict.PASS
+
+
+def mistakes(each: int, seed: int, folder: Path, part: str) -> Iterator[Slip]:
     """The wrong derivations of the corpus, as slips at no known place."""
     for one in specimens(part):
         if one.label == "wrong":
@@ -58,21 +74,26 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--part", default="all", help="of the corpus: all, open, heldout")
     parser.add_argument("-k", default="", help="only specimens with this in their name")
-    parser.add_argument("--mistakes", action="store_true")
+    planted = parser.add_mutually_exclusive_group()
+    planted.add_argument("--two", dest="made", action="store_const", const=pairs, default=slips,
+                         help="two slips in each program, in leaves apart and one behind the other")  # fmt: skip
+    planted.add_argument("--mistakes", dest="made", action="store_const", const=mistakes,
+                         help="the wrong derivations of the corpus")  # fmt: skip
+    parser.add_argument("--every", type=int, default=1, help="only each so-manieth program")
     parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args()
     counts: Counter[tuple[str, str]] = Counter()
     took = []
     with tempfile.TemporaryDirectory() as folder:
-        planted = slips(given.each, given.seed, Path(folder), given.part)
-        for slip in mistakes(given.part) if given.mistakes else planted:
+        programs = given.made(given.each, given.seed, Path(folder), given.part)
+        for slip in islice(programs, 0, None, given.every):
             if given.k not in slip.specimen.name:
                 continue
             what, seconds, said = outcome(slip)
             counts[slip.kind, what] += 1
             if what != "not caught":
                 took.append(seconds)
-            if given.verbose or what == "unmended":
+            if given.verbose or what in ("unmended", "wrongly"):
                 place = f"{slip.line}:{slip.column} {slip.was!r} -> {slip.now!r}" if slip.line else slip.kind
                 print(f"{what:12} {seconds:5.2f} s  {slip.specimen.name}: {place}   [{said}]", flush=True)
     _table(counts)
@@ -87,7 +108,7 @@ def main() -> None:
 
 def _table(counts: Counter[tuple[str, str]]) -> None:
     kinds = sorted({kind for kind, _ in counts})
-    columns = ("not caught", "unmended", "mended", "mended there")
+    columns = ("not caught", "unmended", "wrongly", "mended", "mended there")
     print(f"\n{'what':30}" + "".join(f"{column:>14}" for column in columns))
     for kind in [*kinds, "all"]:
         row = [

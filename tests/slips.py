@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import sys
 import types
+import warnings
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gradcheck.ask import trees
 from tests.corpus import specimens
 from tests.corpus.specimen import Specimen
 
@@ -25,6 +31,13 @@ _CALLS = {
     "tanh": "sinh", "exp": "expm1", "sqrt": "square", "log": "log1p", "zeros_like": "ones_like", "outer": "multiply",
     "triu": "tril", "tril": "triu", "std": "var", "var": "std",
 }  # fmt: skip
+
+Change = tuple[ast.expr, str, str]
+"""An expression, what is done to it, and what stands there afterwards."""
+_TRIED, _PAIRS = 40, 200
+"""Changes, and pairs of them, that are looked at in one derivation."""
+_WRONG = 1e-6
+"""Share of a leaf's largest entry by which a wrong one is off."""
 
 
 @dataclass(frozen=True)
@@ -49,28 +62,31 @@ def slips(each: int, seed: int, folder: Path, part: str = "all") -> Iterator[Sli
 
     The spoilt modules are written into ``folder``, so that their source is to be had.
     """
-    right = [one for one in specimens(part) if one.label == "right"]
-    for number, specimen in enumerate(right):
-        generator = np.random.default_rng([seed, number])
-        if not inspect.isfunction(specimen.claim) or specimen.claim.__name__ == "<lambda>":
+    for number, specimen in enumerate(one for one in specimens(part) if one.label == "right"):
+        found = _changes_of(specimen)
+        if found is None:
             continue
-        source = specimen.claim.__code__.co_filename
-        text = Path(source).read_text()
-        tree = ast.parse(text)
-        own = _called(specimen.claim, tree) - _called(specimen.f, tree)
-        functions = [
-            node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in own
-        ]
-        changes = [change for function in functions for change in _changes(function)]
-        generator.shuffle(changes)  # type: ignore[arg-type]
+        text, changes = found
+        np.random.default_rng([seed, number]).shuffle(changes)  # type: ignore[arg-type]
         made = 0
-        for node, kind, new in changes:
+        for change in changes:
             if made == each:
                 break
-            slip = _planted(specimen, text, source, (node, kind, new), folder, f"{number}_{made}_{seed}")
+            slip = _planted(specimen, text, folder / f"slip_{number}_{made}_{seed}.py", change)
             if slip is not None:
                 made += 1
                 yield slip
+
+
+def _changes_of(specimen: Specimen) -> tuple[str, list[Change]] | None:
+    """The text of a derivation's file, and every change of the functions that only the derivation calls."""
+    if not inspect.isfunction(specimen.claim) or specimen.claim.__name__ == "<lambda>":
+        return None
+    text = Path(specimen.claim.__code__.co_filename).read_text()
+    tree = ast.parse(text)
+    own = _called(specimen.claim, tree) - _called(specimen.f, tree)
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in own]
+    return text, [change for function in functions for change in _changes(function)]
 
 
 def _called(function: Any, tree: ast.Module) -> set[str]:
@@ -87,7 +103,7 @@ def _called(function: Any, tree: ast.Module) -> set[str]:
     return found
 
 
-def _changes(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, str, str]]:
+def _changes(function: ast.FunctionDef) -> Iterator[Change]:
     local = [a.arg for a in function.args.args] + [
         n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     ]
@@ -135,30 +151,105 @@ def _changes(function: ast.FunctionDef) -> Iterator[tuple[ast.expr, str, str]]:
             yield node, "reversal", ast.unparse(node.value)
 
 
-def _planted(
-    specimen: Specimen, text: str, source: str, change: tuple[ast.expr, str, str], folder: Path, tag: str
-) -> Slip | None:
-    node, kind, new = change
-    lines = text.encode().splitlines(keepends=True)
-    assert node.end_lineno is not None and node.end_col_offset is not None
-    first, last = node.lineno - 1, node.end_lineno - 1
-    was = ast.get_source_segment(text, node) or ""
-    simple = new.replace("_", "a").replace(".", "a").isalnum()
-    spoilt = (
-        b"".join(lines[:first]) + lines[first][: node.col_offset] + (new if simple else f"({new})").encode()
-    )
-    spoilt += lines[last][node.end_col_offset :] + b"".join(lines[last + 1 :])
-    name = f"tests.corpus.slip_{Path(source).stem}_{tag}"
-    path = folder / f"slip_{Path(source).stem}_{tag}.py"
+def _planted(specimen: Specimen, text: str, path: Path, *changes: Change) -> Slip | None:
+    """The changes made in a file of their own; they must not be parts of each other."""
+    ordered = sorted(changes, key=lambda change: (change[0].lineno, change[0].col_offset))
+    spoilt = text.encode()
+    for node, _, new in reversed(ordered):  # from the end, so that places before it stay where they are
+        spoilt = _spoilt(spoilt, node, new)
     path.write_bytes(spoilt)
-    module = types.ModuleType(name)
+    found = loaded(path, specimen.name)
+    was = " and ".join(ast.get_source_segment(text, node) or "" for node, *_ in ordered)
+    (first, kind, _), now = ordered[0], " and ".join(new for *_, new in ordered)
+    return found and Slip(found, kind, str(path), first.lineno, first.col_offset, now, was)
+
+
+def _spoilt(text: bytes, node: ast.expr, new: str) -> bytes:
+    """The text with something else in a node's place."""
+    assert node.end_lineno is not None and node.end_col_offset is not None
+    lines = text.splitlines(keepends=True)
+    first, last = node.lineno - 1, node.end_lineno - 1
+    simple = new.replace("_", "a").replace(".", "a").isalnum()
+    before = b"".join(lines[:first]) + lines[first][: node.col_offset]
+    after = lines[last][node.end_col_offset :] + b"".join(lines[last + 1 :])
+    return before + (new if simple else f"({new})").encode() + after
+
+
+def loaded(path: Path, name: str) -> Specimen | None:
+    """The specimen of that name in a file as it is now; None where the file does not run."""
+    module = types.ModuleType(f"tests.corpus.{path.stem}")
     module.__file__, module.__package__ = str(path), "tests.corpus"
-    sys.modules[name] = module
+    sys.modules[module.__name__] = module
+    linecache.checkcache(str(path))
     try:
-        exec(compile(spoilt, str(path), "exec"), module.__dict__)
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     except Exception:
         return None
-    found = next((one for one in module.book.entries if one.name == specimen.name), None)
-    if found is None:
+    return next((one for one in module.book.entries if one.name == name), None)
+
+
+def pairs(each: int, seed: int, folder: Path, part: str = "all") -> Iterator[Slip]:
+    """So many times two slips in every right derivation of several leaves, each of which makes some leaves wrong.
+
+    The kind is "apart" where no leaf is wrong by both, "behind" where some are: there the one hides the other.
+    """
+    for number, specimen in enumerate(one for one in specimens(part) if one.label == "right"):
+        found, truth = _changes_of(specimen), _leaves(specimen)
+        if found is None or truth is None or len(truth) < 2:
+            continue
+        text, changes = found
+        np.random.default_rng([seed, number, 2]).shuffle(changes)  # type: ignore[arg-type]
+        changes = _in_turn(changes)
+        tried = folder / f"tried_{number}.py"
+        wrong = cache(lambda *some: _wrong(truth, _planted(specimen, text, tried, *some)))  # noqa: B023
+        left = {"apart": each, "behind": each}
+        for one, other in islice(combinations(changes[:_TRIED], 2), _PAIRS):
+            if _nested(one[0], other[0]) or not (wrong(one) and wrong(other)):
+                continue
+            kind = "behind" if wrong(one) & wrong(other) else "apart"
+            if not left[kind] or wrong(one, other) != wrong(one) | wrong(other):
+                continue
+            left[kind] -= 1
+            path = folder / f"two_{number}_{kind}_{left[kind]}_{seed}.py"
+            if slip := _planted(specimen, text, path, one, other):
+                yield replace(slip, kind=kind)
+            if not any(left.values()):
+                break
+
+
+def _in_turn(changes: list[Change]) -> list[Change]:
+    """One of each kind, then the next of each: there are more names to exchange than signs to forget."""
+    seen: Counter[str] = Counter()
+    turns = []
+    for change in changes:
+        turns.append((seen[change[1]], change))
+        seen[change[1]] += 1
+    return [change for _, change in sorted(turns, key=lambda each: each[0])]
+
+
+def _nested(one: ast.expr, other: ast.expr) -> bool:
+    return one in set(ast.walk(other)) or other in set(ast.walk(one))
+
+
+def _wrong(truth: list[Any], slip: Slip | None) -> frozenset[int]:
+    """The leaves that a slip makes wrong; none where it leaves nothing to compare."""
+    found = slip and _leaves(slip.specimen)
+    if not found or [np.shape(leaf) for leaf in found] != [np.shape(leaf) for leaf in truth]:
+        return frozenset()
+    return frozenset(
+        number
+        for number, (one, right) in enumerate(zip(found, truth, strict=True))
+        if not np.all(np.abs(one - right) <= _WRONG * np.max(np.abs(right), initial=0.0))
+    )
+
+
+def _leaves(specimen: Specimen) -> list[Any] | None:
+    """What the derivation returns; None where it raises."""
+    args = specimen.args
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = specimen.claim(*specimen.inputs(args), *args)
+    except Exception:
         return None
-    return Slip(found, kind, str(path), node.lineno, node.col_offset, new, was)
+    return [np.asarray(leaf) for _, leaf in trees.leaves(found)]
