@@ -53,3 +53,21 @@ def loaded(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     exec(compile(path.read_text(encoding="utf-8"), str(path), "exec"), module.__dict__)
     return module
+
+
+def patched(path: Path, patch: str) -> ModuleType:
+    """The module after its patch, applied line by line as the tool of that name does."""
+    lines, result, place = path.read_text().splitlines(), [], 0
+    for line in patch.splitlines()[2:]:
+        if line.startswith("@@"):
+            start = int(line.split()[1].split(",")[0][1:]) - 1
+            result += lines[place:start]
+            place = start
+        elif line.startswith("+"):
+            result.append(line[1:])
+        else:
+            assert lines[place] == line[1:]
+            result += [line[1:]] if line.startswith(" ") else []
+            place += 1
+    path.write_text("\n".join([*result, *lines[place:]]) + "\n")
+    return loaded(path)

@@ -13,7 +13,7 @@ import pytest
 
 import gradcheck
 from gradcheck import Report, Verdict
-from tests.blame.programs import NETWORK, loaded, made, network
+from tests.blame.programs import NETWORK, made, network, patched
 
 ALL = (0, 1, 2, 3)
 
@@ -73,27 +73,9 @@ def test_the_patch_makes_the_gradient_right_at_other_points(tmp_path: Path, slip
     module = made(tmp_path, NETWORK, slip)
     report = failed(module, network(), argnums=ALL)
     assert report.blame and all(blame.proved for blame in report.blame)
-    mended = _patched(Path(report.blame[0].file), report.patch)
+    mended = patched(Path(report.blame[0].file), report.patch)
     for seed in (5, 6, 7):
         gradcheck.check_grad(mended.loss, mended.gradient, *network(seed), argnums=ALL)
-
-
-def _patched(path: Path, patch: str) -> ModuleType:
-    """The module after its patch, applied line by line as the tool of that name does."""
-    lines, result, place = path.read_text().splitlines(), [], 0
-    for line in patch.splitlines()[2:]:
-        if line.startswith("@@"):
-            start = int(line.split()[1].split(",")[0][1:]) - 1
-            result += lines[place:start]
-            place = start
-        elif line.startswith("+"):
-            result.append(line[1:])
-        else:
-            assert lines[place] == line[1:]
-            result += [line[1:]] if line.startswith(" ") else []
-            place += 1
-    path.write_text("\n".join([*result, *lines[place:]]) + "\n")
-    return loaded(path)
 
 
 def test_two_mistakes_in_different_leaves_are_one_patch(tmp_path: Path) -> None:
@@ -104,7 +86,7 @@ def test_two_mistakes_in_different_leaves_are_one_patch(tmp_path: Path) -> None:
     )
     assert sorted(blame.leaves for blame in report.blame) == [("W2",), ("b2",)]
     assert all(blame.proved for blame in report.blame)
-    mended = _patched(Path(report.blame[0].file), report.patch)
+    mended = patched(Path(report.blame[0].file), report.patch)
     gradcheck.check_grad(mended.loss, mended.gradient, *network(9), argnums=ALL)
 
 

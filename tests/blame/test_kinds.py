@@ -17,8 +17,8 @@ from gradcheck import Report, Verdict
 from gradcheck.explain.blame import synthesis
 from gradcheck.explain.blame.edits import Edit
 from gradcheck.explain.blame.experiments import Candidate
+from gradcheck.explain.blame.hunt import in_force
 from gradcheck.explain.blame.reached import reached
-from gradcheck.explain.blame.repair import _chosen
 from tests.blame.programs import loaded
 
 
@@ -202,7 +202,7 @@ def test_an_edit_that_is_no_code_takes_no_other_with_it(tmp_path: Path) -> None:
         ((1.0, 0.0, 0.0), one, Edit(1, "constant", node, text))
         for text in ("3", "await x", "4", "nonsense (")
     ]
-    assert [(offer[2].text, module.f(1.0)) for offer in _chosen(offers) if offer[2].text != "await x"] == [
+    assert [(offer[2].text, module.f(1.0)) for offer in in_force(offers) if offer[2].text != "await x"] == [
         ("3", 3.0),
         ("4", 4.0),
     ]

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from gradcheck.ask.calls import undisturbed
 from gradcheck.explain.blame.apart import Alive, apart, possible
-from gradcheck.explain.blame.grafting import spelled_here
-from gradcheck.explain.blame.patch import Change, patch, spelled
-from gradcheck.explain.blame.repair import Mend, Search, search
+from gradcheck.explain.blame.draft import Mend, Step
+from gradcheck.explain.blame.patch import Change, patch
+from gradcheck.explain.blame.repair import Search, search
 from gradcheck.findings import Blame, Blamed
 from gradcheck.judge.examine import Examined
 
 SECONDS, CHECKS, MOST = 2.0, 50.0, 10.0
-"""A search takes no longer than this, or than so many checks up to so many seconds where those are longer (on a slow
-machine, say), or than as many calls of the claim and of f."""
-PATIENCE = 5.0
+"""The search for an edit takes no longer than this, or than so many checks up to so many seconds where those are longer
+(on a slow machine, say), or than as many calls of the claim and of f; for several edits see `WHOLE`."""
+PATIENCE = 10.0
 """How many times as long it may take on a machine that has other things to do."""
 AROUND = 3
 """Lines shown before and after."""
@@ -27,7 +27,7 @@ def blamed(seen: Examined) -> Blamed:
     seconds = max(SECONDS, min(CHECKS * seen.seconds, MOST), CHECKS * calls)
     with undisturbed():
         found = apart(
-            lambda alive: _searched(seen, seconds, alive), 0.5 * PATIENCE * seconds, PATIENCE * seconds
+            lambda alive: _searched(seen, seconds, alive), 0.25 * PATIENCE * seconds, PATIENCE * seconds
         )
     return found if isinstance(found, Blamed) else Blamed(remark=_HANGS)
 
@@ -50,7 +50,7 @@ def _searched(seen: Examined, seconds: float, alive: Alive) -> Blamed:
 def _told(seen: Examined, found: Search) -> Blamed:
     names = [slot.path for slot in seen.task.where.slots]
     blame = tuple(_blame(one, names, found) for one in found.mends)
-    changes = [_change(one) for one in found.mends]
+    changes = [Change(one.function.source, one.node, one.text) for one in found.mends]
     remark = found.said
     if found.left and not found.mends and (found.tried or not remark):
         tried = f"{found.tried:,} edits of one expression were tried; none makes a wrong leaf right"
@@ -58,47 +58,49 @@ def _told(seen: Examined, found: Search) -> Blamed:
     return Blamed(blame, patch(changes) if found.proved else "", remark)
 
 
-def _change(one: Mend) -> Change:
-    text = spelled_here(one.edit, one.function) or one.edit.text
-    return Change(one.function.source, one.edit.node, spelled(one.function.source, one.edit.node, text))
-
-
 def _blame(one: Mend, names: list[str], found: Search) -> Blame:
-    node, change = one.edit.node, _change(one)
+    node, source = one.node, one.function.source
     assert node.end_lineno is not None and node.end_col_offset is not None
+    leaves = one.step.leaves | one.step.nearer if found.proved else one.step.leaves
     return Blame(
-        file=one.function.source.path,
+        file=source.path,
         line=node.lineno,
         end_line=node.end_lineno,
         column=node.col_offset,
         end_column=node.end_col_offset,
-        expression=one.function.source.segment(node),
-        message=_message(one, change.text, names, found),
-        repair=change.text,
-        leaves=tuple(names[number] for number in sorted(one.leaves)),
+        expression=source.segment(node),
+        message=_message(one, names, found),
+        repair=one.text,
+        leaves=tuple(names[number] for number in sorted(leaves)),
         proved=found.proved,
         function=one.function.name,
-        lines=one.function.source.around(node, AROUND),
+        lines=source.around(node, AROUND),
     )
 
 
-def _message(one: Mend, text: str, names: list[str], found: Search) -> str:
-    old = one.function.source.segment(one.edit.node)
-    being = f"{old} is {one.was} of f. " if one.was else ""
-    which = f", which is {one.now} of f," if one.now else ""
-    with_it = f"With {text}{which}" if which else f"With {text} in its place,"
-    return f"{being}{with_it} {_right(one, names, found)}"
+def _message(one: Mend, names: list[str], found: Search) -> str:
+    old, step = one.function.source.segment(one.node), one.step
+    being = f"{old} is {step.was} of f. " if step.was else ""
+    which = f", which is {step.now} of f," if step.now else ""
+    with_it = f"With {one.text}{which}" if which else f"With {one.text} in its place,"
+    return f"{being}{with_it} {_right(one.step, names, found)}"
 
 
-def _right(one: Mend, names: list[str], found: Search) -> str:
+def _right(step: Step, names: list[str], found: Search) -> str:
     points = f"{found.points} points" if found.points > 1 else "one point"
-    if not one.leaves:
+    leaves, nearer = ([names[number] for number in sorted(which)] for which in (step.leaves, step.nearer))
+    if not leaves and not nearer:
         return f"what the function is given stays as it is ({points})"
-    if one.leaves == found.wrong and not found.left:
+    if step.leaves | step.nearer == found.wrong and not found.left:
         return f"{'every leaf is' if len(names) > 1 else names[0] + ' is'} right ({points})"
-    leaves = [names[number] for number in sorted(one.leaves)]
-    mended = f"{', '.join(leaves)} {'are' if len(leaves) > 1 else 'is'} right ({points})"
     if found.proved or not found.left:
-        return mended
+        return f"{_are([*leaves, *nearer])} right ({points})"
     rest = ", ".join(names[number] for number in sorted(found.left))
-    return f"{mended}; that is no proof, for {rest} stays wrong"
+    no_proof = f"that is no proof, for {rest} stays wrong"
+    if not leaves:
+        return f"{_are(nearer)} right up to a factor, or at more entries ({points}); {no_proof}"
+    return f"{_are(leaves)} right ({points}); {no_proof}"
+
+
+def _are(names: list[str]) -> str:
+    return f"{', '.join(names)} {'are' if len(names) > 1 else 'is'}"

@@ -211,7 +211,9 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
         and isinstance(node.value, int | float)
         and not _is_sentinel(source, node)
     ):
-        yield from (edit("constant", repr(value)) for value in _near(node.value))
+        # another bound is right at some points, as a rule, whatever the right comparison is
+        cost = ADJUSTED if isinstance(source.parents.get(node), ast.Compare) else EXCHANGED
+        yield from (edit("constant", repr(value), cost) for value in _near(node.value))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
         yield edit("sign", operand(source, node.operand))
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:

@@ -70,7 +70,7 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ),
     (
         "(np.diag({0}) - np.outer({0}, {0}))",
-        lambda s: np.diag(s) - np.outer(s, s) if np.ndim(s) == 1 else None,
+        lambda s: np.diag(s) - np.outer(s, s) if np.ndim(s) == 1 and s.size**2 <= LARGEST else None,
     ),
     ("{}.size", lambda s: float(s.size) if np.ndim(s) > 1 else None),
 )
@@ -144,7 +144,12 @@ def candidates(
             except Exception:  # of a form that does not suit the value
                 continue
             found.setdefault(_key(new), Candidate(form.format(text), new))
-    variables = {text: values[-1] for _, text, values in own if text.isidentifier()}
+    named = (
+        (getattr(node, "arg", getattr(node, "id", None)), values[-1])
+        for node, values in held.items()
+        if node in inside
+    )
+    variables = {name: value for name, value in named if name is not None}
     for one in _borrowed(function, of_f, variables, patience):
         found.setdefault(_key(one.values), one)
     return tuple(found.values())
@@ -171,7 +176,7 @@ def _borrowed(
     space = function.functions[0].__globals__
     for one in of_f:
         for node in ast.walk(one.node):
-            if not isinstance(node, ast.BinOp | ast.Call | ast.UnaryOp | ast.Compare):
+            if not isinstance(node, ast.BinOp | ast.Call | ast.UnaryOp | ast.Compare | ast.Subscript):
                 continue
             names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
             if not names & variables.keys() or not all(name in variables or name in space for name in names):

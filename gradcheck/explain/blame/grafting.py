@@ -82,17 +82,6 @@ def _switched(function: Written, offers: Sequence[Offer], trees: dict[int, Grown
     return replace(function, node=rebuilt(function.node, made))  # type: ignore[arg-type]
 
 
-def kept(function: Written, edit: Edit) -> Iterator[ast.AST]:
-    """Leave an edit in the tree; its nodes, which stand nowhere in the source."""
-    new, holder = _grown(edit, function), function.source.parents[edit.node]
-    for name, held in ast.iter_fields(holder):
-        if held is edit.node:
-            setattr(holder, name, new)
-        elif isinstance(held, list):
-            held[:] = [new if part is edit.node else part for part in held]
-    yield from () if new is None else ast.walk(new)
-
-
 def install(function: Written) -> None:
     """Let the function run as its tree is now."""
     if (code := function.compiled()) is not None:

@@ -47,11 +47,20 @@ class Probe:
         where = self.task.where
         return self.task.ask(where, where.copied(where.args), self.u, self.output)
 
+    def answer(self) -> Reading | None:
+        """The same; None where the claim raises."""
+        try:
+            return self.ask()
+        except Exception:  # of an edit that makes no sense
+            return None
+
     def wrong(self) -> frozenset[int]:
         """The leaves in which the claim, as it is now, is wrong here; all where it raises."""
-        try:
-            reading = self.ask()
-        except Exception:  # of an edit that makes no sense
+        return self.wrong_in(self.answer())
+
+    def wrong_in(self, reading: Reading | None) -> frozenset[int]:
+        """The leaves in which an answer is wrong."""
+        if reading is None:
             return frozenset(range(len(self.truth)))
         broken = {problem.leaf for problem in reading.problems} if reading.problems else set()
         slots = self.task.where.slots

@@ -22,7 +22,7 @@ _PRODUCTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("({} @ {})", lambda a, b: a @ b),
     ("({}.T @ {})", lambda a, b: a.T @ b),
     ("({} @ {}.T)", lambda a, b: a @ b.T),
-    ("np.outer({}, {})", lambda a, b: np.outer(a, b)),
+    ("np.outer({}, {})", np.outer),
 )
 _SCALED: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("{}", lambda s: s),
@@ -86,6 +86,8 @@ def with_products(sight: tuple[Candidate, ...], shape: tuple[int, ...]) -> tuple
     for one in arrays:
         for other in arrays:
             for form, product in _PRODUCTS:
+                if product is np.outer and shape != (np.size(one.values[-1]), np.size(other.values[-1])):
+                    continue  # what is thrown away may be large
                 try:
                     value = product(one.values[-1], other.values[-1])
                 except ValueError:

@@ -6,8 +6,9 @@ import ast
 import copy
 import linecache
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from types import CodeType, FunctionType
 
 Defined = ast.FunctionDef | ast.Lambda
@@ -39,6 +40,12 @@ class Source:
         pieces = [self._lines[first][node.col_offset :], *self._lines[first + 1 : last]]
         return b"".join([*pieces, self._lines[last][: node.end_col_offset]]).decode()
 
+    def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
+        """Where a node starts and ends, in bytes of UTF-8."""
+        assert node.end_lineno is not None and node.end_col_offset is not None
+        starts = [0, *accumulate(map(len, self._lines))]
+        return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
     def around(self, node: ast.expr | ast.stmt, more: int) -> tuple[tuple[int, str], ...]:
         """The lines of a node with their numbers, and so many before and after."""
         assert node.end_lineno is not None
@@ -55,7 +62,8 @@ class Source:
 
 
 @lru_cache(maxsize=64)
-def _parsed(path: str, text: str) -> Source | None:
+def source_of(path: str, text: str) -> Source | None:
+    """The file that holds a text; None where that is none of Python's."""
     try:
         return Source(path, text, ast.parse(text))
     except (SyntaxError, ValueError):
@@ -80,6 +88,13 @@ class Written:
     def name(self) -> str:
         """What the function is called."""
         return self.code.co_name
+
+    def within(self, source: Source) -> Written | None:
+        """The function as another text of its file has it; None where its place there is not sure."""
+        before, after = _defined(self.source), _defined(source)
+        if len(before) != len(after):
+            return None
+        return replace(self, source=source, node=after[before.index(self.node)])
 
     def compiled(self) -> CodeType | None:
         """The code of the node as it is now, None where it has become none."""
@@ -113,11 +128,17 @@ def rebuilt(node: ast.AST, made: Callable[[ast.AST, ast.AST], ast.AST]) -> ast.A
 def written(code: CodeType, functions: tuple[FunctionType, ...]) -> Written | None:
     """The text of a function, None where it cannot be found."""
     lines = linecache.getlines(code.co_filename, functions[0].__globals__)
-    source = _parsed(code.co_filename, "".join(lines)) if lines else None
+    source = source_of(code.co_filename, "".join(lines)) if lines else None
     if source is None:
         return None
     nodes = [node for node in ast.walk(source.tree) if isinstance(node, Defined) and _is(node, code)]
     return Written(code, functions, source, nodes[0], _owner(source, nodes[0])) if len(nodes) == 1 else None
+
+
+def _defined(source: Source) -> list[Defined]:
+    """Every function of a file, in the order in which they begin."""
+    found = [node for node in ast.walk(source.tree) if isinstance(node, Defined)]
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 
 def _is(node: Defined, code: CodeType) -> bool:

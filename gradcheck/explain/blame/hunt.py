@@ -1,0 +1,75 @@
+"""The hunt for one edit: the most natural one that mends all that is wrong, else the one that mends most of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from gradcheck.explain.blame.edits import ADDED, Edit
+from gradcheck.explain.blame.grafting import offered
+from gradcheck.explain.blame.offers import Ranked, offers
+from gradcheck.explain.blame.probes import Probe
+from gradcheck.explain.blame.progress import NONE, Progress, standing
+from gradcheck.explain.blame.scene import Scene
+from gradcheck.explain.blame.suspects import Suspects
+from gradcheck.explain.blame.written import Written
+
+RIVALS = 150
+"""Edits that are tried for a better one after the first that mends everything; a tenth where each is searched for."""
+HALFWAY = 0.5
+"""Share of the time after which what mends a part is taken, and the rest looked for from there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Quarry:
+    """What a hunt came back with."""
+
+    function: Written
+    edit: Edit
+    progress: Progress
+
+
+def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> tuple[Quarry | None, int]:
+    """The best edit, and how many were tried; the first point has to be ``settled`` with one that mends everything."""
+    best: Quarry | None = None
+    most, tried, rank_of_best, spread_of_best = math.inf, 0, (math.inf, 0.0, 0.0), 0
+    several = suspects.several
+    stands = standing(scene.points, scene.left, scene.patience)
+    # each is in force until the next one is asked for
+    for rank, function, edit in chain.from_iterable(map(in_force, offers(scene, suspects))):
+        # where others are needed in any case, what mends a part is not weighed against what is added from afar
+        enough = best is not None and (
+            best.progress.leaves == scene.left or (best.progress.leaves and (several or rank[0] >= ADDED))
+        )
+        if scene.time.late() or tried > most or (enough and rank[0] > rank_of_best[0]):
+            break
+        tried += 1
+        progress = stands.progress()
+        if not progress:
+            continue
+        every = progress.leaves == scene.left
+        if every and not settled(scene.points[0]):
+            continue  # right in its values alone: it writes into an argument, say
+        scene.time.hurry(HALFWAY)
+        suspects.several |= bool(progress.leaves) and not every
+        # what mends a part by itself is no place that the rest hangs on, too
+        spread = 0 if every else suspects.spread(function, edit.node)
+        amount = NONE.amount if best is None else best.progress.amount
+        better = progress.amount > amount
+        if better and every:
+            most = tried + (RIVALS if edit.cost < ADDED else RIVALS // 10)
+        if better or (progress.amount == amount and (spread, rank) < (spread_of_best, rank_of_best)):
+            best, rank_of_best, spread_of_best = Quarry(function, edit, progress), rank, spread
+    return best, tried
+
+
+def in_force(some: Sequence[Ranked]) -> Iterator[Ranked]:
+    """One after another in force; where one of them does not compile, the halves by themselves."""
+    with offered([(function, edit) for _, function, edit in some]) as choose:
+        yield from (offer for number, offer in enumerate(some) if choose is not None and choose(number))
+    if choose is None and len(some) > 1:
+        half = len(some) // 2
+        yield from in_force(some[:half])
+        yield from in_force(some[half:])

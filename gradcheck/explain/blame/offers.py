@@ -1,0 +1,120 @@
+"""In what order edits are tried: the most natural first, as many together as may be compiled at once."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sysconfig
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache, partial
+
+import numpy as np
+
+from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, additions, edits
+from gradcheck.explain.blame.grafting import above
+from gradcheck.explain.blame.missing import missing
+from gradcheck.explain.blame.scene import Scene
+from gradcheck.explain.blame.suspects import Suspects
+from gradcheck.explain.blame.written import Written
+
+Rank = tuple[float, float, float]
+"""The smaller the more natural: of what kind and where, how suspicious the place, how short."""
+Ranked = tuple[Rank, Written, Edit]
+FOREIGN = 3
+"""How much less natural an edit of another package's function is."""
+UNABLE = 2
+"""How much less natural an edit is where no value of the expression would make every leaf right."""
+TOGETHER = 128
+"""Edits that are compiled together, at most."""
+_INSTALLED = sysconfig.get_path("purelib"), sysconfig.get_path("platlib")
+
+
+def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
+    """All edits that may mend some of what is wrong."""
+    every = (*scene.functions, *scene.of_f)
+    near = partial(_ranked, scene, suspects, lambda function: edits(function, _calls(function, every)))
+    tried: set[Edit] = set()
+    several, batches = suspects.several, _batches(_below(near(), ADDED))
+    while (batch := next(batches, None)) is not None:
+        yield batch
+        tried |= {edit for *_, edit in batch}
+        if suspects.several != several:  # what mends a part was found: the others are elsewhere, then
+            several = suspects.several
+            batches = _batches([one for one in _below(near(), ADDED) if one[2] not in tried])
+    if scene.reach.whole:
+        rank = _ranking(scene, suspects)
+        for function in sorted(scene.functions, key=lambda one: _is_foreign(scene, one)):
+            for edit in missing(scene, suspects, function):
+                yield [(rank(function, edit, 0.0), function, edit)]
+    yield from _batches([one for one in near() if one[2] not in tried])
+    yield from _batches(_ranked(scene, suspects, additions))
+
+
+def _ranked(scene: Scene, suspects: Suspects, made: Callable[[Written], Iterator[Edit]]) -> list[Ranked]:
+    suspicious, rank = cache(suspects.suspicion), _ranking(scene, suspects)
+    found = [
+        (rank(function, edit, suspicion), function, edit)
+        for function in scene.functions
+        for edit in made(function)
+        if (suspicion := suspicious(function, edit.node)) is not None
+        if not scene.reach.whole or edit.what not in ARITHMETIC or edit.node in scene.reach.leaves
+    ]
+    return sorted(found, key=lambda each: each[0])
+
+
+def _below(some: list[Ranked], cost: float) -> list[Ranked]:
+    return [one for one in some if one[0][0] < cost]
+
+
+def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float], Rank]:
+    @cache
+    def place(function: Written, node: ast.expr | ast.stmt) -> tuple[int, float]:
+        dearer = FOREIGN * _is_foreign(scene, function) + UNABLE * (not suspects.able(function, node))
+        return dearer, 4.0 * len(list(above(function, node)))
+
+    def rank(function: Written, edit: Edit, suspicion: float) -> Rank:
+        dearer, depth = place(function, edit.node)
+        # what is added is added to the whole of an expression rather than deep inside it
+        far = depth * (edit.cost > EXCHANGED)
+        # and rather in the function that was called first than in its helpers
+        far += 10.0 * scene.functions.index(function)
+        return edit.cost + dearer, suspicion, _plainness(function, edit) + far
+
+    return rank
+
+
+def _is_foreign(scene: Scene, function: Written) -> bool:
+    """Whether a function is of an installed package and another is not: a library's is right, as a rule."""
+    return function.source.path.startswith(_INSTALLED) and not all(
+        one.source.path.startswith(_INSTALLED) for one in scene.functions
+    )
+
+
+def _batches(plain: list[Ranked]) -> Iterator[list[Ranked]]:
+    """Few at first, for those that come first are often enough."""
+    start, size = 0, 16
+    while start < len(plain):
+        yield plain[start : start + size]
+        start, size = start + size, min(2 * size, TOGETHER)
+
+
+def _plainness(function: Written, edit: Edit) -> float:
+    old = function.source.segment(edit.node)
+    return abs(len(edit.text) - len(old)) + 0.01 * len(edit.text)
+
+
+def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:
+    """Functions of one array that the claim or f calls itself."""
+    words = {name for one in functions for name in one.code.co_names}
+    space = function.functions[0].__globals__
+    own = [
+        name
+        for name in sorted(words)
+        if inspect.isfunction(one := space.get(name)) and one.__code__.co_argcount == 1
+    ]
+    ufuncs = [
+        f"np.{name}"
+        for name in sorted(words)
+        if isinstance(one := getattr(np, name, None), np.ufunc) and one.nin == 1
+    ]
+    return tuple([*own, *ufuncs])
