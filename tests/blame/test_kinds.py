@@ -211,8 +211,8 @@ def test_an_edit_that_is_no_code_takes_no_other_with_it(tmp_path: Path) -> None:
 
 def test_of_data_whose_rows_are_equal_not_every_product_is_looked_at(monkeypatch) -> None:
     looked_at = []
-    constant = synthesis._constant
-    monkeypatch.setattr(synthesis, "_constant", lambda *args: looked_at.append(1) or constant(*args))
+    constants = synthesis._constants
+    monkeypatch.setattr(synthesis, "_constants", lambda *args: looked_at.append(1) or constants(*args))
     sight = tuple(Candidate(f"x{k}", (np.full((6, 3), 0.1 + np.sqrt(k)),)) for k in range(80))
     assert not [text for text in synthesis.products(np.full((6, 3), np.pi), sight) if "x" not in text]
     assert len(looked_at) < 1000

@@ -88,11 +88,15 @@ def _message(one: Mend, names: list[str], found: Search) -> str:
 
 def _right(step: Step, names: list[str], found: Search) -> str:
     points = f"{found.points} points" if found.points > 1 else "one point"
+    points += " of this size" if found.one_size else ""
     leaves, nearer = ([names[number] for number in sorted(which)] for which in (step.leaves, step.nearer))
     if not leaves and not nearer:
         return f"what the function is given stays as it is ({points})"
-    if step.leaves | step.nearer == found.wrong and not found.left:
+    if step.leaves | step.nearer == found.wrong and not found.left and not found.elsewhere:
         return f"{'every leaf is' if len(names) > 1 else names[0] + ' is'} right ({points})"
+    if found.elsewhere:
+        here = f"{_are([*leaves, *nearer])} right ({points})"
+        return f"{here}; that is no proof, for something is wrong {found.elsewhere}"
     if found.proved or not found.left:
         return f"{_are([*leaves, *nearer])} right ({points})"
     rest = ", ".join(names[number] for number in sorted(found.left))

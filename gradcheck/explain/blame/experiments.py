@@ -75,6 +75,7 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("{}.size", lambda s: float(s.size) if np.ndim(s) > 1 else None),
 )
 """What a backward pass makes of the values it has."""
+_SIZES = frozenset({"len({})", "{}.shape[-1]", "{}.size"})
 
 _WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("{e} * {s}", lambda e, s: e * s),
@@ -121,7 +122,7 @@ def candidates(
     No value comes twice: of several texts those come first that are made of ``data``, the arguments that are not
     checked, for the number of examples is theirs and not a weight's; then the short ones.
     """
-    found: dict[bytes, Candidate] = {}
+    found: dict[tuple[str, bytes], Candidate] = {}
     inside = set(ast.walk(function.node))
     own: list[tuple[ast.AST, str, list[Any]]] = [
         (node, node.arg if isinstance(node, ast.arg) else operand(function.source, node), values)
@@ -143,7 +144,9 @@ def candidates(
                     continue
             except Exception:  # of a form that does not suit the value
                 continue
-            found.setdefault(_key(new), Candidate(form.format(text), new))
+            # two sizes that are equal here need not be so elsewhere
+            kind = form if form in _SIZES else ""
+            found.setdefault((kind, _key(new)), Candidate(form.format(text), new))
     named = (
         (getattr(node, "arg", getattr(node, "id", None)), values[-1])
         for node, values in held.items()
@@ -151,7 +154,7 @@ def candidates(
     )
     variables = {name: value for name, value in named if name is not None}
     for one in _borrowed(function, of_f, variables, patience):
-        found.setdefault(_key(one.values), one)
+        found.setdefault(("", _key(one.values)), one)
     return tuple(found.values())
 
 

@@ -11,7 +11,7 @@ from gradcheck.explain.blame.edits import ADDED, Edit
 from gradcheck.explain.blame.grafting import offered
 from gradcheck.explain.blame.offers import Ranked, offers
 from gradcheck.explain.blame.probes import Probe
-from gradcheck.explain.blame.progress import NONE, Progress, standing
+from gradcheck.explain.blame.progress import Progress, standing
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.written import Written
@@ -24,11 +24,12 @@ HALFWAY = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Quarry:
-    """What a hunt came back with."""
+    """What a hunt came back with; ``fits`` is whether it is right far from the point, too."""
 
     function: Written
     edit: Edit
     progress: Progress
+    fits: bool
 
 
 def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> tuple[Quarry | None, int]:
@@ -43,25 +44,27 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         enough = best is not None and (
             best.progress.leaves == scene.left or (best.progress.leaves and (several or rank[0] >= ADDED))
         )
-        if scene.time.late() or tried > most or (enough and rank[0] > rank_of_best[0]):
+        if scene.time.late() or tried > most or (enough and best and best.fits and rank[0] > rank_of_best[0]):
             break
         tried += 1
         progress = stands.progress()
-        if not progress:
+        if not progress or not stands.is_quiet():
             continue
         every = progress.leaves == scene.left
         if every and not settled(scene.points[0]):
             continue  # right in its values alone: it writes into an argument, say
         scene.time.hurry(HALFWAY)
         suspects.several |= bool(progress.leaves) and not every
+        fits = not any(one.probe.wrong() & progress.leaves for one in scene.elsewhere)
         # what mends a part by itself is no place that the rest hangs on, too
         spread = 0 if every else suspects.spread(function, edit.node)
-        amount = NONE.amount if best is None else best.progress.amount
-        better = progress.amount > amount
-        if better and every:
+        merit = progress.amount, fits
+        better = best is None or merit > (best.progress.amount, best.fits)
+        if better and every and fits:
             most = tried + (RIVALS if edit.cost < ADDED else RIVALS // 10)
-        if better or (progress.amount == amount and (spread, rank) < (spread_of_best, rank_of_best)):
-            best, rank_of_best, spread_of_best = Quarry(function, edit, progress), rank, spread
+        same = best is not None and merit == (best.progress.amount, best.fits)
+        if better or (same and (spread, rank) < (spread_of_best, rank_of_best)):
+            best, rank_of_best, spread_of_best = Quarry(function, edit, progress, fits), rank, spread
     return best, tried
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +12,6 @@ import numpy as np
 
 from gradcheck.ask import precision
 from gradcheck.ask.look import look_at_function
-from gradcheck.ask.options import Options
 from gradcheck.ask.point import Point, Slot, step_scale
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
@@ -75,6 +77,15 @@ class Probe:
             or not bool(np.all(np.abs(raw - truth) <= slack))
         )
 
+    def noise(self) -> frozenset[str]:
+        """What the claim, as it is now, is warned of here: that it divides by zero, say."""
+        return _noise(self.answer)
+
+    def noise_of_f(self) -> frozenset[str]:
+        """What f is warned of."""
+        where = self.task.where
+        return _noise(lambda: self.task.f(*where.copied(where.args)))
+
     def proved(self) -> bool:
         """Whether the claim, as it is now, passes a whole check here."""
         return examine(self.task, np.random.default_rng(7)).verdict == "pass"
@@ -85,6 +96,18 @@ class Probe:
         return judgement is not None and judgement.verdict == "pass"
 
 
+def _noise(run: Callable[[], Any]) -> frozenset[str]:
+    heard: set[str] = set()
+    with (
+        np.errstate(divide="call", over="call", invalid="call", call=lambda kind, _: heard.add(kind)),
+        warnings.catch_warnings(record=True) as told,
+        suppress(Exception),
+    ):
+        warnings.simplefilter("always")
+        run()
+    return frozenset([*heard, *(one.category.__name__ for one in told)])
+
+
 def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
     """The point of a check that failed, and others near it with covectors of their own.
 
@@ -93,27 +116,20 @@ def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
     found = []
     for number in range(count):
         generator = np.random.default_rng([number, 0x626C])
-        task = replace(seen.task, options=_alone(seen.task.options))
-        task = replace(task, where=_moved(seen.task.where, generator, NEAR * (number > 0)))
+        task = replace(alone(seen.task), where=moved(seen.task.where, generator, NEAR * (number > 0)))
         try:
-            again = _traced(task, generator) or _differenced(task, generator)
+            truth = truth_at(task, generator)
         except Exception:  # of a point where f cannot be
             continue
-        if again is not None and np.isfinite(again[2]).all():
-            found.append((task, *again))
+        if truth is not None and np.isfinite(truth[2]).all():
+            found.append((task, truth))
     # a leaf whose truth is zero at one point, by symmetry or at an optimum, is as large as at the others
-    sizes = np.max([np.abs(flat) for *_, flat in found], axis=0, initial=0.0) if found else np.empty(0)
-    slots, unit = seen.task.where.slots, _unit(seen)
-    largest = [float(np.max(sizes[slot.start : slot.stop], initial=0.0)) for slot in slots]
-    most = max(largest, default=0.0)
-    share = max(SCREEN, ROUNDOFFS * unit)
-    slack = np.concatenate(
-        [np.full(slot.size, share * max(one, 1e-6 * most)) for slot, one in zip(slots, largest, strict=True)]
-    )
+    sizes = np.max([np.abs(truth[2]) for _, truth in found], axis=0) if found else np.empty(0)
     made = []
-    for task, u, output, flat in found:
-        rounding = ROUNDOFFS * unit / share * slack
-        middle, allowed = flat.copy(), np.maximum(SCREEN * np.abs(flat), rounding) if fine else slack.copy()
+    for task, (u, output, flat) in found:
+        slots, slack = task.where.slots, _slack(seen, task.where.slots, sizes)
+        rounding = ROUNDOFFS * _unit(seen) / _share(seen) * slack
+        middle, allowed = flat.copy(), np.maximum(SCREEN * np.abs(flat), rounding) if fine else slack
         for kink in seen.judgement.kinks if seen.judgement and task.where is seen.task.where else ():
             middle[kink.index] = 0.5 * (kink.left + kink.right)
             allowed[kink.index] += 0.5 * abs(kink.right - kink.left)
@@ -121,10 +137,41 @@ def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
     return tuple(made)
 
 
-def _alone(options: Options) -> Options:
-    """The options without what is not to be had in a copy of a process: workers, and compilers that have threads."""
-    oracles = tuple(oracle for oracle in options.oracles if oracle != "complex_step")
-    return replace(options, executor=None, oracles=oracles or options.oracles)
+Truth = tuple[Floats, Any, Floats]
+"""A covector, the output of f, and the pullback of the one at the other's point."""
+
+
+def screened(seen: Examined, task: Task, truth: Truth) -> Probe:
+    """A probe by the measure of a check, where the truth of another task is known."""
+    u, output, flat = truth
+    slots = task.where.slots
+    slack = _slack(seen, slots, np.abs(flat))
+    return Probe(task, u, output, _by_leaf(flat, slots), _by_leaf(slack, slots))
+
+
+def _slack(seen: Examined, slots: tuple[Slot, ...], sizes: Floats) -> Floats:
+    """What each entry may be off by, where they are as large as that."""
+    largest = [float(np.max(sizes[slot.start : slot.stop], initial=0.0)) for slot in slots]
+    most = max(largest, default=0.0)
+    shares = [_share(seen) * max(one, 1e-6 * most) for one in largest]
+    return np.repeat(np.array(shares, dtype=np.float64), [slot.size for slot in slots])
+
+
+def _share(seen: Examined) -> float:
+    return max(SCREEN, ROUNDOFFS * _unit(seen))
+
+
+def alone(task: Task) -> Task:
+    """The task without what is not to be had in a copy of a process: workers, and compilers that have threads."""
+    oracles = tuple(oracle for oracle in task.options.oracles if oracle != "complex_step")
+    return replace(
+        task, options=replace(task.options, executor=None, oracles=oracles or task.options.oracles)
+    )
+
+
+def truth_at(task: Task, generator: np.random.Generator) -> Truth | None:
+    """The truth where a task asks for it, None where no oracle has it."""
+    return _traced(task, generator) or _differenced(task, generator)
 
 
 def _by_leaf(flat: Floats, slots: tuple[Slot, ...]) -> tuple[Floats, ...]:
@@ -137,7 +184,8 @@ def _unit(seen: Examined) -> float:
     return own if seen.pairing is None else max(own, seen.pairing.claim.unit, seen.pairing.precision)
 
 
-def _moved(where: Point, generator: np.random.Generator, by: float) -> Point:
+def moved(where: Point, generator: np.random.Generator, by: float) -> Point:
+    """The point with each entry moved by about so much of its own scale."""
     if by == 0.0:
         return where
     return where.moved(
@@ -145,7 +193,7 @@ def _moved(where: Point, generator: np.random.Generator, by: float) -> Point:
     )
 
 
-def _traced(task: Task, generator: np.random.Generator) -> tuple[Floats, Any, Floats] | None:
+def _traced(task: Task, generator: np.random.Generator) -> Truth | None:
     look = look_at_function(task.f, task.where)
     if look.reasons:
         return None
@@ -154,7 +202,7 @@ def _traced(task: Task, generator: np.random.Generator) -> tuple[Floats, Any, Fl
     return None if answer is None else (u, look.output, answer.value)
 
 
-def _differenced(task: Task, generator: np.random.Generator) -> tuple[Floats, Any, Floats] | None:
+def _differenced(task: Task, generator: np.random.Generator) -> Truth | None:
     again = examine(task, generator)
     if task.where.x.size > ENTRIES or again.pairing is None or again.u is None:
         return None

@@ -76,6 +76,11 @@ class Standing:
     left: frozenset[int]
     patience: float
     known: tuple[Witnesses, ...]
+    noise: tuple[frozenset[str], ...]
+
+    def is_quiet(self) -> bool:
+        """Whether the claim, as it is now, warns of nothing that neither it nor f warned of before."""
+        return all(probe.noise() <= known for probe, known in zip(self.points, self.noise, strict=True))
 
     def progress(self) -> Progress:
         """What the claim, as it is now, has more of; nothing where something that was right has become wrong."""
@@ -111,4 +116,6 @@ class Standing:
 
 def standing(points: tuple[Probe, ...], left: frozenset[int], patience: float) -> Standing:
     """How the claim stands as it is now."""
-    return Standing(points, left, patience, tuple(witnesses(probe, probe.answer()) for probe in points))
+    known = tuple(witnesses(probe, probe.answer()) for probe in points)
+    noise = tuple(probe.noise() | probe.noise_of_f() for probe in points)
+    return Standing(points, left, patience, known, noise)

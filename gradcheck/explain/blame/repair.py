@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gradcheck.explain.blame.apart import Alive
 from gradcheck.explain.blame.draft import Draft, Mend, Step
+from gradcheck.explain.blame.elsewhere import Elsewhere, elsewhere, has_sizes
 from gradcheck.explain.blame.grafting import edited, install, spelled_here
 from gradcheck.explain.blame.hunt import Quarry, hunt
 from gradcheck.explain.blame.manners import manners
@@ -44,6 +45,10 @@ class Search:
     tried: int = 0
     said: str = ""
     points: int = 0
+    elsewhere: str = ""
+    """Where the mended claim is wrong, though it is right at every point."""
+    one_size: bool = False
+    """Whether there are sizes, and none but this one could be tried."""
 
 
 def search(seen: Examined, seconds: float, alive: Alive) -> Search:
@@ -73,12 +78,17 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         found.wrong = frozenset().union(*(probe.wrong() for probe in points))
     found.left = found.wrong
     alive()
+    others = elsewhere(seen, points[0], found.wrong)
+    found.one_size = has_sizes(where) and not any(one.resized for one in others)
     every = (*functions, *of_f)
-    draft = _mended(found, Draft(every, every), _Setting(len(functions), points, seconds, behaves))
+    draft = _mended(found, Draft(every, every), _Setting(len(functions), points, seconds, behaves, others))
     if not found.left:
         # what is right at one point alone may be so by accident
         found.proved = len(points) > 1 and bool(draft.passages) and all(probe.proved() for probe in points)
-        if not found.proved:
+        off = next((one.said for one in others if found.proved and one.probe.wrong()), "")
+        if off:
+            found.proved, found.elsewhere = False, off
+        elif not found.proved:
             written = draft.now[: len(functions)] if not seen.look.conduct else draft.now
             draft = _behaved(found, draft, written, points, Allowance(seconds))
     found.mends = tuple(draft.mends())
@@ -93,6 +103,7 @@ class _Setting:
     points: tuple[Probe, ...]
     seconds: float
     behaves: bool
+    elsewhere: tuple[Elsewhere, ...]
 
 
 def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
@@ -108,7 +119,17 @@ def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
         functions, allowed = draft.now[: setting.claims], Allowance(min(setting.seconds, whole.left))
         with observing(functions) as observer:
             reach = reach_of(observer, first, lambda: allowed.past(REACHING))  # noqa: B023
-            scene = Scene(functions, of_f, setting.points, observer, reach, found.left, allowed, patience)
+            scene = Scene(
+                functions,
+                of_f,
+                setting.points,
+                observer,
+                reach,
+                found.left,
+                allowed,
+                patience,
+                setting.elsewhere,
+            )
             suspects = Suspects(scene)
             quarry, tried = hunt(scene, suspects, settled)
         found.tried += tried

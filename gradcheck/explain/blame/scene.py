@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gradcheck.explain.blame.elsewhere import Elsewhere
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.reach import Reach
 from gradcheck.explain.blame.stopwatch import Allowance
@@ -23,3 +24,4 @@ class Scene:
     left: frozenset[int]
     time: Allowance
     patience: float
+    elsewhere: tuple[Elsewhere, ...] = ()

@@ -47,11 +47,8 @@ def products(target: Floats, sight: tuple[Candidate, ...]) -> Iterator[str]:
     sample = np.random.default_rng(0).permutation(flat.size)[:_SHOWN]
     goal = flat[sample]
     texts, rows, scalars = _rows(sight, shape, sample)
-    if (
-        np.allclose(goal, goal[0], rtol=_EQUAL, atol=0.0)
-        and (text := _constant(float(goal[0]), scalars)) is not None
-    ):
-        yield text
+    if np.allclose(goal, goal[0], rtol=_EQUAL, atol=0.0):
+        yield from _constants(float(goal[0]), scalars)
     if not texts:
         return
     matrix, looked_at = np.stack(rows), 0
@@ -66,17 +63,15 @@ def products(target: Floats, sight: tuple[Candidate, ...]) -> Iterator[str]:
                 for place in _matching(values, goal):
                     if (looked_at := looked_at + 1) > _LOOKED_AT:
                         return
-                    factor = _constant(float(goal @ values[place] / (values[place] @ values[place])), scalars)
-                    if factor is None or (form == "{0} / {1}" and others[place] == text):
+                    if form == "{0} / {1}" and others[place] == text:
                         continue
                     product = form.format(text, others[place])
-                    yield (
-                        product
-                        if factor == "1"
-                        else f"-{product}"
-                        if factor == "-1"
-                        else f"{factor} * {product}"
-                    )
+                    factor = float(goal @ values[place] / (values[place] @ values[place]))
+                    yield from (_scaled(one, product) for one in _constants(factor, scalars))
+
+
+def _scaled(factor: str, product: str) -> str:
+    return {"1": product, "-1": f"-{product}"}.get(factor, f"{factor} * {product}")
 
 
 def with_products(sight: tuple[Candidate, ...], shape: tuple[int, ...]) -> tuple[Candidate, ...]:
@@ -137,21 +132,23 @@ def _matching(values: Floats, goal: Floats) -> Iterator[int]:
             yield int(place)
 
 
-def _constant(value: float, scalars: list[tuple[str, float]]) -> str | None:
-    """A number as one writes it: small, one over it, or of what is in sight."""
+def _constants(value: float, scalars: list[tuple[str, float]]) -> Iterator[str]:
+    """A number as one writes it: of what is in sight, for a size is not the same everywhere; small, or one over it."""
     sign, size = "-" if value < 0 else "", abs(value)
 
     def same(known: float) -> bool:
         return abs(size - abs(known)) <= _EQUAL * size
 
-    if plain := next((known for known in _CONSTANTS[:2] if same(known)), None):
-        return f"{sign}{plain}"
+    if same(1.0):
+        yield f"{sign}1"
+        return
     for form, of in _SCALED:
-        for text, known in scalars:
-            if same(of(known)):
-                return f"{'-' if known * value < 0 else ''}{form.format(text)}"
-    if plain := next((known for known in _CONSTANTS if same(known)), None):
-        return f"{sign}{plain}"
-    if part := next((known for known in _CONSTANTS if same(1 / known)), None):
-        return f"{sign}{1 / part!r}" if part in (2, 4, 8) else f"{sign}1 / {part}"
-    return None
+        yield from (
+            f"{'-' if known * value < 0 else ''}{form.format(text)}"
+            for text, known in scalars
+            if same(of(known))
+        )
+    yield from (f"{sign}{known}" for known in _CONSTANTS if same(known))
+    part = next((known for known in _CONSTANTS if same(1 / known)), None)
+    if part is not None:
+        yield f"{sign}{1 / part!r}" if part in (2, 4, 8) else f"{sign}1 / {part}"

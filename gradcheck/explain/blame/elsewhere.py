@@ -1,0 +1,144 @@
+"""The check far from its point: at another size, and with other signs. What is right near the point alone is no mend.
+
+``1 / 2`` is ``1 / len(X)`` for two rows, and the sign of one vector may be that of another. Any sizes will do at which
+f runs. Those axes are lengthened together that come first in arrays of one length: of the data alone where f runs then,
+else of all arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradcheck.ask import trees
+from gradcheck.ask.point import Point, point
+from gradcheck.ask.reading import Reading
+from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, screened, truth_at
+from gradcheck.judge.examine import Examined
+
+_KINDS = ("grad", "vjp", "layer")
+"""Checks whose claim can be asked at arguments of other shapes."""
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A point far from that of the check, and in words how it differs."""
+
+    probe: Probe
+    said: str
+    resized: bool
+
+
+def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int]) -> tuple[Elsewhere, ...]:
+    """Points at which a claim must be right as well that is wrong in these leaves at the given one.
+
+    Where what is right at the given one is not so there, the claim was written for less than f takes, and nothing
+    follows.
+    """
+    found = (one for one in (_resized(seen), _turned(seen)) if one is not None)
+    return tuple(one for one in found if _suits(one.probe, here, wrong))
+
+
+def has_sizes(where: Point) -> bool:
+    """Whether any argument has a length that may be another one."""
+    return any(True for _ in _lengths(where))
+
+
+def _suits(there: Probe, here: Probe, wrong: frozenset[int]) -> bool:
+    reading, before = there.answer(), here.answer()
+    if reading is None or before is None:
+        return reading is not None
+    right = zip(_right_entries(here, before), _right_entries(there, reading), strict=True)
+    kept = all(now is None or old is None or _holds(old, now) for old, now in right)
+    return kept and there.wrong_in(reading) <= wrong
+
+
+def _right_entries(probe: Probe, reading: Reading) -> Iterator[NDArray[np.bool_] | None]:
+    for raw, truth, slack in zip(reading.raw, probe.truth, probe.slack, strict=True):
+        same = raw is not None and raw.shape == truth.shape
+        yield (np.abs(raw - truth) <= slack) | (np.abs(truth) <= slack) if same else None  # type: ignore[operator]
+
+
+def _holds(old: NDArray[np.bool_], now: NDArray[np.bool_]) -> bool:
+    """Whether all that is right of the one is right in the other, too, whose axes may be longer."""
+    return old.ndim == now.ndim and not np.any(old & ~now[tuple(map(slice, old.shape))])
+
+
+def _turned(seen: Examined) -> Elsewhere | None:
+    where, generator = seen.task.where, np.random.default_rng(0x7369676E)
+    signs = generator.choice([-1.0, 1.0], where.x.size)
+    probe = _at(seen, where.moved(where.x * signs), generator)
+    said = f"with other signs of {', '.join(slot.path for slot in where.slots)}"
+    return None if probe is None else Elsewhere(probe, said, resized=False)
+
+
+def _resized(seen: Examined) -> Elsewhere | None:
+    if seen.task.kind not in _KINDS or seen.task.given is not None:
+        return None
+    generator = np.random.default_rng(0x73697A65)
+    where = moved(seen.task.where, generator, NEAR)  # off a kink
+    for length, numbers in _lengths(where):
+        args = tuple(
+            trees.map_leaves(lambda _, leaf: _longer(leaf, length), arg) if number in numbers else arg  # noqa: B023
+            for number, arg in enumerate(where.args)
+        )
+        try:
+            longer = point(seen.task.f, args, where.argnums, where.names)
+        except (TypeError, ValueError):
+            continue
+        probe = _at(seen, moved(longer, generator, NEAR), generator)
+        if probe is not None:
+            said = f"with {length + 1} for {length} rows of {_listed(where, length, numbers)}"
+            return Elsewhere(probe, said, resized=True)
+    return None
+
+
+def _at(seen: Examined, where: Point, generator: np.random.Generator) -> Probe | None:
+    """The probe at a point; None where f does not take it."""
+    task = replace(alone(seen.task), where=where)
+    try:
+        truth = truth_at(task, generator)
+    except Exception:
+        return None
+    return screened(seen, task, truth) if truth is not None and np.isfinite(truth[2]).all() else None
+
+
+def _lengths(where: Point) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Lengths of first axes, and the arguments in which they are to change: data first, and what has most of it."""
+    every = tuple(range(len(where.args)))
+    data = tuple(number for number in every if number not in where.argnums)
+    for numbers in (data, every):
+        arrays = [
+            leaf for number in numbers for _, leaf in trees.leaves(where.args[number]) if _is_list(leaf)
+        ]
+        found = sorted({len(leaf) for leaf in arrays}, key=lambda n: -sum(len(leaf) == n for leaf in arrays))
+        yield from ((length, numbers) for length in found)
+
+
+def _is_list(leaf: Any) -> bool:
+    # of a single row more may be broadcast
+    return isinstance(leaf, np.ndarray) and leaf.ndim > 0 and len(leaf) > 1
+
+
+def _longer(leaf: Any, length: int) -> Any:
+    """An array of that length with its first row once more; what sums to one still does."""
+    if not _is_list(leaf) or len(leaf) != length:
+        return leaf
+    longer = np.concatenate([leaf, leaf[:1]])
+    if leaf.dtype.kind == "f" and np.allclose(leaf.sum(axis=0), 1.0):
+        longer /= longer.sum(axis=0)
+    return longer
+
+
+def _listed(where: Point, length: int, numbers: tuple[int, ...]) -> str:
+    held = (
+        trees.name(where.names[number], path)
+        for number in numbers
+        for path, leaf in trees.leaves(where.args[number])
+        if _is_list(leaf) and len(leaf) == length
+    )
+    return ", ".join(held)

@@ -1,0 +1,100 @@
+"""A repair is tried at another size too, so that no number stands where a length is due."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck.explain.blame import synthesis
+from tests.blame.programs import made, patched
+from tests.blame.test_blame import failed
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the time runs out, it shall not be long."""
+    monkeypatch.setattr("gradcheck.explain.blame.blamed.SECONDS", 3.0)
+
+
+LINEAR = """
+    import numpy as np
+
+
+    def loss(w, X, y):
+        return np.mean((X @ w - y) ** 2)
+
+
+    def gradient(w, X, y):
+        return 2 / len(y) * X.T @ (X @ w - y)
+"""
+
+
+def regression(rows: int, seed: int) -> tuple[Any, ...]:
+    draw = np.random.default_rng([rows, seed]).standard_normal
+    return draw(3), draw((rows, 3)), draw(rows)
+
+
+@pytest.mark.parametrize("rows", [2, 4, 5])
+@pytest.mark.parametrize("was", ["2 * ", "3 / len(y) * ", "2 * len(y) * "])
+def test_what_is_proved_holds_for_any_number_of_rows(tmp_path: Path, rows: int, was: str) -> None:
+    report = failed(made(tmp_path, LINEAR, ("2 / len(y) * ", was)), regression(rows, 0), argnums=0)
+    (blame,) = report.blame
+    assert blame.proved and "of this size" not in blame.message
+    mended = patched(Path(blame.file), report.patch)
+    for other in (1, 3, 7):
+        gradcheck.check_grad(mended.loss, mended.gradient, *regression(other, 1), argnums=0)
+
+
+def test_what_is_right_at_this_size_alone_is_not_proved(tmp_path: Path) -> None:
+    """What is due there, 2 / len(X), is no edit of one number."""
+    text = LINEAR.replace("2 / len(y) * X.T @ (X @ w - y)", "sum(5 * x * (x @ w - t) for x, t in zip(X, y))")
+    report = failed(made(tmp_path, text), regression(4, 0), argnums=0)
+    assert report.patch == "" and not any(blame.proved for blame in report.blame)
+    for blame in report.blame:
+        assert "that is no proof, for something is wrong with 5 for 4 rows of X, y" in blame.message
+
+
+def test_where_no_other_size_can_be_tried_it_is_said(tmp_path: Path) -> None:
+    text = LINEAR.replace("np.mean(", "np.mean(np.reshape(y, 4)) + np.mean(")
+    report = failed(made(tmp_path, text, ("2 / len(y)", "3 / len(y)")), regression(4, 0), argnums=0)
+    (blame,) = report.blame
+    assert blame.proved and "(3 points of this size)" in blame.message
+
+
+def test_the_length_is_thought_of_before_the_number() -> None:
+    assert next(synthesis._constants(2.0, [("len(X)", 2.0)])) == "len(X)"
+    assert list(synthesis._constants(2.0, [("len(X)", 3.0)])) == ["2"]
+    assert next(synthesis._constants(-0.5, [("len(X)", 4.0)])) == "-2 / len(X)"
+
+
+POWER = """
+    import numpy as np
+
+
+    def loss(w, x):
+        return np.sum((w ** 2) ** 0.75 * x)
+
+
+    def gradient(w, x):
+        return np.where(w == 0.0, 0.0, 1.5 * (w ** 2) ** 0.75 * x)
+"""
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_no_repair_divides_by_zero_or_takes_one_sign_for_another(tmp_path: Path, seed: int) -> None:
+    """Over w it is right wherever np.where looks, and in each seed the signs of x are those of w."""
+    draw = np.random.default_rng(seed).standard_normal
+    w = draw(4)
+    x = np.abs(draw(4)) * np.sign(w)
+    w[seed] = 0.0
+    report = failed(made(tmp_path, POWER), (w, x), argnums=0)
+    (blame,) = report.blame
+    assert blame.proved
+    mended = patched(Path(blame.file), report.patch)
+    with np.errstate(all="raise"):
+        mended.gradient(w, x)
+    gradcheck.check_grad(mended.loss, mended.gradient, -w, x, argnums=0)
