@@ -29,14 +29,14 @@ class Meanings:
         named = (
             (source.segment(node), values[node][-1])
             for source, node in inside
-            if node in values and _is_telling(values[node][-1])
+            if node in values and is_telling(values[node][-1])
         )
         # of several texts of one value the fullest says most: X @ W1 + b1 rather than z1
         self._known = sorted(named, key=lambda pair: -len(" ".join(pair[0].split())))
 
     def of(self, value: Any, own: str) -> str | None:
         """The expression of f that is worth ``value``, up to transposition; None for none, or for ``own`` text."""
-        if not _is_telling(value):
+        if not is_telling(value):
             return None
         found = [text for text, other in self._known if _same(value, other) and "\n" not in text]
         if not found or own in found:
@@ -44,7 +44,7 @@ class Meanings:
         return found[0] if len(found[0]) <= 60 else min(found, key=len)
 
 
-def _is_telling(value: Any) -> bool:
+def is_telling(value: Any) -> bool:
     """Whether two values of the kind are hardly equal by accident."""
     return is_float(value) and np.size(value) > 1 and len(np.unique(np.asarray(value))) > 1
 

@@ -14,6 +14,7 @@ from gradcheck.explain.blame.draft import Draft, Mend, Step
 from gradcheck.explain.blame.elsewhere import Elsewhere, elsewhere, has_sizes
 from gradcheck.explain.blame.grafting import edited, install, spelled_here
 from gradcheck.explain.blame.hunt import Quarry, hunt
+from gradcheck.explain.blame.known import derivatives, first_unknown
 from gradcheck.explain.blame.manners import manners
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
 from gradcheck.explain.blame.probes import Probe, probes
@@ -135,11 +136,18 @@ def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
         found.tried += tried
         further = None if quarry is None else _kept(draft, quarry, meanings, scene)
         if quarry is None or further is None:
-            found.said = "" if draft.passages else suspects.unexplained()
+            found.said = "" if draft.passages else _in_vain(suspects, meanings)
             break
         draft = further
         found.left -= quarry.progress.leaves
     return draft
+
+
+def _in_vain(suspects: Suspects, meanings: Meanings) -> str:
+    """What can be said where no edit was found."""
+    scene = suspects.scene
+    said = suspects.unexplained(), first_unknown(scene, derivatives(scene, meanings), meanings)
+    return ". ".join(one for one in said if one)
 
 
 def _kept(draft: Draft, quarry: Quarry, meanings: Meanings, scene: Scene) -> Draft | None:
