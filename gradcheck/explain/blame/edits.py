@@ -44,7 +44,7 @@ _LIKE = (
 
 
 def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
-    """All edits of one expression but the `additions`; ``calls`` are functions of one array that may be applied."""
+    """Edits of one expression; ``calls`` are functions of one array that may be applied to it."""
     scope = tuple(names(function))
     yield from _of_end(function)
     for node in ast.walk(function.node):
@@ -56,15 +56,6 @@ def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
                 continue
             yield from _exchanges(function.source, node, scope)
             yield from _adjustments(function.source, node, calls)
-
-
-def additions(function: Written) -> Iterator[Edit]:
-    """Edits that add a factor, a term or an operand from elsewhere: many, so that they are made last."""
-    scope = tuple(names(function))
-    for node in ast.walk(function.node):
-        value = isinstance(node, ast.expr) and _is_value(function.source, node)
-        if isinstance(node, ast.expr) and value and not _is_written_to(function.source, node):
-            yield from _additions(function.source, node, scope)
 
 
 def _of_end(function: Written) -> Iterator[Edit]:
@@ -409,34 +400,3 @@ def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iter
     yield edit("center", f"{text} - {text}.mean(-1, keepdims=True)")
     yield from (edit("call", f"{call}({source.segment(node)})") for call in calls)
     yield from (edit("axes", f"{text}.swapaxes({axes})") for axes in ("-1, -2", "0, 1", "1, 2"))
-
-
-def _additions(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
-    if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict | ast.Compare):
-        return
-    text = operand(source, node)
-    for name in scope:
-        for form in (
-            "{0}",
-            "(1 - {0})",
-            "({0} * (1 - {0}))",
-            "(1 - {0} ** 2)",
-            "({0} > 0)",
-            "{0}.T",
-            "np.exp({0})",
-            "np.exp(-{0})",
-            "{0} ** 2",
-        ):
-            yield Edit(ADDED, "times", node, f"{text} * {form.format(name)}")
-        for form in (
-            "{e} / {o}",
-            "{e} + {o}",
-            "{e} - {o}",
-            "{e} @ {o}",
-            "{e} @ {o}.T",
-            "{o}.T @ {e}",
-            "{o} @ {e}",
-            "{o} - {e}",
-            "{e} / {o} ** 2",
-        ):
-            yield Edit(ADDED, "with", node, form.format(e=text, o=name))

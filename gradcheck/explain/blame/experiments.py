@@ -7,6 +7,7 @@ hypothesis", 2014). With the values of all expressions at hand a candidate costs
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -227,7 +228,13 @@ class Trial:
         one = self.solved(node) if len(held) == 1 else None
         if one is None or one.slope is None:
             return partial(self.mends, node)
-        return lambda change: one.suits(change(0, held[0]))
+        before = one.levels(held[0])
+
+        def better(change: Change) -> bool:
+            after = one.levels(change(0, held[0]))
+            return after > before and all(map(operator.ge, after, before))
+
+        return better
 
     def mends(self, node: ast.expr, change: Change) -> bool:
         """Whether some of the leaves come right, and no other wrong, with the expression changed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -17,9 +17,11 @@ from gradcheck.explain.blame.synthesis import products, with_products
 from gradcheck.explain.blame.written import Written
 
 
-def missing(scene: Scene, suspects: Suspects, function: Written) -> Iterator[Edit]:
-    """Edits of one function that add a factor, a term or an operand that is in sight."""
-    texts = [(node, operand(function.source, node)) for node in _places(scene, suspects, function)]
+def missing(
+    scene: Scene, suspects: Suspects, function: Written, places: Sequence[ast.expr]
+) -> Iterator[Edit]:
+    """Edits of one function that add a factor, a term or an operand that is in sight, at some of its `places`."""
+    texts = [(node, operand(function.source, node)) for node in places]
     where, held = scene.points[0].task.where, scene.reach.values
     data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
     sight = candidates(function, scene.of_f, held, data, scene.patience)
@@ -36,15 +38,20 @@ def missing(scene: Scene, suspects: Suspects, function: Written) -> Iterator[Edi
     yield from experiments(trial, held, sight, [one for one in texts if one[0] not in known])
 
 
-def _places(scene: Scene, suspects: Suspects, function: Written) -> list[ast.expr]:
+def places(
+    scene: Scene, suspects: Suspects, function: Written
+) -> tuple[Sequence[ast.expr], Sequence[ast.expr]]:
+    """The expressions another value of which may make every leaf right, and the others; the suspicious ones first."""
     inside = set(ast.walk(function.node))
     found = [
         ((suspicion, len(list(above(function, node))), number), node)
         for number, node in enumerate(scene.reach.leaves)
-        if isinstance(node, ast.expr) and node in inside and suspects.able(function, node)
+        if isinstance(node, ast.expr) and node in inside
         if (suspicion := suspects.suspicion(function, node)) is not None
     ]
-    return [node for _, node in sorted(found, key=lambda each: each[0])]
+    ordered = [node for _, node in sorted(found, key=lambda each: each[0])]
+    able = [node for node in ordered if suspects.able(function, node)]
+    return able, [node for node in ordered if node not in able]
 
 
 def _written(

@@ -7,6 +7,7 @@ written like. An expression for which there is no such value is not the one to m
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ STEPS = 3
 """Newton steps: one is enough where the leaves are linear in the expression."""
 _STEP = 1e-4
 _RANK = 1e-10
+_TELLING = 3
+"""Entries of which not all are right up to one factor by accident."""
 
 
 @dataclass(frozen=True)
@@ -28,22 +31,30 @@ class Needed:
     """A value with which the leaves are right; where it is not the only one, the one nearest to what is there now.
 
     ``slope`` is how the leaves change with it, where they do so linearly or the value is the only one: what else makes
-    them right can be told by it, with no call of the claim.
+    them right can be told by it, with no call of the claim. ``ends`` is where a leaf ends and the next one begins.
     """
 
     value: Floats
     slope: Floats | None
     only: bool
+    ends: tuple[int, ...]
 
-    def suits(self, other: Any) -> bool:
-        """Whether the leaves are right with another value, too."""
+    def levels(self, other: Any) -> tuple[int, ...]:
+        """How right each leaf is with another value: 2 where it is, 1 up to a factor; nothing where it does not fit."""
         if self.slope is None or np.shape(other) != self.value.shape:
-            return False
+            return ()
         with np.errstate(all="ignore"):
-            off = self.slope @ np.ravel(other - self.value)
-        return bool(
-            np.all(np.abs(off) <= 1e-6 * np.max(np.abs(self.slope @ self.value.ravel()), initial=0.0))
-        )
+            wanted, there = self.slope @ self.value.ravel(), self.slope @ np.ravel(other)
+            pairs = zip(np.split(there, self.ends), np.split(wanted, self.ends), strict=True)
+            return tuple(_level(one, goal) for one, goal in pairs)
+
+
+def _level(there: Floats, wanted: Floats) -> int:
+    most = 1e-6 * np.max(np.abs(wanted), initial=0.0)
+    if np.all(np.abs(there - wanted) <= most):
+        return 2
+    factor = (there @ wanted) / (there @ there)
+    return int(wanted.size >= _TELLING and np.all(np.abs(factor * there - wanted) <= most))
 
 
 def needed(observer: Observer, node: Node, value: Any, probe: Probe, which: frozenset[int]) -> Needed | None:
@@ -51,7 +62,8 @@ def needed(observer: Observer, node: Node, value: Any, probe: Probe, which: froz
     x = np.array(value, dtype=np.float64)
     if x.size > LARGEST or not np.isfinite(x).all():
         return None
-    target = np.concatenate([probe.truth[number].ravel() for number in sorted(which)])
+    pieces = [probe.truth[number].ravel() for number in sorted(which)]
+    target, ends = np.concatenate(pieces), tuple(accumulate(piece.size for piece in pieces))[:-1]
 
     def leaves(at: Floats) -> Floats | None:
         changed = at.reshape(np.shape(value)) if isinstance(value, np.ndarray) else type(value)(at)
@@ -60,10 +72,10 @@ def needed(observer: Observer, node: Node, value: Any, probe: Probe, which: froz
                 raw = probe.ask().raw
         except Exception:  # of a value that means nothing there
             return None
-        pieces = [raw[number] for number in sorted(which)]
-        if any(piece is None for piece in pieces):
+        came = [raw[number] for number in sorted(which)]
+        if any(piece is None for piece in came):
             return None
-        flat = np.concatenate([piece.ravel() for piece in pieces if piece is not None])
+        flat = np.concatenate([piece.ravel() for piece in came if piece is not None])
         return flat if flat.shape == target.shape and np.isfinite(flat).all() else None
 
     now = leaves(x)
@@ -79,7 +91,7 @@ def needed(observer: Observer, node: Node, value: Any, probe: Probe, which: froz
         linear = now is not None and _same(now, foreseen)
         if now is None or _same(now, target):
             only = bool(rank == x.size)
-            return None if now is None else Needed(x, slope if linear or only else None, only)
+            return None if now is None else Needed(x, slope if linear or only else None, only, ends)
         if linear:
             return None  # no further step comes closer
     return None

@@ -10,9 +10,9 @@ from functools import cache, partial
 
 import numpy as np
 
-from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, additions, edits
+from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
-from gradcheck.explain.blame.missing import missing
+from gradcheck.explain.blame.missing import missing, places
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.written import Written
@@ -41,13 +41,19 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
         if suspects.several != several:  # what mends a part was found: the others are elsewhere, then
             several = suspects.several
             batches = _batches([one for one in _below(near(), ADDED) if one[2] not in tried])
-    if scene.reach.whole:
-        rank = _ranking(scene, suspects)
-        for function in sorted(scene.functions, key=lambda one: _is_foreign(scene, one)):
-            for edit in missing(scene, suspects, function):
-                yield [(rank(function, edit, 0.0), function, edit)]
+    owned = sorted(scene.functions if scene.reach.whole else (), key=lambda one: _is_foreign(scene, one))
+    rank, found = _ranking(scene, suspects), [places(scene, suspects, one) for one in owned]
+
+    def added(function: Written, some: Sequence[ast.expr]) -> Iterator[Sequence[Ranked]]:
+        yield from (
+            [(rank(function, edit, 0.0), function, edit)] for edit in missing(scene, suspects, function, some)
+        )
+
+    for function, (able, _) in zip(owned, found, strict=True):
+        yield from added(function, able)
     yield from _batches([one for one in near() if one[2] not in tried])
-    yield from _batches(_ranked(scene, suspects, additions))
+    for function, (_, unable) in zip(owned, found, strict=True):
+        yield from added(function, unable)
 
 
 def _ranked(scene: Scene, suspects: Suspects, made: Callable[[Written], Iterator[Edit]]) -> list[Ranked]:
