@@ -98,4 +98,9 @@ class Windows:
         pieces = taken.reshape(*taken.shape[:3], rows, columns)
         for place, index in self.offsets():
             image[index] += pieces[:, :, place]
-        return image[:, :, down : down + height, across : across + width]
+        return self.trimmed(image)
+
+    def trimmed(self, wide: Array) -> Array:
+        """The image without its padding."""
+        (down, across), (height, width) = self.padding, self.size
+        return wide[:, :, down : down + height, across : across + width]
