@@ -33,16 +33,18 @@ def backward(dy: Array, cache: Any) -> tuple[None, dict[str, Array]]:
     ``np.add.at`` and ``np.add.reduceat`` go from entry to entry.
     """
     ids, shape = cache
-    rows = dy.reshape(ids.size, shape[1]).copy()
+    rows = np.empty((ids.size + 1, shape[1]), dy.dtype)
+    rows[:-1], rows[-1] = dy.reshape(ids.size, shape[1]), 0
     place = np.argsort(ids, axis=None)
-    words = ids.ravel()[place]
+    words = ids.ravel().take(place)
     while np.any(repeated := words[1:] == words[:-1]):
         second = _even_steps(repeated)
-        rows[place[second - 1]] += rows[place[second]]
+        first = place.take(second - 1)
+        rows[first] = rows.take(first, axis=0) + rows.take(place.take(second), axis=0)
         words, place = np.delete(words, second), np.delete(place, second)
-    dW = np.zeros(shape, dy.dtype)
-    dW[words] = rows.take(place, axis=0)
-    return None, {"W": dW}
+    taken = np.full(shape[0], ids.size)  # the row of zeros, for words that do not occur
+    taken[words] = place
+    return None, {"W": rows.take(taken, axis=0)}
 
 
 def _even_steps(repeated: Array) -> Any:
