@@ -7,9 +7,8 @@ from typing import Any
 from reference_impls.layers.layer import Array
 
 BLOCK = 2**17
-"""Entries taken at a time: a megabyte of doubles. Timed from 2^13 to 2^17: a NumPy call is half a microsecond before it
-has done anything, which weighs more than a block that outgrows the second-level cache, as long as the third holds it.
-"""
+"""Entries taken at a time: a megabyte of doubles. Timed from 2^13 on: half a microsecond for every NumPy call weighs
+more than a block that outgrows the second-level cache, as long as the third holds it."""
 
 
 def blocks(x: Array) -> list[slice]:
