@@ -1,8 +1,10 @@
 """The layers of reference_impls beside torch's and their textbook forms: ``python -m benchmarks.layers [--quick]``.
 
 One thread. Each figure is of one forward and one backward pass, a median over interleaved rounds; torch runs eagerly,
-as people use it. The textbook form is what a course's code or a first version looks like: loops over pixels or
-examples, or the same formulas without care for memory.
+as people use it. The textbook form (`benchmarks.textbook`) is what a course's code or a first version looks like: loops
+over pixels, or the same formulas without care for memory. The floor is, of convolution, its three products of matrices
+and one copy of the columns; of attention its six products and one exponential; of a norm three passes over memory,
+each reading one array and writing another: what must be read and written if everything else were free.
 """
 
 from __future__ import annotations
@@ -19,8 +21,9 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
+from benchmarks import textbook  # noqa: E402
 from benchmarks.rounds import interleave  # noqa: E402
-from reference_impls import softmax_losses  # noqa: E402
+from reference_impls import elementwise  # noqa: E402
 from reference_impls.layers import (  # noqa: E402
     batch_norm,
     conv2d,
@@ -118,112 +121,106 @@ def _conv(dtype: str) -> Rivals:
         windows.columns(x)
         return np.matmul(W, taken), np.matmul(d, taken.swapaxes(1, 2)), np.matmul(W.T, d)
 
-    def textbook() -> Any:  # one window after another, as in a course
-        wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-        y, dW, dx = np.zeros_like(dy), np.zeros_like(params["W"]), np.zeros_like(wide)
-        for i in range(28):
-            for j in range(28):
-                window = wide[:, :, i : i + 3, j : j + 3]
-                y[:, :, i, j] = np.tensordot(window, params["W"], ([1, 2, 3], [1, 2, 3])) + params["b"]
-                dW += np.tensordot(dy[:, :, i, j], window, (0, 0))
-                dx[:, :, i : i + 3, j : j + 3] += np.tensordot(dy[:, :, i, j], params["W"], (1, 0))
-        return y, dW, dx
-
     return {
         "ours": _both(conv2d, params, (x,), padding=1),
         "torch": _of_torch(lambda x, W, b: functional.conv2d(x, W, b, padding=1), x, *params.values()),
         "floor": floor,
-        "textbook": textbook,
+        "textbook": lambda: textbook.conv2d(x, params["W"], params["b"], dy),
     }
+
+
+def _copies(like: Any, count: int) -> Call:
+    """So many passes over memory that read an array and write one."""
+    to = np.empty_like(like)
+    return lambda: [np.copyto(to, like) for _ in range(count)]
 
 
 def _layer_norm(dtype: str) -> Rivals:
     x, params = _normal(4096, 512, dtype=dtype), layer_norm.initial_params(512, np.dtype(dtype))
-    functional = _torch().nn.functional
-    dy = _normal(4096, 512, dtype=dtype, seed=1)
-
-    def textbook() -> Any:
-        mean, variance = x.mean(1, keepdims=True), x.var(1, keepdims=True)
-        std = np.sqrt(variance + np.asarray(1e-5, dtype))
-        xhat = (x - mean) / std
-        y = params["gain"] * xhat + params["shift"]
-        dxhat = dy * params["gain"]
-        dx = (dxhat - dxhat.mean(1, keepdims=True) - xhat * (dxhat * xhat).mean(1, keepdims=True)) / std
-        return y, dx, (dy * xhat).sum(0), dy.sum(0)
-
+    functional, dy = _torch().nn.functional, _normal(4096, 512, dtype=dtype, seed=1)
     return {
         "ours": _both(layer_norm, params, (x,)),
         "torch": _of_torch(lambda x, g, s: functional.layer_norm(x, (512,), g, s), x, *params.values()),
-        "textbook": textbook,
-        "floor": lambda: [np.copyto(y, x) for y in (_SPACE[dtype],) * 4],
+        "textbook": lambda: textbook.norm(x, params["gain"], params["shift"], dy, (1,), (0,)),
+        "floor": _copies(x, 3),
     }
-
-
-_SPACE = {dtype: np.zeros((4096, 512), dtype) for dtype in ("float64", "float32")}
 
 
 def _rms_norm(dtype: str) -> Rivals:
     x, params = _normal(4096, 512, dtype=dtype), rms_norm.initial_params(512, np.dtype(dtype))
-    functional = _torch().nn.functional
+    functional, dy = _torch().nn.functional, _normal(4096, 512, dtype=dtype, seed=1)
     return {
         "ours": _both(rms_norm, params, (x,)),
         "torch": _of_torch(lambda x, g: functional.rms_norm(x, (512,), g, 1e-5), x, *params.values()),
+        "textbook": lambda: textbook.rms_norm(x, params["gain"], dy),
+        "floor": _copies(x, 3),
     }
 
 
 def _batch_norm(dtype: str) -> Rivals:
     x, params = _normal(32, 64, 28, 28, dtype=dtype), batch_norm.initial_params(64, np.dtype(dtype))
-    functional = _torch().nn.functional
+    functional, dy = _torch().nn.functional, _normal(32, 64, 28, 28, dtype=dtype, seed=1)
+    gain, shift = (value[:, None, None] for value in params.values())
     return {
         "ours": _both(batch_norm, params, (x,)),
         "torch": _of_torch(
             lambda x, g, s: functional.batch_norm(x, None, None, g, s, training=True), x, *params.values()
         ),
+        "textbook": lambda: textbook.norm(x, gain, shift, dy, (0, 2, 3), (0, 2, 3)),
+        "floor": _copies(x, 3),
     }
 
 
 def _group_norm(dtype: str) -> Rivals:
     x, params = _normal(32, 64, 28, 28, dtype=dtype), group_norm.initial_params(64, np.dtype(dtype))
-    functional = _torch().nn.functional
+    functional, dy = _torch().nn.functional, _normal(32, 64, 28, 28, dtype=dtype, seed=1)
+    grouped, by_group = (32, 8, 8, 28, 28), (value.reshape(8, 8, 1, 1) for value in params.values())
+    gain, shift = by_group
     return {
         "ours": _both(group_norm, params, (x,), groups=8),
         "torch": _of_torch(lambda x, g, s: functional.group_norm(x, 8, g, s), x, *params.values()),
+        "textbook": lambda: textbook.norm(
+            x.reshape(grouped), gain, shift, dy.reshape(grouped), (2, 3, 4), (0, 3, 4)
+        ),
+        "floor": _copies(x, 3),
     }
 
 
 def _max_pool(dtype: str) -> Rivals:
-    x = _normal(32, 64, 28, 28, dtype=dtype)
+    x, dy = _normal(32, 64, 28, 28, dtype=dtype), _normal(32, 64, 14, 14, dtype=dtype, seed=1)
     functional = _torch().nn.functional
     return {
         "ours": _both(max_pool2d, {}, (x,)),
         "torch": _of_torch(lambda x: functional.max_pool2d(x, 2), x),
+        "textbook": lambda: textbook.max_pool2d(x, dy),
     }
 
 
 def _embedding(dtype: str) -> Rivals:
     params = embedding.initial_params(10_000, 128, np.random.default_rng(0), np.dtype(dtype))
     ids = np.random.default_rng(1).integers(0, 10_000, (64, 128))
-    functional = _torch().nn.functional
-    dy = _normal(64, 128, 128, dtype=dtype, seed=1)
-
-    def textbook() -> Any:
-        dW = np.zeros_like(params["W"])
-        np.add.at(dW, ids, dy)
-        return params["W"][ids], dW
-
+    functional, dy = _torch().nn.functional, _normal(64, 128, 128, dtype=dtype, seed=1)
     return {
         "ours": _both(embedding, params, (ids,)),
         "torch": _of_torch(lambda W, ids: functional.embedding(ids, W), params["W"], ids),
-        "textbook": textbook,
+        "textbook": lambda: textbook.embedding(params["W"], ids, dy),
     }
 
 
 def _attention(dtype: str) -> Rivals:
-    q, k, v = (_normal(8, 8, 128, 32, dtype=dtype, seed=n) for n in range(3))
-    functional = _torch().nn.functional
+    q, k, v, dy = (_normal(8, 8, 128, 32, dtype=dtype, seed=n) for n in range(4))
+    functional, E = _torch().nn.functional, _normal(8, 8, 128, 128, dtype=dtype)
+    exp, narrow = np.empty_like(E), k.swapaxes(-1, -2)
+
+    def floor() -> Any:  # the six products of matrices and one exponential
+        wide = [np.matmul(rows, narrow) for rows in (q, dy)]
+        return wide, [np.matmul(E, rows) for rows in (q, k, v, dy)], np.exp(E, out=exp)
+
     return {
         "ours": _both(dot_product_attention, {}, (q, k, v)),
         "torch": _of_torch(functional.scaled_dot_product_attention, q, k, v),
+        "textbook": lambda: textbook.attention(q, k, v, dy),
+        "floor": floor,
     }
 
 
@@ -235,30 +232,36 @@ def _recurrent(module: Any, cell: str) -> Callable[[str], Rivals]:
         net = getattr(torch.nn, cell)(64, 128).to(getattr(torch, dtype))
         tensor = torch.tensor(x, requires_grad=True)
         dy = torch.tensor(_normal(50, 32, 128, dtype=dtype, seed=1))
+        plain = getattr(textbook, cell.lower())
 
         def theirs() -> None:
             net.zero_grad()
             tensor.grad = None
             net(tensor)[0].backward(dy)
 
-        return {"ours": _both(module, params, (x,)), "torch": theirs}
+        return {
+            "ours": _both(module, params, (x,)),
+            "torch": theirs,
+            "textbook": lambda: plain(x, *params.values(), dy.numpy()),
+        }
 
     return setting
 
 
-def _label_smoothing(dtype: str) -> Rivals:
+def _classes(dtype: str) -> Rivals:
     z, k = _normal(1024, 1000, dtype=dtype), np.random.default_rng(1).integers(0, 1000, 1024)
     torch = _torch()
     tensor, labels = torch.tensor(z, requires_grad=True), torch.tensor(k)
 
     def theirs() -> None:
         tensor.grad = None
-        torch.nn.functional.cross_entropy(tensor, labels, label_smoothing=0.1).backward()
+        torch.nn.functional.cross_entropy(tensor, labels).backward()
 
-    def ours() -> Any:
-        return softmax_losses.label_smoothing(z, k), softmax_losses.label_smoothing_gradient(z, k)
-
-    return {"ours": ours, "torch": theirs}
+    return {
+        "ours": lambda: elementwise.softmax_cross_entropy(z, k),
+        "torch": theirs,
+        "textbook": lambda: textbook.softmax_cross_entropy(z, k),
+    }
 
 
 SETTINGS: dict[str, Callable[[str], Rivals]] = {
@@ -273,7 +276,7 @@ SETTINGS: dict[str, Callable[[str], Rivals]] = {
     "RNN, 128 units, 50 steps, batch 32": _recurrent(rnn, "RNN"),
     "LSTM, 128 units, 50 steps, batch 32": _recurrent(lstm, "LSTM"),
     "GRU, 128 units, 50 steps, batch 32": _recurrent(gru, "GRU"),
-    "label smoothing, 1024 x 1000": _label_smoothing,
+    "softmax cross-entropy, 1024 x 1000": _classes,
 }
 
 
