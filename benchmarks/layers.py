@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -22,6 +22,7 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 import numpy as np  # noqa: E402
 
 from benchmarks import textbook  # noqa: E402
+from benchmarks.machine import machine  # noqa: E402
 from benchmarks.rounds import interleave  # noqa: E402
 from reference_impls import elementwise  # noqa: E402
 from reference_impls.layers import (  # noqa: E402
@@ -44,25 +45,51 @@ Rivals = dict[str, Call]
 
 
 def main() -> None:
-    """Print a row for each layer and dtype."""
+    """Print a row for each layer and dtype, and draw them where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.layers", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("-k", default="", help="only layers whose name holds this")
+    parser.add_argument("--picture", type=Path, help="draw the factors here (PNG, SVG or PDF)")
     given = parser.parse_args()
     rounds, seconds = (5, 0.02) if given.quick else (15, 0.1)
-    print(f"{platform.machine()}, one thread, NumPy {np.__version__}, torch {_torch().__version__}")
+    print(f"{machine()}, one thread, NumPy {np.__version__}, torch {_torch().__version__}\n")
     print("| layer | dtype | ours, ms | torch, ms | torch / ours | textbook / ours | ours / floor |")
     print("|---|---|---|---|---|---|---|")
+    found: dict[tuple[str, str], dict[str, float]] = {}
     for name, setting in SETTINGS.items():
         if given.k not in name:
             continue
         for dtype in ("float64", "float32"):
             times = {k: 1e3 * median(v) for k, v in interleave(setting(dtype), rounds, seconds).items()}
+            found[name, dtype] = times
             ours = times["ours"]
             cells = [f"{ours:.2f}", f"{times['torch']:.2f}", f"{times['torch'] / ours:.2f}"]
-            cells += [f"{times['textbook'] / ours:.1f}" if "textbook" in times else ""]
+            cells += [f"{times['textbook'] / ours:.1f}"]
             cells += [f"{ours / times['floor']:.2f}" if "floor" in times else ""]
             print(f"| {name} | {dtype} | {' | '.join(cells)} |", flush=True)
+    if given.picture:
+        draw(given.picture, found)
+
+
+def draw(path: Path, found: dict[tuple[str, str], dict[str, float]]) -> None:
+    """How many times as long the textbook form and torch take, a panel for each dtype, a row for each layer."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import ScalarFormatter
+
+    names = list(dict.fromkeys(name for name, _ in found))
+    figure = Figure(figsize=(11, 0.42 * len(names) + 1.2), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for panel, dtype in zip(panels, ("float64", "float32"), strict=True):
+        for rival, style in (("textbook", "s"), ("torch", "o")):
+            factors = [found[name, dtype][rival] / found[name, dtype]["ours"] for name in names]
+            panel.plot(factors, names, style, label=rival)
+        panel.axvline(1, color="black", linewidth=0.8)
+        panel.set(title=dtype, xscale="log", xlabel="time, ours being 1")
+        panel.xaxis.set_major_formatter(ScalarFormatter())
+        panel.grid(axis="y", alpha=0.3)
+    panels[0].invert_yaxis()
+    panels[1].legend()
+    figure.savefig(path, dpi=110)
 
 
 def _torch() -> Any:
