@@ -77,11 +77,17 @@ class Windows:
                 across = slice(left, left + self.stride[1] * (columns - 1) + 1, self.stride[1])
                 yield i * self.kernel[1] + j, (slice(None), slice(None), down, across)
 
-    def columns(self, x: Array) -> Array:
-        """Each window as a column: (batch, channels, places in the kernel, windows)."""
+    def columns(self, x: Array, out: Array | None = None) -> Array:
+        """Each window as a column: (batch, channels, places in the kernel, windows).
+
+        They are written to ``out``, an array of that shape for at least as many images, or to a new one: memory that
+        was used before is several times as fast as memory fresh from the operating system.
+        """
         wide = self.padded(x)
         rows, columns = self.count
-        taken = np.empty((*x.shape[:2], self.kernel[0] * self.kernel[1], rows, columns), x.dtype)
+        if out is None:
+            out = np.empty((*x.shape[:2], self.kernel[0] * self.kernel[1], rows * columns), x.dtype)
+        taken = out[: len(x)].reshape(*x.shape[:2], self.kernel[0] * self.kernel[1], rows, columns)
         for place, index in self.offsets():
             taken[:, :, place] = wide[index]
         return taken.reshape(*taken.shape[:3], rows * columns)
