@@ -26,9 +26,13 @@ from benchmarks.machine import machine  # noqa: E402
 from benchmarks.rounds import interleave  # noqa: E402
 from reference_impls import elementwise  # noqa: E402
 from reference_impls.layers import (  # noqa: E402
+    attention,
+    average_pool2d,
     batch_norm,
     conv2d,
+    conv_transpose2d,
     dot_product_attention,
+    dropout,
     embedding,
     group_norm,
     gru,
@@ -64,7 +68,7 @@ def main() -> None:
             found[name, dtype] = times
             ours = times["ours"]
             cells = [f"{ours:.2f}", f"{times['torch']:.2f}", f"{times['torch'] / ours:.2f}"]
-            cells += [f"{times['textbook'] / ours:.1f}"]
+            cells += [f"{times['textbook'] / ours:.1f}" if "textbook" in times else ""]
             cells += [f"{ours / times['floor']:.2f}" if "floor" in times else ""]
             print(f"| {name} | {dtype} | {' | '.join(cells)} |", flush=True)
     if given.picture:
@@ -81,7 +85,8 @@ def draw(path: Path, found: dict[tuple[str, str], dict[str, float]]) -> None:
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for panel, dtype in zip(panels, ("float64", "float32"), strict=True):
         for rival, style in (("textbook", "s"), ("torch", "o")):
-            factors = [found[name, dtype][rival] / found[name, dtype]["ours"] for name in names]
+            times = [found[name, dtype] for name in names]
+            factors = [one.get(rival, float("nan")) / one["ours"] for one in times]
             panel.plot(factors, names, style, label=rival)
         panel.axvline(1, color="black", linewidth=0.8)
         panel.set(title=dtype, xscale="log", xlabel="time, ours being 1")
@@ -213,6 +218,53 @@ def _group_norm(dtype: str) -> Rivals:
     }
 
 
+def _conv_transpose(dtype: str) -> Rivals:
+    x = _normal(32, 64, 14, 14, dtype=dtype)
+    params = conv_transpose2d.initial_params(64, 32, 4, np.random.default_rng(2), dtype=np.dtype(dtype))
+    functional = _torch().nn.functional
+    return {
+        "ours": _both(conv_transpose2d, params, (x,), stride=2, padding=1),
+        "torch": _of_torch(
+            lambda x, W, b: functional.conv_transpose2d(x, W, b, 2, 1), x, params["W"], params["b"]
+        ),
+    }
+
+
+def _average_pool(dtype: str) -> Rivals:
+    x = _normal(32, 64, 28, 28, dtype=dtype)
+    functional = _torch().nn.functional
+    return {
+        "ours": _both(average_pool2d, {}, (x,), kernel=2),
+        "torch": _of_torch(lambda x: functional.avg_pool2d(x, 2), x),
+    }
+
+
+def _dropout(dtype: str) -> Rivals:
+    x = _normal(4096, 512, dtype=dtype)
+    mask = dropout.mask_of(x.shape, 0.5, np.random.default_rng(1), np.dtype(dtype))
+    kept = _torch().tensor(mask)
+    return {
+        "ours": _both(dropout, {}, (x,), mask=mask),
+        "torch": _of_torch(lambda x: x * kept, x),
+    }
+
+
+def _heads(dtype: str) -> Rivals:
+    x, functional = _normal(8, 128, 256, dtype=dtype), _torch().nn.functional
+    params = attention.initial_params(256, np.random.default_rng(2), np.dtype(dtype))
+
+    def theirs(x: Any, Wq: Any, bq: Any, Wk: Any, bk: Any, Wv: Any, bv: Any, Wo: Any, bo: Any) -> Any:
+        q, k, v = (
+            (x @ W + b).reshape(8, 128, 8, 32).transpose(1, 2) for W, b in ((Wq, bq), (Wk, bk), (Wv, bv))
+        )
+        return functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(8, 128, 256) @ Wo + bo
+
+    return {
+        "ours": _both(attention, params, (x,), heads=8),
+        "torch": _of_torch(theirs, x, *(params[f"{kind}{name}"] for name in "qkvo" for kind in "Wb")),
+    }
+
+
 def _max_pool(dtype: str) -> Rivals:
     x, dy = _normal(32, 64, 28, 28, dtype=dtype), _normal(32, 64, 14, 14, dtype=dtype, seed=1)
     functional = _torch().nn.functional
@@ -293,13 +345,17 @@ def _classes(dtype: str) -> Rivals:
 
 SETTINGS: dict[str, Callable[[str], Rivals]] = {
     "conv2d 3x3, 32 to 64 channels, 28x28, batch 32": _conv,
+    "transposed conv2d 4x4, 64 to 32 channels, 14x14 to 28x28, batch 32": _conv_transpose,
     "layer norm, 4096 x 512": _layer_norm,
     "RMS norm, 4096 x 512": _rms_norm,
     "batch norm, 32 x 64 x 28 x 28": _batch_norm,
     "group norm, 8 groups, 32 x 64 x 28 x 28": _group_norm,
     "max pooling 2x2, 32 x 64 x 28 x 28": _max_pool,
+    "average pooling 2x2, 32 x 64 x 28 x 28": _average_pool,
+    "dropout, 4096 x 512": _dropout,
     "embedding, 8192 of 10,000 words, width 128": _embedding,
     "attention, 8 heads, 128 tokens, width 32, batch 8": _attention,
+    "attention with its four linear layers, 8 heads, 128 tokens, width 256, batch 8": _heads,
     "RNN, 128 units, 50 steps, batch 32": _recurrent(rnn, "RNN"),
     "LSTM, 128 units, 50 steps, batch 32": _recurrent(lstm, "LSTM"),
     "GRU, 128 units, 50 steps, batch 32": _recurrent(gru, "GRU"),
