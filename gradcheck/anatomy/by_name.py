@@ -30,7 +30,7 @@ def returned_names(function: Callable[..., Any]) -> tuple[str, ...]:
     tree = tree_of(function)
     found = {
         tuple(part.id if isinstance(part, ast.Name) else "" for part in node.value.elts)
-        for node in (_own_nodes(tree.body[0]) if tree and tree.body else ())
+        for node in (_own_nodes(tree) if tree else ())
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.List)
     }
     return found.pop() if len(found) == 1 else ()
