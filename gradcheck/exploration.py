@@ -149,6 +149,8 @@ def explore(
         raise TypeError(f"dtypes must be a tuple of names, as in ('float64',), got dtypes={dtypes!r}")
     if not isinstance(seconds, float | int) or seconds <= 0 or most < 1:
         raise ValueError(f"seconds and most must be positive numbers, got seconds={seconds!r}, most={most!r}")
+    for name, given in shapes.items():
+        trees.must_end(f"shapes[{name!r}]", given)
     from gradcheck.strategies import points
 
     search = _Search(f, claim, dict(shapes), kind, argnums, seconds)

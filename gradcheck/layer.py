@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from gradcheck.anatomy.pullback import pullback_of
+from gradcheck.ask import trees
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.options import Keywords, options_of, stated
 from gradcheck.checks import Request, concluded, pullback_task
@@ -55,9 +56,11 @@ def check_layer(
     TypeError
         ``layer`` is neither; or there is nothing floating-point to check.
     ValueError
-        ``params`` names what the layer does not have.
+        ``params`` names what the layer does not have; an input contains itself.
     """
     options = options_of("check_layer", keywords)
+    for number, value in enumerate(inputs):
+        trees.must_end(f"input {number}", value)
     with undisturbed():
         pulled = pullback_of(layer, inputs, params, options.argnums)
     if options.argnums is None:

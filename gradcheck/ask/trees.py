@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -15,8 +16,34 @@ Path = tuple[Any, ...]
 """Keys from the root of a tree to a leaf: indices of lists and tuples, keys of dicts."""
 
 
+class Endless(ValueError):
+    """A container holds itself."""
+
+
+_DEEPEST = 128
+"""No tree of arrays is nested so deep."""
+
+
+def must_end(name: str, tree: Any) -> None:
+    """Raise where a tree holds itself, before anybody walks it.
+
+    Raises
+    ------
+    ValueError
+        It does.
+    """
+    try:
+        deque(leaves(tree), maxlen=0)
+    except Endless:
+        raise ValueError(
+            f"{name} is a {type(tree).__name__} that contains itself: pass a tree of arrays, which ends"
+        ) from None
+
+
 def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every leaf of ``tree`` with the path that leads to it, in the order the containers hold them."""
+    if len(path) > _DEEPEST:
+        raise Endless("a list, tuple or dict contains itself")
     if isinstance(tree, dict):
         for key, child in tree.items():
             yield from leaves(child, (*path, key))

@@ -58,7 +58,7 @@ _FEW = 256
 
 
 def _leaves(value: Any) -> Iterator[tuple[trees.Path, Any]]:
-    with suppress(RecursionError):
+    with suppress(trees.Endless):
         yield from islice(trees.leaves(value), _FEW)
 
 
