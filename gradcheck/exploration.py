@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from gradcheck.anatomy.by_name import by_argument
 from gradcheck.ask import trees
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.point import NoEntries, argument_names, floating_argnums
-from gradcheck.cutting import smaller
+from gradcheck.cutting import simpler
 from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
 from gradcheck.verify.case import CHECKS
@@ -163,6 +164,24 @@ def explore(
     return found
 
 
+@contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    """Hypothesis makes a directory where it runs; where there was none, it is gone with the exploration."""
+    from hypothesis import configuration
+
+    place: Any = configuration.storage_directory(intent_to_write=False)
+    home = getattr(place, "home_directory", place)  # the place itself in older versions
+    if home.exists():
+        yield
+        return
+    with TemporaryDirectory() as directory:
+        configuration.set_hypothesis_home_dir(directory)
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(home)
+
+
 class _Wrong(Exception):
     """The point that was drawn fails."""
 
@@ -211,19 +230,19 @@ class _Search:
                 self.smallest = (at, problem, report)
                 raise _Wrong
 
-        with suppress(_Wrong, _OutOfTime):
+        with suppress(_Wrong, _OutOfTime), _leaving_nothing():
             look()
-        while self._cut():
+        while self._simplified():
             continue
 
-    def _cut(self) -> bool:
-        """Whether a point that is shorter along one dimension fails as well: it is the smallest then.
+    def _simplified(self) -> bool:
+        """Whether a point that is simpler in one thing fails as well: it is the smallest then.
 
-        A long axis is drawn in a way of its own, which shrinking does not leave.
+        A long axis, and numbers that come from a seed, are drawn in ways of their own, which shrinking does not leave.
         """
         if self.smallest is None:
             return False
-        for at in smaller(self.smallest[0], self.shapes):
+        for at in simpler(self.smallest[0], self.shapes):
             problem, report = self._outcome(at)
             if problem:
                 self.smallest = (at, problem, report)

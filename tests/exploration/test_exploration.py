@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import gradcheck
 from gradcheck import explore
-from gradcheck.cutting import smaller
+from gradcheck.cutting import simpler
 from gradcheck.dimensions import names, shape_of
 from gradcheck.strategies import LAYOUTS, VALUES, At, arrays, laid_out
 from tests.exploration.claims import DENSE, elsewhere, tanh_grad, tanh_net
@@ -283,15 +283,60 @@ def test_a_failure_on_a_long_axis_is_cut_to_the_shortest() -> None:
 
 def test_indices_of_a_point_that_is_cut_stay_in_range() -> None:
     at = At({"W": np.ones((17, 3)), "ids": np.arange(8)}, {"v": 17, "d": 3, "n": 8}, "float64", "ones", "C")
-    points = list(smaller(at, {"W": "v d", "ids": "int n < v"}))
-    assert [tuple(one.dims.values()) for one in points][:5] == [
-        (1, 3, 8),
-        (2, 3, 8),
-        (3, 3, 8),
-        (4, 3, 8),
-        (17, 1, 8),
-    ]
+    points = [one for one in simpler(at, {"W": "v d", "ids": "int n < v"}) if one.dims != at.dims]
+    lengths = list(dict.fromkeys(tuple(one.dims.values()) for one in points))
+    assert lengths[:8] == [*((v, 3, 8) for v in (1, 2, 3, 4, 8, 12, 16)), (17, 1, 8)]
     for one in points:
         assert one.args["W"].shape == (one.dims["v"], one.dims["d"])
         assert one.args["ids"].shape == (one.dims["n"],)
         assert one.args["ids"].max() < one.dims["v"]
+
+
+def _huber(r):
+    a = np.abs(r)
+    return np.sum(np.where(a <= 1.0, 0.5 * r**2, a - 0.5))
+
+
+def _softplus_grad(x):
+    return np.where(x > 40.0, 0.0, 1.0 / (1.0 + np.exp(-np.clip(x, -500, 500))))
+
+
+@pytest.mark.parametrize(
+    ("f", "claim", "low", "high"),
+    [
+        (_huber, lambda r: np.where(np.abs(r) <= 1.0, r, 1.0), -np.inf, -1.0),
+        (lambda x: np.sum(np.logaddexp(0.0, x)), _softplus_grad, 40.0, np.inf),
+        (lambda x: np.sum(x**3), lambda x: np.where(x > 0.7, 4, 3) * x**2, 0.7, np.inf),
+    ],
+)
+def test_what_fails_somewhere_in_an_array_is_cut_to_that_entry_and_rounded(f, claim, low, high) -> None:
+    for seed in range(2):
+        found = explore(f, claim, {"x": "n d"}, seconds=60, seed=seed, raise_on_failure=False)
+        assert dims_of(found.problem) == {"n": 1, "d": 1}
+        value = float(re.search(r"np.array\(\[\[(.*?)\]\]", found.example)[1])
+        assert low <= value <= high
+        assert float(f"{value:.2g}") == value
+
+
+def test_a_length_beyond_which_it_fails_is_found() -> None:
+    def claim(x):
+        return np.where(np.arange(len(x)) < 11, 2 * x, 0 * x)
+
+    found = explore(lambda x: np.sum(x**2), claim, {"x": "n"}, seconds=60, raise_on_failure=False)
+    assert dims_of(found.problem) == {"n": 12}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_no_directory_is_left_where_there_was_none(tmp_path, there) -> None:
+    from hypothesis import configuration
+
+    before, home = configuration.storage_directory(intent_to_write=False).home_directory, tmp_path / "home"
+    if there:
+        home.mkdir()
+    configuration.set_hypothesis_home_dir(home)
+    try:
+        explore(lambda x: np.sum(x**2), lambda x: 2 * x, {"x": "n"}, most=5)
+        assert configuration.storage_directory(intent_to_write=False).home_directory == home
+    finally:
+        configuration.set_hypothesis_home_dir(before)
+    assert home.exists() == there
