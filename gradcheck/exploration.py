@@ -98,6 +98,7 @@ def explore(
     kind: str = "grad",
     *,
     argnums: int | tuple[int, ...] | None = None,
+    allow: float | Mapping[str, float] | None = None,
     seconds: float = 20.0,
     most: int = 2000,
     dtypes: tuple[str, ...] = ("float64", "float32"),
@@ -117,8 +118,8 @@ def explore(
         string is passed on as it is.
     kind
         "grad", "vjp", "jvp", "jacobian", "hessian", "hvp", or "layer" for forward and backward.
-    argnums
-        As for the check; None for all arguments of floats.
+    argnums, allow
+        As for the check; None for all arguments of floats, and for no deviation that is meant.
     seconds
         How long to look; a failure is shrunk for as long again at the most.
     most
@@ -154,7 +155,7 @@ def explore(
         trees.must_end(f"shapes[{name!r}]", given)
     from gradcheck.strategies import points
 
-    search = _Search(f, claim, dict(shapes), kind, argnums, seconds)
+    search = _Search((f, claim), dict(shapes), kind, {"argnums": argnums, "allow": allow}, seconds)
     search.run(
         points(dict(shapes), dtypes=tuple(np.dtype(one).name for one in dtypes), empty=empty), most, seed
     )
@@ -191,14 +192,13 @@ class _Search:
 
     def __init__(
         self,
-        f: Callable[..., Any],
-        claim: Callable[..., Any],
+        pair: tuple[Callable[..., Any], Callable[..., Any]],
         shapes: dict[str, Any],
         kind: str,
-        argnums: int | tuple[int, ...] | None,
+        options: dict[str, Any],
         seconds: float,
     ) -> None:
-        self.f, self.claim, self.shapes, self.kind, self.argnums = f, claim, shapes, kind, argnums
+        (self.f, self.claim), self.shapes, self.kind, self.options = pair, shapes, kind, options
         self.start, self.seconds = time.perf_counter(), seconds
         self.until = self.start + seconds
         self.covered: Counter[str] = Counter()
@@ -271,7 +271,7 @@ class _Search:
 
         args = list(at.args.values())
         # of a broadcast array the entries are one and the same: there is no derivative by each
-        same = _numbers(args, self.argnums) if at.layout == "broadcast" else ()
+        same = _numbers(args, self.options["argnums"]) if at.layout == "broadcast" else ()
         if at.layout == "broadcast":
             args = [
                 np.array(laid_out(arg, at.layout))
@@ -290,7 +290,7 @@ class _Search:
             )
         given = (pair,) if self.kind == "layer" else pair
         try:
-            report = CHECKS[self.kind](*given, *args, argnums=self.argnums, raise_on_failure=False)
+            report = CHECKS[self.kind](*given, *args, **self.options, raise_on_failure=False)
         except NoEntries:
             return self._of_nothing(args), None
         if report.verdict is Verdict.INCONCLUSIVE:
@@ -314,12 +314,13 @@ class _Search:
         """What is wrong with a claim about arrays without entries; "" where its shapes are right."""
         if self.kind not in ("grad", "vjp"):
             return ""
-        numbers = _numbers(args, self.argnums)
+        numbers = _numbers(args, self.options["argnums"])
         try:
             given = trees.copied(args)
-            if self.kind == "vjp":  # linear in its cotangent, zeros of which are as good as any
-                given.insert(0, trees.map_leaves(lambda _, leaf: np.zeros_like(leaf), self.f(*args)))
-            came = self.claim(*given)
+            with undisturbed():
+                if self.kind == "vjp":  # linear in its cotangent, zeros of which are as good as any
+                    given.insert(0, trees.map_leaves(lambda _, leaf: np.zeros_like(leaf), self.f(*args)))
+                came = self.claim(*given)
         except Exception as error:
             return f"no entries: the claim raises {type(error).__name__}: {error}"
         wanted = [np.shape(args[number]) for number in numbers]
@@ -336,7 +337,7 @@ class _Search:
         verdict, report, problem, example = Verdict.PASS, None, "", ""
         if self.smallest is not None:
             at, problem, report = self.smallest
-            verdict, example = Verdict.FAIL, _example(at, self.kind, self.argnums)
+            verdict, example = Verdict.FAIL, _example(at, self.kind, self.options)
         elif self.tried <= self.undecided + self.skipped:
             verdict, problem = Verdict.INCONCLUSIVE, self.why
         return Exploration(
@@ -412,7 +413,7 @@ def _said(at: At) -> str:
     return ", ".join([dims or "no axes", *other])
 
 
-def _example(at: At, kind: str, argnums: int | tuple[int, ...] | None) -> str:
+def _example(at: At, kind: str, options: Mapping[str, Any]) -> str:
     lines = ["import numpy as np, gradcheck"]
     for name, value in at.args.items():
         lines.append(
@@ -420,13 +421,13 @@ def _example(at: At, kind: str, argnums: int | tuple[int, ...] | None) -> str:
         )
     pair = "f, claim"
     if at.layout != "C":
-        numbers = _numbers(list(at.args.values()), argnums)
+        numbers = _numbers(list(at.args.values()), options["argnums"])
         same = f", same={numbers}" if at.layout == "broadcast" else ""
         lines.append("from gradcheck.strategies import taking")
         pair = ", ".join(f"taking({one}, {at.layout!r}, {len(at.args)}{same})" for one in ("f", "claim"))
     pair = f"({pair})" if kind == "layer" else pair
-    chosen = "" if argnums is None else f", argnums={argnums}"
-    lines.append(f"gradcheck.check_{kind}({pair}, {', '.join(at.args)}{chosen})")
+    chosen = [f"{name}={value!r}" for name, value in options.items() if value is not None]
+    lines.append(f"gradcheck.check_{kind}({', '.join([pair, *at.args, *chosen])})")
     return "\n".join(f"    {line}" for line in lines)
 
 

@@ -340,3 +340,32 @@ def test_no_directory_is_left_where_there_was_none(tmp_path, there) -> None:
     finally:
         configuration.set_hypothesis_home_dir(before)
     assert home.exists() == there
+
+
+def test_a_deviation_that_is_meant_is_allowed_and_so_is_the_example() -> None:
+    def claim(x, c):
+        return 2 * x * (1 + (1e-6 if c < 0 else 1e-3 * (len(x) > 2)))
+
+    def f(x, c):
+        return np.sum(x**2)
+
+    options = {"argnums": 0, "allow": 1e-5, "seconds": 60}
+    assert explore(
+        f, lambda x, c: 2 * x * (1 + 1e-6), {"x": "n", "c": ""}, most=40, dtypes=("float64",), **options
+    )
+    found = explore(f, claim, {"x": "n", "c": ""}, raise_on_failure=False, **options)
+    assert dims_of(found.problem) == {"n": 3}
+    code = "\n".join(line.removeprefix("    ") for line in found.example.splitlines())
+    assert "argnums=0, allow=1e-05" in code
+    with pytest.raises(gradcheck.GradientMismatch):
+        exec(code, {"f": f, "claim": claim})
+
+
+def test_what_a_claim_does_without_entries_warns_nobody(recwarn) -> None:
+    def vjp(u, x):
+        return u - u.mean(-1, keepdims=True)
+
+    assert explore(
+        lambda x: x - x.mean(-1, keepdims=True), vjp, {"x": "n d"}, kind="vjp", seconds=60, most=60
+    )
+    assert not recwarn.list
