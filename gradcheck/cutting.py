@@ -24,8 +24,21 @@ _ENTRIES = 32
 def simpler(at: At, shapes: Mapping[str, Any]) -> Iterator[At]:
     """The point with one thing simpler, smaller shapes before rounder numbers."""
     parsed = {name: shape_of(name, text) for name, text in shapes.items() if isinstance(text, str)}
+    if 0 in at.dims.values():
+        yield _filled(at, parsed)
     yield from _smaller(at, parsed)
     yield from _rounder(at, parsed)
+
+
+def _filled(at: At, parsed: Mapping[str, Shape]) -> At:
+    """The point with what has no entries of length 1, and zeros in it: a report can say more of that."""
+    dims = {name: length or 1 for name, length in at.dims.items()}
+    filled = {
+        name: np.zeros(shape.lengths(dims), np.asarray(at.args[name]).dtype)
+        for name, shape in parsed.items()
+        if np.size(at.args[name]) == 0
+    }
+    return replace(at, args=at.args | filled, dims=dims)
 
 
 def _smaller(at: At, parsed: Mapping[str, Shape]) -> Iterator[At]:

@@ -267,27 +267,15 @@ class _Search:
         return self.outcomes[key]
 
     def _looked(self, at: At) -> tuple[str, Report | None]:
-        from gradcheck.strategies import laid_out, taking
+        from gradcheck.strategies import taking
 
         args = list(at.args.values())
-        # of a broadcast array the entries are one and the same: there is no derivative by each
-        same = _numbers(args, self.options["argnums"]) if at.layout == "broadcast" else ()
-        if at.layout == "broadcast":
-            args = [
-                np.array(laid_out(arg, at.layout))
-                if isinstance(arg, np.ndarray) and number not in same
-                else arg
-                for number, arg in enumerate(args)
-            ]
         if not self._takes(args):
             self.skipped += 1
             return "", None
         pair = (self.f, self.claim)
         if at.layout != "C":
-            pair = (
-                taking(self.f, at.layout, len(args), same),
-                taking(self.claim, at.layout, len(args), same),
-            )
+            pair = taking(self.f, at.layout, len(args)), taking(self.claim, at.layout, len(args))
         given = (pair,) if self.kind == "layer" else pair
         try:
             report = CHECKS[self.kind](*given, *args, **self.options, raise_on_failure=False)
@@ -337,7 +325,8 @@ class _Search:
         verdict, report, problem, example = Verdict.PASS, None, "", ""
         if self.smallest is not None:
             at, problem, report = self.smallest
-            verdict, example = Verdict.FAIL, _example(at, self.kind, self.options)
+            shown = _without_entries(self.f, at, self.kind, self.options) if report is None else ""
+            verdict, example = Verdict.FAIL, _example(at, shown or _check_of(at, self.kind, self.options))
         elif self.tried <= self.undecided + self.skipped:
             verdict, problem = Verdict.INCONCLUSIVE, self.why
         return Exploration(
@@ -413,31 +402,54 @@ def _said(at: At) -> str:
     return ", ".join([dims or "no axes", *other])
 
 
-def _example(at: At, kind: str, options: Mapping[str, Any]) -> str:
+def _example(at: At, *shown: str) -> str:
     lines = ["import numpy as np, gradcheck"]
     for name, value in at.args.items():
-        lines.append(
-            f"{name} = {_literal(value)}" if _is_plain(value) else f"# {name}: as it was passed to explore"
-        )
+        text = _literal(value)
+        lines.append(f"# {name}: as it was passed to explore" if text is None else f"{name} = {text}")
+    return "\n".join(f"    {line}" for line in [*lines, *shown])
+
+
+def _check_of(at: At, kind: str, options: Mapping[str, Any]) -> str:
     pair = "f, claim"
+    ahead = ""
     if at.layout != "C":
-        numbers = _numbers(list(at.args.values()), options["argnums"])
-        same = f", same={numbers}" if at.layout == "broadcast" else ""
-        lines.append("from gradcheck.strategies import taking")
-        pair = ", ".join(f"taking({one}, {at.layout!r}, {len(at.args)}{same})" for one in ("f", "claim"))
+        ahead = "from gradcheck.strategies import taking\n    "
+        pair = ", ".join(f"taking({one}, {at.layout!r}, {len(at.args)})" for one in ("f", "claim"))
     pair = f"({pair})" if kind == "layer" else pair
     chosen = [f"{name}={value!r}" for name, value in options.items() if value is not None]
-    lines.append(f"gradcheck.check_{kind}({', '.join([pair, *at.args, *chosen])})")
-    return "\n".join(f"    {line}" for line in lines)
+    return f"{ahead}gradcheck.check_{kind}({', '.join([pair, *at.args, *chosen])})"
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, np.ndarray | np.generic | bool | int | float | str | None)
+def _without_entries(f: Callable[..., Any], at: At, kind: str, options: Mapping[str, Any]) -> str:
+    """What shows that the claim fails for arrays that no check takes."""
+    args = list(at.args.values())
+    numbers = _numbers(args, options["argnums"])
+    shapes, given = [np.shape(args[number]) for number in numbers], ", ".join(at.args)
+    if kind == "vjp":
+        several = isinstance(f(*trees.copied(args)), tuple | list)
+        zeros = (
+            f"tuple(np.zeros_like(one) for one in f({given}))" if several else f"np.zeros_like(f({given}))"
+        )
+        given = f"{zeros}, {given}"
+    if len(numbers) == 1:
+        return f"assert np.shape(claim({given})) == {shapes[0]}"
+    return f"assert [np.shape(one) for one in claim({given})] == {shapes}"
 
 
-def _literal(value: Any) -> str:
-    if not isinstance(value, np.ndarray):
-        return f"np.{type(value).__name__}({value})" if isinstance(value, np.floating) else repr(value)
-    with np.printoptions(threshold=10_000, floatmode="unique"):
-        text = " ".join(np.array2string(value, separator=", ").split())
-    return f"np.array({text}, dtype=np.{value.dtype}).reshape({value.shape})"
+def _literal(value: Any) -> str | None:
+    """The text that makes a value; None where it is not made of numbers and arrays."""
+    if isinstance(value, np.ndarray):
+        with np.printoptions(threshold=10_000, floatmode="unique"):
+            text = " ".join(np.array2string(value, separator=", ").split())
+        return f"np.array({text}, dtype=np.{value.dtype}).reshape({value.shape})"
+    if isinstance(value, np.generic):
+        return f"np.{type(value).__name__}({value})"
+    if type(value) is dict:
+        parts = [(repr(key), _literal(one)) for key, one in value.items()]
+        return None if None in dict(parts).values() else "{" + ", ".join(f"{a}: {b}" for a, b in parts) + "}"
+    if type(value) in (list, tuple):
+        inner = [_literal(one) for one in value]
+        text = "".join(f"{one}, " for one in inner)
+        return None if None in inner else f"({text})" if type(value) is tuple else f"[{text}]"
+    return repr(value) if isinstance(value, bool | int | float | str | None) else None

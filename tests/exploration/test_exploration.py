@@ -164,8 +164,9 @@ def test_away_from_kinks_means_away_from_zero_and_from_each_other(array) -> None
 @pytest.mark.parametrize("shape", [(3,), (3, 2), (2, 3, 2)])
 def test_a_layout_leaves_the_entries_as_they_are(layout, shape) -> None:
     array = np.arange(float(np.prod(shape))).reshape(shape)
+    array = np.ones_like(array) if layout == "broadcast" else array
     same = laid_out(array, layout)
-    assert np.array_equal(same, array[:1] + 0 * array if layout == "broadcast" else array)
+    assert np.array_equal(same, array)
     flags = {"Fortran": "f_contiguous"}.get(layout)
     assert flags is None or same.flags[flags.upper()]
     if layout in ("read-only", "broadcast"):
@@ -369,3 +370,75 @@ def test_what_a_claim_does_without_entries_warns_nobody(recwarn) -> None:
         lambda x: x - x.mean(-1, keepdims=True), vjp, {"x": "n d"}, kind="vjp", seconds=60, most=60
     )
     assert not recwarn.list
+
+
+def run_example(example: str, f, claim) -> None:
+    exec("\n".join(line.removeprefix("    ") for line in example.splitlines()), {"f": f, "claim": claim})
+
+
+@pytest.mark.parametrize(
+    ("kind", "f", "claim", "error"),
+    [
+        ("grad", lambda X: np.sum(X**2), lambda X: 2 * X if len(X) else X[0], IndexError),
+        ("grad", lambda X: np.sum(X**2), lambda X: 2 * X if X.size else np.zeros(0), AssertionError),
+        ("vjp", lambda X: X.sum(1), lambda u, X: 0 * X + u[:, None] if X.size else u, AssertionError),
+        (
+            "vjp",
+            lambda X: (X, X),
+            lambda u, X: u[0] + u[1] if X.size else u[0][0],
+            (IndexError, AssertionError),
+        ),
+    ],
+)
+def test_an_example_without_entries_shows_what_is_wrong_when_it_is_run(kind, f, claim, error) -> None:
+    found = explore(f, claim, {"X": "n d"}, kind=kind, seconds=60, raise_on_failure=False)
+    assert "no entries" in found.problem
+    with pytest.raises(error):
+        run_example(found.example, f, claim)
+    run_example(found.example, f, lambda *args: np.zeros_like(args[-1]))
+
+
+def test_a_failure_with_entries_is_shown_where_there_is_one() -> None:
+    def claim(E, ids):
+        g = np.zeros_like(E)
+        np.add.at(g, ids, 2 * E[ids])
+        return g[: ids.max(initial=0) + 1]
+
+    def f(E, ids):
+        return np.sum(E[ids] ** 2)
+
+    for seed in range(3):
+        found = explore(f, claim, {"E": "v d", "ids": "int n < v"}, argnums=0, seconds=60, seed=seed,
+                        raise_on_failure=False)  # fmt: skip
+        assert found.report is not None
+        assert 0 not in dims_of(found.problem).values()
+
+
+def test_a_claim_that_cannot_take_a_broadcast_array_fails() -> None:
+    def claim(X):
+        return 2 * X if X.size < 2 or 0 not in X.strides else 3 * X
+
+    def f(X):
+        return np.sum(X**2)
+
+    found = explore(f, claim, {"X": "n d"}, seconds=60, raise_on_failure=False)
+    assert "broadcast arrays" in found.problem
+    with pytest.raises(gradcheck.GradientMismatch):
+        run_example(found.example, f, claim)
+
+
+def test_constants_of_numbers_stand_in_the_example() -> None:
+    constants = {"a": 2.0, "b": [np.float32(0.5), (np.array([1, 2]), True, None)]}
+
+    def claim(x, p):
+        return 2 * x * p["a"] * (1 + (len(x) == 2))
+
+    def f(x, p):
+        return p["a"] * np.sum(x**2)
+
+    found = explore(f, claim, {"x": "n", "p": constants}, argnums=0, seconds=60, raise_on_failure=False)
+    with pytest.raises(gradcheck.GradientMismatch):
+        run_example(found.example, f, claim)
+    other = explore(f, claim, {"x": "n", "p": constants | {"c": np.sin}}, argnums=0, seconds=60,
+                    raise_on_failure=False)  # fmt: skip
+    assert "# p: as it was passed to explore" in other.example
