@@ -132,7 +132,8 @@ def _constant(name: str, value: float, ahead: str) -> str:
 
 
 def _has_equal(rows: np.ndarray) -> bool:
-    if len(rows) < 2 or rows.shape[1] < 2:
+    """Whether two are the same; those of one number throughout are padding and pixels that no image reaches."""
+    if rows.shape[1] < 2 or len(rows := rows[(rows != rows[:, :1]).any(axis=1)]) < 2:
         return False
     if len(rows) > _MANY:
         return bool((rows == rows[0]).all())

@@ -173,3 +173,12 @@ def test_walking_ends_where_lists_and_objects_hold_themselves() -> None:
 
     assert f in list(callees(f, 4))
     assert gradcheck.check_grad(lambda x: np.sum(held[0](x)), np.cos, ROLL(3)).ok
+
+
+@pytest.mark.parametrize("special", [np.s_[4:], np.s_[:, 3:]])
+def test_rows_of_padding_and_constant_columns_repeat_by_nature(special) -> None:
+    X = ROLL((6, 5))
+    X[special] = 0.5
+    assert not kinds(gradcheck.check_grad(*linear(X, ROLL(6)), ROLL(5)))
+    X[1] = X[0]
+    assert kinds(gradcheck.check_grad(*linear(X, ROLL(6)), ROLL(5))) == {Blind.ROWS}
