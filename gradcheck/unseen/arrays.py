@@ -108,7 +108,7 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
         if value.size > 1 or first in _SAID:
             yield Unseen(Blind.CONSTANT, name, _constant(name, first, f"every entry of {name} is"))
         return
-    if value.ndim == 2 and value.shape[0] == value.shape[1] and np.array_equal(value, value.T):
+    if value.ndim == 2 and _is_symmetric(value):
         what = "the identity" if np.array_equal(value, np.eye(len(value), dtype=value.dtype)) else "symmetric"
         yield Unseen(
             Blind.SYMMETRIC, name, f"{name} is {what}: a transpose of it too many or too few was not seen"
@@ -119,6 +119,11 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
             if _has_equal(slices) and not np.isin(value, _NATURAL).all():
                 message = f"{name} has equal {what}: one in the place of another was not seen"
                 yield Unseen(Blind.ROWS, name, message)
+
+
+def _is_symmetric(value: np.ndarray) -> bool:
+    square = value.shape[0] == value.shape[1] and np.array_equal(value[0], value[:, 0])
+    return square and np.array_equal(value, value.T)
 
 
 _SAID = {0.0: ("zero", "a term or a factor with it"), 1.0: ("one", "a power of it or a factor")}
@@ -133,7 +138,12 @@ def _constant(name: str, value: float, ahead: str) -> str:
 
 def _has_equal(rows: np.ndarray) -> bool:
     """Whether two are the same; those of one number throughout are padding and pixels that no image reaches."""
-    if rows.shape[1] < 2 or len(rows := rows[(rows != rows[:, :1]).any(axis=1)]) < 2:
+    if rows.shape[1] < 2 or len(np.unique(rows[:, 0])) == len(
+        rows
+    ):  # most are told apart by their first entry
+        return False
+    rows = rows[(rows != rows[:, :1]).any(axis=1)]
+    if len(rows) < 2:
         return False
     if len(rows) > _MANY:
         return bool((rows == rows[0]).all())
