@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dis
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import islice
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -67,22 +68,45 @@ def values_named(function: Callable[..., Any]) -> dict[str, Any]:
 def data_named(function: Callable[..., Any], depth: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a function and those that it names find outside their arguments, by name, in two parts.
 
-    First what belongs to this one call of them: in closures, and in the objects that they name (what they write there
-    apart); then what is in globals and modules.
+    First what belongs to this one call of them: bound to it, in closures, and in the objects that they name (what they
+    write there apart); then what is in globals, in modules and in defaults.
     """
-    own: dict[str, Any] = {}
-    common: dict[str, Any] = {}
+    own, common = _bound(function), _defaults(function)
     for plain, owner in _walked(function, depth):
         closed, shared = _closed_over(plain), _global(plain)
         own |= closed
         common |= shared
-        words, written = _words(plain.__code__), _written(plain.__code__)
+        words = [word for word in _words(plain.__code__) if word not in _written(plain.__code__)]
         for name, one in {**shared, **closed, _first(plain): owner}.items():
             place = common if isinstance(one, ModuleType) else own
-            place |= {
-                f"{name}.{word}": value for word, value in _attributes(one, words) if word not in written
-            }
+            place |= _held(name, one, words, _INSIDE)
     return own, common
+
+
+def _bound(function: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments that a partial function has already."""
+    plain, owner = _plain(function)
+    if plain is None or not isinstance(function, partial):
+        return {}
+    names = plain.__code__.co_varnames[owner is not None :]
+    return {**dict(zip(names, function.args, strict=False)), **function.keywords}
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    plain, _ = _plain(function)
+    if plain is None:
+        return {}
+    names, values = plain.__code__.co_varnames[: plain.__code__.co_argcount], plain.__defaults__ or ()
+    return dict(zip(names[len(names) - len(values) :], values, strict=True)) | (plain.__kwdefaults__ or {})
+
+
+def _held(name: str, one: Any, words: list[str], depth: int) -> dict[str, Any]:
+    """What an object holds under these names, and what that holds."""
+    found: dict[str, Any] = {}
+    for word, value in _attributes(one, words) if depth else ():
+        found[f"{name}.{word}"] = value
+        found |= _held(f"{name}.{word}", value, words, depth - 1)
+    return found
 
 
 def _first(function: FunctionType) -> str:
@@ -133,8 +157,18 @@ def _attributes(one: Any, words: list[str]) -> Iterator[tuple[str, Any]]:
     module = one if isinstance(one, ModuleType) else type(one)
     name = module.__name__ if isinstance(module, ModuleType) else module.__module__ or ""
     if not isinstance(one, type | FunctionType) and not _is_librarys(name):
-        own = getattr(one, "__dict__", {})
-        yield from ((word, own[word]) for word in words if word in own)
+        spaces = [space for space in map(_space, (one, *type(one).__mro__[:-1])) if space]
+        for word in words:
+            holder = next((space for space in spaces if word in space), None)
+            if holder is not None:
+                yield word, holder[word]
+
+
+def _space(one: Any) -> Mapping[str, Any]:
+    space: Mapping[str, Any] = {}
+    with suppress(Exception):  # no dict, or one that is not handed out
+        space = vars(one)
+    return space
 
 
 def _words(code: CodeType) -> list[str]:

@@ -1,6 +1,7 @@
 """Blind spots of what f finds outside its arguments: in closures, in its object, in the functions that it is given."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pytest
@@ -103,6 +104,68 @@ def test_numbers_of_the_program_and_in_lists_are_no_part_of_the_point() -> None:
     assert not gradcheck.check_grad(
         space["f"], lambda x, c: 2 * x, np.array([0.3, -2.0]), [1.0, 0.0], argnums=0
     ).unseen
+
+
+class Config:
+    training = False
+
+    def __init__(self):
+        self.inner = type("Inner", (), {})()
+        self.inner.dropout = 0.0
+
+
+def _mean(X, w):
+    return np.mean(np.tanh(X @ w))
+
+
+def _mean_grad(X, w):
+    return X.T @ (1 - np.tanh(X @ w) ** 2) / len(X)
+
+
+@pytest.mark.parametrize("keyword", [False, True])
+@pytest.mark.parametrize("n", [1, 4])
+def test_data_that_are_bound_to_a_function_are_looked_at(n, keyword) -> None:
+    X = ROLL((n, 3))
+    bound = partial(lambda w, X: _mean(X, w), X=X) if keyword else partial(_mean, X)
+    told = {Blind.AXIS} if n == 1 else set()
+    assert kinds(gradcheck.check_grad(bound, lambda w: _mean_grad(X, w), ROLL(3))) == told
+
+    def f(w, X=X):
+        return _mean(X, w)
+
+    assert kinds(gradcheck.check_grad(f, lambda w: _mean_grad(X, w), ROLL(3))) == told
+    other = ROLL((5, 3))  # what is given goes before a default
+    assert not kinds(gradcheck.check_grad(f, lambda w, X: _mean_grad(X, w), ROLL(3), other, argnums=0))
+
+
+def test_settings_of_a_class_and_of_an_object_inside_are_looked_at() -> None:
+    config = Config()
+
+    def f(x):
+        return np.sum(x**2) * (2 if config.training else 1) * (1 - config.inner.dropout)
+
+    found = gradcheck.check_grad(f, lambda x: 2 * x, ROLL(3)).unseen
+    assert {one.where for one in found if one.kind is Blind.DROPOUT} == {
+        "config.training",
+        "config.inner.dropout",
+    }
+
+
+class Closed:
+    """An object that hands out no dict, and raises for what it does not have."""
+
+    __slots__ = ("W",)
+
+    def __getattribute__(self, name):
+        if name in ("W", "__class__"):
+            return object.__getattribute__(self, name)
+        raise RuntimeError(name)
+
+
+def test_objects_that_cannot_be_looked_into_are_left_alone() -> None:
+    closed = Closed()
+    object.__setattr__(closed, "W", np.ones(3))
+    assert gradcheck.check_grad(lambda x: np.sum(closed.W * x**2), lambda x: 2 * x, ROLL(3)).ok
 
 
 class Relu:
