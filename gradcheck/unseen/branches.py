@@ -233,11 +233,11 @@ def _choosing(book: Book) -> dict[Any, Callable[..., Any]]:
     """Python's own functions of numbers that choose, made to note it."""
 
     def greater(*args: Any, **keywords: Any) -> Any:
-        _noted_pair(book, "max", args, 1.0)
+        _noted_pair(book, "max", () if keywords else args, 1.0)
         return max(*args, **keywords)
 
     def less(*args: Any, **keywords: Any) -> Any:
-        _noted_pair(book, "min", args, -1.0)
+        _noted_pair(book, "min", () if keywords else args, -1.0)
         return min(*args, **keywords)
 
     def size(value: Any) -> Any:
@@ -249,7 +249,11 @@ def _choosing(book: Book) -> dict[Any, Callable[..., Any]]:
 
 
 def _noted_pair(book: Book, name: str, args: Sequence[Any], sign: float) -> None:
-    if len(args) == 2 and any(map(_is_number, args)) and np.ndim(args[0]) == np.ndim(args[1]) == 0:
+    if (
+        len(args) == 2
+        and any(map(_is_number, args))
+        and all(np.asarray(one).dtype.kind in "fiub" for one in args)
+    ):
         apart = sign * np.subtract(*map(_plain, args))
         book.chose(name, np.greater(apart, 0)[apart != 0])
 

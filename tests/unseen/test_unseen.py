@@ -499,3 +499,14 @@ def test_a_loop_over_entries_is_followed_no_longer_than_it_tells_something() -> 
 
     gradcheck.check_grad(f, lambda x: np.where(x > 0, 2 * x, x), np.tile([1.0, -1.0], 50))
     assert 0 < sum(seen) < 10
+
+
+def test_largest_of_other_things_than_two_numbers_is_no_branch() -> None:
+    def f(x):
+        longest = max("ab", "c", key=len)
+        far = max(x[0], -2.0, key=np.square) ** 2
+        return np.sum(x**2) * max(len(longest), 2) + max(x.tolist()) * 0 + far * 0
+
+    report = gradcheck.check_grad(f, lambda x: 4 * x, X, oracles="differences")
+    assert not [one for one in report.branches if one.where == "f"]
+    assert not [one for one in report.unseen if one.where == "f"]
