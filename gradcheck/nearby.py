@@ -20,8 +20,8 @@ from gradcheck.unseen.unseen import unseen
 _NEAR = 0.05
 """Share of its size by which an entry is moved for a further point."""
 
-_BESIDE = (0.05, 0.4)
-"""The same where a leaf is zero at the point: it may take more to wake it."""
+_BESIDE = (0.05, 0.4, 3.0)
+"""The same where a leaf is zero at the point: it may take more to wake it, a dead or saturated unit most."""
 
 _INWARDS = (1.0, 0.1, 0.01)
 """Factors of these tried until f is defined."""

@@ -258,3 +258,23 @@ def test_what_is_wrong_beside_the_point_is_told_although_other_leaves_were_looke
     strict = gradcheck.check_grad(f, wrong, w, 0.7, oracles=oracles, strict=True, raise_on_failure=False)
     assert strict.verdict == "inconclusive"
     assert "s: right at this point, and wrong" in strict.reasons[-1]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_saturated_and_dead_units_are_woken(dtype) -> None:
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def relu(x):
+        return np.maximum(x, 0)
+
+    for seed in range(4):
+        sign = np.sign(np.random.default_rng(seed).standard_normal(40)).astype(dtype)
+        for f, grad, x in (
+            (lambda x: np.sum(sigmoid(x)), lambda x: sigmoid(x) * (1 - sigmoid(x)), 45 * sign),
+            (lambda x: np.sum(np.tanh(x)), lambda x: 1 - np.tanh(x) ** 2, 30 * sign),
+            (lambda x: np.sum(relu(x) ** 2), lambda x: 2 * relu(x), -np.abs(sign)),
+        ):
+            assert gradcheck.check_grad(f, grad, x).leaves[0].resolution is not None
+            wrong = gradcheck.check_grad(f, times(grad, 2.0), x, raise_on_failure=False)
+            assert wrong.verdict == "fail"
