@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.machine import Ahead
 from gradcheck.anatomy.naming import CACHES, INPUTS, OUTPUTS, RATES, is_cotangent, loose
 from gradcheck.ask import trees
 
@@ -64,23 +65,21 @@ class Convention:
         """Whether backward takes no cotangent: that of the loss itself is 1."""
         return not any(role == WHOLE or isinstance(role, int) for role in self.roles)
 
-    def given(
-        self, cotangent: Any, result: Any, own: Any, inputs: Sequence[Any], rate: float = STEP
-    ) -> tuple[Any, ...]:
-        """The arguments of backward."""
+    def given(self, cotangent: Any, ahead: Ahead, own: Any, rate: float = STEP) -> tuple[Any, ...]:
+        """The arguments of backward after this pass."""
 
         def one(role: Role) -> Any:
             if isinstance(role, int):
                 return cotangent[role]
             if isinstance(role, tuple):
-                return inputs[role[0]]
+                return ahead.inputs[role[0]]
             if role == WHOLE:
                 return cotangent
             if role == CACHE:
-                return self.outputs.kept(result)
+                return self.outputs.kept(ahead.result)
             if role == LEFT:
                 return next(filter(_is_batch, _left(own)))
-            return rate if role == RATE else self.outputs.of(result, own)
+            return rate if role == RATE else self.outputs.of(ahead.result, own)
 
         return tuple(map(one, self.roles))
 
@@ -173,12 +172,12 @@ def _by_name(
     for position, name in enumerate(backward.needed):
         if loose(name) in RATES:
             roles.append(RATE)
+        elif name in inputs:
+            roles.append((inputs.index(name),))
         elif loose(name) in CACHES:
             if not kept:
                 return
             roles.append(CACHE)
-        elif name in inputs:
-            roles.append((inputs.index(name),))
         elif loose(name) in INPUTS and len(inputs) == 1 and len(backward.needed) > 1:
             roles.append((0,))
         elif position and loose(name) in OUTPUTS:

@@ -95,7 +95,7 @@ def layouts(machine: Machine, inputs: Sequence[Target], params: Params) -> Itera
     try:
         seen = passes(machine, values)
         own = seen.machine.fresh()
-        result = seen.machine.tried_ahead(own, values)
+        result = seen.machine.tried_ahead(own, values).result
     except ForwardRaised:
         yield Layout(machine, likely, tuple(inputs))
         return
@@ -129,11 +129,11 @@ class _Tried:
 
 def _tried(machine: Machine, convention: Convention, inputs: tuple[Any, ...]) -> _Tried | None:
     own, values = machine.fresh(), trees.copied(inputs)
-    result = machine.ahead(own, values)
+    ahead = machine.ahead(own, values)
     before = () if machine.layer is None else kept(own)
     try:
-        output = convention.outputs.of(result, own)
-        given = convention.given(trees.map_leaves(cotangent_like, output), result, own, values)
+        output = convention.outputs.of(ahead.result, own)
+        given = convention.given(trees.map_leaves(cotangent_like, output), ahead, own)
         came = machine.back(own, given)
     except Exception:  # it is not called so
         return None

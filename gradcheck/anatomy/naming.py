@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Any
 
-from gradcheck.anatomy.places import Attribute, Call, Item, Place
+from gradcheck.anatomy.places import Item, Place, Step
 
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_propagate", "forward_prop", "feed_forward",
@@ -113,13 +113,13 @@ def hands_out(method: str) -> bool:
     return loose(method) in _METHODS
 
 
-def is_gradients(step: Attribute | Item | Call) -> bool:
+def is_gradients(step: Step) -> bool:
     """Whether the step leads to a container of gradients."""
     name = _name(step)
     return isinstance(name, str) and (loose(name) in _GRADIENTS or _strip(loose(name)) in _PARAMETERS)
 
 
-def _name(step: Attribute | Item | Call) -> Any:
+def _name(step: Step) -> Any:
     return step.key if isinstance(step, Item) else _PRIVATE.sub("", step.name)
 
 

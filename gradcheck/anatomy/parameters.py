@@ -10,7 +10,18 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.naming import SPELLINGS, gradient_keys, hands_out, is_gradients, parameter_keys
-from gradcheck.anatomy.places import Attribute, Call, Item, Place, arrays, found, put, put_as, spelled
+from gradcheck.anatomy.places import (
+    Attribute,
+    Item,
+    Place,
+    Step,
+    arrays,
+    found,
+    is_handed_out,
+    put,
+    put_as,
+    spelled,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +35,7 @@ class Kept:
     @property
     def settable(self) -> tuple[Place, ...]:
         """The places in which another array can be put."""
-        return tuple(place for place in self.places if not any(isinstance(step, Call) for step in place))
+        return tuple(place for place in self.places if not is_handed_out(place))
 
 
 def kept(layer: Any) -> tuple[Kept, ...]:
@@ -68,14 +79,18 @@ def as_floats(one: Kept) -> Kept:
 
 
 def is_moved(one: Kept, layer: Any) -> bool:
-    """Whether something else is in its place now."""
-    return not _is_there(one, found(layer, one.settable[0]))
+    """Whether in its place of this layer, another copy, something else is held now."""
+    return not _holds(one, found(layer, one.settable[0]))
 
 
 def _is_there(one: Kept, now: Any) -> bool:
     if isinstance(one.array, np.ndarray):
-        return now is one.array and np.array_equal(one.held, now, equal_nan=one.held.dtype.kind == "f")
+        return now is one.array and _holds(one, now)
     return type(now) is type(one.array) and bool(now == one.array)
+
+
+def _holds(one: Kept, now: Any) -> bool:
+    return now is not None and np.array_equal(one.held, now, equal_nan=one.held.dtype.kind == "f")
 
 
 def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
@@ -85,7 +100,7 @@ def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
     for place, value in arrays(layer, hands_out):
         if place not in was or not _is_there(was[place], value):
             written.append((place, value))
-        elif not np.any(value) or any(isinstance(step, Call) for step in place):
+        elif not np.any(value) or is_handed_out(place):
             zero.append((place, value))
     return (*written, *zero)
 
@@ -185,16 +200,22 @@ def _shifted(value: Any, number: int) -> Any:
 def called(one: Kept) -> str:
     """What a report calls it: its nearest place without words that only say that it is a parameter."""
     place = one.settable[0]
-    steps = [step for number, step in enumerate(place) if not _says_parameter(place, number)]
+    steps = [
+        _as_attribute(step) if number and _says_parameter(place, number - 1) else step
+        for number, step in enumerate(place)
+        if not _says_parameter(place, number)
+    ]
     if len(steps) > 1 and isinstance(steps[-1], Attribute) and steps[-1].name in _VALUES:
         steps.pop()  # W.value
-    last = steps[-1]
-    if isinstance(last, Item) and isinstance(last.key, str):
-        steps[-1] = Attribute(last.key)
+    steps[-1] = _as_attribute(steps[-1])
     return spelled(tuple(steps))
 
 
-_CONTAINERS, _VALUES = ("params", "parameters", "weights"), ("value", "data", "val")
+_CONTAINERS, _VALUES = ("params", "parameters", "weights", "modules"), ("value", "data", "val")
+
+
+def _as_attribute(step: Step) -> Step:
+    return Attribute(step.key) if isinstance(step, Item) and isinstance(step.key, str) else step
 
 
 def _says_parameter(place: Place, number: int) -> bool:

@@ -63,7 +63,7 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
 
 def _matter(machine: Machine, values: tuple[Any, ...], made: Sequence[Kept]) -> bool:
     """Whether the output depends on any of what the first pass made; what is merely kept of it is no weight."""
-    result = machine.tried_ahead(machine.fresh(), values)
+    result = machine.tried_ahead(machine.fresh(), values).result
     return result is None or bool(felt(made, Dependence(machine, values, Outputs())))
 
 
@@ -94,7 +94,7 @@ class Dependence:
         own = self.machine.fresh()
         change(own)
         try:
-            output = self.outputs.of(self.machine.ahead(own, trees.copied(self.values)), own)
+            output = self.outputs.of(self.machine.ahead(own, trees.copied(self.values)).result, own)
         except Exception:  # it was needed as it was
             return None
         return [np.asarray(leaf).tobytes() for _, leaf in trees.leaves(output)]

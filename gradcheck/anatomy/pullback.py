@@ -110,13 +110,13 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
 
     def forward(*args: Any) -> Any:
         own = prepared(args)
-        return convention.outputs.of(machine.ahead(own, args[count:]), own)
+        return convention.outputs.of(machine.ahead(own, args[count:]).result, own)
 
     def backward(cotangent: Any, *args: Any) -> Any:
         # a layer may step its parameters in place: they are its own
         own = prepared(trees.copied(args[:count]))
-        result = machine.ahead(own, args[count:])
-        came = machine.back(own, convention.given(cotangent, result, own, args[count:]))
+        ahead = machine.ahead(own, args[count:])
+        came = machine.back(own, convention.given(cotangent, ahead, own))
         if not layout.sources:
             return came
         gradients = []

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.finding import Layout
+from gradcheck.anatomy.machine import Ahead
 from gradcheck.anatomy.naming import is_given
 from gradcheck.anatomy.parameters import kept, zeroed
 from gradcheck.anatomy.passes import cotangent_like
@@ -45,19 +46,19 @@ class Bench:
         if own is not None:
             zeroed(own, [one for one in kept(own) if places & {*one.places}])
 
-    def forward(self, own: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
-        """The output, and what forward returned."""
-        result = self.layout.machine.ahead(own, inputs)
-        return self.layout.convention.outputs.of(result, own), result
+    def forward(self, own: Any, inputs: tuple[Any, ...]) -> tuple[Any, Ahead]:
+        """The output, and the pass that it came from."""
+        ahead = self.layout.machine.ahead(own, inputs)
+        return self.layout.convention.outputs.of(ahead.result, own), ahead
 
-    def backward(self, own: Any, cotangent: Any, result: Any, inputs: tuple[Any, ...]) -> Gradients:
+    def backward(self, own: Any, cotangent: Any, ahead: Ahead) -> Gradients:
         """Copies of the gradients by what they are of."""
         layout = self.layout
         before = {
             one.name: np.array(found(own, part.settable[0]))
             for one, part in zip(layout.targets, layout.parameters, strict=False)
         }
-        came = layout.machine.back(own, layout.convention.given(cotangent, result, own, inputs))
+        came = layout.machine.back(own, layout.convention.given(cotangent, ahead, own))
         return {
             name: trees.map_leaves(lambda _, leaf: copy.copy(leaf), source.of(came, own, before.get(name)))
             for name, source in layout.sources.items()
@@ -65,8 +66,8 @@ class Bench:
 
     def passed(self, own: Any, inputs: tuple[Any, ...], factor: float = 1.0) -> tuple[Any, Gradients]:
         """Output and gradients of one pass, for a cotangent drawn by the shape of the output."""
-        output, result = self.forward(own, inputs)
-        return output, self.backward(own, self.cotangent(output, factor), result, inputs)
+        output, ahead = self.forward(own, inputs)
+        return output, self.backward(own, self.cotangent(output, factor), ahead)
 
     def cotangent(self, output: Any, factor: float = 1.0) -> Any:
         """The same for outputs of the same shape."""

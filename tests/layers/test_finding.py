@@ -3,12 +3,14 @@
 import copy
 import logging
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import gradcheck
-import tests.layers.awkward  # noqa: F401 - adds to those that are made
+import tests.layers.awkward
+import tests.layers.published  # noqa: F401 - both add to those that are made
 from gradcheck.anatomy.places import get, place_of, put, spelled
 from tests.layers.conventions import MADE, BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
 
@@ -120,6 +122,51 @@ def test_an_array_can_be_said_to_be_no_parameter() -> None:
     report = check(WithTable(), params={"table": None})
     assert report.ok
     assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
+
+
+class Boxed:
+    """Its parameter is an object in a dict, its gradient where nobody looks for it."""
+
+    def __init__(self):
+        self.params = {"W": SimpleNamespace(value=weights())}
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.params["W"].value
+
+    def backward(self, d):
+        self.kept = {"one": dW_of(self.x, d)}
+        return dx_of(d, self.params["W"].value)
+
+
+@pytest.mark.parametrize("name", ["W", "params['W']", "params['W'].value"])
+def test_params_takes_the_names_that_a_report_gives_and_objects_on_the_way(name) -> None:
+    assert check(Boxed()).unchecked == ("W",)
+    left_out, found = check(Boxed(), params={name: None}), check(Boxed(), params={name: "kept['one']"})
+    assert left_out.ok
+    assert found.ok
+    assert {leaf.path for leaf in found.leaves} == {"W", "x"}
+
+
+def test_params_takes_names_inside_a_layer_inside() -> None:
+    class Outer:
+        def __init__(self):
+            self.inner = Boxed()
+
+        def forward(self, x):
+            return self.inner.forward(x)
+
+        def backward(self, d):
+            return self.inner.backward(d)
+
+    (name,) = check(Outer()).unchecked
+    assert check(Outer(), params={name: None}).ok
+    assert check(Outer(), params={"inner": None}).ok
+    assert check(Outer(), params={name: "inner.kept['one']"}).ok
+
+
+def test_what_backward_leaves_alone_is_not_said_to_be_changed_by_it() -> None:
+    assert "backward itself changes" not in check(Unpaired()).subject
 
 
 def test_argnums_chooses_and_leaves_out_the_rest_by_that() -> None:

@@ -1,0 +1,215 @@
+"""Layers as published code writes them: modules that register their parts, lists of layers, caches of the caller."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+import numpy as np
+
+from tests.layers.conventions import (
+    PrefixD,
+    bias,
+    db_of,
+    dense_arguments,
+    dense_input,
+    dW_of,
+    dx_of,
+    layer,
+    weights,
+)
+
+
+class Parameter:
+    def __init__(self, data):
+        self.data, self.grad = data, None
+
+
+class Module:
+    """Its parameters and modules are in dicts of their own, and every module hands out those of all inside it."""
+
+    def __init__(self):
+        object.__setattr__(self, "_parameters", OrderedDict())
+        object.__setattr__(self, "_modules", OrderedDict())
+
+    def __setattr__(self, name, value):
+        if isinstance(value, Parameter):
+            self._parameters[name] = value
+        elif isinstance(value, Module):
+            self._modules[name] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def __getattr__(self, name):
+        for held in ("_parameters", "_modules"):
+            if name in self.__dict__.get(held, ()):
+                return self.__dict__[held][name]
+        raise AttributeError(name)
+
+    def __call__(self, *args):
+        return self.forward(*args)
+
+    def parameters(self):
+        yield from self._parameters.values()
+        for module in self._modules.values():
+            yield from module.parameters()
+
+
+class Linear(Module):
+    def __init__(self):
+        super().__init__()
+        self.weight, self.bias = Parameter(weights().T.copy()), Parameter(bias())
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.weight.data.T + self.bias.data
+
+    def backward(self, g):
+        self.weight.grad, self.bias.grad = dW_of(g, self.x), db_of(g)
+        return dx_of(g, self.weight.data.T)
+
+
+class Rectifier(Module):
+    def forward(self, x):
+        self.positive = x > 0
+        return x * self.positive
+
+    def backward(self, g):
+        return g * self.positive
+
+
+@layer("fc.weight fc.bias x")
+class RegistersItsModules(Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.act = Linear(), Rectifier()
+
+    def forward(self, x):
+        return self.act(self.fc(x))
+
+    def backward(self, g):
+        return self.fc.backward(self.act.backward(g))
+
+
+class Row(list):
+    """A list of layers that is a layer."""
+
+    def forward(self, x):
+        for one in self:
+            x = one.forward(x)
+        return x
+
+    def backward(self, d):
+        for one in reversed(self):
+            d = one.backward(d)
+        return d
+
+
+class CalledTanh:
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, d):
+        return d * (1 - self.y**2)
+
+    __call__ = forward
+
+
+class CalledDense(PrefixD):
+    __call__ = PrefixD.forward
+
+
+@layer("[0].W [0].b x")
+def TwoCallablesInARow():
+    return Row([CalledDense(), CalledTanh()])
+
+
+@layer("dense.W dense.b x")
+class ListWithAttributes(list):
+    def __init__(self):
+        super().__init__()
+        self.dense = PrefixD()
+
+    def forward(self, x):
+        return self.dense.forward(x)
+
+    def backward(self, d):
+        return self.dense.backward(d)
+
+
+@layer()
+class LooksIntoItsParameters:
+    """Its ``__getattr__`` raises KeyError for what is not there."""
+
+    def __init__(self):
+        self.params, self.grads = {"W": weights(), "b": bias()}, {}
+
+    def __getattr__(self, name):
+        return self.params[name]
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.grads = {"W": dW_of(self.x, d), "b": db_of(d)}
+        return dx_of(d, self.W)
+
+
+@layer("kernel offset x")
+class PropertiesThatHandOut:
+    def __init__(self):
+        self.kernel, self.offset = weights(), bias()
+
+    @property
+    def params(self):
+        return [self.kernel, self.offset]
+
+    @property
+    def grads(self):
+        return [self.first, self.second]
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.kernel + self.offset
+
+    def backward(self, d):
+        self.first, self.second = dW_of(self.x, d), db_of(d)
+        return dx_of(d, self.kernel)
+
+
+class Context:
+    saved: Any
+
+    def save(self, *arrays):
+        self.saved = arrays
+
+
+@layer("x W b", inputs=lambda: (Context(), *dense_arguments()))
+def PairWithContext():
+    def forward(ctx, x, W, b):
+        ctx.save(x, W)
+        return x @ W + b
+
+    def backward(ctx, grad_output):
+        x, W = ctx.saved
+        return dx_of(grad_output, W), dW_of(x, grad_output), db_of(grad_output)
+
+    return forward, backward
+
+
+@layer(inputs=lambda: (*dense_input(), {}))
+class CacheOfTheCaller:
+    """Forward writes into a cache that it is given, from which backward reads."""
+
+    def __init__(self):
+        self.W, self.b = weights(), bias()
+
+    def forward(self, x, cache):
+        cache["x"] = x
+        return x @ self.W + self.b
+
+    def backward(self, d, cache):
+        self.dW, self.db = dW_of(cache["x"], d), db_of(d)
+        return dx_of(d, self.W)
