@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,12 @@ class Outputs:
     """What of forward's result is its output.
 
     ``count`` is how many of a tuple, the first ones, are (the rest is kept for backward), None for all that came;
-    ``attribute`` where forward leaves its output if it returns nothing.
+    ``passed_over`` how many after them are neither (a prediction beside a state); ``attribute`` where forward leaves
+    its output if it returns nothing.
     """
 
     count: int | None = None
+    passed_over: int = 0
     attribute: str = ""
 
     def of(self, result: Any, own: Any) -> Any:
@@ -35,7 +37,7 @@ class Outputs:
 
     def kept(self, result: Any) -> Any:
         """What forward returned for backward."""
-        rest = result[self.count :]
+        rest = result[(self.count or 0) + self.passed_over :]
         return rest[0] if len(rest) == 1 else rest
 
 
@@ -126,7 +128,9 @@ def conventions(
         every = [Outputs(attribute=name) for name in OUTPUTS if getattr(own, name, None) is not None][:1]
     elif several:
         # (output, cache) is the common pair; several outputs have a cotangent each or one for all
-        every = [Outputs(several - 1), Outputs(), *(Outputs(count) for count in range(1, several - 1))]
+        fewer = range(1, several - 1)
+        every = [Outputs(several - 1), Outputs(), *map(Outputs, fewer)]
+        every += [Outputs(count, passed_over=several - 1 - count) for count in fewer]
     else:
         every = [Outputs()]
     found: dict[Convention, None] = {}
@@ -142,9 +146,14 @@ def conventions(
             scalar = count == 1 and _is_number(outputs.of(result, own))
             for roles in way(backward, inputs, count, bool(several and outputs.count), scalar):
                 found.setdefault(Convention(outputs, roles))
+    ways = list(found)
     if several and not any(_is_number(part) or _is_array(part) for part in result[1:]):
-        return sorted(found, key=lambda one: one.outputs.count is None)  # what is no array is no output
-    return list(found)
+        ways.sort(key=lambda one: one.outputs.count is None)  # what is no array is no output
+    if loose(next(iter(backward.optional), "")) in RATES:
+        ways += [
+            replace(one, roles=(*one.roles, RATE)) for one in ways if len(one.roles) == len(backward.needed)
+        ]
+    return ways
 
 
 def _left(own: Any) -> list[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 from gradcheck.anatomy.machine import Machine
 from gradcheck.anatomy.parameters import Kept, called, kept
 from gradcheck.anatomy.places import Item, Place, arrays, found, place_of, spelled
-from gradcheck.anatomy.returned import part
+from gradcheck.anatomy.returned import Target, part
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
 
@@ -44,6 +44,24 @@ def named(machine: Machine, params: Params, after: Any) -> dict[Place, tuple[Kep
                 raise ValueError(f"params names {gradient!r}, which {title} does not have after backward")
             result |= {there: (one, source) for there in one.places}
     return result
+
+
+def named_inputs(params: Params, inputs: Sequence[Target], after: Any) -> dict[str, Source]:
+    """The places of gradients of inputs that the user named.
+
+    Raises
+    ------
+    ValueError
+        Nothing is there.
+    """
+    asked = {one.name: params[one.name] for one in inputs if params.get(one.name) is not None}
+    sources = {name: _source(gradient, (), after, alone=True) for name, gradient in asked.items()}
+    nowhere = [name for name, source in sources.items() if source is None]
+    if nowhere:
+        raise ValueError(
+            f"params names {asked[nowhere[0]]!r} for {nowhere[0]}, which the layer does not have after backward"
+        )
+    return {name: source for name, source in sources.items() if source is not None}
 
 
 def _meant(text: str, own: Any, everything: Sequence[Kept]) -> list[tuple[Place, Kept]]:

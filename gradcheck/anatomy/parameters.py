@@ -166,7 +166,7 @@ def felt(candidates: Sequence[Kept], depends: Callable[[Callable[[Any], None]], 
             for number, one in enumerate(candidates):
                 if one in moved:
                     for place in one.settable:
-                        put_as(own, place, _shifted(one.array, number))
+                        put_as(own, place, shifted(one.array, number))
 
         return depends(change)
 
@@ -184,7 +184,8 @@ def felt(candidates: Sequence[Kept], depends: Callable[[Callable[[Any], None]], 
     return [] if every == still else among(candidates)
 
 
-def _shifted(value: Any, number: int) -> Any:
+def shifted(value: Any, number: int) -> Any:
+    """Every entry a little elsewhere, zeros too; others for another number."""
     array = np.asarray(value)
     drawn = np.random.default_rng(number).uniform(0.05, 0.1, array.shape)
     other = (array * (1.0 + drawn) + np.where(array == 0.0, drawn, 0.0)).astype(array.dtype)

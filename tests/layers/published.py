@@ -16,6 +16,7 @@ from tests.layers.conventions import (
     dW_of,
     dx_of,
     layer,
+    told,
     weights,
 )
 
@@ -213,3 +214,74 @@ class CacheOfTheCaller:
     def backward(self, d, cache):
         self.dW, self.db = dW_of(cache["x"], d), db_of(d)
         return dx_of(d, self.W)
+
+
+def state_input() -> tuple[Any, ...]:
+    r = np.random.default_rng(7)
+    return r.standard_normal((3, 4)), r.standard_normal((2, 4))
+
+
+def cell_parameters() -> dict[str, Any]:
+    r = np.random.default_rng(3)
+    return {
+        "Wax": weights().T.copy(),
+        "Waa": r.standard_normal((2, 2)),
+        "Wya": r.standard_normal((3, 2)),
+        "ba": bias()[:, None],
+        "by": np.zeros((3, 1)),
+    }
+
+
+@layer(
+    "xt a_prev parameters['Wax'] parameters['Waa'] parameters['ba']",
+    inputs=lambda: (*state_input(), cell_parameters()),
+)
+def PairOfACell():
+    """Columns are samples; of state, prediction and cache only the state has a cotangent, and the cache is the last.
+
+    The gradients of the inputs and of the parameters are in one dict, without those of the prediction.
+    """
+
+    def forward(xt, a_prev, parameters):
+        p = parameters
+        a_next = np.tanh(p["Wax"] @ xt + p["Waa"] @ a_prev + p["ba"])
+        return a_next, p["Wya"] @ a_next + p["by"], (a_next, a_prev, xt, parameters)
+
+    def backward(da_next, cache):
+        a_next, a_prev, xt, p = cache
+        dz = da_next * (1 - a_next**2)
+        return {
+            "dxt": told("x", p["Wax"].T @ dz),
+            "da_prev": p["Waa"].T @ dz,
+            "dWax": told("W", dz @ xt.T),
+            "dWaa": dz @ a_prev.T,
+            "dba": told("b", dz.sum(1, keepdims=True)),
+        }
+
+    return forward, backward
+
+
+@layer("W b x")
+class StepsByOptionalRate:
+    """The rate of its step has a default, by which the step is no gradient."""
+
+    def __init__(self):
+        self.W, self.b = weights(), bias()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d_y, learn_rate=2e-2):
+        dx = dx_of(d_y, self.W)
+        self.W -= learn_rate * dW_of(self.x, d_y)
+        self.b -= learn_rate * db_of(d_y)
+        return dx
+
+
+@layer()
+class OptionalRateForNothing(PrefixD):
+    """What is called a rate, and is none."""
+
+    def backward(self, dout, alpha=0.5):
+        return super().backward(dout) + (alpha - 0.5) * self.x

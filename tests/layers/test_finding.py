@@ -442,3 +442,83 @@ def test_lists_of_gradients_of_several_shapes_are_no_pair_of_value_and_gradient(
             return [np.ones((2, 1)), np.ones((3, 1))], [np.ones((2, 2)), np.ones((3, 2))]
 
     assert check(Network(), np.ones((2, 1))).verdict in ("fail", "inconclusive")
+
+
+def forward_of_three(x, W, b):
+    return x @ W + b, (x, W)
+
+
+def parameters_and(*missing):
+    """A dict of parameters, and a pair whose backward returns no gradient of those that are ``missing``."""
+
+    def forward(x, parameters):
+        z = x @ parameters["W"] + parameters["b"]
+        return np.tanh(z), (x, parameters, z)
+
+    def backward(d, cache):
+        x, parameters, z = cache
+        dz = d * (1 - np.tanh(z) ** 2)
+        gradients = {"W": dW_of(x, dz), "b": dz.sum(0)}
+        return dx_of(dz, parameters["W"]), {k: v for k, v in gradients.items() if k not in missing}
+
+    return (forward, backward), {"W": weights(), "b": bias(), "eps": 1e-5}
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_an_argument_of_a_pair_without_gradient_leaves_the_check_inconclusive(n) -> None:
+    def backward(dout, cache):
+        x, W = cache
+        return dx_of(dout, W), dW_of(x, dout)
+
+    pair, inputs = (forward_of_three, backward), (X[:n], weights(), bias())
+    report = check(pair, *inputs)
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("b",))
+    assert check(pair, *inputs, params={"b": None}).ok
+    assert check(pair, *inputs, argnums=(0, 1)).ok
+
+
+@pytest.mark.parametrize("missing", ["W", "b"])
+def test_of_a_dict_of_parameters_what_has_no_gradient_is_said(missing) -> None:
+    pair, parameters = parameters_and(missing)
+    report = check(pair, X, parameters)
+    assert (report.verdict, report.unchecked) == ("inconclusive", (f"parameters['{missing}']",))
+    assert {leaf.verdict for leaf in report.leaves} == {"pass"}
+    assert len(report.leaves) == 2
+    assert check(pair, X, parameters, params={f"parameters['{missing}']": None}).ok
+    assert check(parameters_and()[0], X, parameters).ok
+
+
+def test_what_the_output_does_not_depend_on_needs_no_gradient() -> None:
+    pair = (lambda x, W, unused: x @ W, lambda d, x, W, unused: (dx_of(d, W), dW_of(x, d)))
+    assert check(pair, X, weights(), np.ones(3)).ok
+
+
+def test_a_backward_that_leaves_no_gradient_anywhere_is_not_called_wrong() -> None:
+    class StepsByItsOwnRule(Unpaired):
+        def backward(self, d):
+            self.W = self.W - 0.01 * np.sign(dW_of(self.x, d))
+
+    report = check(StepsByItsOwnRule())
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("W", "b", "x"))
+    assert "no gradient was found for W, b, x" in report.reasons[0]
+
+
+def test_the_gradient_of_an_input_can_be_named_too() -> None:
+    class Leaves(PrefixD):
+        def backward(self, d):
+            self.upstream = super().backward(d)
+
+    assert check(Leaves()).unchecked == ("x",)
+    assert check(Leaves(), params={"x": "upstream"}).ok
+    assert check(Leaves(), params={"x": lambda layer: 2 * layer.upstream}).verdict == "fail"
+    with pytest.raises(ValueError, match="'nowhere' for x, which the layer does not have after backward"):
+        check(Leaves(), params={"x": "nowhere"})
+
+
+def test_where_there_is_nothing_to_check_the_error_says_why() -> None:
+    with pytest.raises(
+        TypeError, match=r"no parameter was found in it, and no input is floating-point.*x: int64"
+    ):
+        check(MADE["DerivativeOfEachEntry"].make(), np.array([1, 2]))
+    with pytest.raises(TypeError, match="nothing to check"):
+        check(MADE["DerivativeOfEachEntry"].make(), X, params={"x": None})
