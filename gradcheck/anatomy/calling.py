@@ -123,6 +123,7 @@ def conventions(
     derives
         Backward is called as the derivative itself: with forward's arguments it gives that of each entry.
     """
+    backward = _given_as_forward(backward, inputs)
     several = len(result) if isinstance(result, tuple) and len(result) > 1 else 0
     if result is None:
         every = [Outputs(attribute=name) for name in OUTPUTS if getattr(own, name, None) is not None][:1]
@@ -154,6 +155,18 @@ def conventions(
             replace(one, roles=(*one.roles, RATE)) for one in ways if len(one.roles) == len(backward.needed)
         ]
     return ways
+
+
+def _given_as_forward(backward: Takes, inputs: tuple[str, ...]) -> Takes:
+    """What backward may do without, and forward was given, is given to it as well: ``gradient(x, y=None)``."""
+    count = next(
+        (n for n, name in enumerate(backward.optional) if name not in inputs), len(backward.optional)
+    )
+    return replace(
+        backward,
+        needed=(*backward.needed, *backward.optional[:count]),
+        optional=backward.optional[count:],
+    )
 
 
 def _left(own: Any) -> list[Any]:

@@ -55,7 +55,13 @@ _METHODS = frozenset({"param", "parameter", "getparam", "getparameter", "getweig
 _BEFORE = ("gradof", "gradwrt", "grad_wrt", "gradients", "gradient", "grads", "grad",
            "d_loss_d", "delta", "nabla", "partial", "dlossd", "dcostd", "dld", "djd", "ded", "dcd",
            "dl", "d", "g")  # fmt: skip
-_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "bar", "_g", "_d")
+_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "error", "bar", "_g", "_d")
+
+_LEIBNIZ = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (r"d[a-z]+_?d_?(\w+)$", r"d\w*_(?:by|wrt)_d_?(\w+)$", r"(?:d|grad)\w*_(?:by|wrt)_(\w+)$")
+)
+"""``dL_dW``, ``dL_by_dW``, ``d_loss_wrt_W``."""
 
 _PRIVATE = re.compile(r"^_[A-Z]\w*?__(?=\w)")
 """What Python puts before a name of two underscores: ``_Dense__W``."""
@@ -151,7 +157,7 @@ def gradient_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tupl
             options.append(((spelling(stem),), True))
             if loose(stem) in _PARAMETERS and len(place) > 1:
                 options.append(((), True))
-        if loose(name) in _PARAMETERS and len(place) > 1:
+        if loose(name) in _PARAMETERS | CACHES and len(place) > 1:
             options.append(((), False))
         ways.append(options)
     for way in product(*ways):
@@ -171,9 +177,9 @@ def stems(name: str) -> Iterator[str]:
         for joined in (f"{word}s", word):
             if lower.endswith(joined) and len(bare) > len(joined):
                 yield bare[: -len(joined)].rstrip("_")
-    # dL_dW, dLoss/dW spelled out
-    if found := re.match(r"d[a-z]+_?d_?(\w+)$", bare, re.IGNORECASE):
-        yield found[1]
+    for spelled_out in _LEIBNIZ:
+        if found := spelled_out.match(bare):
+            yield found[1]
 
 
 def _strip(name: str) -> str:

@@ -165,9 +165,10 @@ def _beside(
         ahead = {one.name: (first + number,) for number, one in enumerate(inputs) if one.differentiable}
         if isinstance(box, Mapping):
             yield ahead | _by_names(box, (at,), (), parameters)
-        elif isinstance(box, tuple | list) and len(box) == len(parameters):
-            for order in islice(permutations(range(len(box))), _ORDERS):
-                yield ahead | {one.name: (at, number) for one, number in zip(parameters, order, strict=True)}
+        elif isinstance(box, tuple | list):
+            inside = [(at, *path) for path, _ in trees.leaves(box)]
+            for order in islice(permutations(inside), _ORDERS if len(inside) == len(parameters) else 0):
+                yield ahead | {one.name: keys for one, keys in zip(parameters, order, strict=True)}
 
 
 def _by_names(

@@ -285,3 +285,73 @@ class OptionalRateForNothing(PrefixD):
 
     def backward(self, dout, alpha=0.5):
         return super().backward(dout) + (alpha - 0.5) * self.x
+
+
+@layer("W b", mistakes="W b", inputs=lambda: (*dense_input(), np.array([1, 0, 1, 1])))
+class LabelsMayBeLeftOut:
+    """Scores without labels, a loss with them; its gradient is asked for with the same arguments."""
+
+    def __init__(self):
+        self.params = {"W": weights(), "b": bias()}
+
+    def scores(self, X):
+        e = np.exp(X @ self.params["W"] + self.params["b"])
+        return e / e.sum(1, keepdims=True)
+
+    def loss(self, X, y=None):
+        p = self.scores(X)
+        return p if y is None else -np.mean(np.log(p[np.arange(len(y)), y]))
+
+    def grad(self, X, y=None):
+        d = (self.scores(X) - np.eye(2)[y]) / len(y)
+        return {"W": dW_of(X, d), "b": db_of(d)}
+
+
+@layer("layers[0].W layers[0].b layers[1].W layers[1].b x")
+class ReturnsAPairOfEachLayer:
+    def __init__(self):
+        self.layers = [PrefixD(), PrefixD()]
+        self.layers[1].W = np.array([[1.0, -0.5], [0.3, 0.8]])
+
+    def forward(self, x):
+        self.inputs = []
+        for one in self.layers:
+            self.inputs.append(x)
+            x = np.tanh(x @ one.W + one.b)
+        self.y = x
+        return x
+
+    def backward(self, d):
+        gradients = []
+        for one, x, y in zip(self.layers[::-1], self.inputs[::-1], (self.y, self.inputs[1]), strict=True):
+            dz = d * (1 - y**2)
+            gradients.insert(0, (dW_of(x, dz), db_of(dz)))
+            d = dz @ one.W.T
+        return told("x", d), gradients
+
+
+@layer()
+class NamesBothSides(PrefixD):
+    """``dL_by_dW``, ``d_loss_wrt_b``."""
+
+    def backward(self, dout):
+        self.dL_by_dW, self.d_loss_wrt_b = dW_of(self.x, dout), db_of(dout)
+        return dx_of(dout, self.W)
+
+
+@layer()
+class GradientsInTheCache(PrefixD):
+    def forward(self, x):
+        self.cache = {"x": x, "z": super().forward(x)}
+        return self.cache["z"]
+
+    def backward(self, dout):
+        self.cache |= {"dW": dW_of(self.cache["x"], dout), "db": db_of(dout)}
+        return dx_of(dout, self.W)
+
+
+@layer()
+class CalledErrors(PrefixD):
+    def backward(self, dout):
+        self.W_error, self.b_error = dW_of(self.x, dout), db_of(dout)
+        return dx_of(dout, self.W)
