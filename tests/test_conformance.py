@@ -345,3 +345,17 @@ def test_nothing_runs_before_a_check_is_called() -> None:
     assert not made
     checks[1]()
     assert made
+
+
+def test_a_pair_that_remembers_is_given_forward_and_backward_in_turn() -> None:
+    memory = {}
+
+    def forward(x):
+        memory["positive"] = x > 0
+        return np.where(memory["positive"], x, 0.1 * x)
+
+    def backward(d):
+        return np.where(memory["positive"], d, 0.1 * d)
+
+    for check in gradcheck.layer_checks(lambda: (forward, backward), X):
+        check()

@@ -6,6 +6,7 @@ import copy
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,7 @@ class Bench:
         """The same for outputs of the same shape."""
         return trees.map_leaves(lambda path, leaf: scaled(cotangent_like(path, leaf), factor), output)
 
-    @property
+    @cached_property
     def batch(self) -> int:
         """Samples in the batch; 0 where inputs and outputs have no such axis in common."""
         output, _ = self.forward(self.fresh(), self.inputs)
