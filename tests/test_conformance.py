@@ -359,3 +359,79 @@ def test_a_pair_that_remembers_is_given_forward_and_backward_in_turn() -> None:
 
     for check in gradcheck.layer_checks(lambda: (forward, backward), X):
         check()
+
+
+class Rectifier:
+    """Its mask is no running statistic; parameters it has none, as all of its kind."""
+
+    params = []  # noqa: RUF012 - as people write it
+
+    def forward(self, x):
+        self.mask = x > 0
+        return x * self.mask
+
+    def backward(self, d):
+        return d * self.mask
+
+
+class RectifiesByMean(Rectifier):
+    def forward(self, x):
+        self.mask = x > x.mean(0)
+        return x * self.mask
+
+
+def test_a_mask_is_no_running_statistic() -> None:
+    assert "no running statistics" in named(Rectifier)["statistics untouched by backward"]()
+    assert named(Rectifier)["samples independent"]() == ""
+    with pytest.raises(AssertionError, match="say independent=False"):
+        named(RectifiesByMean)["samples independent"]()
+
+
+class SharesItsGradients(Careful):
+    grads = {}  # noqa: RUF012 - as people write it
+
+    def backward(self, dout):
+        dx = super().backward(dout)
+        self.grads["W"], self.grads["b"] = self.dW, self.db
+        return dx
+
+
+def test_a_dict_of_the_class_into_which_a_pass_writes_is_shared() -> None:
+    with pytest.raises(AssertionError, match="two instances share grads, into which a pass writes"):
+        named(SharesItsGradients)["instances share nothing"]()
+    assert SharesItsGradients.grads == {}
+    assert named(Rectifier)["instances share nothing"]() == ""
+
+
+def test_a_state_that_forward_moves_is_no_step_of_backward() -> None:
+    class Running(Careful):
+        def __init__(self):
+            super().__init__()
+            self.h = np.full((4, 2), 0.2)
+
+        def forward(self, x):
+            self.before, self.h = self.h, np.tanh(super().forward(x) + 0.5 * self.h)
+            return self.h
+
+        def backward(self, dout):
+            dz = dout * (1 - self.h**2)
+            self.dh = 0.5 * dz
+            return super().backward(dz)
+
+    assert named(Running)["backward twice"]() == ""
+
+
+def test_a_parameter_that_is_one_number_of_numpy_is_in_single_precision_too() -> None:
+    class Slope:
+        def __init__(self):
+            self.alpha = np.float64(0.25)
+
+        def forward(self, x):
+            self.x = x.copy()
+            return np.where(x > 0, x, self.alpha * x)
+
+        def backward(self, d):
+            self.dalpha = np.sum(d * np.where(self.x > 0, 0, self.x))
+            return d * np.where(self.x > 0, 1, self.alpha)
+
+    assert named(Slope)["dtype in is dtype out"]() == ""

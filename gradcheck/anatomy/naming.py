@@ -71,7 +71,7 @@ _PLURAL = re.compile(r"[^s]s$(?<!bias)")
 _TARGET = re.compile(r"true|target|label|actual|truth|desired|expected|teacher|^(t|y|gt)$")
 _COTANGENT = re.compile(r"d|g$|g_|.*grad|.*cotangent|.*error|upstream|nabla|ct")
 
-_GIVEN = re.compile(r"running|moving|mask|buffer")
+_STATISTIC = re.compile(r"running|moving|buffer")
 _STATISTICS = re.compile("buffer|running(stat(istic)?)?|moving(average)?")
 _SETTINGS = frozenset({"setting", "config", "option", "kwarg", "constant", "hyperparameter", "hparam"})
 
@@ -94,9 +94,19 @@ SPELLINGS: tuple[Callable[[str], str], ...] = (str, loose, short)
 
 def is_given(place: Place) -> bool:
     """Whether the place is called as running statistics, masks and settings are, which nobody derives by."""
-    *ahead, last = [loose(name) if isinstance(name, str) else "" for name in map(_name, place)]
-    held = any(name in _SETTINGS or _STATISTICS.fullmatch(name) for name in ahead)
-    return held or bool(_GIVEN.search(last)) or last in _SETTINGS or last == "state"
+    *ahead, last = _loosely(place)
+    settings = any(name in _SETTINGS for name in (*ahead, last))
+    return is_statistic(place) or settings or "mask" in last or last == "state"
+
+
+def is_statistic(place: Place) -> bool:
+    """Whether the place is called as running statistics are."""
+    *ahead, last = _loosely(place)
+    return any(_STATISTICS.fullmatch(name) for name in ahead) or bool(_STATISTIC.search(last))
+
+
+def _loosely(place: Place) -> list[str]:
+    return [loose(name) if isinstance(name, str) else "" for name in map(_name, place)]
 
 
 def is_cotangent(name: str) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcheck.anatomy.finding import Layout
 from gradcheck.anatomy.machine import Ahead
-from gradcheck.anatomy.naming import is_given
+from gradcheck.anatomy.naming import is_statistic
 from gradcheck.anatomy.parameters import kept, zeroed
 from gradcheck.anatomy.passes import cotangent_like
 from gradcheck.anatomy.places import Place, found, walk
@@ -114,6 +114,6 @@ def bench_of(
     demanded(layout.ran, "forward or backward raised: see the check of the derivative")
     own = layout.machine.fresh()
     layout.machine.tried_ahead(own, inputs)
-    statistics = any(is_given(place) for one in arrays_of(own) for place in one.places)
+    statistics = any(is_statistic(place) for one in arrays_of(own) for place in one.places)
     expected = None if statistics else True
     return Bench(make, params, layout, inputs, accumulates, expected if independent is None else independent)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from gradcheck.anatomy.machine import draws
-from gradcheck.anatomy.naming import is_given, is_training
-from gradcheck.anatomy.places import Attribute, found, put, spelled
+from gradcheck.anatomy.naming import is_statistic, is_training
+from gradcheck.anatomy.places import Attribute, found, put, spelled, walk
 from gradcheck.anatomy.pullback import layout_of
 from gradcheck.ask import trees
 from gradcheck.ask.callees import values_named
@@ -47,11 +48,13 @@ def _repeatable(bench: Bench) -> None:
 def _twice(bench: Bench) -> None:
     own = bench.fresh()
     output, ahead = bench.forward(own, bench.inputs)
+    weights = [np.array(found(own, one.settable[0])) for one in bench.layout.parameters]
     first = bench.backward(own, bench.cotangent(output), ahead)
     second = bench.backward(own, bench.cotangent(output), ahead)
     parameters = {one.name for one in bench.layout.targets[: len(bench.layout.parameters)]}
     stored = {name for name in parameters if bench.layout.sources[name].place is not None}
-    if any(not np.array_equal(one.held, found(own, one.settable[0])) for one in bench.layout.parameters):
+    after = [found(own, one.settable[0]) for one in bench.layout.parameters]
+    if not all(map(np.array_equal, weights, after)):
         raise DoesNotApply("backward steps the weights, which are others the second time")
     same(
         {name: first[name] for name in first if name not in stored},
@@ -146,6 +149,9 @@ def _linear(bench: Bench) -> None:
     same(trees.map_leaves(lambda _, leaf: scaled(leaf, -3.0), once), thrice, "a cotangent -3 times as large")
 
 
+_SEEING = " (say independent=False of a layer whose samples see each other)"
+
+
 def _one_sample(bench: Bench) -> None:
     if not bench.batch:
         raise DoesNotApply("inputs and outputs have no axis of samples in common")
@@ -153,7 +159,7 @@ def _one_sample(bench: Bench) -> None:
     finite((output, gradients), "a batch of one")
     if bench.independent and not bench.random:
         whole = bench.forward(bench.fresh(), bench.inputs)[0]
-        same(rows((whole,), bench.batch, slice(0, 1)), (output,), "the first sample by itself")
+        same(rows((whole,), bench.batch, slice(0, 1)), (output,), f"the first sample by itself{_SEEING}")
         _adds_up(bench)
 
 
@@ -203,7 +209,7 @@ def _samples(bench: Bench) -> None:
     before = rows((bench.forward(bench.fresh(), bench.inputs)[0],), bench.batch, rest)
     after = rows((bench.forward(bench.fresh(), other)[0],), bench.batch, rest)
     if bench.independent:
-        same(before, after, "another first sample changes the outputs of the others")
+        same(before, after, f"another first sample changes the outputs of the others{_SEEING}")
     else:
         demanded(not alike(before, after), "the samples were to see each other, as in batch norm, and do not")
 
@@ -227,7 +233,7 @@ def _modes(bench: Bench) -> None:
 def _state_untouched(bench: Bench) -> None:
     own = bench.fresh()
     output, ahead = bench.forward(own, bench.inputs)
-    before = {one.places[0]: one.held for one in arrays_of(own) if is_given(one.places[0])}
+    before = {one.places[0]: one.held for one in arrays_of(own) if is_statistic(one.places[0])}
     if not before:
         raise DoesNotApply("the layer keeps no running statistics")
     bench.backward(own, bench.cotangent(output), ahead)
@@ -237,11 +243,14 @@ def _state_untouched(bench: Bench) -> None:
 
 
 def _precision(bench: Bench) -> None:
+    scalars = {one.places[0] for one in bench.layout.parameters}
     for dtype in (np.float64, np.float32):
         own = bench.fresh()
         if own is not None:
             for one in arrays_of(own):
-                if is_float_array(one.array):
+                if is_float_array(one.array) or (
+                    one.places[0] in scalars and isinstance(one.array, np.floating)
+                ):
                     for place in one.settable:
                         put(own, place, one.array.astype(dtype))
         inputs = cast(bench.inputs, dtype)
@@ -311,6 +320,13 @@ def _instances(bench: Bench) -> None:
     if bench.layout.machine.layer is None:
         raise DoesNotApply("two functions keep nothing")
     one, other = (layout_of(bench.make(), bench.inputs).machine.layer for _ in range(2))
+    used = bench.fresh()
+    bench.passed(used, bench.inputs)
+    others = {id(value) for _, value in walk(other, lambda name: False)}
+    for place, value in walk(one, lambda name: False):
+        if isinstance(value, dict | list) and id(value) in others:
+            filled = _held(found(used, place)) != _held(value)
+            demanded(not filled, f"two instances share {spelled(place)}, into which a pass writes")
     bench.layout.machine.ahead(one, bench.inputs)
     bench.layout.machine.ahead(other, bench.inputs)
     lent = [
@@ -326,6 +342,12 @@ def _instances(bench: Bench) -> None:
                 not any(np.shares_memory(mine.array, array) for array in theirs),
                 f"two instances share {mine.places[0][-1]}",
             )
+
+
+def _held(container: Any) -> tuple[int, int]:
+    """How much a dict or list holds, and how many arrays among it."""
+    children = [*(container.values() if isinstance(container, dict) else container)]
+    return len(children), sum(isinstance(child, np.ndarray) for child in children)
 
 
 DEMANDS: dict[str, Callable[[Bench], None]] = {
