@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.naming import BACKWARD, FORWARD
-from gradcheck.anatomy.places import own_copy
 from gradcheck.ask import trees
 from gradcheck.ask.random_rounding import through
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.calling import Outputs
+from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.machine import Machine, draws
 from gradcheck.anatomy.naming import is_given
 from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting, remade
-from gradcheck.anatomy.places import found, own_copy, walk
+from gradcheck.anatomy.places import found, walk
 from gradcheck.ask import trees
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import re
 from collections import deque
@@ -198,7 +197,7 @@ def _children(value: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[S
         yield from ((Attribute(name), child) for name, child in getattr(value, "__dict__", {}).items())
     elif isinstance(value, list | tuple | deque) and not _is_data(value):
         yield from ((Item(number), child) for number, child in enumerate(value))
-    if _is_users(value):
+    if is_users(value):
         own = fields(value)
         yield from ((Attribute(name), child) for name, child in own.items())
         for name in filter(handed_out, dir(type(value))):
@@ -245,7 +244,8 @@ def fields(value: Any) -> dict[str, Any]:
     return own | getattr(value, "__dict__", {})
 
 
-def _is_users(value: Any) -> bool:
+def is_users(value: Any) -> bool:
+    """Whether it is an object of a class of the user, or of a library that layers are made of."""
     if isinstance(value, type) or inspect.isroutine(value) or inspect.ismodule(value):
         return False
     return type(value).__module__.partition(".")[0] not in ("numpy", "builtins", "random", "functools", "abc")
@@ -257,52 +257,3 @@ def _asks_nothing(method: Callable[..., Any]) -> bool:
         p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         for p in list(inspect.signature(method).parameters.values())[1:]
     )
-
-
-def own_copy(layer: Any) -> Any:
-    """A copy that may be changed at will, arrays and containers of its class included."""
-    try:
-        own = copy.deepcopy(layer)
-    except Exception:
-        # it holds what cannot be copied (a lock, a file), or asks itself for what it has not yet
-        own = _copied(layer, {})
-    for name, value in fields(own).items():
-        if isinstance(value, dict | list | np.ndarray) and name not in getattr(own, "__dict__", {name: None}):
-            setattr(own, name, copy.deepcopy(value))
-    return own
-
-
-def _empty(kind: type) -> Any:
-    """An object of this class without attributes; None for what is made of more than attributes."""
-    if not kind.__dictoffset__ and not hasattr(kind, "__slots__"):
-        return None
-    try:
-        return object.__new__(kind)
-    except TypeError:  # a list of its own kind, or an array
-        return None
-
-
-def _copied(value: Any, known: dict[int, Any]) -> Any:
-    """As `copy.deepcopy`, but that what cannot be copied is shared."""
-    if id(value) in known:
-        return known[id(value)]
-    new: Any
-    if type(value) in (list, deque):
-        new = known[id(value)] = type(value)()
-        new.extend(_copied(child, known) for child in value)
-    elif type(value) is dict:
-        new = known[id(value)] = {}
-        new.update((key, _copied(child, known)) for key, child in value.items())
-    elif type(value) is tuple:
-        new = known[id(value)] = tuple(_copied(child, known) for child in value)
-    elif _is_users(value) and (new := _empty(type(value))) is not None:
-        known[id(value)] = new
-        for name, child in fields(value).items():
-            object.__setattr__(new, name, _copied(child, known))
-    else:
-        try:
-            new = copy.deepcopy(value)
-        except Exception:
-            new = value
-        known[id(value)] = new
-    return new

@@ -215,9 +215,7 @@ def _subject(layout: Layout) -> str:
 
 
 def _closed_over(layout: Layout) -> list[str]:
-    """Arrays that the forward of a pair finds outside its arguments."""
-    if layout.machine.layer is not None:
-        return []
+    """Arrays that forward finds outside its arguments and the layer."""
     named = values_named(layout.machine.forward)
     return [
         name for name, value in named.items() if any(isinstance(leaf, np.ndarray) for leaf in _leaves(value))

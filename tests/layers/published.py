@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -375,3 +376,36 @@ class LazyWithAListOfPasses:
             dz = d * (1 - np.tanh(x @ self.params["W"] + self.params["b"]) ** 2)
             self.grads = {"W": dW_of(x, dz), "b": db_of(dz)}
         return dx_of(dz, self.params["W"])
+
+
+@layer()
+def FunctionsOverTheLayer():
+    """Its methods are closures over it."""
+    one = SimpleNamespace(W=weights(), b=bias())
+
+    def forward(x):
+        one.x = x
+        return x @ one.W + one.b
+
+    def backward(d):
+        one.dW, one.db = dW_of(one.x, d), db_of(d)
+        return dx_of(d, one.W)
+
+    one.forward, one.backward = forward, backward
+    return one
+
+
+@layer()
+class LambdasOverTheLayer(PrefixD):
+    """Functions in a list, of which one calls another."""
+
+    def __init__(self):
+        super().__init__()
+        product = lambda x: x @ self.W  # noqa: E731 - as people do
+        self.steps = [product, lambda z: z + self.b, lambda z: z + 0.0 * product(self.x)]
+
+    def forward(self, x):
+        self.x = x
+        for step in self.steps:
+            x = step(x)
+        return x

@@ -522,3 +522,63 @@ def test_where_there_is_nothing_to_check_the_error_says_why() -> None:
         check(MADE["DerivativeOfEachEntry"].make(), np.array([1, 2]))
     with pytest.raises(TypeError, match="nothing to check"):
         check(MADE["DerivativeOfEachEntry"].make(), X, params={"x": None})
+
+
+class AddsUp(PrefixD):
+    def __init__(self):
+        super().__init__()
+        self.dW, self.db = np.zeros((3, 2)), np.zeros(2)
+
+    def backward(self, d):
+        self.dW += dW_of(self.x, d)
+        self.db += d.sum(0)
+        return dx_of(d, self.W)
+
+
+class CopiesToItself(AddsUp):
+    def __deepcopy__(self, memo):
+        return self
+
+
+@pytest.mark.parametrize("make", [MADE["FunctionsOverTheLayer"].make, CopiesToItself])
+def test_layers_that_are_hard_to_copy_are_left_alone(make) -> None:
+    layer = make()
+    names, kept = set(vars(layer)), {"W": layer.W, "b": layer.b}
+    assert check(layer).ok
+    assert set(vars(layer)) == names
+    assert all(vars(layer)[name] is array for name, array in kept.items())
+    assert not np.any(getattr(layer, "dW", 0.0))
+
+
+OUTSIDE = {"W": weights()}
+
+
+def test_arrays_that_a_layer_finds_outside_itself_are_said_to_be_given() -> None:
+    class Outside:
+        def forward(self, x):
+            return x @ OUTSIDE["W"]
+
+        def backward(self, d):
+            return d @ OUTSIDE["W"].T
+
+    assert "taken as given OUTSIDE" in check(Outside()).subject
+
+
+W = np.ones(3)
+"""A global that is called as an attribute of layers is."""
+
+
+def test_an_attribute_is_no_global_of_the_same_name() -> None:
+    class Product:
+        def __init__(self):
+            self.W = weights()
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, d):
+            self.dW = dW_of(self.x, d)
+            return dx_of(d, self.W)
+
+    assert "taken as given" not in check(Product()).subject
