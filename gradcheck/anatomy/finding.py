@@ -168,7 +168,8 @@ def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Param
     rest = [one for one in dependent if labels[one] not in sources]
     listed = in_order(rest, tried.after, {source.place for source in sources.values()})
     sources |= {labels[one]: Source(place=place) for one, place in listed.items()}
-    steps = [one for one in rest if one not in listed and is_moved(one, tried.own)]
+    lasting = [one for one in rest if one not in listed and one not in seen.remade]
+    steps = [one for one in lasting if is_moved(one, tried.own)]
     rates, memories = (rates_of(machine), memories_of(machine)) if steps else ((), ())
     stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, rates, memories)
     if stepping:
@@ -221,7 +222,8 @@ def _parameters(
     again = {anew[number]: place for number, place in paired(anew, others).items()}
     pairs |= {one: again[one] for one in felt(list(again), depends)}
     left = [one for one in free if taken.isdisjoint(one.places)]
-    dependent = felt([one for one in left if _may_be_one(one, tried.own)], depends)
+    states = [one for one in anew if one not in pairs]
+    dependent = felt([one for one in (*left, *states) if _may_be_one(one, tried.own)], depends)
     wanted = sum(one.differentiable for one in inputs) + len(dependent)
     if isinstance(tried.came, tuple | list) and len(tried.came) > wanted:
         numbers = felt([one for one in left if not isinstance(one.array, np.ndarray)], depends)

@@ -56,7 +56,11 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     made = [one for one in still if isinstance(one.array, np.ndarray) and not known & {*one.places}]
     warmed = replace(machine, layer=warm)
     if made and _matter(warmed, values, made):
-        machine, lasted = warmed, still  # weights of the first pass are part of the point
+        machine, lasted, anew = (
+            warmed,
+            still,
+            remade(after, own),
+        )  # weights of the first pass are part of the point
     places = {place for one in still for place in one.places}
     parameters = tuple(one for one in lasted if places & {*one.places})
     running = (called(one) for one in before if isinstance(one.array, np.ndarray) and is_given(one.places[0]))

@@ -582,3 +582,42 @@ def test_an_attribute_is_no_global_of_the_same_name() -> None:
             return dx_of(d, self.W)
 
     assert "taken as given" not in check(Product()).subject
+
+
+class Clips(Unpaired):
+    def forward(self, x):
+        self.W = np.clip(self.W, -5, 5)
+        return super().forward(x)
+
+
+class Decays(Unpaired):
+    def forward(self, x):
+        self.W *= 0.9
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("make", [Clips, Decays])
+def test_a_weight_that_forward_writes_is_a_weight_all_the_same(make) -> None:
+    report = check(make())
+    assert (report.verdict, set(report.unchecked)) == ("inconclusive", {"W", "b"})
+    assert "backward itself changes" not in report.subject
+    assert check(make(), params={"W": None, "b": None}).ok
+
+
+def test_a_state_that_forward_goes_on_from_needs_a_gradient_or_to_be_left_out() -> None:
+    class Goes(PrefixD):
+        def __init__(self):
+            super().__init__()
+            self.h, self.mean = np.full((4, 2), 0.2), np.zeros(3)
+
+        def forward(self, x):
+            self.mean = 0.9 * self.mean + 0.1 * x.mean(0)
+            self.h = np.tanh(super().forward(x) + 0.5 * self.h)
+            return self.h
+
+        def backward(self, d):
+            return super().backward(d * (1 - self.h**2))
+
+    report = check(Goes())
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("h",))
+    assert check(Goes(), params={"h": None}).ok
