@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -68,10 +69,10 @@ def map_leaves(function: Callable[[Path, Any], Any], tree: Any, path: Path = ())
 
 
 def _like_dict(original: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
-    # a copy keeps what a subclass carries beside its items (defaultdict's factory, say)
-    copy = original.copy()
-    copy.update(items)
-    return copy
+    # a copy keeps the class, and what it carries beside its items (defaultdict's factory, say)
+    again = copy.copy(original)
+    again.update(items)
+    return again
 
 
 def copied(tree: Any) -> Any:

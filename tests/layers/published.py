@@ -409,3 +409,21 @@ class LambdasOverTheLayer(PrefixD):
         for step in self.steps:
             x = step(x)
         return x
+
+
+class Named(dict):
+    """A dict whose keys are attributes."""
+
+    __getattr__ = dict.__getitem__
+
+
+@layer("p['W'] p['b'] x", inputs=lambda: (Named(W=weights(), b=bias()), *dense_input()))
+def PairOfNamedParameters():
+    def forward(p, x):
+        return x @ p.W + p.b, (p, x)
+
+    def backward(d, cache):
+        p, x = cache
+        return {"W": dW_of(x, d), "b": db_of(d)}, dx_of(d, p.W)
+
+    return forward, backward
