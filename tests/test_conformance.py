@@ -435,3 +435,24 @@ def test_a_parameter_that_is_one_number_of_numpy_is_in_single_precision_too() ->
             return d * np.where(self.x > 0, 1, self.alpha)
 
     assert named(Slope)["dtype in is dtype out"]() == ""
+
+
+def test_inputs_of_the_caller_are_left_alone_by_every_check() -> None:
+    class WritesIntoItsInput:
+        def forward(self, x):
+            self.positive = x > 0
+            x *= self.positive
+            return x
+
+        def backward(self, d):
+            return d * self.positive
+
+    x = np.array([[0.3, -1.2], [2.0, 0.7]])
+    failed = []
+    for check in gradcheck.layer_checks(WritesIntoItsInput, x):
+        try:
+            check()
+        except (AssertionError, gradcheck.GradientMismatch):
+            failed.append(check.name)
+    assert np.array_equal(x, [[0.3, -1.2], [2.0, 0.7]])
+    assert "inputs and cotangent unchanged" in failed

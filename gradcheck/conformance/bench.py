@@ -31,9 +31,14 @@ class Bench:
     make: Callable[[], Any]
     params: Mapping[str, Any] | None
     layout: Layout
-    inputs: tuple[Any, ...]
+    callers: tuple[Any, ...]
     accumulates: bool | None
     independent: bool | None
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """Copies of the caller's inputs, into which a layer may write."""
+        return tuple(map(trees.copied, self.callers))
 
     def fresh(self) -> Any:
         """A copy of the layer, its gradients zero."""
