@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.by_name import returned_names
-from gradcheck.anatomy.calling import STEP, WHOLE, Convention, Outputs, conventions, takes
+from gradcheck.anatomy.calling import RATE, STEP, WHOLE, Convention, Outputs, conventions, takes
 from gradcheck.anatomy.descent import are_steps, memories_of, rates_of
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.machine import ForwardRaised, Machine
@@ -27,7 +27,7 @@ from gradcheck.anatomy.parameters import (
     paired,
 )
 from gradcheck.anatomy.passes import Dependence, Passes, cotangent_like, passes
-from gradcheck.anatomy.places import Attribute, Place, spelled
+from gradcheck.anatomy.places import Attribute, Place, found, spelled
 from gradcheck.anatomy.returned import Keys, Target, assigned
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
@@ -215,7 +215,11 @@ def _parameters(
     """Those that have their gradients in places called like them; others on which the output depends."""
     depends = Dependence(tried.machine, tried.values, tried.convention.outputs)
     free = [one for one in seen.lasting if by_user.isdisjoint(one.places)]
-    pairs = {as_floats(free[number]): place for number, place in paired(free, tried.after).items()}
+    pairs = {
+        as_floats(free[number]): place
+        for number, place in paired(free, tried.after).items()
+        if not _is_step(tried, free[number], place)
+    }
     taken = {place for one in pairs for place in one.places}
     others = [there for there in tried.after if there[0] not in pairs.values()]
     anew = [one for one in seen.remade if by_user.isdisjoint(one.places)]
@@ -230,6 +234,17 @@ def _parameters(
         if len(tried.came) == wanted + len(numbers):  # they have gradients as well
             dependent = [as_floats(one) for one in left if one in numbers or one in dependent]
     return pairs, dependent
+
+
+def _is_step(tried: _Tried, one: Kept, place: Place) -> bool:
+    """Whether what is kept there is how far backward moved the parameter, by a rate that can be set."""
+    now, kept_there = found(tried.own, one.settable[0]), found(tried.own, place)
+    if not is_moved(one, tried.own) or np.shape(now) != np.shape(kept_there):
+        return False
+    step = np.asarray(now) - one.held
+    if not any(np.allclose(kept_there, sign * step, rtol=1e-12) for sign in (1.0, -1.0)):
+        return False
+    return RATE in tried.convention.roles or bool(rates_of(tried.machine))
 
 
 def _parts(came: Any) -> Sequence[Any]:

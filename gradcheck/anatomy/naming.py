@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import product
 from typing import Any
 
@@ -48,6 +48,9 @@ _GRADIENTS = frozenset(
     {"grad", "gradient", "derivative", "deriv", "delta", "d", "g", "diff", "nabla", "getgrad", "getgradient",
      "parameterg", "gradparameter", "computedgrad"}
 )  # fmt: skip
+VAGUE = (frozenset({"delta", "d", "diff", "g"}), frozenset({"delta", "d", "diff"}), frozenset[str]())
+"""Words that say "gradient" of a weight or of an activation, in the order in which they are given up on."""
+
 _VALUES = frozenset({"value", "val", "data", "array", "tensor", "v", "w"})
 _METHODS = frozenset({"param", "parameter", "getparam", "getparameter", "getweight", "grad", "gradient",
                       "getgrad", "getgradient", "trainableparam"})  # fmt: skip
@@ -133,6 +136,11 @@ def is_gradients(step: Step) -> bool:
     """Whether the step leads to a container of gradients."""
     name = _name(step)
     return isinstance(name, str) and (loose(name) in _GRADIENTS or _strip(loose(name)) in _PARAMETERS)
+
+
+def says(place: Place, words: Collection[str]) -> bool:
+    """Whether a step of the place is one of these words by itself."""
+    return any(isinstance(name, str) and loose(name) in words for name in map(_name, place))
 
 
 def _name(step: Step) -> Any:

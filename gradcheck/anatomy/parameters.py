@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.naming import SPELLINGS, gradient_keys, hands_out, is_gradients, parameter_keys
+from gradcheck.anatomy.naming import (
+    SPELLINGS,
+    VAGUE,
+    gradient_keys,
+    hands_out,
+    is_gradients,
+    parameter_keys,
+    says,
+)
 from gradcheck.anatomy.places import (
     Attribute,
     Item,
@@ -109,11 +118,12 @@ def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> di
     """For each parameter that has one, by its number, the place of its gradient, told by what the two are called."""
     result: dict[int, Place] = {}
     rank = {place: number for number, (place, _) in enumerate(after)}
-    for spelling in SPELLINGS:
+    for vague, spelling in product(VAGUE, SPELLINGS):
         by_key: dict[tuple[Any, ...], list[tuple[Place, Any]]] = defaultdict(list)
         for place, value in after:
-            for key in dict.fromkeys(gradient_keys(place, spelling)):
-                by_key[key].append((place, value))
+            for key in dict.fromkeys(gradient_keys(place, spelling)) if not says(place, vague) else ():
+                if key or not says(place, VAGUE[1]):  # a delta alone is that of the activation
+                    by_key[key].append((place, value))
         for number, one in enumerate(parameters):
             if number in result:
                 continue
@@ -141,7 +151,7 @@ def in_order(
         if place not in taken and len(place) > 1 and is_gradients(place[-2]):
             lists[place[:-1]].append((place, value))
     result: dict[Kept, Place] = {}
-    for where, gradients in lists.items():
+    for where, gradients in sorted(lists.items(), key=lambda one: says(one[0], VAGUE[1])):
         owner = where[:-1]
         beside = [
             one

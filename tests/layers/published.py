@@ -427,3 +427,94 @@ def PairOfNamedParameters():
         return {"W": dW_of(x, d), "b": db_of(d)}, dx_of(d, p.W)
 
     return forward, backward
+
+
+def square_input() -> tuple[Any, ...]:
+    return (np.random.default_rng(6).standard_normal((3, 3)),)
+
+
+def square(seed: int) -> Any:
+    return np.random.default_rng(seed).standard_normal((3, 3))
+
+
+@layer("weights[0] weights[1] x", mistakes="W x", inputs=square_input)
+class KeepsItsDeltas:
+    """The cotangents of its activations, which have the shapes of its weights, are kept beside the gradients."""
+
+    def __init__(self):
+        self.weights = [square(1), square(2)]
+
+    def forward(self, x):
+        self.a = [x]
+        for W in self.weights:
+            self.a.append(np.tanh(self.a[-1] @ W))
+        return self.a[-1]
+
+    def backward(self, d):
+        self.deltas, self.weight_gradients = [None, None], [None, None]
+        for k in (1, 0):
+            self.deltas[k] = d * (1 - self.a[k + 1] ** 2)
+            self.weight_gradients[k] = dW_of(self.a[k], self.deltas[k])
+            d = self.deltas[k] @ self.weights[k].T
+        return told("x", d)
+
+
+class OneDelta:
+    def __init__(self):
+        self.W, self.lr = square(1), 0.1
+
+    def forward(self, x):
+        self.x, self.y = x, np.tanh(x @ self.W)
+        return self.y
+
+
+@layer("W x", mistakes="W x", inputs=square_input)
+class KeepsADelta(OneDelta):
+    def backward(self, d):
+        self.delta = d * (1 - self.y**2)
+        self.weight_grad = dW_of(self.x, self.delta)
+        return dx_of(self.delta, self.W)
+
+
+@layer("W x", mistakes="W x", inputs=square_input)
+class KeepsADeltaAndAGradient(OneDelta):
+    def backward(self, d):
+        self.d = d * (1 - self.y**2)
+        self.g = dW_of(self.x, self.d)
+        return dx_of(self.d, self.W)
+
+
+@layer("W x", mistakes="W x", inputs=square_input)
+class KeepsADeltaAndSteps(OneDelta):
+    def backward(self, d):
+        self.delta = d * (1 - self.y**2)
+        dx = dx_of(self.delta, self.W)
+        self.W = self.W - self.lr * dW_of(self.x, self.delta)
+        return dx
+
+
+@layer()
+class KeepsItsSteps(PrefixD):
+    """``delta_W`` is how far the weight moved."""
+
+    def __init__(self):
+        super().__init__()
+        self.lr, self.momentum = 0.1, 0.9
+        self.delta_W, self.delta_b = np.zeros((3, 2)), np.zeros(2)
+
+    def backward(self, dout):
+        dx = dx_of(dout, self.W)
+        self.delta_W = self.momentum * self.delta_W - self.lr * dW_of(self.x, dout)
+        self.delta_b = self.momentum * self.delta_b - self.lr * db_of(dout)
+        self.W, self.b = self.W + self.delta_W, self.b + self.delta_b
+        return dx
+
+
+@layer()
+class StepsByItsGradient(PrefixD):
+    """The step is the gradient itself: no rate is anywhere."""
+
+    def backward(self, dout):
+        dx = super().backward(dout)
+        self.W, self.b = self.W - self.dW, self.b - self.db
+        return dx
