@@ -28,7 +28,7 @@ def named(machine: Machine, params: Params, after: Any) -> dict[Place, tuple[Kep
     """
     if not params:
         return {}
-    title = type(machine.layer).__name__
+    title = machine.title if machine.layer is None else type(machine.layer).__name__
     own = machine.fresh()
     everything = [one for one in kept(own) if one.settable]
     result: dict[Place, tuple[Kept, Source | None]] = {}

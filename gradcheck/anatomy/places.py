@@ -105,7 +105,7 @@ def place_of(text: str) -> Place:
     """
     steps: list[Step] = []
     position = 0
-    while position < len(text):
+    while position < len(text) or not text:
         found = _STEP.match(text, position)
         if found is None:
             raise ValueError(

@@ -63,9 +63,11 @@ def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None)
     ValueError
         ``params`` names what the layer does not have.
     """
-    if params is not None and not isinstance(params, Mapping):
+    if params is not None and not (
+        isinstance(params, Mapping) and all(isinstance(name, str) for name in params)
+    ):
         raise TypeError(
-            f"params must map each parameter to where its gradient is left, got params={params!r}"
+            f"params must map the name of each parameter to where its gradient is left, got params={params!r}"
         )
     best: Layout | None = None
     for machine in machines(layer):

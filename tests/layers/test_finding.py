@@ -184,11 +184,22 @@ def test_argnums_chooses_and_leaves_out_the_rest_by_that() -> None:
         ({"W": "nowhere"}, ValueError, "'nowhere', which PrefixD does not have after backward"),
         ({"W": "d W"}, ValueError, "names no place"),
         (["W"], TypeError, "params must map"),
+        ({0: "dW"}, TypeError, "params must map the name of each parameter"),
+        ({"": None}, ValueError, "'' names no place"),
+        ({"W": ""}, ValueError, "'' names no place"),
     ],
 )
 def test_what_params_names_must_be_there(params, error, words) -> None:
     with pytest.raises(error, match=words):
         check(PrefixD(), params=params)
+
+
+def test_of_a_pair_too_what_params_names_must_be_there() -> None:
+    def twice(x):
+        return 2 * x
+
+    with pytest.raises(ValueError, match="'V', which twice/twice does not have"):
+        check((twice, twice), params={"V": None})
 
 
 def test_what_is_no_layer_is_refused_in_words() -> None:
