@@ -217,7 +217,7 @@ def _parameters(
     free = [one for one in seen.lasting if by_user.isdisjoint(one.places)]
     pairs = {
         as_floats(free[number]): place
-        for number, place in paired(free, tried.after).items()
+        for number, place in sorted(paired(free, tried.after).items())
         if not _is_step(tried, free[number], place)
     }
     taken = {place for one in pairs for place in one.places}

@@ -139,8 +139,13 @@ def is_gradients(step: Step) -> bool:
 
 
 def says(place: Place, words: Collection[str]) -> bool:
-    """Whether a step of the place is one of these words by itself."""
-    return any(isinstance(name, str) and loose(name) in words for name in map(_name, place))
+    """Whether a step of the place is one of these words by itself; inside a container of gradients it is a name."""
+    return any(
+        isinstance(name := _name(step), str)
+        and loose(name) in words
+        and not any(map(is_gradients, place[:number]))
+        for number, step in enumerate(place)
+    )
 
 
 def _name(step: Step) -> Any:

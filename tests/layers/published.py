@@ -518,3 +518,19 @@ class StepsByItsGradient(PrefixD):
         dx = super().backward(dout)
         self.W, self.b = self.W - self.dW, self.b - self.db
         return dx
+
+
+@layer("g d x", mistakes="W b x")
+class ParametersCalledAsGradients:
+    """``g`` and ``d`` are a gain and a shift, in a dict as in another of gradients."""
+
+    def __init__(self):
+        self.params, self.grads = {"g": np.array([1.0, 2.0, 0.5]), "d": np.array([0.1, 0.2, 0.3])}, {}
+
+    def forward(self, x):
+        self.x = x
+        return x * self.params["g"] + self.params["d"]
+
+    def backward(self, dout):
+        self.grads = {"g": told("W", (dout * self.x).sum(0)), "d": db_of(dout)}
+        return told("x", dout * self.params["g"])

@@ -632,3 +632,11 @@ def test_a_state_that_forward_goes_on_from_needs_a_gradient_or_to_be_left_out() 
     report = check(Goes())
     assert (report.verdict, report.unchecked) == ("inconclusive", ("h",))
     assert check(Goes(), params={"h": None}).ok
+
+
+@pytest.mark.parametrize("name", ["ParametersCalledAsGradients", "EqualKeys", "GatedWithSuffixG"])
+def test_parameters_are_told_in_the_order_in_which_they_are_kept(name) -> None:
+    layer = MADE[name].make()
+    kept = list(getattr(layer, "params", None) or vars(layer))
+    told = [leaf.path for leaf in check(layer, *MADE[name].inputs()).leaves]
+    assert [path for path in told if path in kept] == [path for path in kept if path in told]
