@@ -176,11 +176,12 @@ def _adds_up(bench: Bench) -> None:
     whole = bench.cotangent(bench.forward(bench.fresh(), bench.inputs)[0])
     every, first, rest = passed(slice(None)), passed(slice(0, 1)), passed(slice(1, None))
     samples = {one.name for one in bench.layout.inputs if one.is_array and len(one.value) == bench.batch}
-    for name, gradient in every.items():
-        parts = [first[name], rest[name]]
-        if all(map(is_float_array, (gradient, *parts))):
-            together = np.concatenate(parts) if name in samples else parts[0] + parts[1]
-            same(gradient, together, f"the gradient of {name}, of the first sample and the others")
+    sums = {
+        name: np.concatenate(parts) if name in samples else parts[0] + parts[1]
+        for name, parts in ((name, (first[name], rest[name])) for name in every)
+        if all(map(is_float_array, (every[name], *parts)))
+    }
+    same({name: every[name] for name in sums}, sums, "the gradients, of the first sample and the others")
 
 
 def _permuted(bench: Bench) -> None:

@@ -20,17 +20,17 @@ def initial_params(features: int, dtype: Any = np.float64) -> dict[str, Array]:
 def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]:
     """``y = xhat gain + shift``, ``xhat`` being ``x`` (..., features) normalised along its last axis."""
     rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
-    y, ones, count = np.empty_like(rows), np.ones(x.shape[-1], x.dtype), x.dtype.type(max(1, x.shape[-1]))
-    mean, inverse = np.empty((2, len(rows), 1), x.dtype)
+    y, centred, inverse = np.empty_like(rows), np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
+    ones, count = np.ones(x.shape[-1], x.dtype), x.dtype.type(max(1, x.shape[-1]))
     with short_buffer():
         for part in blocks(rows):
-            mean[part, 0] = rows[part] @ ones / count
-            centred = np.subtract(rows[part], mean[part], out=y[part])
-            inverse[part, 0] = 1 / np.sqrt(np.vecdot(centred, centred) / count + x.dtype.type(eps))
-            centred *= inverse[part]
-            centred *= params["gain"]
-            centred += params["shift"]
-    return y.reshape(x.shape), (rows, mean, inverse, params["gain"])
+            c, into = centred[part], y[part]
+            np.subtract(rows[part], (rows[part] @ ones / count)[:, None], out=c)
+            inverse[part, 0] = 1 / np.sqrt(np.vecdot(c, c) / count + x.dtype.type(eps))
+            np.multiply(c, inverse[part], out=into)
+            into *= params["gain"]
+            into += params["shift"]
+    return y.reshape(x.shape), (centred, inverse, params["gain"])
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -43,20 +43,19 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
 
     With ``c_ni = x_ni - m_n`` and the products ``dy_ni c_ni`` all four sums are products of a matrix and a vector.
     """
-    x, mean, inverse, gain = cache
-    d, count = dy.reshape(x.shape), x.dtype.type(max(1, x.shape[1]))
-    dx, (dgain, dshift), c = np.empty_like(x), np.zeros((2, x.shape[1]), x.dtype), room(x)
+    centred, inverse, gain = cache
+    d, count = dy.reshape(centred.shape), dy.dtype.type(max(1, centred.shape[1]))
+    dx, (dgain, dshift), along = np.empty_like(centred), np.zeros((2, d.shape[1]), d.dtype), room(centred)
     with short_buffer():
-        for part in blocks(x):
-            r, into = inverse[part], dx[part]
-            centred = np.subtract(x[part], mean[part], out=c[: len(r)])
-            products = np.multiply(d[part], centred, out=into)
+        for part in blocks(centred):
+            r, c, into = inverse[part], along[: len(inverse[part])], dx[part]
+            products = np.multiply(d[part], centred[part], out=into)
             dgain += r[:, 0] @ products
-            dshift += np.ones(len(r), x.dtype) @ d[part]
-            centred *= r * r * (products @ gain)[:, None] / count
-            centred += (d[part] @ gain)[:, None] / count
+            dshift += np.ones(len(r), d.dtype) @ d[part]
+            np.multiply(centred[part], r * r * (products @ gain)[:, None] / count, out=c)
+            c += (d[part] @ gain)[:, None] / count
             np.multiply(d[part], gain, out=into)
-            into -= centred
+            into -= c
             into *= r
     return dx.reshape(dy.shape), {"gain": dgain, "shift": dshift}
 
