@@ -84,7 +84,18 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--gradcheck-report={file}: the name should end in .json or .html")
         if not file.absolute().parent.is_dir():
             raise pytest.UsageError(f"--gradcheck-report={file}: there is no folder {file.parent}")
+        if file.suffix == ".html":
+            _drawable(file)
     config.pluginmanager.register(_Record(config), "gradcheck-record")
+
+
+def _drawable(file: Path) -> None:
+    from gradcheck.report.views import html
+
+    try:
+        html.ready()
+    except ImportError as error:
+        raise pytest.UsageError(f"--gradcheck-report={file}: {error}") from None
 
 
 class _Record:

@@ -12,7 +12,7 @@ from typing import Any
 from gradcheck.ask.point import argument_names
 from gradcheck.commands.given import bound, given, pairs
 from gradcheck.commands.named import named
-from gradcheck.commands.showing import Screen, aside, concluded, writable
+from gradcheck.commands.showing import aside, concluded, writable
 from gradcheck.commands.status import Misuse
 from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
@@ -31,8 +31,9 @@ def run(options: Namespace) -> int:
         options.f, Verdict.PASS, report, "" if report.ok else f"should pass but is {report.verdict}"
     )
 
-    def draw(screen: Screen) -> None:
-        _drawn(screen, said, report)
+    def draw(width: int) -> None:
+        with within(width):
+            print(paragraph(said), str(report), sep="\n\n")
 
     return concluded([outcome], options, draw)
 
@@ -66,11 +67,6 @@ def _checked(options: Namespace) -> tuple[str, Report]:
         ) from error
     report.blamed  # noqa: B018 - a search that Ctrl-C may end, before anything is printed
     return said, report
-
-
-def _drawn(screen: Screen, said: str, report: Report) -> None:
-    with within(screen.width):
-        print(paragraph(said), str(report), sep="\n\n")
 
 
 def _functions(options: Namespace) -> tuple[Any, Any]:

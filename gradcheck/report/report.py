@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 from typing import Any, Never
 
 from gradcheck.ask import ambient
@@ -124,8 +125,11 @@ class Report(Findings):
         return html.page([self.to_dict()], f"gradcheck: {self.verdict}")
 
     def _repr_html_(self) -> str:
-        """What a notebook shows for a report that ends a cell."""
-        return html.fragment(self.to_dict())
+        """What a notebook shows for a report that ends a cell: the plain text where jinja2 is not installed."""
+        try:
+            return html.fragment(self.to_dict())
+        except ImportError:
+            return f"<pre>{escape(str(self))}</pre>"
 
 
 class Unsuccessful(AssertionError):
