@@ -160,6 +160,12 @@ def raise_for(report: Report) -> Never:
     raise (GradientMismatch if report.verdict is Verdict.FAIL else InconclusiveCheck)(report)
 
 
+def left_out(check: str, seed: int) -> Report:
+    """The report of a check that was not made, for it is another's turn (`gradcheck.ask.ambient.turn`)."""
+    reason = "this check was left out: another one was asked for"
+    return Report(check, Verdict.INCONCLUSIVE, (), (), (reason,), (), 0, 0, 0.0, seed, 0.0)
+
+
 def conclude(report: Report, raise_on_failure: bool) -> Report:
     """The last step of every check: announce the report to who listens, then raise or return it.
 

@@ -7,7 +7,7 @@ from gradcheck.explain.blame.apart import Alive, apart, possible
 from gradcheck.explain.blame.grafting import spelled_here
 from gradcheck.explain.blame.patch import Change, patch, spelled
 from gradcheck.explain.blame.repair import Mend, Search, search
-from gradcheck.findings import Blame, Blamed
+from gradcheck.findings import NOBODY, Blame, Blamed
 from gradcheck.judge.examine import Examined
 
 SECONDS, CHECKS, MOST = 2.0, 50.0, 10.0
@@ -23,12 +23,16 @@ def blamed(seen: Examined) -> Blamed:
     """Search the claim's source, in a process of its own, for what is wrong with it."""
     if not possible():
         return Blamed(remark="repairs are tried in a copy of the process, which this system cannot make")
+    budget = seen.task.options.budget
+    if budget == 0.0:
+        return NOBODY
     calls = seen.task.f.seconds + seen.task.claim.seconds
-    seconds = max(SECONDS, min(CHECKS * seen.seconds, MOST), CHECKS * calls)
+    usual = max(SECONDS, min(CHECKS * seen.seconds, MOST), CHECKS * calls)
+    seconds = usual if budget is None else budget
+    # to begin takes time too, which is no work of the search
+    limit = PATIENCE * max(usual, seconds)
     with undisturbed():
-        found = apart(
-            lambda alive: _searched(seen, seconds, alive), 0.5 * PATIENCE * seconds, PATIENCE * seconds
-        )
+        found = apart(lambda alive: _searched(seen, seconds, alive), 0.5 * limit, limit)
     return found if isinstance(found, Blamed) else Blamed(remark=_HANGS)
 
 
