@@ -135,3 +135,38 @@ def test_the_worst_cell_leads_to_its_row(chromium, check_page):
     chromium.run("document.querySelector('.heat a').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
 
     assert chromium.run("document.querySelector(':target').textContent.startsWith('[29, 48]')")
+
+
+COLOURS = """
+[...document.querySelectorAll('.gradcheck p, .gradcheck td, .gradcheck code, .gradcheck li, .gradcheck th')].map(
+  it => [it, document.querySelector('.gradcheck section')].map(it => getComputedStyle(it))
+).map(([words, ground]) => [words.color, ground.backgroundColor])
+"""
+STRIPES = "[...document.querySelectorAll('.gradcheck tr')].map(it => getComputedStyle(it).backgroundColor)"
+NOTEBOOK = "<style>.jp tbody tr:nth-child(odd) { background: #fff } .jp td { color: inherit }</style>"
+
+
+def brightness(colour):
+    return sum(map(int, colour[colour.index("(") + 1 : -1].split(",")[:3])) / 765
+
+
+@pytest.mark.parametrize("system", [False, True], ids=["light system", "dark system"])
+@pytest.mark.parametrize(
+    ("around", "dark"),
+    [
+        ("data-jp-theme-light=false", True), ("data-jp-theme-light=true", False), ("class=vscode-dark", True),
+        ("class=vscode-light", False), ("data-theme=dark", True), ("data-theme=light", False), ("", None),
+    ],
+)  # fmt: skip
+def test_in_a_notebook_it_is_as_light_or_dark_as_what_is_around_it(chromium, tmp_path, around, dark, system):
+    file = tmp_path / "notebook.html"
+    page = f"<!doctype html><meta charset=utf-8>{NOTEBOOK}<body {around}><div class=jp>{MAPPED._repr_html_()}</div>"
+    file.write_text(page, encoding="utf-8")
+    chromium.open(file, dark=system)
+    expected = system if dark is None else dark
+
+    for ink, paper in chromium.run(COLOURS):
+        assert (brightness(paper) < 0.3) == expected
+        assert abs(brightness(ink) - brightness(paper)) > 0.35
+    assert {*chromium.run(STRIPES)} == {"rgba(0, 0, 0, 0)"}
+    assert chromium.complaints == []

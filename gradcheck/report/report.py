@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from gradcheck.ask import ambient
 from gradcheck.findings import NOBODY, Blame, Blamed, Findings, Verdict
 from gradcheck.report.views import html, text
 from gradcheck.report.views.plain import plain, strict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __tracebackhide__ = True  # pytest shows the user's own frames alone
 
@@ -123,6 +126,25 @@ class Report(Findings):
     def to_html(self) -> str:
         """A page of its own with the drawings: no script, no link to anything outside it, light and dark."""
         return html.page([self.to_dict()], f"gradcheck: {self.verdict}")
+
+    def plot(self) -> Figure:
+        """Draw error against step, the step that counts, the noise floor and the bound; and where leaves are wrong.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Made without pyplot, whose state stays as it is; a notebook shows it.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed (``pip install "gradcheck[plot]"``).
+        ValueError
+            There is neither.
+        """
+        from gradcheck.plotting import of_report
+
+        return of_report(self.steps, text.worst_first(self.leaves))
 
     def _repr_html_(self) -> str:
         """What a notebook shows for a report that ends a cell: the plain text where jinja2 is not installed."""
