@@ -260,9 +260,11 @@ def _worth_a_line(checks: list[dict[str, Any]]) -> list[str]:
 
 def _written(checks: list[dict[str, Any]], suffix: str) -> str:
     from gradcheck.report.views import html
-    from gradcheck.report.views.plain import strict
+    from gradcheck.report.views.plain import SCHEMA, strict
 
     if suffix == ".html":
         return html.page(checks, "gradcheck under pytest", _summary(checks))
     ok = bool(checks) and not any(check["problem"] for check in checks)
-    return json.dumps(strict({"checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"
+    return (
+        json.dumps(strict({"schema": SCHEMA, "checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"
+    )

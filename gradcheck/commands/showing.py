@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from functools import partial
 
 from gradcheck.commands.status import Misuse, status_of
 from gradcheck.report.views import html
@@ -70,7 +71,8 @@ def _shown(outcomes: Sequence[Outcome], form: str, draw: Callable[[int], None]) 
 
 
 def _written(outcomes: Sequence[Outcome], options: Namespace) -> None:
-    for file, view in ((options.json, outcome.to_json), (options.html, outcome.to_html)):
+    page = partial(outcome.to_html, title=f"gradcheck {options.command}")
+    for file, view in ((options.json, outcome.to_json), (options.html, page)):
         if file:
             try:
                 file.write_text(view(outcomes), encoding="utf-8")
