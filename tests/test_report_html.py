@@ -84,7 +84,7 @@ def test_page_shows_truth_beside_claim():
     _, words = read(BATCH.to_html())
 
     assert "index yours truth" in words
-    assert "[0, 1] 1.234568 0.3086419" in words
+    assert "[0, 1] 1.2346 0.30864" in words
 
 
 def test_names_are_escaped():

@@ -57,8 +57,8 @@ def _told(seen: Examined, found: Search) -> Blamed:
     changes = [_change(one) for one in found.mends]
     remark = found.said
     if found.left and not found.mends and (found.tried or not remark):
-        tried = f"{found.tried:,} edits of one expression were tried; none makes a wrong leaf right"
-        remark = f"{tried}. {remark}" if remark else tried
+        tried = f"No edit of one expression makes a wrong leaf right; {found.tried:,} were tried."
+        remark = f"{tried} {remark}" if remark else tried
     return Blamed(blame, patch(changes) if found.proved else "", remark)
 
 
@@ -95,7 +95,7 @@ def _message(one: Mend, text: str, names: list[str], found: Search) -> str:
 
 
 def _right(one: Mend, names: list[str], found: Search) -> str:
-    points = f"{found.points} points" if found.points > 1 else "one point"
+    points = f"tried at {found.points} points" if found.points > 1 else "tried at one point"
     if not one.leaves:
         return f"what the function is given stays as it is ({points})"
     if one.leaves == found.wrong and not found.left:

@@ -25,16 +25,12 @@ def listed(names: Sequence[str]) -> str:
 
 
 def diagnosis(guess: Guess, evidence: Evidence, certainty: str) -> Diagnosis:
-    """The guess as a sentence with its leaves, the leaves that are right, and what to try."""
+    """The guess as a sentence with its leaves, and what to try."""
     paths = [evidence.leaves[i].path for i in guess.leaves]
     plural = len(paths) > 1
     verbs = {verb: forms[plural] for verb, forms in VERBS.items()}
     clause = _fill(guess.says, {"leaves": listed(paths), **verbs})
-    right = [leaf.path for leaf in evidence.leaves if not leaf.wrong]
-    clauses = [clause] + ([f"{listed(right)} {'are' if len(right) > 1 else 'is'} right"] if right else [])
-    enters = _entrance(guess, evidence)
-    clauses += [enters] if enters else []
-    message = "; ".join(clauses)
+    message = "; ".join(filter(None, (clause, _entrance(guess, evidence))))
     remedy = f" {guess.remedy}" if guess.remedy else ""
     figures = dict(guess.figures) | ({"leaves": paths} if plural else {})
     return Diagnosis(guess.kind, paths[0], f"{message}.{remedy}", figures, certainty)

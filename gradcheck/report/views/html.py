@@ -85,6 +85,7 @@ def _environment() -> Environment:
         "heat": heat,
         "index": figures.index,
         "resolution": _resolution,
+        "sentence": text.sentence,
         "shape": figures.shape,
         "slope": figures.told_to,
         "sort_keys": _sort_keys,
