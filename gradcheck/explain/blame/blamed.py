@@ -56,7 +56,7 @@ def _told(seen: Examined, found: Search) -> Blamed:
     blame = tuple(_blame(one, names, found) for one in found.mends)
     changes = [_change(one) for one in found.mends]
     remark = found.said
-    if found.left and not found.mends and (found.tried or not remark):
+    if found.left and not found.mends and found.tried:
         tried = f"No edit of one expression makes a wrong leaf right; {found.tried:,} were tried."
         remark = f"{tried} {remark}" if remark else tried
     return Blamed(blame, patch(changes) if found.proved else "", remark)
@@ -97,7 +97,7 @@ def _message(one: Mend, text: str, names: list[str], found: Search) -> str:
 def _right(one: Mend, names: list[str], found: Search) -> str:
     points = f"tried at {found.points} points" if found.points > 1 else "tried at one point"
     if not one.leaves:
-        return f"what the function is given stays as it is ({points})"
+        return f"the whole check passes ({points})"
     if one.leaves == found.wrong and not found.left:
         return f"{'every leaf is' if len(names) > 1 else names[0] + ' is'} right ({points})"
     leaves = [names[number] for number in sorted(one.leaves)]

@@ -103,7 +103,7 @@ def _remedy(factor: float, meaning: str) -> str:
         return "Look at the derivative of a square, and at a 1/2 in the loss."
     verb = "Divide" if abs(factor) > 1 else "Multiply"
     size = abs(factor) if abs(factor) > 1 else 1 / abs(factor)
-    if _is_a_number(meaning):
+    if _is_a_number(meaning) and size != round(size):  # any whole number may be that of the samples
         return f"{verb} by {size:.6g}: look for a constant that was lost, or taken twice."
     return f"{verb} by {size:.6g}: is the loss a mean where the gradient is a sum, or the other way round?"
 

@@ -82,7 +82,15 @@ def entry_figures(entry: Entry) -> tuple[str, str, str, str, str, str]:
 def _times(error: float, bound: float) -> str:
     """How many times the bound an error is: a size, of which nobody needs digits."""
     times = error / bound if bound > 0.0 else math.nan
-    return "" if math.isnan(times) else _short(f"{times:.1g}" if times >= 100.0 else f"{times:.2g}")
+    if math.isnan(times):
+        return ""
+    if times > _COUNTLESS:
+        return f"over {_COUNTLESS:.0e}"
+    return _short(f"{times:.1g}" if times >= 100.0 else f"{times:.2g}")
+
+
+_COUNTLESS = 1e16
+"""No bound on a double says more of its own digits; beside a truth of 0 it may be as small as numbers are."""
 
 
 _FEW = 5

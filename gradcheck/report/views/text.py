@@ -47,9 +47,13 @@ def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
     """The whole report, ending without a line break; of a failure with the expressions to blame."""
     # beside an edit that was run, a second guess at what it mends is no help
     diagnoses = partial(_diagnoses, likely=1 if blamed.patch else LIKELY)
+
+    def search(_: Findings) -> str:
+        return paragraph(blamed.remark and sentence(blamed.remark))
+
     parts = {
         Verdict.PASS: (_leaf_table, _sharpness, _unseen, _remarks),
-        Verdict.FAIL: (_leaf_table, _entries, diagnoses, _remarks, _advice),
+        Verdict.FAIL: (_leaf_table, _entries, diagnoses, search, _remarks, _advice),
         Verdict.INCONCLUSIVE: (_reasons, _leaf_table, diagnoses, _remarks, _advice),
     }[findings.verdict]
     source = (pointed(blame) for blame in blamed.blame)
@@ -58,7 +62,6 @@ def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
         paragraph(findings.subject),
         *source,
         *(part(findings) for part in parts),
-        paragraph(blamed.remark),
     ]
     return "\n\n".join(block for block in blocks if block)
 
@@ -121,11 +124,9 @@ def _failed(findings: Findings) -> str:
     paths = ", ".join(leaf.path for leaf in wrong[:ROWS]) + (", ..." if len(wrong) > ROWS else "")
     if len(findings.leaves) == 1:
         return f"the {name} is wrong in {paths}"
-    which = (
-        f"all {len(wrong)}"
-        if len(wrong) == len(findings.leaves)
-        else f"{len(wrong)} of {len(findings.leaves)}"
-    )
+    which = f"{len(wrong)} of {len(findings.leaves)}"
+    if len(wrong) == len(findings.leaves):
+        which = "both" if len(wrong) == 2 else f"all {len(wrong)}"
     return f"the {name} is wrong in {which} leaves: {paths}"
 
 
