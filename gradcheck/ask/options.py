@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
 
 import numpy as np
 
 from gradcheck.ask.ambient import default
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 Argnums = int | Sequence[int] | None
 

@@ -6,12 +6,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from html import escape
 from typing import TYPE_CHECKING, Any, Never
 
 from gradcheck.ask import ambient
 from gradcheck.findings import NOBODY, Blame, Blamed, Findings, Verdict
-from gradcheck.report.views import html, text
+from gradcheck.report.views import text
 from gradcheck.report.views.plain import plain, strict
 
 if TYPE_CHECKING:
@@ -125,6 +124,8 @@ class Report(Findings):
 
     def to_html(self) -> str:
         """A page of its own with the drawings: no script, no link to anything outside it, light and dark."""
+        from gradcheck.report.views import html
+
         return html.page([self.to_dict()], f"gradcheck: {self.verdict}")
 
     def plot(self) -> Figure:
@@ -148,6 +149,10 @@ class Report(Findings):
 
     def _repr_html_(self) -> str:
         """What a notebook shows for a report that ends a cell: the plain text where jinja2 is not installed."""
+        from html import escape
+
+        from gradcheck.report.views import html
+
         try:
             return html.fragment(self.to_dict())
         except ImportError:

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
 from gradcheck.ask.source import tree_of
 
-_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _INSTALLED = (
     "<frozen", _PACKAGE, *(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
 )  # fmt: skip

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, Context
 
 from gradcheck.findings import Entry
-
-_UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 
 
 def figure(x: float) -> str:
@@ -20,8 +17,10 @@ def upwards(bound: float) -> str:
     """A bound in two significant digits, never rounded to less than it is."""
     if not math.isfinite(bound):
         return str(bound)
-    # repr, because the exact binary value of 1e-9 is a trifle more and would round to 1.1e-9
-    return _short(f"{float(_UPWARDS.create_decimal(repr(float(bound)))):.2g}")
+    digits, exponent = f"{bound:.1e}".split("e")
+    if float(f"{digits}e{exponent}") < bound:
+        digits = f"{float(digits) + 0.1:.1f}"
+    return _short(f"{float(f'{digits}e{exponent}'):.2g}")
 
 
 def _short(number: str) -> str:

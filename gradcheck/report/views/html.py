@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import PurePath
+from os.path import basename
 from typing import TYPE_CHECKING, Any
 
 from gradcheck.findings import Blame, Entry
@@ -81,7 +81,7 @@ def _environment() -> Environment:
             check["check"], check["seed"], len(leaf["entries"][0]["index"]) == len(leaf["shape"])
         ),
         "figure": figures.figure,
-        "file_name": lambda file: PurePath(file).name,
+        "file_name": basename,
         "heat": heat,
         "index": figures.index,
         "resolution": _resolution,
