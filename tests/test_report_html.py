@@ -8,7 +8,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from gradcheck.findings import Blame, Blind, Entry, Steps, Unseen, Verdict
+from gradcheck.findings import Blame, Blamed, Blind, Entry, Steps, Unseen, Verdict
 from gradcheck.report.error_map import error_map
 from gradcheck.report.views import html
 from gradcheck.report.views.curve import curve
@@ -294,3 +294,12 @@ def test_words_stand_out_from_their_ground(dark):
     words = ("ink", "faint", "pass", "fail", "inconclusive", "error", "link")
 
     assert min(contrast(found[word], found[ground]) for word in words for ground in ("paper", "band")) >= 4.5
+
+
+def test_what_a_search_in_vain_tells_is_on_the_page_and_in_the_data():
+    found = replace(BATCH)
+    object.__setattr__(found, "blamed", Blamed(remark="No edit makes it right; 318 were tried"))
+
+    assert found.to_dict()["search"] == "No edit makes it right; 318 were tried"
+    for view in (found.to_html(), found._repr_html_(), str(found)):
+        assert "No edit makes it right; 318 were tried." in view

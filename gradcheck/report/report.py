@@ -116,6 +116,7 @@ class Report(Findings):
             **whole,
             "blame": plain(self.blame),
             "patch": self.patch,
+            "search": self.blamed.remark,
         }
 
     def to_json(self, indent: int | None = 2) -> str:
