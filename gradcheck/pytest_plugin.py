@@ -93,6 +93,8 @@ def _options(config: pytest.Config) -> dict[str, Any]:
             value = asked if asked is not None else kind(written) if written else None
         except ValueError:
             raise pytest.UsageError(f"gradcheck_{name} = {written!r} in the settings is no number") from None
+        if name == "budget" and value is not None and not 0.0 <= value < float("inf"):
+            raise pytest.UsageError(f"gradcheck-budget is {value}; it is a number of seconds, 0 or more")
         if value is not None:
             found[name] = value
     return found
@@ -153,14 +155,14 @@ class _Record:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        item.stash[_turns].again()  # a test that is run once more counts from 1 once more
+        _turns_of(item).again()  # a test that is run once more counts from 1 once more
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        turns = item.stash[_turns]
+        turns = _turns_of(item)
         # extra attributes of a test's report reach the process that writes, under pytest-xdist too
         report.__dict__["gradcheck"] = [
             (check if report.failed else check.settled()).to_dict()
@@ -190,6 +192,11 @@ class _Record:
         for file in self.files:
             file.write_text(_written(written, file.suffix), encoding="utf-8")
             terminalreporter.write_line(f"all of them in {file}")
+
+
+def _turns_of(item: pytest.Item) -> Turns:
+    # none where another plugin runs tests without pytest's protocol: then nobody listened
+    return item.stash.setdefault(_turns, Turns())
 
 
 def _replay(item: pytest.Item, needed: Sequence[int], seed: int) -> str:

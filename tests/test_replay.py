@@ -205,3 +205,27 @@ def test_a_check_that_is_left_out_is_no_pass():
     assert report.evaluations == 0
     assert "left out" in str(report)
     assert heard == []
+
+
+@pytest.mark.parametrize("given", [["--gradcheck-budget=-1"], ["--gradcheck-budget=nan"]])
+def test_a_budget_that_is_none_is_refused_before_any_test(given, session):
+    printed, checks = session(*given)
+
+    assert "it is a number of seconds, 0 or more" in printed
+    assert checks == []
+
+
+def test_the_budget_stands_in_the_settings_and_for_one_test_in_its_marker(session, tmp_path):
+    (tmp_path / "pytest.ini").write_text("[pytest]\ngradcheck_budget = 0\n")
+    _, checks = session(
+        "-q", text=TESTS.replace("def test_caught", "@pytest.mark.gradcheck(budget=5.0)\ndef test_caught")
+    )
+
+    searched = {
+        check["name"].partition("::")[2]: bool(check["blame"])
+        for check in checks
+        if check["verdict"] == "fail"
+    }
+    assert searched == {
+        "test_fourth[plain]": False, "test_fourth[a b]": False, "test_caught": True, "test_handed_back": False,
+    }  # fmt: skip
