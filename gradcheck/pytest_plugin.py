@@ -153,9 +153,10 @@ class _Record:
         with ambient.given(**options, turn=turns.begin), ambient.listening(turns.hear):
             return (yield)
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        _turns_of(item).again()  # a test that is run once more counts from 1 once more
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        with _turns_of(item).counting():
+            return (yield)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -203,7 +204,8 @@ def _replay(item: pytest.Item, needed: Sequence[int], seed: int) -> str:
     """The command that makes one check of a test once more, at the same point and along the same directions."""
     config = item.config
     options = [f"--gradcheck-seed={seed}"]
-    if not getattr(getattr(item, "obj", None), "is_hypothesis_test", False):  # which begins with what failed
+    drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    if needed and not drawn:  # Hypothesis begins with what failed
         options.append(f"--gradcheck-only={','.join(map(str, needed))}")
     if config.getoption("gradcheck_strict"):
         options.append("--gradcheck-strict")
@@ -215,9 +217,13 @@ def _replay(item: pytest.Item, needed: Sequence[int], seed: int) -> str:
     return command(str(config.cwd_relative_nodeid(test)), options)
 
 
+def _numbered(number: int) -> str:
+    return f"check {number}" if number else "a check of a fixture"
+
+
 def _tell_how_to_replay(report: pytest.TestReport) -> None:
     lines = [
-        f"check {check['id']} ({check['verdict']}), alone: {check['replay']}"
+        f"{_numbered(check['id'])} ({check['verdict']}), alone: {check['replay']}"
         for check in report.__dict__["gradcheck"]
         if check["verdict"] != "pass"
     ]

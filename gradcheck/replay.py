@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass
 class Turns:
-    """The checks of one run of one test, numbered from 1 as they begin, and which of them are to be made.
+    """The checks that a test makes itself, numbered from 1 as they begin, and which of them are to be made.
+
+    Those of its fixtures have the number 0 and are always made: which test sets up a shared fixture depends on what
+    else is run.
 
     Attributes
     ----------
@@ -24,36 +28,41 @@ class Turns:
     """
 
     only: Collection[int] = ()
-    last: int = 0
     heard: list[tuple[int, Any]] = field(default_factory=list)
     caught: list[int] = field(default_factory=list)
+    _last: int = 0
     _raises: bool = True
+    _counts: bool = False
 
-    def again(self) -> None:
-        """Count from 1: the test begins."""
-        self.last = 0
-        self.heard.clear()
+    @contextmanager
+    def counting(self) -> Iterator[None]:
+        """Within the block the test itself runs, for the first time or once more."""
+        self._last, self._counts = 0, True
         self.caught.clear()
+        try:
+            yield
+        finally:
+            self._last, self._counts = 0, False
 
     def begin(self, raises: bool) -> bool:
         """Whether the check that begins is to be made; a `gradcheck.ask.ambient.Turn`."""
-        self.last, self._raises = self.last + 1, raises
+        self._last, self._raises = self._last + self._counts, raises
         return not raises or self._asked
 
     def hear(self, report: Any) -> None:
         """Note what came of it; a `gradcheck.ask.ambient.Listener`."""
         if self._asked:
-            self.heard.append((self.last, report))
+            self.heard.append((self._last, report))
         if self._raises and not report.ok:
-            self.caught.append(self.last)
+            self.caught.append(self._last)
 
     @property
     def _asked(self) -> bool:
-        return not self.only or self.last in self.only
+        return not (self.only and self._counts) or self._last in self.only
 
     def needed(self, number: int) -> list[int]:
-        """The check and those before it without which the test would not come to it."""
-        return [*(one for one in self.caught if one < number), number]
+        """The check and those before it without which the test would not come to it; none where all are made."""
+        return [*(one for one in self.caught if 0 < one < number), number] if number else []
 
 
 def numbers(text: str) -> list[int]:

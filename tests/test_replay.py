@@ -197,7 +197,7 @@ def test_a_shell_gets_the_test_s_name_whole():
 
 def test_a_check_that_is_left_out_is_no_pass():
     turns, heard = Turns(only=[2]), []
-    with ambient.given(turn=turns.begin), ambient.listening(heard.append):
+    with turns.counting(), ambient.given(turn=turns.begin), ambient.listening(heard.append):
         report = gradcheck.check_grad(abs, abs, 1.5)
 
     assert report.verdict == "inconclusive"
@@ -229,3 +229,45 @@ def test_the_budget_stands_in_the_settings_and_for_one_test_in_its_marker(sessio
     assert searched == {
         "test_fourth[plain]": False, "test_fourth[a b]": False, "test_caught": True, "test_handed_back": False,
     }  # fmt: skip
+
+
+SHARED = """
+import numpy as np
+import pytest
+import gradcheck
+
+X = np.array([0.3, -1.2, 2.0])
+
+def square(x):
+    return np.sum(x**2)
+
+@pytest.fixture(scope="module")
+def checked():
+    gradcheck.check_grad(square, lambda x: 2 * x, X)
+
+def test_first(checked):
+    gradcheck.check_grad(square, lambda x: 2 * x, X)
+
+def test_second(checked):
+    gradcheck.check_grad(square, lambda x: 2 * x, X)
+    gradcheck.check_grad(square, lambda x: 3 * x, X)
+
+@pytest.fixture
+def wrong():
+    gradcheck.check_grad(square, lambda x: 3 * x, X)
+
+def test_third(wrong):
+    pass
+"""
+
+
+def test_what_fixtures_check_is_not_counted_for_who_sets_them_up_depends_on_what_is_run(session):
+    printed, _ = session("-q", "--gradcheck-budget=0", text=SHARED)
+    second, third = commands(printed)[::-1]
+
+    assert second == ["test_zoo.py::test_second", "--gradcheck-seed=0", "--gradcheck-only=2"]
+    assert third == ["test_zoo.py::test_third", "--gradcheck-seed=0"]
+    printed, checks = session("-q", "--gradcheck-budget=0", *second, text=SHARED)
+    assert [(check["id"], check["verdict"]) for check in checks] == [(0, "pass"), (2, "fail")]
+    printed, checks = session("-q", "--gradcheck-budget=0", *third, text=SHARED)
+    assert [(check["id"], check["verdict"]) for check in checks] == [(0, "fail")]
