@@ -225,3 +225,13 @@ def test_no_command_is_misuse(capsys):
         cli.main([])
 
     assert exit.value.code == 2
+
+
+def test_a_page_gives_no_seed_to_replay_what_was_no_check(zoo, tmp_path):
+    file = tmp_path / "out.html"
+    run(zoo(BAD), "--html", file)
+
+    page = file.read_text()
+    assert "the check raised" in page
+    assert "seed=None" not in page
+    assert page.count("seed=0") == 1  # of the one that failed
