@@ -1,16 +1,18 @@
 """The layers of reference_impls beside torch's and their textbook forms: ``python -m benchmarks.layers [--quick]``.
 
 One thread. Each figure is of one forward and one backward pass, a median over interleaved rounds; torch runs eagerly,
-as people use it. The textbook form is what a course's code or a first version looks like: loops over pixels or
-examples, or the same formulas without care for memory.
+as people use it. The textbook form (`benchmarks.textbook`) is what a course's code or a first version looks like: loops
+over pixels, or the same formulas without care for memory. The floor is, of convolution, its three products of matrices
+and one copy of the columns; of attention its six products and one exponential; of a norm three passes over memory,
+each reading one array and writing another: what must be read and written if everything else were free.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import platform
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -19,12 +21,18 @@ for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 import numpy as np  # noqa: E402
 
+from benchmarks import textbook  # noqa: E402
+from benchmarks.machine import machine  # noqa: E402
 from benchmarks.rounds import interleave  # noqa: E402
-from reference_impls import softmax_losses  # noqa: E402
+from reference_impls import elementwise  # noqa: E402
 from reference_impls.layers import (  # noqa: E402
+    attention,
+    average_pool2d,
     batch_norm,
     conv2d,
+    conv_transpose2d,
     dot_product_attention,
+    dropout,
     embedding,
     group_norm,
     gru,
@@ -41,25 +49,56 @@ Rivals = dict[str, Call]
 
 
 def main() -> None:
-    """Print a row for each layer and dtype."""
+    """Print a row for each layer and dtype, and draw them where asked."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.layers", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
     parser.add_argument("-k", default="", help="only layers whose name holds this")
+    parser.add_argument("--picture", type=Path, help="draw the factors here (PNG, SVG or PDF)")
     given = parser.parse_args()
     rounds, seconds = (5, 0.02) if given.quick else (15, 0.1)
-    print(f"{platform.machine()}, one thread, NumPy {np.__version__}, torch {_torch().__version__}")
+    print(f"{machine()}, one thread, NumPy {np.__version__}, torch {_torch().__version__}\n")
     print("| layer | dtype | ours, ms | torch, ms | torch / ours | textbook / ours | ours / floor |")
     print("|---|---|---|---|---|---|---|")
+    found: dict[tuple[str, str], dict[str, float]] = {}
     for name, setting in SETTINGS.items():
         if given.k not in name:
             continue
         for dtype in ("float64", "float32"):
             times = {k: 1e3 * median(v) for k, v in interleave(setting(dtype), rounds, seconds).items()}
+            found[name, dtype] = times
             ours = times["ours"]
             cells = [f"{ours:.2f}", f"{times['torch']:.2f}", f"{times['torch'] / ours:.2f}"]
             cells += [f"{times['textbook'] / ours:.1f}" if "textbook" in times else ""]
             cells += [f"{ours / times['floor']:.2f}" if "floor" in times else ""]
             print(f"| {name} | {dtype} | {' | '.join(cells)} |", flush=True)
+    if given.picture:
+        draw(given.picture, found)
+
+
+TICKS = (0.2, 0.5, 1, 2, 5, 10)
+"""Factors that the picture's axis names."""
+
+
+def draw(path: Path, found: dict[tuple[str, str], dict[str, float]]) -> None:
+    """How many times as long the textbook form and torch take, a panel for each dtype, a row for each layer."""
+    from matplotlib.figure import Figure
+
+    names = list(dict.fromkeys(name for name, _ in found))
+    figure = Figure(figsize=(11, 0.42 * len(names) + 1.2), layout="constrained")
+    panels = figure.subplots(1, 2, sharex=True, sharey=True)
+    for panel, dtype in zip(panels, ("float64", "float32"), strict=True):
+        for rival, style in (("textbook", "s"), ("torch", "o")):
+            times = [found[name, dtype] for name in names]
+            factors = [one.get(rival, float("nan")) / one["ours"] for one in times]
+            panel.plot(factors, names, style, label=rival)
+        panel.axvline(1, color="black", linewidth=0.8)
+        panel.set(title=dtype, xscale="log", xlabel="time, ours being 1")
+        panel.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS])
+        panel.minorticks_off()
+        panel.grid(axis="y", alpha=0.3)
+    panels[0].invert_yaxis()
+    panels[1].legend()
+    figure.savefig(path, dpi=110)
 
 
 def _torch() -> Any:
@@ -118,112 +157,153 @@ def _conv(dtype: str) -> Rivals:
         windows.columns(x)
         return np.matmul(W, taken), np.matmul(d, taken.swapaxes(1, 2)), np.matmul(W.T, d)
 
-    def textbook() -> Any:  # one window after another, as in a course
-        wide = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
-        y, dW, dx = np.zeros_like(dy), np.zeros_like(params["W"]), np.zeros_like(wide)
-        for i in range(28):
-            for j in range(28):
-                window = wide[:, :, i : i + 3, j : j + 3]
-                y[:, :, i, j] = np.tensordot(window, params["W"], ([1, 2, 3], [1, 2, 3])) + params["b"]
-                dW += np.tensordot(dy[:, :, i, j], window, (0, 0))
-                dx[:, :, i : i + 3, j : j + 3] += np.tensordot(dy[:, :, i, j], params["W"], (1, 0))
-        return y, dW, dx
-
     return {
         "ours": _both(conv2d, params, (x,), padding=1),
         "torch": _of_torch(lambda x, W, b: functional.conv2d(x, W, b, padding=1), x, *params.values()),
         "floor": floor,
-        "textbook": textbook,
+        "textbook": lambda: textbook.conv2d(x, params["W"], params["b"], dy),
     }
+
+
+def _copies(like: Any, count: int) -> Call:
+    """So many passes over memory that read an array and write one."""
+    to = np.empty_like(like)
+    return lambda: [np.copyto(to, like) for _ in range(count)]
 
 
 def _layer_norm(dtype: str) -> Rivals:
     x, params = _normal(4096, 512, dtype=dtype), layer_norm.initial_params(512, np.dtype(dtype))
-    functional = _torch().nn.functional
-    dy = _normal(4096, 512, dtype=dtype, seed=1)
-
-    def textbook() -> Any:
-        mean, variance = x.mean(1, keepdims=True), x.var(1, keepdims=True)
-        std = np.sqrt(variance + np.asarray(1e-5, dtype))
-        xhat = (x - mean) / std
-        y = params["gain"] * xhat + params["shift"]
-        dxhat = dy * params["gain"]
-        dx = (dxhat - dxhat.mean(1, keepdims=True) - xhat * (dxhat * xhat).mean(1, keepdims=True)) / std
-        return y, dx, (dy * xhat).sum(0), dy.sum(0)
-
+    functional, dy = _torch().nn.functional, _normal(4096, 512, dtype=dtype, seed=1)
     return {
         "ours": _both(layer_norm, params, (x,)),
         "torch": _of_torch(lambda x, g, s: functional.layer_norm(x, (512,), g, s), x, *params.values()),
-        "textbook": textbook,
-        "floor": lambda: [np.copyto(y, x) for y in (_SPACE[dtype],) * 4],
+        "textbook": lambda: textbook.norm(x, params["gain"], params["shift"], dy, (1,), (0,)),
+        "floor": _copies(x, 3),
     }
-
-
-_SPACE = {dtype: np.zeros((4096, 512), dtype) for dtype in ("float64", "float32")}
 
 
 def _rms_norm(dtype: str) -> Rivals:
     x, params = _normal(4096, 512, dtype=dtype), rms_norm.initial_params(512, np.dtype(dtype))
-    functional = _torch().nn.functional
+    functional, dy = _torch().nn.functional, _normal(4096, 512, dtype=dtype, seed=1)
     return {
         "ours": _both(rms_norm, params, (x,)),
         "torch": _of_torch(lambda x, g: functional.rms_norm(x, (512,), g, 1e-5), x, *params.values()),
+        "textbook": lambda: textbook.rms_norm(x, params["gain"], dy),
+        "floor": _copies(x, 3),
     }
 
 
 def _batch_norm(dtype: str) -> Rivals:
     x, params = _normal(32, 64, 28, 28, dtype=dtype), batch_norm.initial_params(64, np.dtype(dtype))
-    functional = _torch().nn.functional
+    functional, dy = _torch().nn.functional, _normal(32, 64, 28, 28, dtype=dtype, seed=1)
+    gain, shift = (value[:, None, None] for value in params.values())
     return {
         "ours": _both(batch_norm, params, (x,)),
         "torch": _of_torch(
             lambda x, g, s: functional.batch_norm(x, None, None, g, s, training=True), x, *params.values()
         ),
+        "textbook": lambda: textbook.norm(x, gain, shift, dy, (0, 2, 3), (0, 2, 3)),
+        "floor": _copies(x, 3),
     }
 
 
 def _group_norm(dtype: str) -> Rivals:
     x, params = _normal(32, 64, 28, 28, dtype=dtype), group_norm.initial_params(64, np.dtype(dtype))
-    functional = _torch().nn.functional
+    functional, dy = _torch().nn.functional, _normal(32, 64, 28, 28, dtype=dtype, seed=1)
+    grouped, by_group = (32, 8, 8, 28, 28), (value.reshape(8, 8, 1, 1) for value in params.values())
+    gain, shift = by_group
     return {
         "ours": _both(group_norm, params, (x,), groups=8),
         "torch": _of_torch(lambda x, g, s: functional.group_norm(x, 8, g, s), x, *params.values()),
+        "textbook": lambda: textbook.norm(
+            x.reshape(grouped), gain, shift, dy.reshape(grouped), (2, 3, 4), (0, 3, 4)
+        ),
+        "floor": _copies(x, 3),
+    }
+
+
+def _conv_transpose(dtype: str) -> Rivals:
+    x = _normal(32, 64, 14, 14, dtype=dtype)
+    params = conv_transpose2d.initial_params(64, 32, 4, np.random.default_rng(2), dtype=np.dtype(dtype))
+    functional = _torch().nn.functional
+    return {
+        "ours": _both(conv_transpose2d, params, (x,), stride=2, padding=1),
+        "torch": _of_torch(
+            lambda x, W, b: functional.conv_transpose2d(x, W, b, 2, 1), x, params["W"], params["b"]
+        ),
+    }
+
+
+def _average_pool(dtype: str) -> Rivals:
+    x = _normal(32, 64, 28, 28, dtype=dtype)
+    functional = _torch().nn.functional
+    return {
+        "ours": _both(average_pool2d, {}, (x,), kernel=2),
+        "torch": _of_torch(lambda x: functional.avg_pool2d(x, 2), x),
+    }
+
+
+def _dropout(dtype: str) -> Rivals:
+    x = _normal(4096, 512, dtype=dtype)
+    mask = dropout.mask_of(x.shape, 0.5, np.random.default_rng(1), np.dtype(dtype))
+    kept = _torch().tensor(mask)
+    return {
+        "ours": _both(dropout, {}, (x,), mask=mask),
+        "torch": _of_torch(lambda x: x * kept, x),
+    }
+
+
+def _heads(dtype: str) -> Rivals:
+    x, functional = _normal(8, 128, 256, dtype=dtype), _torch().nn.functional
+    params = attention.initial_params(256, np.random.default_rng(2), np.dtype(dtype))
+
+    def theirs(x: Any, Wq: Any, bq: Any, Wk: Any, bk: Any, Wv: Any, bv: Any, Wo: Any, bo: Any) -> Any:
+        q, k, v = (
+            (x @ W + b).reshape(8, 128, 8, 32).transpose(1, 2) for W, b in ((Wq, bq), (Wk, bk), (Wv, bv))
+        )
+        return functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(8, 128, 256) @ Wo + bo
+
+    return {
+        "ours": _both(attention, params, (x,), heads=8),
+        "torch": _of_torch(theirs, x, *(params[f"{kind}{name}"] for name in "qkvo" for kind in "Wb")),
     }
 
 
 def _max_pool(dtype: str) -> Rivals:
-    x = _normal(32, 64, 28, 28, dtype=dtype)
+    x, dy = _normal(32, 64, 28, 28, dtype=dtype), _normal(32, 64, 14, 14, dtype=dtype, seed=1)
     functional = _torch().nn.functional
     return {
         "ours": _both(max_pool2d, {}, (x,)),
         "torch": _of_torch(lambda x: functional.max_pool2d(x, 2), x),
+        "textbook": lambda: textbook.max_pool2d(x, dy),
     }
 
 
 def _embedding(dtype: str) -> Rivals:
     params = embedding.initial_params(10_000, 128, np.random.default_rng(0), np.dtype(dtype))
     ids = np.random.default_rng(1).integers(0, 10_000, (64, 128))
-    functional = _torch().nn.functional
-    dy = _normal(64, 128, 128, dtype=dtype, seed=1)
-
-    def textbook() -> Any:
-        dW = np.zeros_like(params["W"])
-        np.add.at(dW, ids, dy)
-        return params["W"][ids], dW
-
+    functional, dy = _torch().nn.functional, _normal(64, 128, 128, dtype=dtype, seed=1)
     return {
         "ours": _both(embedding, params, (ids,)),
         "torch": _of_torch(lambda W, ids: functional.embedding(ids, W), params["W"], ids),
-        "textbook": textbook,
+        "textbook": lambda: textbook.embedding(params["W"], ids, dy),
     }
 
 
 def _attention(dtype: str) -> Rivals:
-    q, k, v = (_normal(8, 8, 128, 32, dtype=dtype, seed=n) for n in range(3))
-    functional = _torch().nn.functional
+    q, k, v, dy = (_normal(8, 8, 128, 32, dtype=dtype, seed=n) for n in range(4))
+    functional, E = _torch().nn.functional, _normal(8, 8, 128, 128, dtype=dtype)
+    exp, narrow = np.empty_like(E), k.swapaxes(-1, -2)
+
+    def floor() -> Any:  # the six products of matrices and one exponential
+        wide = [np.matmul(rows, narrow) for rows in (q, dy)]
+        return wide, [np.matmul(E, rows) for rows in (q, k, v, dy)], np.exp(E, out=exp)
+
     return {
         "ours": _both(dot_product_attention, {}, (q, k, v)),
         "torch": _of_torch(functional.scaled_dot_product_attention, q, k, v),
+        "textbook": lambda: textbook.attention(q, k, v, dy),
+        "floor": floor,
     }
 
 
@@ -235,45 +315,55 @@ def _recurrent(module: Any, cell: str) -> Callable[[str], Rivals]:
         net = getattr(torch.nn, cell)(64, 128).to(getattr(torch, dtype))
         tensor = torch.tensor(x, requires_grad=True)
         dy = torch.tensor(_normal(50, 32, 128, dtype=dtype, seed=1))
+        plain = getattr(textbook, cell.lower())
 
         def theirs() -> None:
             net.zero_grad()
             tensor.grad = None
             net(tensor)[0].backward(dy)
 
-        return {"ours": _both(module, params, (x,)), "torch": theirs}
+        return {
+            "ours": _both(module, params, (x,)),
+            "torch": theirs,
+            "textbook": lambda: plain(x, *params.values(), dy.numpy()),
+        }
 
     return setting
 
 
-def _label_smoothing(dtype: str) -> Rivals:
+def _classes(dtype: str) -> Rivals:
     z, k = _normal(1024, 1000, dtype=dtype), np.random.default_rng(1).integers(0, 1000, 1024)
     torch = _torch()
     tensor, labels = torch.tensor(z, requires_grad=True), torch.tensor(k)
 
     def theirs() -> None:
         tensor.grad = None
-        torch.nn.functional.cross_entropy(tensor, labels, label_smoothing=0.1).backward()
+        torch.nn.functional.cross_entropy(tensor, labels).backward()
 
-    def ours() -> Any:
-        return softmax_losses.label_smoothing(z, k), softmax_losses.label_smoothing_gradient(z, k)
-
-    return {"ours": ours, "torch": theirs}
+    return {
+        "ours": lambda: elementwise.softmax_cross_entropy(z, k),
+        "torch": theirs,
+        "textbook": lambda: textbook.softmax_cross_entropy(z, k),
+    }
 
 
 SETTINGS: dict[str, Callable[[str], Rivals]] = {
     "conv2d 3x3, 32 to 64 channels, 28x28, batch 32": _conv,
+    "transposed conv2d 4x4, 64 to 32 channels, 14x14 to 28x28, batch 32": _conv_transpose,
     "layer norm, 4096 x 512": _layer_norm,
     "RMS norm, 4096 x 512": _rms_norm,
     "batch norm, 32 x 64 x 28 x 28": _batch_norm,
     "group norm, 8 groups, 32 x 64 x 28 x 28": _group_norm,
     "max pooling 2x2, 32 x 64 x 28 x 28": _max_pool,
+    "average pooling 2x2, 32 x 64 x 28 x 28": _average_pool,
+    "dropout, 4096 x 512": _dropout,
     "embedding, 8192 of 10,000 words, width 128": _embedding,
     "attention, 8 heads, 128 tokens, width 32, batch 8": _attention,
+    "attention with its four linear layers, 8 heads, 128 tokens, width 256, batch 8": _heads,
     "RNN, 128 units, 50 steps, batch 32": _recurrent(rnn, "RNN"),
     "LSTM, 128 units, 50 steps, batch 32": _recurrent(lstm, "LSTM"),
     "GRU, 128 units, 50 steps, batch 32": _recurrent(gru, "GRU"),
-    "label smoothing, 1024 x 1000": _label_smoothing,
+    "softmax cross-entropy, 1024 x 1000": _classes,
 }
 
 

@@ -10,7 +10,8 @@ from collections import Counter
 import numpy as np
 
 import gradcheck
-import tests.layers.awkward  # noqa: F401 - adds to those that are made
+import tests.layers.awkward
+import tests.layers.published  # noqa: F401 - both add to those that are made
 from tests.layers.conventions import MADE, planted
 from tests.test_nearby import FACTORS, MAKERS, times
 from tests.unseen.programs import Program, blind, general

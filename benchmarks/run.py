@@ -23,6 +23,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import checkers, guard, kernels
+from benchmarks.machine import machine
 from benchmarks.nets import NETS
 from benchmarks.peers import PEERS, Call, Missing
 from benchmarks.rounds import interleave
@@ -186,13 +187,7 @@ def _ratios(entries: list[Entry]) -> dict[str, float]:
 
 
 def _machine() -> dict[str, str]:
-    cpuinfo = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    models = [line.split(":", 1)[1].strip() for line in cpuinfo.splitlines() if line.startswith("model name")]
-    widest = "AVX-512" if "avx512f" in processor_flags(cpuinfo) else "no AVX-512"
-    return {
-        "processor": f"{models[0] if models else 'unknown'}, {len(models)} cores, {widest}",
-        "blas_kernel": str(kernel_in_use()),
-    }
+    return {"processor": machine(), "blas_kernel": str(kernel_in_use())}
 
 
 if __name__ == "__main__":

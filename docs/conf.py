@@ -18,7 +18,7 @@ from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-made = import_module("docs")
+made, notebooks = import_module("docs"), import_module("notebooks")
 
 project = "gradcheck"
 author = "The gradcheck authors"
@@ -32,7 +32,8 @@ html_css_files = ["wide.css"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["**.ipynb"]
+# a notebook is turned into Markdown, with what its cells show, as it is read
+source_suffix = {".md": "markdown", ".ipynb": "markdown"}
 
 # the docstrings are NumPy's kind; what stands between single backticks is a name
 default_role = "py:obj"
@@ -55,6 +56,8 @@ def setup(app: Sphinx) -> None:
 
 
 def _filled(app: Sphinx, page: str, source: list[str]) -> None:
+    if app.env.doc2path(page).suffix == ".ipynb":
+        source[0] = notebooks.markdown_of(source[0])
     for mark, text in made.MADE.items():
         if mark in source[0]:
             source[0] = source[0].replace(mark, text())

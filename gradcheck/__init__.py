@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from gradcheck.report.report import GradientMismatch as GradientMismatch
     from gradcheck.report.report import InconclusiveCheck as InconclusiveCheck
     from gradcheck.report.report import Report as Report
+    from gradcheck.shaped import shapes as shapes
     from gradcheck.verify.case import Case as Case
     from gradcheck.verify.parametrize import cases as cases
 
@@ -43,6 +44,7 @@ _HOMES = {
     "derivative": "oracles.derivative",
     "Estimate": "oracles.estimate",
     **dict.fromkeys(("GradientMismatch", "InconclusiveCheck", "Report"), "report.report"),
+    "shapes": "shaped",
 }
 
 __all__ = sorted(_HOMES)

@@ -10,7 +10,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from gradcheck.anatomy.by_name import as_argument, by_argument, keys_of, returned_names
-from gradcheck.ask import trees
+from gradcheck.ask import ambient, trees
 from gradcheck.ask.calls import Counted, NotNumeric, Raised, flat, undisturbed
 from gradcheck.ask.options import Keywords, Options, options_of, stated
 from gradcheck.ask.point import MAX_BLOCKS, Point, describe, point
@@ -30,7 +30,7 @@ from gradcheck.ask.task import Task, Through, generator_of
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Diagnosis, Verdict
 from gradcheck.oracles.gradients import gradient_of
-from gradcheck.report.report import Report, conclude
+from gradcheck.report.report import Report, conclude, left_out
 from gradcheck.run import run
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
@@ -74,7 +74,14 @@ class OtherArguments(Exception):
 
 def concluded(request: Request, task_of: Callable[[Request], Task]) -> Report:
     """Run the task of a request and raise or return its report; of other arguments where the claim is theirs."""
-    return conclude(_reported(request, lambda asked: run(task_of(asked))), request.options.raise_on_failure)
+    return _concluded(request, lambda asked: run(task_of(asked)))
+
+
+def _concluded(request: Request, report_of: Callable[[Request], Report]) -> Report:
+    options = request.options
+    if not ambient.turn(options.raise_on_failure):
+        return left_out(request.check, options.seed)
+    return conclude(_reported(request, report_of), options.raise_on_failure)
 
 
 _FIRST = {"vjp": "cotangent", "jvp": "tangents", "hvp": "v"}
@@ -305,7 +312,7 @@ def check_hvp(
     """
     options = options_of("check_hvp", keywords)
     request = Request("hvp", f_or_grad, hvp, ("f_or_grad", "hvp"), args, options)
-    return conclude(_reported(request, _hvp_report), options.raise_on_failure)
+    return _concluded(request, _hvp_report)
 
 
 def _hvp_report(request: Request) -> Report:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from gradcheck.anatomy.by_name import by_argument
 from gradcheck.ask import trees
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.point import NoEntries, argument_names, floating_argnums
-from gradcheck.cutting import smaller
+from gradcheck.cutting import simpler
 from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
 from gradcheck.verify.case import CHECKS
@@ -97,6 +98,7 @@ def explore(
     kind: str = "grad",
     *,
     argnums: int | tuple[int, ...] | None = None,
+    allow: float | Mapping[str, float] | None = None,
     seconds: float = 20.0,
     most: int = 2000,
     dtypes: tuple[str, ...] = ("float64", "float32"),
@@ -116,8 +118,8 @@ def explore(
         string is passed on as it is.
     kind
         "grad", "vjp", "jvp", "jacobian", "hessian", "hvp", or "layer" for forward and backward.
-    argnums
-        As for the check; None for all arguments of floats.
+    argnums, allow
+        As for the check; None for all arguments of floats, and for no deviation that is meant.
     seconds
         How long to look; a failure is shrunk for as long again at the most.
     most
@@ -149,9 +151,11 @@ def explore(
         raise TypeError(f"dtypes must be a tuple of names, as in ('float64',), got dtypes={dtypes!r}")
     if not isinstance(seconds, float | int) or seconds <= 0 or most < 1:
         raise ValueError(f"seconds and most must be positive numbers, got seconds={seconds!r}, most={most!r}")
+    for name, given in shapes.items():
+        trees.must_end(f"shapes[{name!r}]", given)
     from gradcheck.strategies import points
 
-    search = _Search(f, claim, dict(shapes), kind, argnums, seconds)
+    search = _Search((f, claim), dict(shapes), kind, {"argnums": argnums, "allow": allow}, seconds)
     search.run(
         points(dict(shapes), dtypes=tuple(np.dtype(one).name for one in dtypes), empty=empty), most, seed
     )
@@ -159,6 +163,24 @@ def explore(
     if raise_on_failure and found.verdict is Verdict.FAIL:
         raise ExplorationFailed(found)
     return found
+
+
+@contextmanager
+def _leaving_nothing() -> Iterator[None]:
+    """Hypothesis makes a directory where it runs; where there was none, it is gone with the exploration."""
+    from hypothesis import configuration
+
+    place: Any = configuration.storage_directory(intent_to_write=False)
+    home = getattr(place, "home_directory", place)  # the place itself in older versions
+    if home.exists():
+        yield
+        return
+    with TemporaryDirectory() as directory:
+        configuration.set_hypothesis_home_dir(directory)
+        try:
+            yield
+        finally:
+            configuration.set_hypothesis_home_dir(home)
 
 
 class _Wrong(Exception):
@@ -170,14 +192,13 @@ class _Search:
 
     def __init__(
         self,
-        f: Callable[..., Any],
-        claim: Callable[..., Any],
+        pair: tuple[Callable[..., Any], Callable[..., Any]],
         shapes: dict[str, Any],
         kind: str,
-        argnums: int | tuple[int, ...] | None,
+        options: dict[str, Any],
         seconds: float,
     ) -> None:
-        self.f, self.claim, self.shapes, self.kind, self.argnums = f, claim, shapes, kind, argnums
+        (self.f, self.claim), self.shapes, self.kind, self.options = pair, shapes, kind, options
         self.start, self.seconds = time.perf_counter(), seconds
         self.until = self.start + seconds
         self.covered: Counter[str] = Counter()
@@ -209,19 +230,19 @@ class _Search:
                 self.smallest = (at, problem, report)
                 raise _Wrong
 
-        with suppress(_Wrong, _OutOfTime):
+        with suppress(_Wrong, _OutOfTime), _leaving_nothing():
             look()
-        while self._cut():
+        while self._simplified():
             continue
 
-    def _cut(self) -> bool:
-        """Whether a point that is shorter along one dimension fails as well: it is the smallest then.
+    def _simplified(self) -> bool:
+        """Whether a point that is simpler in one thing fails as well: it is the smallest then.
 
-        A long axis is drawn in a way of its own, which shrinking does not leave.
+        A long axis, and numbers that come from a seed, are drawn in ways of their own, which shrinking does not leave.
         """
         if self.smallest is None:
             return False
-        for at in smaller(self.smallest[0], self.shapes):
+        for at in simpler(self.smallest[0], self.shapes):
             problem, report = self._outcome(at)
             if problem:
                 self.smallest = (at, problem, report)
@@ -246,30 +267,18 @@ class _Search:
         return self.outcomes[key]
 
     def _looked(self, at: At) -> tuple[str, Report | None]:
-        from gradcheck.strategies import laid_out, taking
+        from gradcheck.strategies import taking
 
         args = list(at.args.values())
-        # of a broadcast array the entries are one and the same: there is no derivative by each
-        same = _numbers(args, self.argnums) if at.layout == "broadcast" else ()
-        if at.layout == "broadcast":
-            args = [
-                np.array(laid_out(arg, at.layout))
-                if isinstance(arg, np.ndarray) and number not in same
-                else arg
-                for number, arg in enumerate(args)
-            ]
         if not self._takes(args):
             self.skipped += 1
             return "", None
         pair = (self.f, self.claim)
         if at.layout != "C":
-            pair = (
-                taking(self.f, at.layout, len(args), same),
-                taking(self.claim, at.layout, len(args), same),
-            )
+            pair = taking(self.f, at.layout, len(args)), taking(self.claim, at.layout, len(args))
         given = (pair,) if self.kind == "layer" else pair
         try:
-            report = CHECKS[self.kind](*given, *args, argnums=self.argnums, raise_on_failure=False)
+            report = CHECKS[self.kind](*given, *args, **self.options, raise_on_failure=False)
         except NoEntries:
             return self._of_nothing(args), None
         if report.verdict is Verdict.INCONCLUSIVE:
@@ -293,12 +302,13 @@ class _Search:
         """What is wrong with a claim about arrays without entries; "" where its shapes are right."""
         if self.kind not in ("grad", "vjp"):
             return ""
-        numbers = _numbers(args, self.argnums)
+        numbers = _numbers(args, self.options["argnums"])
         try:
             given = trees.copied(args)
-            if self.kind == "vjp":  # linear in its cotangent, zeros of which are as good as any
-                given.insert(0, trees.map_leaves(lambda _, leaf: np.zeros_like(leaf), self.f(*args)))
-            came = self.claim(*given)
+            with undisturbed():
+                if self.kind == "vjp":  # linear in its cotangent, zeros of which are as good as any
+                    given.insert(0, trees.map_leaves(lambda _, leaf: np.zeros_like(leaf), self.f(*args)))
+                came = self.claim(*given)
         except Exception as error:
             return f"no entries: the claim raises {type(error).__name__}: {error}"
         wanted = [np.shape(args[number]) for number in numbers]
@@ -315,7 +325,8 @@ class _Search:
         verdict, report, problem, example = Verdict.PASS, None, "", ""
         if self.smallest is not None:
             at, problem, report = self.smallest
-            verdict, example = Verdict.FAIL, _example(at, self.kind, self.argnums)
+            shown = _without_entries(self.f, at, self.kind, self.options) if report is None else ""
+            verdict, example = Verdict.FAIL, _example(at, shown or _check_of(at, self.kind, self.options))
         elif self.tried <= self.undecided + self.skipped:
             verdict, problem = Verdict.INCONCLUSIVE, self.why
         return Exploration(
@@ -391,31 +402,54 @@ def _said(at: At) -> str:
     return ", ".join([dims or "no axes", *other])
 
 
-def _example(at: At, kind: str, argnums: int | tuple[int, ...] | None) -> str:
+def _example(at: At, *shown: str) -> str:
     lines = ["import numpy as np, gradcheck"]
     for name, value in at.args.items():
-        lines.append(
-            f"{name} = {_literal(value)}" if _is_plain(value) else f"# {name}: as it was passed to explore"
-        )
+        text = _literal(value)
+        lines.append(f"# {name}: as it was passed to explore" if text is None else f"{name} = {text}")
+    return "\n".join(f"    {line}" for line in [*lines, *shown])
+
+
+def _check_of(at: At, kind: str, options: Mapping[str, Any]) -> str:
     pair = "f, claim"
+    ahead = ""
     if at.layout != "C":
-        numbers = _numbers(list(at.args.values()), argnums)
-        same = f", same={numbers}" if at.layout == "broadcast" else ""
-        lines.append("from gradcheck.strategies import taking")
-        pair = ", ".join(f"taking({one}, {at.layout!r}, {len(at.args)}{same})" for one in ("f", "claim"))
+        ahead = "from gradcheck.strategies import taking\n    "
+        pair = ", ".join(f"taking({one}, {at.layout!r}, {len(at.args)})" for one in ("f", "claim"))
     pair = f"({pair})" if kind == "layer" else pair
-    chosen = "" if argnums is None else f", argnums={argnums}"
-    lines.append(f"gradcheck.check_{kind}({pair}, {', '.join(at.args)}{chosen})")
-    return "\n".join(f"    {line}" for line in lines)
+    chosen = [f"{name}={value!r}" for name, value in options.items() if value is not None]
+    return f"{ahead}gradcheck.check_{kind}({', '.join([pair, *at.args, *chosen])})"
 
 
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, np.ndarray | np.generic | bool | int | float | str | None)
+def _without_entries(f: Callable[..., Any], at: At, kind: str, options: Mapping[str, Any]) -> str:
+    """What shows that the claim fails for arrays that no check takes."""
+    args = list(at.args.values())
+    numbers = _numbers(args, options["argnums"])
+    shapes, given = [np.shape(args[number]) for number in numbers], ", ".join(at.args)
+    if kind == "vjp":
+        several = isinstance(f(*trees.copied(args)), tuple | list)
+        zeros = (
+            f"tuple(np.zeros_like(one) for one in f({given}))" if several else f"np.zeros_like(f({given}))"
+        )
+        given = f"{zeros}, {given}"
+    if len(numbers) == 1:
+        return f"assert np.shape(claim({given})) == {shapes[0]}"
+    return f"assert [np.shape(one) for one in claim({given})] == {shapes}"
 
 
-def _literal(value: Any) -> str:
-    if not isinstance(value, np.ndarray):
-        return f"np.{type(value).__name__}({value})" if isinstance(value, np.floating) else repr(value)
-    with np.printoptions(threshold=10_000, floatmode="unique"):
-        text = " ".join(np.array2string(value, separator=", ").split())
-    return f"np.array({text}, dtype=np.{value.dtype}).reshape({value.shape})"
+def _literal(value: Any) -> str | None:
+    """The text that makes a value; None where it is not made of numbers and arrays."""
+    if isinstance(value, np.ndarray):
+        with np.printoptions(threshold=10_000, floatmode="unique"):
+            text = " ".join(np.array2string(value, separator=", ").split())
+        return f"np.array({text}, dtype=np.{value.dtype}).reshape({value.shape})"
+    if isinstance(value, np.generic):
+        return f"np.{type(value).__name__}({value})"
+    if type(value) is dict:
+        parts = [(repr(key), _literal(one)) for key, one in value.items()]
+        return None if None in dict(parts).values() else "{" + ", ".join(f"{a}: {b}" for a, b in parts) + "}"
+    if type(value) in (list, tuple):
+        inner = [_literal(one) for one in value]
+        text = "".join(f"{one}, " for one in inner)
+        return None if None in inner else f"({text})" if type(value) is tuple else f"[{text}]"
+    return repr(value) if isinstance(value, bool | int | float | str | None) else None

@@ -197,13 +197,13 @@ class Blind(StrEnum):
     AXIS = "axis"
     """An axis of length 1."""
     ROWS = "rows"
-    """Equal rows."""
+    """Equal rows or columns."""
     CONSTANT = "constant"
     """All entries zero, one, or another number."""
     SYMMETRIC = "symmetric"
     """A symmetric matrix, the identity among them."""
     BRANCH = "branch"
-    """A side of a comparison, a mask or an ``if`` that is never taken."""
+    """A side of a comparison, a mask or an ``if`` that is never taken, a loop or a case that never ran."""
     INDEX = "index"
     """An index array in which no index comes twice."""
     MASK = "mask"
@@ -220,8 +220,9 @@ class Blind(StrEnum):
 class Unseen:
     """What a pass could not see.
 
-    ``where`` is the argument, or "f" or the claim's label; ``file`` and ``line`` say where its branch stands ("" and
-    0 for an argument). ``seen_to`` says that a point which is not special in this way was checked as well.
+    ``where`` is the argument, the name by which f finds what is none, or "f" or the claim's label; ``file`` and
+    ``line`` say where its branch stands ("" and 0 elsewhere). ``seen_to`` says that a point which is not special in
+    this way was checked as well.
     """
 
     kind: Blind

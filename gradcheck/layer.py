@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Unpack
 
 from gradcheck.anatomy.pullback import pullback_of
+from gradcheck.ask import trees
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.options import Keywords, options_of, stated
 from gradcheck.checks import Request, concluded, pullback_task
@@ -40,9 +41,9 @@ def check_layer(
     *inputs
         What ``forward`` takes. Integer inputs (tokens, labels) and settings are passed on and not checked.
     params
-        Where this finds something else than is meant: ``{parameter: where its gradient is left}``, both as paths
-        (``"layers[0].W"``; of a dict or list, all that it holds), the second also a function of the layer, or None
-        for an array that is no parameter.
+        Where this finds something else than is meant: ``{parameter or input: where its gradient is left}``, the first
+        as a report calls it or as a path (``"layers[0].W"``; of a dict, list or layer, all that it holds), the second a
+        path, a function of the layer, or None for an array that needs no gradient.
     argnums
         Positions in parameters (in their order) followed by inputs, to check only some.
     rtol, oracles, seed, raise_on_failure, points, allow, strict, executor
@@ -51,13 +52,15 @@ def check_layer(
     Raises
     ------
     InconclusiveCheck
-        As for `check_grad`; also where the output depends on arrays whose gradient was not found.
+        As for `check_grad`; also where the output depends on arrays, inputs among them, whose gradient was not found.
     TypeError
         ``layer`` is neither; or there is nothing floating-point to check.
     ValueError
-        ``params`` names what the layer does not have.
+        ``params`` names what the layer does not have; an input contains itself.
     """
     options = options_of("check_layer", keywords)
+    for number, value in enumerate(inputs):
+        trees.must_end(f"input {number}", value)
     with undisturbed():
         pulled = pullback_of(layer, inputs, params, options.argnums)
     if options.argnums is None:

@@ -20,8 +20,8 @@ from gradcheck.unseen.unseen import unseen
 _NEAR = 0.05
 """Share of its size by which an entry is moved for a further point."""
 
-_BESIDE = (0.05, 0.4)
-"""The same where a leaf is zero at the point: it may take more to wake it."""
+_BESIDE = (0.05, 0.4, 3.0)
+"""The same where a leaf is zero at the point: it may take more to wake it, a dead or saturated unit most."""
 
 _INWARDS = (1.0, 0.1, 0.01)
 """Factors of these tried until f is defined."""
@@ -62,11 +62,13 @@ def where_it_shows(
                 return seen, _noted(report, dict.fromkeys(left, _STATIONARY))
             names = ", ".join(report.leaves[number].path for number in sorted(left))
             return there, found.noting(Reason.BESIDE.told(names=names).words)
-        if found.verdict is not Verdict.PASS:
+        if found.verdict is Verdict.INCONCLUSIVE:
             continue
         looked = True
-        shown = left - _blind(there)
+        failing = {n for n, leaf in enumerate(found.leaves) if leaf.verdict is Verdict.FAIL}
+        shown = {n for n in left - _blind(there) if found.leaves[n].resolution is not None}
         report = replace(report, leaves=_replaced(report.leaves, found.leaves, shown))
+        report = _noted(report, dict.fromkeys(failing, _ELSEWHERE))
         left -= shown
         zero &= {number for number in left if not _is_hidden(there, number)}
         if not left:
@@ -86,6 +88,7 @@ _STATIONARY = (
     "right at this point, where the derivative is zero; the claim is zero beside it, too, where that is not"
 )
 _SHOWN = "zero at this point, tested beside it"
+_ELSEWHERE = "right at this point, and wrong at one beside it, where other leaves were looked at"
 
 
 def off_what_is_special(
@@ -110,9 +113,13 @@ def off_what_is_special(
         elif there is not None and there.verdict is Verdict.FAIL:
             found = tuple(_failing(one) if one in movable else one for one in found)
     report = replace(report, unseen=found, branches=branches)
-    untested = [report.leaves[number] for number in sorted(_blind(seen))]
+    blind = _blind(seen)
     left = (
-        *(f"{leaf.path}: {leaf.note}" for leaf in untested if leaf.resolution is None),
+        *(
+            f"{leaf.path}: {leaf.note}"
+            for number, leaf in enumerate(report.leaves)
+            if leaf.note == _ELSEWHERE or (number in blind and leaf.resolution is None)
+        ),
         *(one.message for one in found if not one.seen_to),
     )
     if task.options.strict and left:

@@ -1,4 +1,4 @@
-"""The pytest plugin: a seed for all checks, a report of them, and a summary of how sharp they were.
+"""The pytest plugin: options for all checks, a report of them, how to replay one, and how sharp they were.
 
 Installed with the library; loads nothing heavy unless a check runs.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 import json
+from argparse import ArgumentTypeError
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,12 +17,12 @@ from typing import Any
 import pytest
 
 from gradcheck.ask import ambient
+from gradcheck.replay import Turns, command, numbers
 
-_heard = pytest.StashKey[list[Any]]()
+_turns = pytest.StashKey[Turns]()
 
-
-_MARKED = frozenset({"seed", "rtol", "strict"})
-_MARKER = "gradcheck(seed=, rtol=, strict=): options of the checks in this test that name none"
+_MARKED = frozenset({"seed", "rtol", "strict", "budget"})
+_MARKER = "gradcheck(seed=, rtol=, strict=, budget=): options of the checks in this test that name none"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -34,6 +35,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         default=None,
         help="checks that could not see something by their point (report.unseen) are inconclusive",
+    )
+    group.addoption(
+        "--gradcheck-budget",
+        type=float,
+        metavar="SECONDS",
+        help="how long a diagnosis, and a search for a repair, may take; 0 for neither [2, more for a slow f]",
+    )
+    group.addoption(
+        "--gradcheck-only",
+        type=_numbers,
+        default=[],
+        metavar="N",
+        help="of each test make the N-th check alone, as a failure names it",
     )
     group.addoption(
         "--gradcheck-report",
@@ -50,7 +64,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini("gradcheck_seed", "as --gradcheck-seed", default="")
     parser.addini("gradcheck_rtol", "as --gradcheck-rtol", default="")
+    parser.addini("gradcheck_budget", "as --gradcheck-budget", default="")
     parser.addini("gradcheck_strict", "as --gradcheck-strict", type="bool", default=False)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        return numbers(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 @pytest.fixture
@@ -61,7 +83,7 @@ def gradcheck() -> ModuleType:
 
 def _options(config: pytest.Config) -> dict[str, Any]:
     """What checks take that name no options of their own: from the command line, or else from the settings."""
-    kinds = {"seed": int, "rtol": float}
+    kinds = {"seed": int, "rtol": float, "budget": float}
     found: dict[str, Any] = {
         "strict": config.getoption("gradcheck_strict") or config.getini("gradcheck_strict")
     }
@@ -71,6 +93,8 @@ def _options(config: pytest.Config) -> dict[str, Any]:
             value = asked if asked is not None else kind(written) if written else None
         except ValueError:
             raise pytest.UsageError(f"gradcheck_{name} = {written!r} in the settings is no number") from None
+        if name == "budget" and value is not None and not 0.0 <= value < float("inf"):
+            raise pytest.UsageError(f"gradcheck-budget is {value}; it is a number of seconds, 0 or more")
         if value is not None:
             found[name] = value
     return found
@@ -84,7 +108,18 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--gradcheck-report={file}: the name should end in .json or .html")
         if not file.absolute().parent.is_dir():
             raise pytest.UsageError(f"--gradcheck-report={file}: there is no folder {file.parent}")
+        if file.suffix == ".html":
+            _drawable(file)
     config.pluginmanager.register(_Record(config), "gradcheck-record")
+
+
+def _drawable(file: Path) -> None:
+    from gradcheck.report.views import html
+
+    try:
+        html.ready()
+    except ImportError as error:
+        raise pytest.UsageError(f"--gradcheck-report={file}: {error}") from None
 
 
 class _Record:
@@ -110,12 +145,17 @@ class _Record:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        heard = item.stash.setdefault(_heard, [])
         marked = [mark.kwargs for mark in item.iter_markers("gradcheck")]
         options = self.options | {
             name: value for kwargs in reversed(marked) for name, value in kwargs.items()
         }
-        with ambient.given(**options), ambient.listening(heard.append):
+        turns = item.stash[_turns] = Turns(item.config.getoption("gradcheck_only"))
+        with ambient.given(**options, turn=turns.begin), ambient.listening(turns.hear):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        with _turns_of(item).counting():
             return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -123,15 +163,19 @@ class _Record:
         self, item: pytest.Item
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        heard = item.stash.get(_heard, [])
+        turns = _turns_of(item)
         # extra attributes of a test's report reach the process that writes, under pytest-xdist too
         report.__dict__["gradcheck"] = [
-            (check if report.failed else check.settled()).to_dict() for check in heard
+            (check if report.failed else check.settled()).to_dict()
+            | {"id": number, "replay": _replay(item, turns.needed(number), check.seed)}
+            for number, check in turns.heard
         ]
+        if report.failed:
+            _tell_how_to_replay(report)
         # into junit's file: which checks a test made, and how they went
         item.user_properties += [("gradcheck", check["summary"]) for check in report.__dict__["gradcheck"]]
         report.user_properties = list(item.user_properties)
-        heard.clear()
+        turns.heard.clear()
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -151,9 +195,46 @@ class _Record:
             terminalreporter.write_line(f"all of them in {file}")
 
 
+def _turns_of(item: pytest.Item) -> Turns:
+    # none where another plugin runs tests without pytest's protocol: then nobody listened
+    return item.stash.setdefault(_turns, Turns())
+
+
+def _replay(item: pytest.Item, needed: Sequence[int], seed: int) -> str:
+    """The command that makes one check of a test once more, at the same point and along the same directions."""
+    config = item.config
+    options = [f"--gradcheck-seed={seed}"]
+    drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    if needed and not drawn:  # Hypothesis begins with what failed
+        options.append(f"--gradcheck-only={','.join(map(str, needed))}")
+    if config.getoption("gradcheck_strict"):
+        options.append("--gradcheck-strict")
+    if (rtol := config.getoption("gradcheck_rtol")) is not None:
+        options.append(f"--gradcheck-rtol={rtol}")
+    if isinstance(shuffled := config.getoption("randomly_seed", None), int):
+        options.append(f"--randomly-seed={shuffled}")  # pytest-randomly seeds NumPy's own generator
+    test: Any = item.nodeid  # of a type of its own from pytest 9 on
+    return command(str(config.cwd_relative_nodeid(test)), options)
+
+
+def _numbered(number: int) -> str:
+    return f"check {number}" if number else "a check of a fixture"
+
+
+def _tell_how_to_replay(report: pytest.TestReport) -> None:
+    lines = [
+        f"{_numbered(check['id'])} ({check['verdict']}), alone: {check['replay']}"
+        for check in report.__dict__["gradcheck"]
+        if check["verdict"] != "pass"
+    ]
+    failure: Any = report.longrepr
+    if lines and hasattr(failure, "addsection"):  # part of the failure: shown whatever --show-capture says
+        failure.addsection("gradcheck", "\n".join(lines))
+
+
 def _summary(checks: list[dict[str, Any]]) -> str:
     """How many checks ran, over how much, and how sharp the passes were; zero checks are worth a line too."""
-    from gradcheck.report.views.figures import upwards
+    from gradcheck.report.views.figures import count, upwards
     from gradcheck.report.views.text import resolution
 
     if not checks:
@@ -163,11 +244,12 @@ def _summary(checks: list[dict[str, Any]]) -> str:
     passed = [leaf["resolution"] for leaf in leaves if leaf["verdict"] == "pass"]
     resolved = resolution(passed)
     parts = [
-        f"{len(checks)} checks of {len(leaves)} leaves in {len({check['name'] for check in checks})} tests: "
+        f"{count(len(checks), 'check')} of {count(len(leaves), 'leaf', 'leaves')} in "
+        f"{count(len({check['name'] for check in checks}), 'test')}: "
         + ", ".join(f"{number} {verdict}" for verdict, number in verdicts.items()),
-        f"{sum(check['evaluations'] for check in checks)} evaluations of f",
+        f"{count(sum(check['evaluations'] for check in checks), 'evaluation')} of f",
         *([] if resolved is None else [f"every leaf that passed is right to {upwards(resolved)} or better"]),
-        *([f"{passed.count(None)} leaves not tested"] if None in passed else []),
+        *([f"{count(passed.count(None), 'leaf', 'leaves')} not tested"] if None in passed else []),
     ]
     return "; ".join(parts)
 
@@ -191,9 +273,11 @@ def _worth_a_line(checks: list[dict[str, Any]]) -> list[str]:
 
 def _written(checks: list[dict[str, Any]], suffix: str) -> str:
     from gradcheck.report.views import html
-    from gradcheck.report.views.plain import strict
+    from gradcheck.report.views.plain import SCHEMA, strict
 
     if suffix == ".html":
         return html.page(checks, "gradcheck under pytest", _summary(checks))
     ok = bool(checks) and not any(check["problem"] for check in checks)
-    return json.dumps(strict({"checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"
+    return (
+        json.dumps(strict({"schema": SCHEMA, "checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"
+    )

@@ -6,15 +6,18 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from gradcheck.ask import calls
 from gradcheck.ask.task import Task, generator_of
-from gradcheck.explain.blame.blamed import blamed
-from gradcheck.explain.sensitivity import sensitivity
-from gradcheck.judge.examine import examine
+from gradcheck.findings import Blamed
+from gradcheck.judge.examine import Examined, examine
 from gradcheck.nearby import at_more_points, off_what_is_special, where_it_shows
 from gradcheck.report.report import Report
 from gradcheck.reported import reported
+
+if TYPE_CHECKING:
+    from gradcheck.explain.sensitivity import Sensitivity
 
 
 def run(task: Task) -> Report:
@@ -49,7 +52,22 @@ def run(task: Task) -> Report:
         evaluations=task.f.calls,
         claim_evaluations=task.claim.calls,
     )
-    return report.remembering(partial(sensitivity, task), partial(blamed, seen))
+    return report.remembering(partial(_sensitivity, task), partial(_blamed, seen))
+
+
+# What explains a failure is half of the library: it is imported where there is one.
+
+
+def _sensitivity(task: Task) -> Sensitivity:
+    from gradcheck.explain.sensitivity import sensitivity
+
+    return sensitivity(task)
+
+
+def _blamed(seen: Examined) -> Blamed:
+    from gradcheck.explain.blame.blamed import blamed
+
+    return blamed(seen)
 
 
 def _must_name_leaves(task: Task) -> None:

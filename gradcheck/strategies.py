@@ -5,7 +5,7 @@ Needs Hypothesis: ``pip install gradcheck[explore]``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -122,6 +122,8 @@ def points(
         name: draw(_argument(parsed[name], dims, dtype, kind, index)) if name in parsed else given
         for name, given in shapes.items()
     }
+    if layout == "broadcast":
+        args |= {name: _one_row(args[name]) for name in parsed}
     return At(args, dims, dtype, kind, layout, index)
 
 
@@ -151,6 +153,11 @@ def _argument(
     return _entries(lengths, kind).map(lambda drawn: drawn.astype(dtype))
 
 
+def _one_row(value: Any) -> Any:
+    """The first row of an array in the place of all."""
+    return np.repeat(value[:1], len(value), axis=0) if isinstance(value, np.ndarray) and value.ndim else value
+
+
 def _indices(lengths: tuple[int, ...], most: int, index: str, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     if most == 0:
@@ -162,12 +169,10 @@ def _indices(lengths: tuple[int, ...], most: int, index: str, seed: int) -> np.n
     return np.asarray(drawn)
 
 
-def taking(
-    function: Callable[..., Any], layout: str, count: int, same: Collection[int] = ()
-) -> Callable[..., Any]:
+def taking(function: Callable[..., Any], layout: str, count: int) -> Callable[..., Any]:
     """``function``, given its last ``count`` arguments laid out in memory by ``layout``.
 
-    Those numbered in ``same`` and what comes before them (a cotangent, tangents) are passed on as they are.
+    What comes before them (a cotangent, tangents) is passed on as it is.
     """
 
     @wraps(function)
@@ -176,8 +181,8 @@ def taking(
         return function(
             *given[:first],
             *(
-                laid_out(arg, layout) if type(arg) is np.ndarray and arg.ndim and number not in same else arg
-                for number, arg in enumerate(given[first:])
+                laid_out(arg, layout) if type(arg) is np.ndarray and arg.ndim else arg
+                for arg in given[first:]
             ),
         )
 
@@ -185,7 +190,7 @@ def taking(
 
 
 def laid_out(array: np.ndarray, layout: str) -> np.ndarray:
-    """The same entries, laid out otherwise; of "broadcast" those of the first row in all."""
+    """The same entries, laid out otherwise; broadcast where all rows are equal."""
     if layout == "Fortran":
         return np.asfortranarray(array)
     if layout == "strided":
@@ -198,4 +203,6 @@ def laid_out(array: np.ndarray, layout: str) -> np.ndarray:
         array = array.copy()
         array.flags.writeable = False
         return array
-    return np.broadcast_to(array[:1].copy(), array.shape) if layout == "broadcast" else array
+    if layout == "broadcast" and (array == array[:1]).all():
+        return np.broadcast_to(array[:1].copy(), array.shape)
+    return array

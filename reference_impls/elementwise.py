@@ -14,6 +14,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls import activations, losses
+from reference_impls.broadcast import short_buffer
 from reference_impls.fast_losses import FUSED
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -81,11 +82,12 @@ def _few_classes(logits: Array, labels: Array, out: Array, examples: int) -> Any
 
 def _many_classes(logits: Array, labels: Array, out: Array, examples: int) -> Any:
     rows, ones = np.arange(len(logits)), np.ones(logits.shape[1], logits.dtype)
-    np.subtract(logits, np.maximum.reduce(logits, axis=1, keepdims=True), out)
-    chosen = out[rows, labels]
-    np.exp(out, out)
-    total = out.dot(ones)
-    np.multiply(out, (1 / (examples * total))[:, None], out)
+    with short_buffer():
+        np.subtract(logits, np.maximum.reduce(logits, axis=1, keepdims=True), out)
+        chosen = out[rows, labels]
+        np.exp(out, out)
+        total = out.dot(ones)
+        np.multiply(out, (1 / (examples * total))[:, None], out)
     out[rows, labels] -= logits.dtype.type(1 / examples)
     return np.sum(np.log(total) - chosen)
 

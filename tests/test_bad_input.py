@@ -811,3 +811,37 @@ def test_a_sigmoid_far_out_is_not_held_against_a_number_that_was_lost(seed) -> N
     assert gradcheck.check_vjp(sigmoid, vjp, x, raise_on_failure=False).verdict != "fail"
     x[0] = 0.5
     assert gradcheck.check_vjp(sigmoid, vjp, x).ok
+
+
+def _endless(kind):
+    held = [X] if kind is list else {"x": X}
+    (held.append(held) if kind is list else held.update(itself=held))
+    return held
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+@pytest.mark.parametrize("check", [check_grad, check_vjp, gradcheck.check_hessian])
+def test_an_argument_that_contains_itself_is_refused_by_name(check, kind) -> None:
+    held = _endless(kind)
+    for args in ((held,), (X, held)):
+        with pytest.raises(
+            ValueError, match=rf"argument '(p|rest)' is a {kind.__name__} that contains itself"
+        ):
+            check(
+                (lambda p: 0.0) if len(args) == 1 else lambda x, rest: square(x),
+                lambda *args: args,
+                *args,
+                argnums=0,
+            )
+    with pytest.raises(ValueError, match="input 0 is a "):
+        gradcheck.check_layer((lambda x: x, lambda d: d), held)
+    with pytest.raises(ValueError, match=r"shapes\['p'\] is a "):
+        gradcheck.explore(lambda x, p: square(x), double, {"x": "n", "p": held})
+
+
+@pytest.mark.parametrize("kind", [list, dict])
+def test_an_answer_that_contains_itself_is_wrong(kind) -> None:
+    for check in (check_grad, gradcheck.check_hessian):
+        report = check(square, lambda x: _endless(kind), X, raise_on_failure=False)
+        assert report.verdict == "fail"
+        assert "contains itself" in told(report)

@@ -47,7 +47,10 @@ def cases():
 """
 )
 
-KEYS = {"name", "expected", "verdict", "oracles", "evaluations", "seconds", "leaves", "diagnoses"}
+KEYS = {
+    "name", "expected", "verdict", "oracles", "evaluations", "seconds", "seed", "leaves", "diagnoses", "blame",
+    "reasons", "unseen",
+}  # fmt: skip
 
 
 def refuse(constant):
@@ -120,7 +123,8 @@ def test_json_has_exactly_the_contract_s_keys(zoo, tmp_path):
 
     whole = json.loads(file.read_text(), parse_constant=refuse)
 
-    assert whole.keys() == {"checks", "ok"}
+    assert whole.keys() == {"schema", "checks", "ok"}
+    assert whole["schema"] == 1
     assert whole["ok"] is True
     assert [check.keys() for check in whole["checks"]] == [KEYS, KEYS]
     assert [check["expected"] for check in whole["checks"]] == ["pass", "fail"]
@@ -138,6 +142,29 @@ def test_json_says_what_is_not_as_expected(zoo, tmp_path):
     assert whole["ok"] is False
     assert [check["verdict"] for check in whole["checks"]] == ["pass", "fail", "error", "pass"]
     assert ["problem" in check for check in whole["checks"]] == [True, True, True, False]
+    half, refused = whole["checks"][1:3]
+    assert [(one["line"], one["expression"], one["proved"]) for one in half["blame"]] == [(14, "1", True)]
+    assert (refused["blame"], refused["reasons"], refused["seed"]) == ([], [], None)
+
+
+def test_json_holds_seed_reasons_and_what_was_not_seen(zoo, capsys):
+    source = (
+        ZOO
+        + """
+def noisy(x):
+    return np.sum(x) + np.random.default_rng().random()
+
+def cases():
+    return [Case("noisy", noisy, np.ones_like, (X,)), Case("one", square, right, (np.ones((1, 1)),))]
+"""
+    )
+    run(zoo(source), "--format", "json", "--seed", "4")
+
+    noisy, one = json.loads(capsys.readouterr().out)["checks"]
+    assert (noisy["seed"], one["seed"]) == (4, 4)
+    assert "f is random" in noisy["reasons"][0]
+    assert {each["kind"] for each in one["unseen"]} >= {"axis"}
+    assert one["reasons"] == []
 
 
 def test_html_is_one_page_of_everything(zoo, tmp_path):
@@ -198,3 +225,13 @@ def test_no_command_is_misuse(capsys):
         cli.main([])
 
     assert exit.value.code == 2
+
+
+def test_a_page_gives_no_seed_to_replay_what_was_no_check(zoo, tmp_path):
+    file = tmp_path / "out.html"
+    run(zoo(BAD), "--html", file)
+
+    page = file.read_text()
+    assert "the check raised" in page
+    assert "seed=None" not in page
+    assert page.count("seed=0") == 1  # of the one that failed

@@ -325,3 +325,77 @@ def test_a_precision_is_for_what_is_drawn(capsys):
     with pytest.raises(SystemExit, match="2"):
         run("scaled", "scaled_gradient", "--at", "point.npz", "--dtype", "float32")
     assert "--dtype is for --shapes" in capsys.readouterr().err
+
+
+BY_NAME = """
+import numpy as np
+
+def loss(w, X, *, scale=2.0, y):
+    return np.mean(scale * (X @ w - y) ** 2)
+
+def gradient(w, X, *, scale=2.0, y):
+    return 2 * scale / len(y) * X.T @ (X @ w - y)
+
+def half(w, X, *, y, scale=2.0):
+    return scale / len(y) * X.T @ (X @ w - y)
+
+def product(*, w, x):
+    return np.tanh(w * x)
+
+def product_vjp(u, *, x, w):
+    d = u * (1 - np.tanh(w * x) ** 2)
+    return d * x, d * w
+
+def product_swapped(u, *, x, w):
+    return product_vjp(u, x=w, w=x)
+
+class Scaled:
+    def forward(self, X, *, scale):
+        return scale * X
+
+    def backward(self, u):
+        return u
+"""
+
+
+@pytest.mark.parametrize(
+    ("f", "claim", "options", "status"),
+    [
+        ("loss", "gradient", ("--shapes", "w=d, X=n d, y=n"), 0),
+        ("loss", "gradient", ("--shapes", "y=n, X=n d, scale=, w=d"), 0),
+        ("loss", "half", ("--shapes", "w=d, X=n d, y=n", "--argnums", "w"), 1),
+        ("product", "product_vjp", ("--kind", "vjp", "--shapes", "w=n, x=n"), 0),
+        ("product", "product_vjp", ("--kind", "vjp", "--shapes", "x=n, w=n"), 0),
+        ("product", "product_swapped", ("--kind", "vjp", "--shapes", "w=n, x=n"), 1),
+    ],
+)
+def test_arguments_by_name_alone(f, claim, options, status, net, capsys):
+    (net / "net.py").write_text(BY_NAME)
+
+    assert run(f, claim, *options) == status
+    out = capsys.readouterr().out
+    assert ("in half" in out or "swapped leaves" in out.replace("_", " ")) == bool(status)
+
+
+@pytest.mark.parametrize(
+    ("f", "claim", "options", "told"),
+    [
+        ("loss", "gradient", ("--shapes", "w=d, X=n d"), "the point gives no y, which loss(w, X, *, scale, y) needs"),
+        ("loss", "gradient", ("--shapes", "w=d, X=n d, y=n, z=2"), "the point gives z, and loss(w, X, *, scale, y)"),
+        ("loss", "gradient", ("--shapes", "X=n d, y=n"), "the point gives no w"),
+        ("Scaled", None, ("--kind", "layer", "--shapes", "X=n, scale="), "forward takes scale by name alone"),
+    ],
+)  # fmt: skip
+def test_arguments_by_name_that_do_not_fit(f, claim, options, told, net, capsys):
+    (net / "net.py").write_text(BY_NAME)
+
+    with pytest.raises(SystemExit) as ended:
+        run(f, claim, *options)
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
+def test_the_page_bears_the_command_s_name(tmp_path):
+    run("loss", "wrong", *SQUARES, "--html", "out.html")
+
+    assert "<title>gradcheck check</title>" in (tmp_path / "out.html").read_text()

@@ -163,9 +163,11 @@ def test_interrupted_it_says_what_was_done(jobs, whole_group, write, tmp_path):
 
     assert process.returncode == 130
     # of several at once, what was had by then depends on how fast the others are
-    (done, first) = re.fullmatch(
+    told = re.fullmatch(
         r"gradcheck: interrupted, (\d) of 7 checks done; the first that was not is (\S+)\n", err
-    ).groups()
+    )
+    assert told, err
+    done, first = told.groups()
     assert jobs > 1 or (done, first) == ("6", "slow")
     assert done == "0" or re.search(f"{done} checks?, {done} right", out)
 

@@ -1,6 +1,7 @@
 """Finding cases in modules, packages and files."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -178,3 +179,38 @@ def test_the_import_path_is_put_back(tmp_path):
         assert sys.path[0] == str(tmp_path)
 
     assert sys.path == before
+
+
+@pytest.mark.parametrize(
+    "targets",
+    [
+        ("zoo_twice.py", "./zoo_twice.py"), ("zoo_twice.py", "zoo_twice"), ("zoo_twice", "zoo_twice.py"),
+        ("zoo_twice.py",) * 3, ("zoo_twice", "./zoo_twice.py", "zoo_twice"),
+    ],
+)  # fmt: skip
+def test_a_file_that_is_named_twice_is_run_once(targets, write):
+    write("zoo_twice.py", CASE + 'ONE = case("one")\ndef cases(): return [case("two")]')
+
+    assert names(*targets) == ["one", "two"]
+
+
+def test_a_package_and_its_file_are_run_once(write):
+    write("zoo_pack/__init__.py", "")
+    write("zoo_pack/inner.py", CASE + 'ONE = case("one")\ndef cases(): return [case("two")]')
+
+    assert names("zoo_pack", "zoo_pack/inner.py", "zoo_pack.inner") == ["one", "two"]
+    assert names("zoo_pack/inner.py", "zoo_pack") == ["one", "two"]
+
+
+def test_files_of_the_same_name_are_two(write):
+    write("a/zoo_same.py", CASE + 'ONE = case("of a")')
+    write("b/zoo_same.py", CASE + 'ONE = case("of b")')
+
+    assert names("a/zoo_same.py", "b/zoo_same.py") == ["of a", "of b"]
+
+
+def test_a_file_is_run_once_and_under_its_own_name(write):
+    write("zoo_count.py", CASE + 'open(__name__, "a").write("run ")\nONE = case("one")')
+
+    assert names("zoo_count.py") == ["one"]
+    assert Path("zoo_count").read_text() == "run "

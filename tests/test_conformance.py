@@ -230,7 +230,7 @@ def test_a_check_fails_where_python_strips_assertions_as_well() -> None:
 @pytest.mark.parametrize(
     ("name", "make", "told"),
     [
-        ("batch of one", WrongAlone, "the gradient of W, of the first sample and the others"),
+        ("batch of one", WrongAlone, "the first sample and the others: something else comes out at \\['W'\\]"),
         ("backward after another forward", Stale, "a pass after another pass"),
         ("backward after another forward", LendsItsOutput, "they share memory"),
         ("backward twice", Consumes, "backward"),
@@ -345,3 +345,157 @@ def test_nothing_runs_before_a_check_is_called() -> None:
     assert not made
     checks[1]()
     assert made
+
+
+def test_a_pair_that_remembers_is_given_forward_and_backward_in_turn() -> None:
+    memory = {}
+
+    def forward(x):
+        memory["positive"] = x > 0
+        return np.where(memory["positive"], x, 0.1 * x)
+
+    def backward(d):
+        return np.where(memory["positive"], d, 0.1 * d)
+
+    for check in gradcheck.layer_checks(lambda: (forward, backward), X):
+        check()
+
+
+class Rectifier:
+    """Its mask is no running statistic; parameters it has none, as all of its kind."""
+
+    params = []  # noqa: RUF012 - as people write it
+
+    def forward(self, x):
+        self.mask = x > 0
+        return x * self.mask
+
+    def backward(self, d):
+        return d * self.mask
+
+
+class RectifiesByMean(Rectifier):
+    def forward(self, x):
+        self.mask = x > x.mean(0)
+        return x * self.mask
+
+
+def test_a_mask_is_no_running_statistic() -> None:
+    assert "no running statistics" in named(Rectifier)["statistics untouched by backward"]()
+    assert named(Rectifier)["samples independent"]() == ""
+    with pytest.raises(AssertionError, match="say independent=False"):
+        named(RectifiesByMean)["samples independent"]()
+
+
+class SharesItsGradients(Careful):
+    grads = {}  # noqa: RUF012 - as people write it
+
+    def backward(self, dout):
+        dx = super().backward(dout)
+        self.grads["W"], self.grads["b"] = self.dW, self.db
+        return dx
+
+
+def test_a_dict_of_the_class_into_which_a_pass_writes_is_shared() -> None:
+    with pytest.raises(AssertionError, match="two instances share grads, into which a pass writes"):
+        named(SharesItsGradients)["instances share nothing"]()
+    assert SharesItsGradients.grads == {}
+    assert named(Rectifier)["instances share nothing"]() == ""
+
+
+def test_a_state_that_forward_moves_is_no_step_of_backward() -> None:
+    class Running(Careful):
+        def __init__(self):
+            super().__init__()
+            self.h = np.full((4, 2), 0.2)
+
+        def forward(self, x):
+            self.before, self.h = self.h, np.tanh(super().forward(x) + 0.5 * self.h)
+            return self.h
+
+        def backward(self, dout):
+            dz = dout * (1 - self.h**2)
+            self.dh = 0.5 * dz
+            return super().backward(dz)
+
+    assert named(Running)["backward twice"]() == ""
+
+
+def test_a_parameter_that_is_one_number_of_numpy_is_in_single_precision_too() -> None:
+    class Slope:
+        def __init__(self):
+            self.alpha = np.float64(0.25)
+
+        def forward(self, x):
+            self.x = x.copy()
+            return np.where(x > 0, x, self.alpha * x)
+
+        def backward(self, d):
+            self.dalpha = np.sum(d * np.where(self.x > 0, 0, self.x))
+            return d * np.where(self.x > 0, 1, self.alpha)
+
+    assert named(Slope)["dtype in is dtype out"]() == ""
+
+
+def test_inputs_of_the_caller_are_left_alone_by_every_check() -> None:
+    class WritesIntoItsInput:
+        def forward(self, x):
+            self.positive = x > 0
+            x *= self.positive
+            return x
+
+        def backward(self, d):
+            return d * self.positive
+
+    x = np.array([[0.3, -1.2], [2.0, 0.7]])
+    failed = []
+    for check in gradcheck.layer_checks(WritesIntoItsInput, x):
+        try:
+            check()
+        except (AssertionError, gradcheck.GradientMismatch):
+            failed.append(check.name)
+    assert np.array_equal(x, [[0.3, -1.2], [2.0, 0.7]])
+    assert "inputs and cotangent unchanged" in failed
+
+
+class Invariant:
+    """A softmax that does not see its bias: the bias has no derivative but for rounding."""
+
+    def __init__(self, dtype):
+        self.W = weights().astype(dtype)
+        self.b = np.zeros(1, dtype)
+
+    def forward(self, x):
+        self.x = x.copy()
+        z = x @ self.W + self.b
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        self.p = e / e.sum(axis=1, keepdims=True)
+        return self.p.copy()
+
+    def backward(self, dout):
+        dz = self.p * (dout - (dout * self.p).sum(axis=1, keepdims=True))
+        self.dW, self.db = self.x.T @ dz, dz.sum().reshape(1)
+        return dz @ self.W.T
+
+
+class Bent(Invariant):
+    """Not linear in the cotangent, in the bias alone."""
+
+    def backward(self, dout):
+        dx = super().backward(dout)
+        self.db = np.abs(dout).sum().reshape(1) * 1e-3
+        return dx
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_derivative_that_is_rounding_alone_is_the_same_as_another(dtype) -> None:
+    (x,) = dense_input()
+    checks = {
+        check.name: check
+        for check in gradcheck.layer_checks(lambda: Invariant(np.dtype(dtype)), x.astype(dtype))
+    }
+    for check in checks.values():
+        check()
+    bent = gradcheck.layer_checks(lambda: Bent(np.dtype(dtype)), x.astype(dtype))
+    with pytest.raises(AssertionError, match="a cotangent -3 times as large"):
+        next(check for check in bent if check.name == "linear in the cotangent")()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gradcheck import check_grad
+from gradcheck import check_grad, check_hvp, check_jvp
 from gradcheck.ask.draws import signs
 from gradcheck.ask.point import Slot
 from gradcheck.judge.directions import GROUP_SPAN, equilibrated, groups
@@ -119,3 +119,16 @@ def test_two_opposite_errors_are_found_at_the_seeds_at_which_they_once_cancelled
             raise_on_failure=False,
         )
         assert report.verdict == "fail"
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+@pytest.mark.parametrize("n", [8, 17])
+def test_tangents_of_few_digits_are_those_that_f_is_moved_along(dtype, n) -> None:
+    for seed in range(4):
+        A = np.random.default_rng(seed).standard_normal((n, n)).astype(dtype)
+        assert check_jvp(lambda A: A @ A, lambda v, A: v @ A + A @ v, A).ok
+        assert check_hvp(lambda A: np.sum(A**3), lambda v, A: 6 * A * v, A).ok
+        wrong = check_jvp(
+            lambda A: A @ A, lambda v, A: v @ A + 1.001 * A @ v, A, raise_on_failure=False, rtol=1e-3
+        )
+        assert not wrong

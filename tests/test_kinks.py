@@ -276,3 +276,29 @@ def test_a_tie_of_two_that_vary_goes_to_either(f, first) -> None:
         return np.sum(g * is_a, 0), np.sum(g * ~is_a, 0)
 
     assert check_grad(loss, grad, a, a.copy()).ok
+
+
+@pytest.mark.parametrize(
+    ("f", "claim", "x"),
+    [
+        (lambda x: np.sum(np.where(x >= 0, x + 1, x)), np.ones_like, [0.0, 1.0, -1.0]),
+        (lambda x: np.sum(np.floor(x) + x**2), lambda x: 2 * x, [1.0, 0.5]),
+        (lambda x: np.sum(x % 1.0), np.ones_like, [1.0, 0.5, 2.0]),
+        (lambda x: np.sum(np.round(x) + 3 * x), lambda x: 3 + 0 * x, [0.5, 0.7]),
+    ],
+)
+def test_where_f_jumps_at_the_very_point_nothing_is_said(f, claim, x) -> None:
+    for size in (1.0, 1e-4, 1e4):
+        report = check_grad(lambda x, f=f, c=size: c * f(x), lambda x, c=size: c * claim(x), np.array(x),
+                            raise_on_failure=False)  # fmt: skip
+        assert report.verdict == "inconclusive"
+        assert "f jumps" in report.reasons[0]
+    assert check_grad(f, claim, np.array(x) + 0.013).ok
+
+
+def test_one_sided_domains_and_kinks_are_no_jumps() -> None:
+    def root(x):
+        return np.sum(x * np.sqrt(x) + x)
+
+    assert check_grad(root, lambda x: 1.5 * np.sqrt(x) + 1, np.array([0.0, 1.0, 2.0])).ok
+    assert check_grad(lambda t: t * t if t >= 1 else t, lambda t: 2 * t if t >= 1 else 1.0, 1.0).ok

@@ -227,3 +227,54 @@ def test_a_claim_for_this_point_alone_is_inconclusive_where_everything_is_to_be_
     report = gradcheck.check_grad(f, claim, np.zeros(3), strict=True, raise_on_failure=False)
     assert report.verdict == "inconclusive"
     assert "x: right at this point" in report.reasons[0]
+
+
+@pytest.mark.parametrize("oracles", [None, "differences"])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_wrong_beside_the_point_is_told_although_other_leaves_were_looked_at_there(
+    seed, oracles
+) -> None:
+    draw = np.random.default_rng(seed).standard_normal
+    A, w = draw((9, 3)), draw(3)
+    y = A @ w
+
+    def f(w, s):
+        r = A @ w - y
+        return np.sum(r**2) * s + s**3
+
+    def claim(w, s, more=1.0):
+        r = A @ w - y
+        return 2 * s * A.T @ r, more * np.sum(r**2) + 3 * s**2
+
+    right = gradcheck.check_grad(f, claim, w, 0.7, oracles=oracles)
+    assert [leaf.note for leaf in right.leaves] == ["zero at this point, tested beside it", ""]
+
+    def wrong(w, s):  # what is zero at a fit was forgotten
+        return claim(w, s, more=0.0)
+
+    report = gradcheck.check_grad(f, wrong, w, 0.7, oracles=oracles)
+    assert oracles or report.leaves[0].note == "zero at this point, tested beside it"
+    assert "wrong at one beside it" in report.leaves[1].note
+    strict = gradcheck.check_grad(f, wrong, w, 0.7, oracles=oracles, strict=True, raise_on_failure=False)
+    assert strict.verdict == "inconclusive"
+    assert "s: right at this point, and wrong" in strict.reasons[-1]
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_saturated_and_dead_units_are_woken(dtype) -> None:
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def relu(x):
+        return np.maximum(x, 0)
+
+    for seed in range(4):
+        sign = np.sign(np.random.default_rng(seed).standard_normal(40)).astype(dtype)
+        for f, grad, x in (
+            (lambda x: np.sum(sigmoid(x)), lambda x: sigmoid(x) * (1 - sigmoid(x)), 45 * sign),
+            (lambda x: np.sum(np.tanh(x)), lambda x: 1 - np.tanh(x) ** 2, 30 * sign),
+            (lambda x: np.sum(relu(x) ** 2), lambda x: 2 * relu(x), -np.abs(sign)),
+        ):
+            assert gradcheck.check_grad(f, grad, x).leaves[0].resolution is not None
+            wrong = gradcheck.check_grad(f, times(grad, 2.0), x, raise_on_failure=False)
+            assert wrong.verdict == "fail"

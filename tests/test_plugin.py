@@ -107,7 +107,7 @@ def test_a_report_of_no_check_is_not_ok(tmp_path):
     done = run(tmp_path, "-k", "without", "--gradcheck-report", "checks.json")
 
     assert "no check ran" in done.stdout
-    assert json.loads((tmp_path / "checks.json").read_text()) == {"checks": [], "ok": False}
+    assert json.loads((tmp_path / "checks.json").read_text()) == {"schema": 1, "checks": [], "ok": False}
 
 
 def test_nothing_is_said_where_nothing_was_checked_and_no_report_wanted(tmp_path):

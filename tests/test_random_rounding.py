@@ -411,3 +411,21 @@ def test_nothing_of_it_stays_in_a_list_that_the_claim_appends_to() -> None:
     check_grad(lambda x: np.sum(np.tanh(weight @ x)), grad, x)
 
     assert {type(kept) for kept in history} == {np.ndarray}
+
+
+@pytest.mark.parametrize("make", [np.zeros, np.ones, np.empty])
+@pytest.mark.parametrize("size", [20.0, 125.0])
+def test_rounding_is_met_in_a_buffer_that_is_filled(make, size) -> None:
+    """1 - tanh**2 of saturated units is 0, where the derivative is 1e-107."""
+
+    def grad(x):
+        z = make(3)
+        z[:] = x
+        return 1.0 - np.tanh(z) ** 2
+
+    x = np.array([size, -size, 2.0 * size])
+    assert check_grad(lambda x: np.sum(np.tanh(x)), grad, x, raise_on_failure=False).verdict != "fail"
+    assert check_grad(lambda x: np.sum(np.tanh(x)), grad, x / size).ok
+    assert not check_grad(
+        lambda x: np.sum(np.tanh(x)), lambda x: 2 * grad(x), x / size, raise_on_failure=False
+    )

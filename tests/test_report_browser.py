@@ -1,9 +1,13 @@
 """Pages of reports in a real browser: they open, filter, sort, obey the keyboard, fit a phone, and never complain."""
 
+from dataclasses import replace
+
 import pytest
 
+from gradcheck.findings import Blind, Unseen
 from gradcheck.report.views import html
 from tests.chromium import CHROMIUM, browser
+from tests.sample_reports import SAMPLES
 from tests.test_report_html import MAPPED, many
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
@@ -135,3 +139,78 @@ def test_the_worst_cell_leads_to_its_row(chromium, check_page):
     chromium.run("document.querySelector('.heat a').dispatchEvent(new MouseEvent('click', {bubbles: true}))")
 
     assert chromium.run("document.querySelector(':target').textContent.startsWith('[29, 48]')")
+
+
+def test_what_is_folded_is_text_until_it_is_unfolded(opened):
+    folded = f"{ROWS}.filter(row => row.querySelector('noscript')).length"
+    assert opened.run(folded) == 23  # the one that was not as expected is open
+
+    opened.run(f"{ROWS}.forEach(row => row.open = true); new Promise(done => setTimeout(done, 50))")
+    assert opened.run(folded) == 0
+    assert opened.run(f"{ROWS}.every(row => row.querySelector('table, ul, p'))")
+
+
+@pytest.mark.parametrize("unfolded", [False, True])
+@pytest.mark.parametrize(
+    ("word", "found"), [("<td>", 0), ("class=", 0), ("tspan", 0), ("&lt;", 0), ("x.ndim > 1", 1)]
+)
+def test_a_search_finds_words_and_no_markup(chromium, tmp_path, word, found, unfolded):
+    seen = SAMPLES["pass"]
+    special = replace(
+        seen, unseen=(Unseen(Blind.BRANCH, "f", "line 3: `if x.ndim > 1` never ran", "net.py", 3),)
+    )
+    file = tmp_path / "list.html"
+    file.write_text(
+        html.page(many(6, [("plain", seen), ("mapped", MAPPED)]) + many(1, [("ndim", special)]), "all")
+    )
+    chromium.open(file)
+    if unfolded:
+        chromium.run(f"{ROWS}.forEach(row => row.open = true); new Promise(done => setTimeout(done, 50))")
+    chromium.run(f"search.value = {word!r}; search.dispatchEvent(new Event('input'))")
+
+    assert len(chromium.run(NAMES)) == found
+
+
+def test_without_scripts_everything_can_be_unfolded(chromium, list_page):
+    chromium.ask("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        chromium.open(list_page)
+    finally:
+        chromium.ask("Emulation.setScriptExecutionDisabled", value=False)
+
+    assert chromium.run("document.querySelectorAll('noscript p').length") > 24
+
+
+COLOURS = """
+[...document.querySelectorAll('.gradcheck p, .gradcheck td, .gradcheck code, .gradcheck li, .gradcheck th')].map(
+  it => [it, document.querySelector('.gradcheck section')].map(it => getComputedStyle(it))
+).map(([words, ground]) => [words.color, ground.backgroundColor])
+"""
+STRIPES = "[...document.querySelectorAll('.gradcheck tr')].map(it => getComputedStyle(it).backgroundColor)"
+NOTEBOOK = "<style>.jp tbody tr:nth-child(odd) { background: #fff } .jp td { color: inherit }</style>"
+
+
+def brightness(colour):
+    return sum(map(int, colour[colour.index("(") + 1 : -1].split(",")[:3])) / 765
+
+
+@pytest.mark.parametrize("system", [False, True], ids=["light system", "dark system"])
+@pytest.mark.parametrize(
+    ("around", "dark"),
+    [
+        ("data-jp-theme-light=false", True), ("data-jp-theme-light=true", False), ("class=vscode-dark", True),
+        ("class=vscode-light", False), ("data-theme=dark", True), ("data-theme=light", False), ("", None),
+    ],
+)  # fmt: skip
+def test_in_a_notebook_it_is_as_light_or_dark_as_what_is_around_it(chromium, tmp_path, around, dark, system):
+    file = tmp_path / "notebook.html"
+    page = f"<!doctype html><meta charset=utf-8>{NOTEBOOK}<body {around}><div class=jp>{MAPPED._repr_html_()}</div>"
+    file.write_text(page, encoding="utf-8")
+    chromium.open(file, dark=system)
+    expected = system if dark is None else dark
+
+    for ink, paper in chromium.run(COLOURS):
+        assert (brightness(paper) < 0.3) == expected
+        assert abs(brightness(ink) - brightness(paper)) > 0.35
+    assert {*chromium.run(STRIPES)} == {"rgba(0, 0, 0, 0)"}
+    assert chromium.complaints == []

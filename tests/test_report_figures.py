@@ -70,7 +70,7 @@ def test_a_claim_that_is_not_finite_is_shown_as_it_is(claimed):
 
 def test_an_entry_within_its_bound_is_called_right_and_not_shown_to_the_last_digit():
     assert entry_figures(Entry((0,), 1 / 3 + 1e-16, 1 / 3, 1e-12)) == (
-        "[0]", "0.3333333", "0.3333333", "1e-12", "1", "right",
+        "[0]", "0.33333", "0.33333", "1e-12", "1", "right",
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from gradcheck.findings import Blame, Blind, Entry, Steps, Unseen, Verdict
+from gradcheck.findings import Blame, Blamed, Blind, Entry, Steps, Unseen, Verdict
 from gradcheck.report.error_map import error_map
 from gradcheck.report.views import html
 from gradcheck.report.views.curve import curve
@@ -69,11 +69,22 @@ def test_page_stands_alone():
     assert "prefers-color-scheme: dark" in BATCH.to_html()
 
 
+def test_a_notebook_shows_the_finding_and_folds_its_figures_away():
+    folded = re.search(r"<details><summary>(.*?)</summary>(.*?)</details>", MAPPED._repr_html_(), re.DOTALL)
+
+    assert folded[1] == "entries and differences"
+    assert "worst entries first" in folded[2]
+    assert "<svg" in folded[2]
+    assert MAPPED._repr_html_().count("<svg") == folded[2].count("<svg")
+    assert "entries and differences" not in MAPPED.to_html()
+    assert "<details" not in report(Verdict.PASS, [right("x", (), 1e-9)])._repr_html_()
+
+
 def test_page_shows_truth_beside_claim():
     _, words = read(BATCH.to_html())
 
     assert "index yours truth" in words
-    assert "[0, 1] 1.234568 0.3086419" in words
+    assert "[0, 1] 1.2346 0.30864" in words
 
 
 def test_names_are_escaped():
@@ -260,9 +271,9 @@ def test_a_thousand_checks_are_at_most_three_megabytes():
     assert len(html.page(many(1000, samples), "all").encode()) < 3_000_000
 
 
-def colours(style, begin):
-    block = style[style.index(begin) :]
-    return dict(re.findall(r"--([\w]+): (#\w{6})", block[: block.index("}")]))
+def colours(style, dark):
+    pairs = re.findall(r"--([\w]+): light-dark\((#\w{6}), (#\w{6})\)", style)
+    return {name: pair[dark] for name, *pair in pairs}
 
 
 def contrast(one, other):
@@ -277,9 +288,18 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("begin", [".gradcheck {", "@media screen and (prefers-color-scheme: dark)"])
-def test_words_stand_out_from_their_ground(begin):
-    found = colours(BATCH.to_html(), begin)
+@pytest.mark.parametrize("dark", [False, True])
+def test_words_stand_out_from_their_ground(dark):
+    found = colours(BATCH.to_html(), dark)
     words = ("ink", "faint", "pass", "fail", "inconclusive", "error", "link")
 
     assert min(contrast(found[word], found[ground]) for word in words for ground in ("paper", "band")) >= 4.5
+
+
+def test_what_a_search_in_vain_tells_is_on_the_page_and_in_the_data():
+    found = replace(BATCH)
+    object.__setattr__(found, "blamed", Blamed(remark="No edit makes it right; 318 were tried"))
+
+    assert found.to_dict()["search"] == "No edit makes it right; 318 were tried"
+    for view in (found.to_html(), found._repr_html_(), str(found)):
+        assert "No edit makes it right; 318 were tried." in view

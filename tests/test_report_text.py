@@ -2,8 +2,8 @@
 
 import pytest
 
-from gradcheck.findings import Diagnosis, Entry
-from gradcheck.report.views.text import headline, worst_first
+from gradcheck.findings import Blamed, Diagnosis, Entry
+from gradcheck.report.views.text import headline, render, worst_first
 from tests.golden_file import same_as_golden
 from tests.sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong
 
@@ -100,3 +100,37 @@ def test_sides_are_labelled_yours_and_truth():
     header = next(line for line in str(BATCH).splitlines() if "yours" in line)
 
     assert header.split()[:3] == ["index", "yours", "truth"]
+
+
+def test_words_for_people_have_no_underscores_and_sentences_end():
+    found = report(
+        FAIL,
+        [wrong("x", (3,), 1.0, [])],
+        [Diagnosis("mutates_input", "x", "f writes into x"), Diagnosis("single_entry", "x", "Is it that?")],
+    )
+
+    assert "  - mutates input: f writes into x.\n  - single entry: Is it that?" in str(found)
+
+
+def test_beside_a_proved_edit_no_second_guess_is_told():
+    guesses = [
+        Diagnosis("scale", "x", "a", certainty="likely"),
+        Diagnosis("zero", "x", "b", certainty="possible"),
+        Diagnosis("sign", "y", "c", certainty="possible"),
+    ]
+    found = report(FAIL, [wrong("x", (3,), 1.0, []), wrong("y", (3,), 1.0, [])], guesses)
+
+    assert [line[4:8] for line in str(found).splitlines() if line.startswith("  - ")] == [
+        "scal",
+        "zero",
+        "sign",
+    ]
+    mended = render(found, Blamed(patch="--- a\n+++ b\n"))
+    assert [line[4:8] for line in mended.splitlines() if line.startswith("  - ")] == ["scal", "sign"]
+
+
+def test_entries_that_are_right_are_not_among_the_worst():
+    entries = [Entry((1,), 2.0, 1.0, 1e-12), Entry((0,), 1.0, 1.0, 1e-12)]
+
+    table = str(report(FAIL, [wrong("x", (3,), 1.0, entries)])).partition("worst entries first\n")[2]
+    assert [line.split()[0] for line in table.splitlines()[:3] if line] == ["index", "[1]"]

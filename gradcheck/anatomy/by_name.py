@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -10,9 +11,10 @@ from gradcheck.anatomy.naming import SPELLINGS, stems
 from gradcheck.ask.source import tree_of
 
 
-def keys_of(names: Sequence[str], keys: Sequence[Any]) -> dict[str, Any]:
+def keys_of(names: Sequence[Any], keys: Sequence[Any]) -> dict[Any, Any]:
     """The key of each name: the name itself, or what the gradient of it is called; only for names that have one."""
     found = {name: name for name in names if name in keys}
+    names = [name for name in names if isinstance(name, str)]
     for spelling in SPELLINGS[:2]:
         by_stem: dict[str, Any] = {}
         for key in keys:
@@ -30,7 +32,7 @@ def returned_names(function: Callable[..., Any]) -> tuple[str, ...]:
     tree = tree_of(function)
     found = {
         tuple(part.id if isinstance(part, ast.Name) else "" for part in node.value.elts)
-        for node in (_own_nodes(tree.body[0]) if tree and tree.body else ())
+        for node in (_own_nodes(tree) if tree else ())
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.List)
     }
     return found.pop() if len(found) == 1 else ()
@@ -61,3 +63,32 @@ def as_argument(argument: Any, gradient: Any) -> Any:
     if len(found) < len(argument) or not all(isinstance(key, str) and any(stems(key)) for key in others):
         return gradient
     return {key: as_argument(argument[key], gradient[found[key]]) for key in argument}
+
+
+def in_common(argument: Any, gradient: Any) -> tuple[Any, Any]:
+    """Both cut to what of a dict has a gradient, that under the keys of the argument; as they are where none has."""
+    if not isinstance(argument, dict) or not isinstance(gradient, Mapping):
+        return argument, gradient
+    found = keys_of(list(argument), list(gradient))
+    others = [key for key in gradient if key not in found.values()]
+    if not all(isinstance(key, str) and any(stems(key)) for key in others):
+        return argument, gradient
+    pairs = {
+        key: in_common(argument[key], gradient[found[key]])
+        for key in argument
+        if key in found and gradient[found[key]] is not None
+    }
+    if not pairs:
+        return argument, gradient
+    return {key: mine for key, (mine, _) in pairs.items()}, {
+        key: theirs for key, (_, theirs) in pairs.items()
+    }
+
+
+def restored(whole: Any, part: Any) -> Any:
+    """What `in_common` cut an argument to, with what it cut away."""
+    if not isinstance(whole, dict) or not isinstance(part, dict):
+        return part
+    again = copy.copy(whole)
+    again.update((key, restored(whole[key], child)) for key, child in part.items())
+    return again

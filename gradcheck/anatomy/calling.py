@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.machine import Ahead
 from gradcheck.anatomy.naming import CACHES, INPUTS, OUTPUTS, RATES, is_cotangent, loose
 from gradcheck.ask import trees
 
@@ -18,10 +19,12 @@ class Outputs:
     """What of forward's result is its output.
 
     ``count`` is how many of a tuple, the first ones, are (the rest is kept for backward), None for all that came;
-    ``attribute`` where forward leaves its output if it returns nothing.
+    ``passed_over`` how many after them are neither (a prediction beside a state); ``attribute`` where forward leaves
+    its output if it returns nothing.
     """
 
     count: int | None = None
+    passed_over: int = 0
     attribute: str = ""
 
     def of(self, result: Any, own: Any) -> Any:
@@ -34,7 +37,7 @@ class Outputs:
 
     def kept(self, result: Any) -> Any:
         """What forward returned for backward."""
-        rest = result[self.count :]
+        rest = result[(self.count or 0) + self.passed_over :]
         return rest[0] if len(rest) == 1 else rest
 
 
@@ -64,23 +67,21 @@ class Convention:
         """Whether backward takes no cotangent: that of the loss itself is 1."""
         return not any(role == WHOLE or isinstance(role, int) for role in self.roles)
 
-    def given(
-        self, cotangent: Any, result: Any, own: Any, inputs: Sequence[Any], rate: float = STEP
-    ) -> tuple[Any, ...]:
-        """The arguments of backward."""
+    def given(self, cotangent: Any, ahead: Ahead, own: Any, rate: float = STEP) -> tuple[Any, ...]:
+        """The arguments of backward after this pass."""
 
         def one(role: Role) -> Any:
             if isinstance(role, int):
                 return cotangent[role]
             if isinstance(role, tuple):
-                return inputs[role[0]]
+                return ahead.inputs[role[0]]
             if role == WHOLE:
                 return cotangent
             if role == CACHE:
-                return self.outputs.kept(result)
+                return self.outputs.kept(ahead.result)
             if role == LEFT:
                 return next(filter(_is_batch, _left(own)))
-            return rate if role == RATE else self.outputs.of(result, own)
+            return rate if role == RATE else self.outputs.of(ahead.result, own)
 
         return tuple(map(one, self.roles))
 
@@ -122,12 +123,15 @@ def conventions(
     derives
         Backward is called as the derivative itself: with forward's arguments it gives that of each entry.
     """
+    backward = _given_as_forward(backward, inputs)
     several = len(result) if isinstance(result, tuple) and len(result) > 1 else 0
     if result is None:
         every = [Outputs(attribute=name) for name in OUTPUTS if getattr(own, name, None) is not None][:1]
     elif several:
         # (output, cache) is the common pair; several outputs have a cotangent each or one for all
-        every = [Outputs(several - 1), Outputs(), *(Outputs(count) for count in range(1, several - 1))]
+        fewer = range(1, several - 1)
+        every = [Outputs(several - 1), Outputs(), *map(Outputs, fewer)]
+        every += [Outputs(count, passed_over=several - 1 - count) for count in fewer]
     else:
         every = [Outputs()]
     found: dict[Convention, None] = {}
@@ -143,9 +147,26 @@ def conventions(
             scalar = count == 1 and _is_number(outputs.of(result, own))
             for roles in way(backward, inputs, count, bool(several and outputs.count), scalar):
                 found.setdefault(Convention(outputs, roles))
+    ways = list(found)
     if several and not any(_is_number(part) or _is_array(part) for part in result[1:]):
-        return sorted(found, key=lambda one: one.outputs.count is None)  # what is no array is no output
-    return list(found)
+        ways.sort(key=lambda one: one.outputs.count is None)  # what is no array is no output
+    if loose(next(iter(backward.optional), "")) in RATES:
+        ways += [
+            replace(one, roles=(*one.roles, RATE)) for one in ways if len(one.roles) == len(backward.needed)
+        ]
+    return ways
+
+
+def _given_as_forward(backward: Takes, inputs: tuple[str, ...]) -> Takes:
+    """What backward may do without, and forward was given, is given to it as well: ``gradient(x, y=None)``."""
+    count = next(
+        (n for n, name in enumerate(backward.optional) if name not in inputs), len(backward.optional)
+    )
+    return replace(
+        backward,
+        needed=(*backward.needed, *backward.optional[:count]),
+        optional=backward.optional[count:],
+    )
 
 
 def _left(own: Any) -> list[Any]:
@@ -173,12 +194,12 @@ def _by_name(
     for position, name in enumerate(backward.needed):
         if loose(name) in RATES:
             roles.append(RATE)
+        elif name in inputs:
+            roles.append((inputs.index(name),))
         elif loose(name) in CACHES:
             if not kept:
                 return
             roles.append(CACHE)
-        elif name in inputs:
-            roles.append((inputs.index(name),))
         elif loose(name) in INPUTS and len(inputs) == 1 and len(backward.needed) > 1:
             roles.append((0,))
         elif position and loose(name) in OUTPUTS:

@@ -54,11 +54,11 @@ def are_steps(
             put(own, place, rate)
         for place in memories:
             put(own, place, 0.0)
-        result = machine.ahead(own, given)
+        ahead = machine.ahead(own, given)
         was = [np.array(found(own, one.settable[0])) for one in steps]
-        output = convention.outputs.of(result, own)
+        output = convention.outputs.of(ahead.result, own)
         cotangent = trees.map_leaves(lambda path, leaf: factor * cotangent_like(path, leaf), output)
-        machine.back(own, convention.given(cotangent, result, own, given, rate))
+        machine.back(own, convention.given(cotangent, ahead, own, rate))
         return [old - found(own, one.settable[0]) for old, one in zip(was, steps, strict=True)]
 
     try:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.by_name import returned_names
-from gradcheck.anatomy.calling import STEP, WHOLE, Convention, Outputs, conventions, takes
+from gradcheck.anatomy.calling import RATE, STEP, WHOLE, Convention, Outputs, conventions, takes
 from gradcheck.anatomy.descent import are_steps, memories_of, rates_of
+from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.machine import ForwardRaised, Machine
-from gradcheck.anatomy.named import Params, named
+from gradcheck.anatomy.named import Params, named, named_inputs
 from gradcheck.anatomy.naming import DERIVATIVES, INPUTS, is_given, is_target, loose, stems
 from gradcheck.anatomy.parameters import (
     Kept,
@@ -26,7 +27,7 @@ from gradcheck.anatomy.parameters import (
     paired,
 )
 from gradcheck.anatomy.passes import Dependence, Passes, cotangent_like, passes
-from gradcheck.anatomy.places import Attribute, Place, spelled
+from gradcheck.anatomy.places import Attribute, Place, found, spelled
 from gradcheck.anatomy.returned import Keys, Target, assigned
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
@@ -41,9 +42,11 @@ class Layout:
     machine
         The layer as it is before every pass.
     parameters
-        Arrays that it keeps through a pass and that are checked.
+        Arrays that it keeps through a pass and that are checked; where no gradient was found at all, those that should.
     targets
-        They and the inputs, in that order.
+        They and the inputs, in that order; of a dict of parameters that forward takes, what has a gradient.
+    values
+        The inputs as they were given.
     sources
         For each target that has a gradient, by its name, where.
     unchecked
@@ -61,6 +64,7 @@ class Layout:
     machine: Machine
     convention: Convention
     targets: tuple[Target, ...]
+    values: tuple[Any, ...]
     parameters: tuple[Kept, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
@@ -83,9 +87,14 @@ class Layout:
 
     @property
     def fits(self) -> bool:
-        """Whether every input that can have a gradient has one of its own shape, or parameters alone have."""
+        """Whether nothing is left open: every input has a gradient of its shape, what is stepped one as well."""
         wanted = sum(one.differentiable for one in self.inputs)
-        return self.ran and self.fitting == wanted and bool(self.sources)
+        return (
+            self.ran
+            and self.fitting == wanted
+            and bool(self.sources)
+            and {*self.steps} <= self.sources.keys()
+        )
 
 
 def layouts(machine: Machine, inputs: Sequence[Target], params: Params) -> Iterator[Layout]:
@@ -95,15 +104,15 @@ def layouts(machine: Machine, inputs: Sequence[Target], params: Params) -> Itera
     try:
         seen = passes(machine, values)
         own = seen.machine.fresh()
-        result = seen.machine.tried_ahead(own, values)
+        result = seen.machine.tried_ahead(own, values).result
     except ForwardRaised:
-        yield Layout(machine, likely, tuple(inputs))
+        yield Layout(machine, likely, tuple(inputs), values)
         return
     names = tuple(target.name for target in inputs)
     for convention in _conventions(seen.machine, result, own, names) or [likely]:
         tried = _tried(seen.machine, convention, values)
         yield (
-            Layout(seen.machine, convention, tuple(inputs))
+            Layout(seen.machine, convention, tuple(inputs), values)
             if tried is None
             else _layout(seen, tried, inputs, params)
         )
@@ -129,11 +138,11 @@ class _Tried:
 
 def _tried(machine: Machine, convention: Convention, inputs: tuple[Any, ...]) -> _Tried | None:
     own, values = machine.fresh(), trees.copied(inputs)
-    result = machine.ahead(own, values)
+    ahead = machine.ahead(own, values)
     before = () if machine.layer is None else kept(own)
     try:
-        output = convention.outputs.of(result, own)
-        given = convention.given(trees.map_leaves(cotangent_like, output), result, own, values)
+        output = convention.outputs.of(ahead.result, own)
+        given = convention.given(trees.map_leaves(cotangent_like, output), ahead, own)
         came = machine.back(own, given)
     except Exception:  # it is not called so
         return None
@@ -142,7 +151,9 @@ def _tried(machine: Machine, convention: Convention, inputs: tuple[Any, ...]) ->
 
 def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Params) -> Layout:
     machine = tried.machine
-    by_user = named(machine, params, tried.own)
+    by_user = named(
+        machine, {name: place for name, place in params.items() if name not in names_in(inputs)}, tried.own
+    )
     pairs, dependent = _parameters(seen, tried, inputs, set(by_user))
     every = [*dict(by_user.values()), *pairs, *dependent]
     labels = _labels(every, {target.name for target in inputs})
@@ -153,39 +164,48 @@ def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Param
     sources |= _left(inputs, tried.after, sources)
     sources = {labels[one]: Source(place=place) for one, place in pairs.items()} | sources
     sources |= {labels[one]: source for one, source in by_user.values() if source is not None}
+    sources |= named_inputs(params, inputs, tried.own)
     rest = [one for one in dependent if labels[one] not in sources]
     listed = in_order(rest, tried.after, {source.place for source in sources.values()})
     sources |= {labels[one]: Source(place=place) for one, place in listed.items()}
-    steps = [one for one in rest if one not in listed and is_moved(one, tried.own)]
+    lasting = [one for one in rest if one not in listed and one not in seen.remade]
+    steps = [one for one in lasting if is_moved(one, tried.own)]
     rates, memories = (rates_of(machine), memories_of(machine)) if steps else ((), ())
     stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, rates, memories)
     if stepping:
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
-    parameters = tuple(one for one in every if labels[one] in sources)
-    missing = [labels[one] for one in dependent if labels[one] not in sources]
+    shown = sources or {labels[one] for one in dependent}
+    parameters = tuple(one for one in every if labels[one] in shown)
+    came = {
+        one.name: sources[one.name].of(tried.came, tried.own, one.value)
+        for one in inputs
+        if one.name in sources
+    }
     elementwise = tried.convention.implied and not _is_number(tried.output)
     is_loss = (
         bool(sources)
         and _is_number(tried.output)
         and (tried.convention.implied or np.ndim(tried.output) == 0)
     )
-    if machine.layer is not None and not is_loss:
-        arrays = [one.name for one in inputs if one.is_array and one.name not in sources]
-        missing += [name for name in arrays if not _is_data(name, elementwise)]
-    fitting = (one for one in inputs if one.name in sources)
+    missing = [labels[one] for one in dependent if labels[one] not in sources]
+    data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
+    depends = Dependence(machine, tried.values, tried.convention.outputs)
+    missing += without_gradient([one for one in inputs if one.name not in data], came, depends)
+    left_out = {name for name, place in params.items() if place is None}
     return Layout(
         machine,
         tried.convention,
-        (*(Target(labels[one], one.array) for one in parameters), *inputs),
+        (*(Target(labels[one], one.array) for one in parameters), *cut(inputs, came)),
+        tried.values,
         parameters,
         sources,
-        tuple(missing),
+        tuple(name for name in missing if name not in left_out),
         seen.given,
         tuple(labels[one] for one in steps),
         (*((place, STEP) for place in rates), *((place, 0.0) for place in memories)) if stepping else (),
         ran=True,
         elementwise=elementwise,
-        fitting=sum(one.fits(sources[one.name].of(tried.came, tried.own, one.value)) for one in fitting),
+        fitting=sum(one.fits(came[one.name]) for one in inputs if one.name in came),
     )
 
 
@@ -195,20 +215,36 @@ def _parameters(
     """Those that have their gradients in places called like them; others on which the output depends."""
     depends = Dependence(tried.machine, tried.values, tried.convention.outputs)
     free = [one for one in seen.lasting if by_user.isdisjoint(one.places)]
-    pairs = {as_floats(free[number]): place for number, place in paired(free, tried.after).items()}
+    pairs = {
+        as_floats(free[number]): place
+        for number, place in sorted(paired(free, tried.after).items())
+        if not _is_step(tried, free[number], place)
+    }
     taken = {place for one in pairs for place in one.places}
     others = [there for there in tried.after if there[0] not in pairs.values()]
     anew = [one for one in seen.remade if by_user.isdisjoint(one.places)]
     again = {anew[number]: place for number, place in paired(anew, others).items()}
     pairs |= {one: again[one] for one in felt(list(again), depends)}
     left = [one for one in free if taken.isdisjoint(one.places)]
-    dependent = felt([one for one in left if _may_be_one(one, tried.own)], depends)
+    states = [one for one in anew if one not in pairs]
+    dependent = felt([one for one in (*left, *states) if _may_be_one(one, tried.own)], depends)
     wanted = sum(one.differentiable for one in inputs) + len(dependent)
     if isinstance(tried.came, tuple | list) and len(tried.came) > wanted:
         numbers = felt([one for one in left if not isinstance(one.array, np.ndarray)], depends)
         if len(tried.came) == wanted + len(numbers):  # they have gradients as well
             dependent = [as_floats(one) for one in left if one in numbers or one in dependent]
     return pairs, dependent
+
+
+def _is_step(tried: _Tried, one: Kept, place: Place) -> bool:
+    """Whether what is kept there is how far backward moved the parameter, by a rate that can be set."""
+    now, kept_there = found(tried.own, one.settable[0]), found(tried.own, place)
+    if not is_moved(one, tried.own) or np.shape(now) != np.shape(kept_there):
+        return False
+    step = np.asarray(now) - one.held
+    if not any(np.allclose(kept_there, sign * step, rtol=1e-12) for sign in (1.0, -1.0)):
+        return False
+    return RATE in tried.convention.roles or bool(rates_of(tried.machine))
 
 
 def _parts(came: Any) -> Sequence[Any]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import inspect
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.naming import BACKWARD, FORWARD
-from gradcheck.anatomy.places import own_copy
 from gradcheck.ask import trees
 from gradcheck.ask.random_rounding import through
 
@@ -49,6 +50,14 @@ def draws() -> Draws:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """A pass forward: what it returned, and the inputs that it was given, which backward may be given as well."""
+
+    result: Any
+    inputs: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Machine:
     """A layer and how it is told to run.
 
@@ -65,15 +74,16 @@ class Machine:
         """A copy of the layer that has seen no pass."""
         return None if self.layer is None else own_copy(self.layer)
 
-    def ahead(self, own: Any, inputs: tuple[Any, ...]) -> Any:
-        """What forward returns; settings and generators among the inputs are copies, so that it may write into them."""
+    def ahead(self, own: Any, inputs: tuple[Any, ...]) -> Ahead:
+        """A pass forward; settings and generators among the inputs are copies, so that it may write into them."""
         if self.draws is not None:
             self.draws.repeat()
         given = tuple(trees.map_leaves(_own, value) for value in inputs)
-        return through(self.forward)(*given) if self.layer is None else getattr(own, self.methods[0])(*given)
+        forward = through(self.forward) if self.layer is None else getattr(own, self.methods[0])
+        return Ahead(forward(*given), given)
 
-    def tried_ahead(self, own: Any, inputs: tuple[Any, ...]) -> Any:
-        """What forward returns of copies of the inputs.
+    def tried_ahead(self, own: Any, inputs: tuple[Any, ...]) -> Ahead:
+        """A pass forward with copies of the inputs.
 
         Raises
         ------
@@ -117,15 +127,15 @@ def machines(layer: Any) -> Iterator[Machine]:
     TypeError
         There is none.
     """
-    if isinstance(layer, tuple | list) and len(layer) == 2 and all(callable(one) for one in layer):
+    is_pair = isinstance(layer, tuple | list) and len(layer) == 2 and all(map(callable, layer))
+    if is_pair and not _methods(type(layer), BACKWARD):  # no list of layers with methods of its own
         yield _of_two(*layer)
         return
     if inspect.isclass(layer):
         raise TypeError(
             f"layer must be an object, got the class {layer.__name__}: make one, {layer.__name__}(...)"
         )
-    ahead = [name for name in FORWARD if callable(getattr(layer, name, None))]
-    back = [name for name in BACKWARD if callable(getattr(layer, name, None))]
+    ahead, back = _methods(layer, FORWARD), _methods(layer, BACKWARD)
     if not ahead or not back:
         missing, usual = ("backward", BACKWARD) if ahead else ("forward", FORWARD)
         raise TypeError(
@@ -135,6 +145,15 @@ def machines(layer: Any) -> Iterator[Machine]:
         )
     for name in ahead[:2]:
         yield Machine(layer, getattr(layer, name), getattr(layer, back[0]), (name, back[0]))
+
+
+def _methods(layer: Any, names: Sequence[str]) -> list[str]:
+    """Those that it has."""
+    found = []
+    for name in names:
+        with contextlib.suppress(Exception):  # a __getattr__ that looks into a dict raises its KeyError
+            found += [name] if callable(getattr(layer, name)) else []
+    return found
 
 
 def _of_two(forward: Callable[..., Any], backward: Callable[..., Any]) -> Machine:

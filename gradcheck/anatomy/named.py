@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from gradcheck.anatomy.machine import Machine
-from gradcheck.anatomy.parameters import Kept, kept
-from gradcheck.anatomy.places import Item, Place, found, place_of
-from gradcheck.anatomy.returned import Keys, part
+from gradcheck.anatomy.parameters import Kept, called, kept
+from gradcheck.anatomy.places import Item, Place, arrays, found, place_of, spelled
+from gradcheck.anatomy.returned import Target, part
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
 
 Params = Mapping[str, Any]
-"""A parameter's place, and where its gradient is left: a place, a function of the layer, None for nowhere."""
+"""A parameter's name or place, and where its gradient is left: a place, a function of the layer, None for nowhere."""
 
 
 def named(machine: Machine, params: Params, after: Any) -> dict[Place, tuple[Kept, Source | None]]:
@@ -22,39 +24,77 @@ def named(machine: Machine, params: Params, after: Any) -> dict[Place, tuple[Kep
     Raises
     ------
     ValueError
-        A name is no place of the layer, or nothing is where a gradient should be after backward.
+        A name is none of the layer, or nothing is where a gradient should be after backward.
     """
     if not params:
         return {}
+    title = machine.title if machine.layer is None else type(machine.layer).__name__
     own = machine.fresh()
-    everything = kept(own)
+    everything = [one for one in kept(own) if one.settable]
     result: dict[Place, tuple[Kept, Source | None]] = {}
     for text, gradient in params.items():
-        where, leads_to = place_of(text), place_of(gradient) if isinstance(gradient, str) else None
-        value = found(own, where)
-        if value is None:
-            raise ValueError(f"params names {text!r}, which {type(machine.layer).__name__} does not have")
-        if leads_to is not None and found(after, leads_to) is None:
-            raise ValueError(
-                f"params names {gradient!r}, which {type(machine.layer).__name__} does not have after backward"
-            )
-        for keys, leaf in trees.leaves(value):
-            inner = tuple(Item(key) for key in keys)
-            place = (*where, *inner)
-            one = next((one for one in everything if place in one.places), None)
-            if one is None or not trees.is_floating(leaf):
-                raise ValueError(
-                    f"params names {text!r}, which holds {type(leaf).__name__}, no array of floats"
-                )
-            if gradient is None:
-                source = None
-            elif leads_to is not None:
-                source = Source(place=(*leads_to, *inner))
-            else:
-                source = Source(read=_reader(gradient, keys))
+        meant = _meant(text, own, everything)
+        if not meant:
+            held = found(own, place_of(text))
+            what = "does not have" if held is None else f"has as {type(held).__name__}: no array of floats"
+            raise ValueError(f"params names {text!r}, which {title} {what}")
+        for rest, one in meant:
+            source = _source(gradient, rest, after, alone=len(meant) == 1)
+            if source is None and gradient is not None:
+                raise ValueError(f"params names {gradient!r}, which {title} does not have after backward")
             result |= {there: (one, source) for there in one.places}
     return result
 
 
-def _reader(gradient: Callable[[Any], Any], keys: Keys) -> Callable[[Any], Any]:
+def named_inputs(params: Params, inputs: Sequence[Target], after: Any) -> dict[str, Source]:
+    """The places of gradients of inputs that the user named.
+
+    Raises
+    ------
+    ValueError
+        Nothing is there.
+    """
+    asked = {one.name: params[one.name] for one in inputs if params.get(one.name) is not None}
+    sources = {name: _source(gradient, (), after, alone=True) for name, gradient in asked.items()}
+    nowhere = [name for name, source in sources.items() if source is None]
+    if nowhere:
+        raise ValueError(
+            f"params names {asked[nowhere[0]]!r} for {nowhere[0]}, which the layer does not have after backward"
+        )
+    return {name: source for name, source in sources.items() if source is not None}
+
+
+def _meant(text: str, own: Any, everything: Sequence[Kept]) -> list[tuple[Place, Kept]]:
+    """The arrays that a place leads to, each with the rest of the way; else what a report calls so."""
+    where = place_of(text)
+    inside = [
+        (rest, one)
+        for rest, leaf in arrays(found(own, where), lambda name: False)
+        for one in everything
+        if trees.is_floating(leaf)
+        and ((*where, *rest) in one.places or (isinstance(leaf, np.ndarray) and one.array is leaf))
+    ]
+    return inside or [
+        ((), one)
+        for one in everything
+        if text in (called(one), f"layer.{spelled(one.settable[0])}") and trees.is_floating(one.array)
+    ]
+
+
+def _source(gradient: Any, rest: Place, after: Any, alone: bool) -> Source | None:
+    """Where the gradient is of what lies at ``rest`` of the place that the user named; None where nothing is."""
+    if callable(gradient):
+        keys = tuple(step.key for step in rest if isinstance(step, Item))
+        return Source(read=_reader(gradient, keys))
+    if not isinstance(gradient, str):
+        return None
+    ends = [(*place_of(gradient), *rest), *([place_of(gradient)] if alone else [])]
+    return next((Source(place=place) for place in ends if _is_gradient(found(after, place))), None)
+
+
+def _is_gradient(value: Any) -> bool:
+    return value is not None and not isinstance(value, dict)
+
+
+def _reader(gradient: Callable[[Any], Any], keys: tuple[Any, ...]) -> Callable[[Any], Any]:
     return lambda own: part(gradient(own), keys)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import product
 from typing import Any
 
-from gradcheck.anatomy.places import Attribute, Call, Item, Place
+from gradcheck.anatomy.places import Item, Place, Step
 
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_propagate", "forward_prop", "feed_forward",
@@ -48,6 +48,9 @@ _GRADIENTS = frozenset(
     {"grad", "gradient", "derivative", "deriv", "delta", "d", "g", "diff", "nabla", "getgrad", "getgradient",
      "parameterg", "gradparameter", "computedgrad"}
 )  # fmt: skip
+VAGUE = (frozenset({"delta", "d", "diff", "g"}), frozenset({"delta", "d", "diff"}), frozenset[str]())
+"""Words that say "gradient" of a weight or of an activation, in the order in which they are given up on."""
+
 _VALUES = frozenset({"value", "val", "data", "array", "tensor", "v", "w"})
 _METHODS = frozenset({"param", "parameter", "getparam", "getparameter", "getweight", "grad", "gradient",
                       "getgrad", "getgradient", "trainableparam"})  # fmt: skip
@@ -55,7 +58,13 @@ _METHODS = frozenset({"param", "parameter", "getparam", "getparameter", "getweig
 _BEFORE = ("gradof", "gradwrt", "grad_wrt", "gradients", "gradient", "grads", "grad",
            "d_loss_d", "delta", "nabla", "partial", "dlossd", "dcostd", "dld", "djd", "ded", "dcd",
            "dl", "d", "g")  # fmt: skip
-_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "bar", "_g", "_d")
+_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "error", "bar", "_g", "_d")
+
+_LEIBNIZ = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (r"d[a-z]+_?d_?(\w+)$", r"d\w*_(?:by|wrt)_d_?(\w+)$", r"(?:d|grad)\w*_(?:by|wrt)_(\w+)$")
+)
+"""``dL_dW``, ``dL_by_dW``, ``d_loss_wrt_W``."""
 
 _PRIVATE = re.compile(r"^_[A-Z]\w*?__(?=\w)")
 """What Python puts before a name of two underscores: ``_Dense__W``."""
@@ -65,7 +74,7 @@ _PLURAL = re.compile(r"[^s]s$(?<!bias)")
 _TARGET = re.compile(r"true|target|label|actual|truth|desired|expected|teacher|^(t|y|gt)$")
 _COTANGENT = re.compile(r"d|g$|g_|.*grad|.*cotangent|.*error|upstream|nabla|ct")
 
-_GIVEN = re.compile(r"running|moving|mask|buffer")
+_STATISTIC = re.compile(r"running|moving|buffer")
 _STATISTICS = re.compile("buffer|running(stat(istic)?)?|moving(average)?")
 _SETTINGS = frozenset({"setting", "config", "option", "kwarg", "constant", "hyperparameter", "hparam"})
 
@@ -88,9 +97,19 @@ SPELLINGS: tuple[Callable[[str], str], ...] = (str, loose, short)
 
 def is_given(place: Place) -> bool:
     """Whether the place is called as running statistics, masks and settings are, which nobody derives by."""
-    *ahead, last = [loose(name) if isinstance(name, str) else "" for name in map(_name, place)]
-    held = any(name in _SETTINGS or _STATISTICS.fullmatch(name) for name in ahead)
-    return held or bool(_GIVEN.search(last)) or last in _SETTINGS or last == "state"
+    *ahead, last = _loosely(place)
+    settings = any(name in _SETTINGS for name in (*ahead, last))
+    return is_statistic(place) or settings or "mask" in last or last == "state"
+
+
+def is_statistic(place: Place) -> bool:
+    """Whether the place is called as running statistics are."""
+    *ahead, last = _loosely(place)
+    return any(_STATISTICS.fullmatch(name) for name in ahead) or bool(_STATISTIC.search(last))
+
+
+def _loosely(place: Place) -> list[str]:
+    return [loose(name) if isinstance(name, str) else "" for name in map(_name, place)]
 
 
 def is_cotangent(name: str) -> bool:
@@ -113,13 +132,23 @@ def hands_out(method: str) -> bool:
     return loose(method) in _METHODS
 
 
-def is_gradients(step: Attribute | Item | Call) -> bool:
+def is_gradients(step: Step) -> bool:
     """Whether the step leads to a container of gradients."""
     name = _name(step)
     return isinstance(name, str) and (loose(name) in _GRADIENTS or _strip(loose(name)) in _PARAMETERS)
 
 
-def _name(step: Attribute | Item | Call) -> Any:
+def says(place: Place, words: Collection[str]) -> bool:
+    """Whether a step of the place is one of these words by itself; inside a container of gradients it is a name."""
+    return any(
+        isinstance(name := _name(step), str)
+        and loose(name) in words
+        and not any(map(is_gradients, place[:number]))
+        for number, step in enumerate(place)
+    )
+
+
+def _name(step: Step) -> Any:
     return step.key if isinstance(step, Item) else _PRIVATE.sub("", step.name)
 
 
@@ -151,7 +180,7 @@ def gradient_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tupl
             options.append(((spelling(stem),), True))
             if loose(stem) in _PARAMETERS and len(place) > 1:
                 options.append(((), True))
-        if loose(name) in _PARAMETERS and len(place) > 1:
+        if loose(name) in _PARAMETERS | CACHES and len(place) > 1:
             options.append(((), False))
         ways.append(options)
     for way in product(*ways):
@@ -171,9 +200,9 @@ def stems(name: str) -> Iterator[str]:
         for joined in (f"{word}s", word):
             if lower.endswith(joined) and len(bare) > len(joined):
                 yield bare[: -len(joined)].rstrip("_")
-    # dL_dW, dLoss/dW spelled out
-    if found := re.match(r"d[a-z]+_?d_?(\w+)$", bare, re.IGNORECASE):
-        yield found[1]
+    for spelled_out in _LEIBNIZ:
+        if found := spelled_out.match(bare):
+            yield found[1]
 
 
 def _strip(name: str) -> str:

@@ -5,12 +5,32 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.naming import SPELLINGS, gradient_keys, hands_out, is_gradients, parameter_keys
-from gradcheck.anatomy.places import Attribute, Call, Item, Place, arrays, found, put, put_as, spelled
+from gradcheck.anatomy.naming import (
+    SPELLINGS,
+    VAGUE,
+    gradient_keys,
+    hands_out,
+    is_gradients,
+    parameter_keys,
+    says,
+)
+from gradcheck.anatomy.places import (
+    Attribute,
+    Item,
+    Place,
+    Step,
+    arrays,
+    found,
+    is_handed_out,
+    put,
+    put_as,
+    spelled,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +44,7 @@ class Kept:
     @property
     def settable(self) -> tuple[Place, ...]:
         """The places in which another array can be put."""
-        return tuple(place for place in self.places if not any(isinstance(step, Call) for step in place))
+        return tuple(place for place in self.places if not is_handed_out(place))
 
 
 def kept(layer: Any) -> tuple[Kept, ...]:
@@ -68,14 +88,18 @@ def as_floats(one: Kept) -> Kept:
 
 
 def is_moved(one: Kept, layer: Any) -> bool:
-    """Whether something else is in its place now."""
-    return not _is_there(one, found(layer, one.settable[0]))
+    """Whether in its place of this layer, another copy, something else is held now."""
+    return not _holds(one, found(layer, one.settable[0]))
 
 
 def _is_there(one: Kept, now: Any) -> bool:
     if isinstance(one.array, np.ndarray):
-        return now is one.array and np.array_equal(one.held, now, equal_nan=one.held.dtype.kind == "f")
+        return now is one.array and _holds(one, now)
     return type(now) is type(one.array) and bool(now == one.array)
+
+
+def _holds(one: Kept, now: Any) -> bool:
+    return now is not None and np.array_equal(one.held, now, equal_nan=one.held.dtype.kind == "f")
 
 
 def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
@@ -85,7 +109,7 @@ def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
     for place, value in arrays(layer, hands_out):
         if place not in was or not _is_there(was[place], value):
             written.append((place, value))
-        elif not np.any(value) or any(isinstance(step, Call) for step in place):
+        elif not np.any(value) or is_handed_out(place):
             zero.append((place, value))
     return (*written, *zero)
 
@@ -94,11 +118,12 @@ def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> di
     """For each parameter that has one, by its number, the place of its gradient, told by what the two are called."""
     result: dict[int, Place] = {}
     rank = {place: number for number, (place, _) in enumerate(after)}
-    for spelling in SPELLINGS:
+    for vague, spelling in product(VAGUE, SPELLINGS):
         by_key: dict[tuple[Any, ...], list[tuple[Place, Any]]] = defaultdict(list)
         for place, value in after:
-            for key in dict.fromkeys(gradient_keys(place, spelling)):
-                by_key[key].append((place, value))
+            for key in dict.fromkeys(gradient_keys(place, spelling)) if not says(place, vague) else ():
+                if key or not says(place, VAGUE[1]):  # a delta alone is that of the activation
+                    by_key[key].append((place, value))
         for number, one in enumerate(parameters):
             if number in result:
                 continue
@@ -126,7 +151,7 @@ def in_order(
         if place not in taken and len(place) > 1 and is_gradients(place[-2]):
             lists[place[:-1]].append((place, value))
     result: dict[Kept, Place] = {}
-    for where, gradients in lists.items():
+    for where, gradients in sorted(lists.items(), key=lambda one: says(one[0], VAGUE[1])):
         owner = where[:-1]
         beside = [
             one
@@ -151,7 +176,7 @@ def felt(candidates: Sequence[Kept], depends: Callable[[Callable[[Any], None]], 
             for number, one in enumerate(candidates):
                 if one in moved:
                     for place in one.settable:
-                        put_as(own, place, _shifted(one.array, number))
+                        put_as(own, place, shifted(one.array, number))
 
         return depends(change)
 
@@ -169,7 +194,8 @@ def felt(candidates: Sequence[Kept], depends: Callable[[Callable[[Any], None]], 
     return [] if every == still else among(candidates)
 
 
-def _shifted(value: Any, number: int) -> Any:
+def shifted(value: Any, number: int) -> Any:
+    """Every entry a little elsewhere, zeros too; others for another number."""
     array = np.asarray(value)
     drawn = np.random.default_rng(number).uniform(0.05, 0.1, array.shape)
     other = (array * (1.0 + drawn) + np.where(array == 0.0, drawn, 0.0)).astype(array.dtype)
@@ -185,16 +211,22 @@ def _shifted(value: Any, number: int) -> Any:
 def called(one: Kept) -> str:
     """What a report calls it: its nearest place without words that only say that it is a parameter."""
     place = one.settable[0]
-    steps = [step for number, step in enumerate(place) if not _says_parameter(place, number)]
+    steps = [
+        _as_attribute(step) if number and _says_parameter(place, number - 1) else step
+        for number, step in enumerate(place)
+        if not _says_parameter(place, number)
+    ]
     if len(steps) > 1 and isinstance(steps[-1], Attribute) and steps[-1].name in _VALUES:
         steps.pop()  # W.value
-    last = steps[-1]
-    if isinstance(last, Item) and isinstance(last.key, str):
-        steps[-1] = Attribute(last.key)
+    steps[-1] = _as_attribute(steps[-1])
     return spelled(tuple(steps))
 
 
-_CONTAINERS, _VALUES = ("params", "parameters", "weights"), ("value", "data", "val")
+_CONTAINERS, _VALUES = ("params", "parameters", "weights", "modules"), ("value", "data", "val")
+
+
+def _as_attribute(step: Step) -> Step:
+    return Attribute(step.key) if isinstance(step, Item) and isinstance(step.key, str) else step
 
 
 def _says_parameter(place: Place, number: int) -> bool:

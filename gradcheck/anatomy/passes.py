@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.calling import Outputs
+from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.machine import Machine, draws
 from gradcheck.anatomy.naming import is_given
 from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting, remade
-from gradcheck.anatomy.places import own_copy
+from gradcheck.anatomy.places import found, walk
 from gradcheck.ask import trees
 
 
@@ -49,21 +50,36 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     except Exception:  # outside its domain: one pass has to do
         still = after
     else:
-        still = lasting(after, own)
+        _forget(warm, own)
+        still = tuple(one for one in lasting(after, own) if found(warm, one.settable[0]) is not None)
     known = {place for one in before for place in one.places}
     made = [one for one in still if isinstance(one.array, np.ndarray) and not known & {*one.places}]
     warmed = replace(machine, layer=warm)
     if made and _matter(warmed, values, made):
-        machine, lasted = warmed, still  # weights of the first pass are part of the point
+        machine, lasted, anew = (
+            warmed,
+            still,
+            remade(after, own),
+        )  # weights of the first pass are part of the point
     places = {place for one in still for place in one.places}
     parameters = tuple(one for one in lasted if places & {*one.places})
     running = (called(one) for one in before if isinstance(one.array, np.ndarray) and is_given(one.places[0]))
     return Passes(machine, parameters, anew, tuple(dict.fromkeys(running)))
 
 
+def _forget(warm: Any, again: Any) -> None:
+    """Take from the lists of a layer what its first pass added to them, as the next one did ``again``."""
+    lists = [(place, value) for place, value in walk(warm, lambda name: False) if isinstance(value, list)]
+    for place, value in lists:
+        longer = found(again, place)
+        added = len(longer) - len(value) if isinstance(longer, list) else 0
+        if added > 0:
+            del value[-added:]
+
+
 def _matter(machine: Machine, values: tuple[Any, ...], made: Sequence[Kept]) -> bool:
     """Whether the output depends on any of what the first pass made; what is merely kept of it is no weight."""
-    result = machine.tried_ahead(machine.fresh(), values)
+    result = machine.tried_ahead(machine.fresh(), values).result
     return result is None or bool(felt(made, Dependence(machine, values, Outputs())))
 
 
@@ -94,7 +110,7 @@ class Dependence:
         own = self.machine.fresh()
         change(own)
         try:
-            output = self.outputs.of(self.machine.ahead(own, trees.copied(self.values)), own)
+            output = self.outputs.of(self.machine.ahead(own, trees.copied(self.values)).result, own)
         except Exception:  # it was needed as it was
             return None
         return [np.asarray(leaf).tobytes() for _, leaf in trees.leaves(output)]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,15 +54,37 @@ class Call:
 
     def of(self, value: Any) -> Any:
         """What the method returns."""
-        given = getattr(value, self.name)()
-        return list(given) if inspect.isgenerator(given) or isinstance(given, map | zip | filter) else given
+        return _listed(getattr(value, self.name)())
 
     def __str__(self) -> str:
         return f".{self.name}()"
 
 
-Place = tuple[Attribute | Item | Call, ...]
+@dataclass(frozen=True)
+class Property(Call):
+    """``value.name``, which a property of this name returns."""
+
+    def of(self, value: Any) -> Any:
+        """What the property returns."""
+        return _listed(getattr(value, self.name))
+
+    def __str__(self) -> str:
+        return f".{self.name}"
+
+
+def _listed(given: Any) -> Any:
+    return list(given) if inspect.isgenerator(given) or isinstance(given, map | zip | filter) else given
+
+
+Step = Attribute | Item | Call
+
+Place = tuple[Step, ...]
 """The steps from an object to one of its arrays."""
+
+
+def is_handed_out(place: Place) -> bool:
+    """Whether a method or property on the way makes what is there: another array cannot be put into it."""
+    return any(isinstance(step, Call) for step in place)
 
 
 def spelled(place: Place) -> str:
@@ -82,9 +103,9 @@ def place_of(text: str) -> Place:
     ValueError
         It spells none.
     """
-    steps: list[Attribute | Item | Call] = []
+    steps: list[Step] = []
     position = 0
-    while position < len(text):
+    while position < len(text) or not text:
         found = _STEP.match(text, position)
         if found is None:
             raise ValueError(
@@ -148,7 +169,7 @@ def arrays(root: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Place
     Parameters
     ----------
     handed_out
-        Whether a method of this name, of an object on the way, is asked for what it returns.
+        Whether a method or property of this name, of an object on the way, is asked for what it returns.
     """
     return ((place, value) for place, value in walk(root, handed_out) if _is_numeric(value))
 
@@ -156,35 +177,47 @@ def arrays(root: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Place
 def walk(root: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Place, Any]]:
     """Everything that ``root`` leads to, the nearest first; see `arrays`."""
     queue: deque[tuple[Place, Any]] = deque([((), root)])
-    seen: dict[int, Any] = {}  # the objects too, lest another is made where one was
+    seen: dict[tuple[int, bool], Any] = {}  # the objects too, lest another is made where one was
     while queue and len(seen) < _MOST:
         place, value = queue.popleft()
         yield place, value
-        if id(value) not in seen:
-            seen[id(value)] = value
+        # what a method hands out is looked into where it is kept as well: there it can be set
+        key = id(value), is_handed_out(place)
+        if key not in seen:
+            seen[key] = value
             queue.extend(((*place, step), child) for step, child in _children(value, handed_out))
 
 
-def _children(value: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Attribute | Item | Call, Any]]:
+def _children(value: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[Step, Any]]:
     if isinstance(value, dict):
         yield from ((Item(key), child) for key, child in value.items())
     elif isinstance(value, np.ndarray):
         if value.dtype == object:
             yield from ((Item(index), value[index]) for index in np.ndindex(value.shape))
         yield from ((Attribute(name), child) for name, child in getattr(value, "__dict__", {}).items())
-    elif isinstance(value, list | tuple | deque):
-        if len(value) <= _LONG or not all(isinstance(child, float | int) for child in value):
-            yield from ((Item(number), child) for number, child in enumerate(value))
-    elif _is_users(value):
+    elif isinstance(value, list | tuple | deque) and not _is_data(value):
+        yield from ((Item(number), child) for number, child in enumerate(value))
+    if is_users(value):
         own = fields(value)
         yield from ((Attribute(name), child) for name, child in own.items())
-        for name in dir(type(value)):
-            method = inspect.getattr_static(value, name)
-            if handed_out(name) and name not in own and inspect.isfunction(method) and _asks_nothing(method):
+        for name in filter(handed_out, dir(type(value))):
+            step = _handing(name, inspect.getattr_static(value, name))
+            if step is not None and name not in own:
                 try:
-                    yield Call(name), Call(name).of(value)
+                    yield step, step.of(value)
                 except Exception:  # not ready before the first pass, or no such thing as its name says
                     continue
+
+
+def _is_data(value: Sequence[Any]) -> bool:
+    return len(value) > _LONG and all(isinstance(child, float | int) for child in value)
+
+
+def _handing(name: str, member: Any) -> Call | None:
+    """How a method or property is asked for what it hands out; None where it cannot be."""
+    if isinstance(member, property):
+        return Property(name)
+    return Call(name) if inspect.isfunction(member) and _asks_nothing(member) else None
 
 
 def _is_numeric(value: Any) -> bool:
@@ -211,7 +244,8 @@ def fields(value: Any) -> dict[str, Any]:
     return own | getattr(value, "__dict__", {})
 
 
-def _is_users(value: Any) -> bool:
+def is_users(value: Any) -> bool:
+    """Whether it is an object of a class of the user, or of a library that layers are made of."""
     if isinstance(value, type) or inspect.isroutine(value) or inspect.ismodule(value):
         return False
     return type(value).__module__.partition(".")[0] not in ("numpy", "builtins", "random", "functools", "abc")
@@ -223,52 +257,3 @@ def _asks_nothing(method: Callable[..., Any]) -> bool:
         p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         for p in list(inspect.signature(method).parameters.values())[1:]
     )
-
-
-def own_copy(layer: Any) -> Any:
-    """A copy that may be changed at will, arrays and containers of its class included."""
-    try:
-        own = copy.deepcopy(layer)
-    except Exception:
-        # it holds what cannot be copied (a lock, a file), or asks itself for what it has not yet
-        own = _copied(layer, {})
-    for name, value in fields(own).items():
-        if isinstance(value, dict | list | np.ndarray) and name not in getattr(own, "__dict__", {name: None}):
-            setattr(own, name, copy.deepcopy(value))
-    return own
-
-
-def _empty(kind: type) -> Any:
-    """An object of this class without attributes; None for what is made of more than attributes."""
-    if not kind.__dictoffset__ and not hasattr(kind, "__slots__"):
-        return None
-    try:
-        return object.__new__(kind)
-    except TypeError:  # a list of its own kind, or an array
-        return None
-
-
-def _copied(value: Any, known: dict[int, Any]) -> Any:
-    """As `copy.deepcopy`, but that what cannot be copied is shared."""
-    if id(value) in known:
-        return known[id(value)]
-    new: Any
-    if type(value) in (list, deque):
-        new = known[id(value)] = type(value)()
-        new.extend(_copied(child, known) for child in value)
-    elif type(value) is dict:
-        new = known[id(value)] = {}
-        new.update((key, _copied(child, known)) for key, child in value.items())
-    elif type(value) is tuple:
-        new = known[id(value)] = tuple(_copied(child, known) for child in value)
-    elif _is_users(value) and (new := _empty(type(value))) is not None:
-        known[id(value)] = new
-        for name, child in fields(value).items():
-            object.__setattr__(new, name, _copied(child, known))
-    else:
-        try:
-            new = copy.deepcopy(value)
-        except Exception:
-            new = value
-        known[id(value)] = new
-    return new

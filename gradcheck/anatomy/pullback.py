@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.by_name import as_argument
+from gradcheck.anatomy.by_name import in_common, restored
 from gradcheck.anatomy.calling import CACHE
 from gradcheck.anatomy.finding import Layout, layouts
 from gradcheck.anatomy.machine import machines
@@ -18,7 +18,7 @@ from gradcheck.anatomy.places import put, put_as
 from gradcheck.anatomy.returned import Target
 from gradcheck.ask import trees
 from gradcheck.ask.callees import values_named
-from gradcheck.ask.point import argument_names
+from gradcheck.ask.point import argument_names, describe
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,11 @@ def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None)
     ValueError
         ``params`` names what the layer does not have.
     """
-    if params is not None and not isinstance(params, Mapping):
+    if params is not None and not (
+        isinstance(params, Mapping) and all(isinstance(name, str) for name in params)
+    ):
         raise TypeError(
-            f"params must map each parameter to where its gradient is left, got params={params!r}"
+            f"params must map the name of each parameter to where its gradient is left, got params={params!r}"
         )
     best: Layout | None = None
     for machine in machines(layer):
@@ -75,8 +77,7 @@ def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None)
             Target(name, value, name not in data and any(map(trees.is_floating, _leaves(value))))
             for name, value in zip(names, inputs, strict=True)
         )
-        named = {place: gradient for place, gradient in (params or {}).items() if place not in data}
-        for one in layouts(machine, targets, named):
+        for one in layouts(machine, targets, params or {}):
             best = one if best is None or one.rank > best.rank else best
             if one.fits:
                 return one
@@ -92,6 +93,8 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
     machine, convention, targets = layout.machine, layout.convention, layout.targets
     count = len(layout.parameters)
     checked = _checked(layout, argnums)
+    if not checked and argnums is None:
+        raise TypeError(_nothing(layout))
     places = {source.place for source in layout.sources.values() if source.place is not None}
     own = machine.fresh()
     added = [] if own is None else [one for one in kept(own) if places & {*one.places}]
@@ -108,22 +111,25 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
             put(own, place, value)
         return own
 
+    def inputs(args: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(map(restored, layout.values, args[count:]))
+
     def forward(*args: Any) -> Any:
         own = prepared(args)
-        return convention.outputs.of(machine.ahead(own, args[count:]), own)
+        return convention.outputs.of(machine.ahead(own, inputs(args)).result, own)
 
     def backward(cotangent: Any, *args: Any) -> Any:
         # a layer may step its parameters in place: they are its own
         own = prepared(trees.copied(args[:count]))
-        result = machine.ahead(own, args[count:])
-        came = machine.back(own, convention.given(cotangent, result, own, args[count:]))
+        ahead = machine.ahead(own, inputs(args))
+        came = machine.back(own, convention.given(cotangent, ahead, own))
         if not layout.sources:
             return came
         gradients = []
         for number in checked:
             source = layout.sources.get(targets[number].name)
             gradient = (
-                None if source is None else as_argument(args[number], source.of(came, own, args[number]))
+                None if source is None else in_common(args[number], source.of(came, own, args[number]))[1]
             )
             gradients.append(_times(gradient, cotangent) if convention.implied else gradient)
         return gradients[0] if len(gradients) == 1 else tuple(gradients)
@@ -162,11 +168,21 @@ def _checked(layout: Layout, argnums: int | Sequence[int] | None) -> tuple[int, 
         return every
 
 
+def _nothing(layout: Layout) -> str:
+    """Why there is nothing to check, in words."""
+    given = ", ".join(f"{one.name}: {describe(one.value)}" for one in layout.inputs) or "no inputs"
+    ran = "no parameter was found in it" if layout.ran else "its forward raises"
+    return (
+        f"nothing to check in {layout.machine.title}: {ran}, and no input is floating-point that params does not leave "
+        f"out (got {given}); pass floating-point arrays, for example x.astype(float)"
+    )
+
+
 def _subject(layout: Layout) -> str:
     """What was taken for what, in a line."""
     parts = [layout.machine.title]
     names = [target.name for target in layout.targets[: len(layout.parameters)]]
-    if names:
+    if names and layout.sources:
         places = dict.fromkeys(str(layout.sources[name]).removeprefix("in ") for name in names)
         parts.append(f"{_noun('parameter', names)} {', '.join(names)}")
         parts.append(f"{_noun('gradient', names)} in {', '.join(places)}".replace("in returned", "returned"))
@@ -183,7 +199,7 @@ def _subject(layout: Layout) -> str:
     if given:
         parts.append(f"taken as given {', '.join(given)}")
     few = layout.convention.outputs.count
-    if few and CACHE not in layout.convention.roles:
+    if few and (CACHE not in layout.convention.roles or layout.convention.outputs.passed_over):
         parts.append(
             f"of its outputs the first {few if few > 1 else 'one'} alone, for which backward takes a cotangent"
         )
@@ -201,9 +217,7 @@ def _subject(layout: Layout) -> str:
 
 
 def _closed_over(layout: Layout) -> list[str]:
-    """Arrays that the forward of a pair finds outside its arguments."""
-    if layout.machine.layer is not None:
-        return []
+    """Arrays that forward finds outside its arguments and the layer."""
     named = values_named(layout.machine.forward)
     return [
         name for name, value in named.items() if any(isinstance(leaf, np.ndarray) for leaf in _leaves(value))

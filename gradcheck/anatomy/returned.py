@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.by_name import as_argument
+from gradcheck.anatomy.by_name import in_common
 from gradcheck.anatomy.naming import INPUTS, SPELLINGS, is_target, loose, short, stems
 from gradcheck.ask import trees
 
@@ -36,11 +36,13 @@ class Target:
     def fits(self, gradient: Any) -> bool:
         """Whether this has the tree and the shapes of what it should be the gradient of."""
         try:
-            gradient = as_argument(self.value, gradient)
-            theirs = [(path, np.shape(leaf)) for path, leaf in trees.leaves(gradient)]
+            mine, theirs = (
+                [(path, np.shape(leaf)) for path, leaf in trees.leaves(tree)]
+                for tree in in_common(self.value, gradient)
+            )
         except Exception:
             return False
-        return theirs == [(path, np.shape(leaf)) for path, leaf in trees.leaves(self.value)]
+        return mine == theirs
 
 
 def assigned(
@@ -101,9 +103,6 @@ def _ways(result: Any, inputs: Sequence[Target], parameters: Sequence[Target]) -
         yield {wanted[0].name: ()}
     if isinstance(result, Mapping):
         yield _by_names(result, (), inputs, parameters)
-        for one in wanted:  # gradients by the names in a dict of parameters that forward takes
-            if isinstance(one.value, dict) and as_argument(one.value, result).keys() == one.value.keys():
-                yield {one.name: ()}
         return
     if not isinstance(result, tuple | list):
         if wanted:
@@ -166,9 +165,10 @@ def _beside(
         ahead = {one.name: (first + number,) for number, one in enumerate(inputs) if one.differentiable}
         if isinstance(box, Mapping):
             yield ahead | _by_names(box, (at,), (), parameters)
-        elif isinstance(box, tuple | list) and len(box) == len(parameters):
-            for order in islice(permutations(range(len(box))), _ORDERS):
-                yield ahead | {one.name: (at, number) for one, number in zip(parameters, order, strict=True)}
+        elif isinstance(box, tuple | list):
+            inside = [(at, *path) for path, _ in trees.leaves(box)]
+            for order in islice(permutations(inside), _ORDERS if len(inside) == len(parameters) else 0):
+                yield ahead | {one.name: keys for one, keys in zip(parameters, order, strict=True)}
 
 
 def _by_names(
@@ -188,4 +188,9 @@ def _by_names(
             key = next((by_name[name] for name in names if name in by_name), None)
             if key is not None and target.name not in found and target.differentiable:
                 found[target.name] = (*prefix, key)
+    for (
+        target
+    ) in inputs:  # a dict of parameters that forward takes, their gradients beside those of the others
+        if target.name not in found and target.differentiable and target.fits(box):
+            found[target.name] = prefix
     return found

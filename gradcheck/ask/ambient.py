@@ -1,6 +1,6 @@
-"""What surrounds a check: the options it takes when it is given none, and who wants to hear how it went.
+"""What surrounds a check: the options it takes when it is given none, whose turn it is, who wants to hear how it went.
 
-The pytest plugin and ``gradcheck verify`` set both; a check reads `default` and ends in `announce`.
+The pytest plugin and ``gradcheck verify`` set them; a check reads `default`, asks `turn` and ends in `announce`.
 """
 
 from __future__ import annotations
@@ -11,23 +11,35 @@ from typing import Any
 
 Listener = Callable[[Any], None]
 
-_given: list[dict[str, Any]] = [{"seed": 0, "strict": False, "rtol": None}]
+Turn = Callable[[bool], bool]
+"""Told whether a check raises where it does not pass, says whether it is to be made."""
+
+_given: list[dict[str, Any]] = [{"seed": 0, "strict": False, "rtol": None, "budget": None, "turn": None}]
 _listeners: list[Listener] = []
 
 
 def default(option: str) -> Any:
-    """What a check takes that was not told this option: seed 0, not strict, no rtol unless `given` says otherwise."""
+    """What a check takes that was not told this option, unless `given` says otherwise: seed 0, not strict, no rtol.
+
+    ``budget`` is how many seconds a failure may take to be explained; None for as many as are worth while.
+    """
     return _given[-1][option]
 
 
 @contextmanager
 def given(**options: Any) -> Iterator[None]:
-    """Within the block, checks that are not told otherwise take these options: ``seed``, ``strict``, ``rtol``."""
+    """Within the block, checks that are not told otherwise take these options; ``turn`` is a `Turn`."""
     _given.append(_given[-1] | options)
     try:
         yield
     finally:
         _given.pop()
+
+
+def turn(raises: bool) -> bool:
+    """Whether the check that begins is to be made; every check asks once."""
+    asked: Turn | None = default("turn")
+    return asked is None or asked(raises)
 
 
 @contextmanager

@@ -1,18 +1,37 @@
-"""Which functions a function names, found without calling it."""
+"""Which functions a function names, and which data, found without calling it."""
 
 from __future__ import annotations
 
+import dis
 import inspect
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache, partial
+from itertools import islice
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 _LIBRARIES = frozenset({"builtins", "numpy", "scipy", "autograd", "gradcheck"})
 
+_ITEMS = 32
+"""Of a list of layers or the like so many are looked into."""
 
-def callees(function: Callable[..., Any], depth: int) -> Iterator[FunctionType]:
-    """The function itself and those that it names, and they, the nearest first; none of a numerical library's."""
+_INSIDE = 3
+"""How many steps from a value that is named to what is looked into: an object's list's items."""
+
+
+def callees(function: Callable[..., Any], depth: int, given: tuple[Any, ...] = ()) -> Iterator[FunctionType]:
+    """The function itself and those that it names, and they, the nearest first; none of a numerical library's.
+
+    Those that it is ``given`` as arguments are among them.
+    """
+    return (plain for plain, _ in _walked(function, depth, given))
+
+
+def _walked(
+    function: Callable[..., Any], depth: int, given: tuple[Any, ...] = ()
+) -> Iterator[tuple[FunctionType, Any]]:
+    """These functions, each with the object whose method it is."""
     seen: set[FunctionType] = set()
     level: list[Any] = [function]
     for _ in range(depth):
@@ -22,9 +41,9 @@ def callees(function: Callable[..., Any], depth: int) -> Iterator[FunctionType]:
             if plain is None or plain in seen or _is_library(plain):
                 continue
             seen.add(plain)
-            yield plain
-            below += _named(plain, owner)
-        level = below
+            yield plain, owner
+            below += _named(plain, (owner, *given))
+        level, given = below, ()
 
 
 def _plain(one: Any) -> tuple[FunctionType | None, Any]:
@@ -43,10 +62,60 @@ def _plain(one: Any) -> tuple[FunctionType | None, Any]:
 def values_named(function: Callable[..., Any]) -> dict[str, Any]:
     """What a function finds in globals and closures, by name."""
     plain, _ = _plain(function)
+    return {} if plain is None else _global(plain) | _closed_over(plain)
+
+
+def data_named(function: Callable[..., Any], depth: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a function and those that it names find outside their arguments, by name, in two parts.
+
+    First what belongs to this one call of them: bound to it, in closures, and in the objects that they name (what they
+    write there apart); then what is in globals, in modules and in defaults.
+    """
+    own, common = _bound(function), _defaults(function)
+    for plain, owner in _walked(function, depth):
+        closed, shared = _closed_over(plain), _global(plain)
+        own |= closed
+        common |= shared
+        words = [word for word in _words(plain.__code__) if word not in _written(plain.__code__)]
+        for name, one in {**shared, **closed, _first(plain): owner}.items():
+            place = common if isinstance(one, ModuleType) else own
+            place |= _held(name, one, words, _INSIDE)
+    return own, common
+
+
+def _bound(function: Callable[..., Any]) -> dict[str, Any]:
+    """The arguments that a partial function has already."""
+    plain, owner = _plain(function)
+    if plain is None or not isinstance(function, partial):
+        return {}
+    names = plain.__code__.co_varnames[owner is not None :]
+    return {**dict(zip(names, function.args, strict=False)), **function.keywords}
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    plain, _ = _plain(function)
     if plain is None:
         return {}
-    found = {name: plain.__globals__[name] for name in _words(plain.__code__) if name in plain.__globals__}
-    for name, cell in zip(plain.__code__.co_freevars, plain.__closure__ or (), strict=False):
+    names, values = plain.__code__.co_varnames[: plain.__code__.co_argcount], plain.__defaults__ or ()
+    return dict(zip(names[len(names) - len(values) :], values, strict=True)) | (plain.__kwdefaults__ or {})
+
+
+def _held(name: str, one: Any, words: list[str], depth: int) -> dict[str, Any]:
+    """What an object holds under these names, and what that holds."""
+    found: dict[str, Any] = {}
+    for word, value in _attributes(one, words) if depth else ():
+        found[f"{name}.{word}"] = value
+        found |= _held(f"{name}.{word}", value, words, depth - 1)
+    return found
+
+
+def _first(function: FunctionType) -> str:
+    return next(iter(function.__code__.co_varnames), "")
+
+
+def _closed_over(function: FunctionType) -> dict[str, Any]:
+    found = {}
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
         try:
             found[name] = cell.cell_contents
         except ValueError:  # bound later than now
@@ -54,19 +123,52 @@ def values_named(function: Callable[..., Any]) -> dict[str, Any]:
     return found
 
 
-def _named(function: FunctionType, owner: Any) -> Iterator[Any]:
-    """What a function names that can be called, methods of the objects that it names and of its own included."""
-    values, words = values_named(function).values(), _words(function.__code__)
-    yield from filter(callable, values)
-    for one in (owner, *values):
-        if isinstance(one, ModuleType):
-            own = {} if one.__name__.partition(".")[0] in _LIBRARIES else vars(one)
-            yield from (own[name] for name in words if isinstance(own.get(name), FunctionType))
-            continue
-        for name in () if _is_library(type(one)) else words:
-            method = inspect.getattr_static(type(one), name, None)
+def _global(function: FunctionType) -> dict[str, Any]:
+    space = function.__globals__
+    return {name: space[name] for name in globals_of(function.__code__) if name in space}
+
+
+def _named(function: FunctionType, given: tuple[Any, ...]) -> Iterator[Any]:
+    """What a function names that can be called, methods of the objects that it names and is ``given`` included."""
+    words = _words(function.__code__)
+    for one in _within((*given, *values_named(function).values()), words, _INSIDE):
+        if callable(one):
+            yield one
+        kind = one if isinstance(one, type) else type(one)
+        for name in () if _is_library(kind) else words:
+            method = inspect.getattr_static(kind, name, None)
             if isinstance(method, FunctionType):
-                yield MethodType(method, one)
+                yield method if isinstance(one, type) else MethodType(method, one)
+
+
+def _within(values: Any, words: list[str], depth: int) -> Iterator[Any]:
+    """The values, what their containers hold, and what attributes of these names are of the user's objects."""
+    for one in values:
+        yield one
+        if depth and isinstance(one, list | tuple | dict):
+            items = one.values() if isinstance(one, dict) else one
+            yield from _within(islice(items, _ITEMS), words, depth - 1)
+        elif depth:
+            yield from _within([value for _, value in _attributes(one, words)], words, depth - 1)
+
+
+def _attributes(one: Any, words: list[str]) -> Iterator[tuple[str, Any]]:
+    """What an object or module of the user's holds under these names."""
+    module = one if isinstance(one, ModuleType) else type(one)
+    name = module.__name__ if isinstance(module, ModuleType) else module.__module__ or ""
+    if not isinstance(one, type | FunctionType) and not _is_librarys(name):
+        spaces = [space for space in map(_space, (one, *type(one).__mro__[:-1])) if space]
+        for word in words:
+            holder = next((space for space in spaces if word in space), None)
+            if holder is not None:
+                yield word, holder[word]
+
+
+def _space(one: Any) -> Mapping[str, Any]:
+    space: Mapping[str, Any] = {}
+    with suppress(Exception):  # no dict, or one that is not handed out
+        space = vars(one)
+    return space
 
 
 def _words(code: CodeType) -> list[str]:
@@ -75,5 +177,27 @@ def _words(code: CodeType) -> list[str]:
     return list(dict.fromkeys([*code.co_names, *inner]))
 
 
+@lru_cache(maxsize=1024)
+def globals_of(code: CodeType) -> tuple[str, ...]:
+    """Names that are looked up in globals and builtins, in functions inside it, too."""
+    return _with(code, "LOAD_GLOBAL", "LOAD_NAME")
+
+
+@lru_cache(maxsize=1024)
+def _written(code: CodeType) -> tuple[str, ...]:
+    """Attributes that are bound anew."""
+    return _with(code, "STORE_ATTR")
+
+
+def _with(code: CodeType, *names: str) -> tuple[str, ...]:
+    own = [one.argval for one in dis.get_instructions(code) if one.opname in names]
+    inner = [word for one in code.co_consts if isinstance(one, CodeType) for word in _with(one, *names)]
+    return tuple(dict.fromkeys([*own, *inner]))
+
+
 def _is_library(named: Any) -> bool:
-    return (named.__module__ or "").partition(".")[0] in _LIBRARIES
+    return _is_librarys(named.__module__ or "")
+
+
+def _is_librarys(module: str) -> bool:
+    return module.partition(".")[0] in _LIBRARIES

@@ -115,7 +115,7 @@ def flat(result: Any, label: str) -> Floats:
         return np.array([result])
     try:
         return _flat(result, label)
-    except RecursionError:
+    except trees.Endless:
         raise NotNumeric(f"{label} returned a {type(result).__name__} that contains itself") from None
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar
 
 import numpy as np
 
 from gradcheck.ask.ambient import default
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 Argnums = int | Sequence[int] | None
 
@@ -51,6 +53,8 @@ class Options:
     executor: Executor | None
     allow: float | Mapping[str, float] | None = None
     strict: bool = False
+    budget: float | None = None
+    """Seconds that a diagnosis may take, and that the search for a repair may work; None for as many as are usual."""
 
 
 P = ParamSpec("P")
@@ -115,7 +119,17 @@ def options_of(check: str, keywords: Keywords) -> Options:
         executor,
         _allowed(given["allow"]),
         default("strict") if given["strict"] is None else bool(given["strict"]),
+        _budget(),
     )
+
+
+def _budget() -> float | None:
+    budget: Any = default("budget")
+    if budget is None:
+        return None
+    if isinstance(budget, bool) or not isinstance(budget, float | int) or not 0.0 <= budget < float("inf"):
+        raise ValueError(f"budget must be a number of seconds, 0 or more, got budget={budget!r}")
+    return float(budget)
 
 
 def _allowed(allow: Any) -> float | Mapping[str, float] | None:

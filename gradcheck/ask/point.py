@@ -129,11 +129,13 @@ def point(
     TypeError
         ``argnums`` is no int or ints, or a chosen argument holds no floating-point leaf.
     ValueError
-        ``argnums`` is out of range or repeats itself; nothing floating-point to check.
+        ``argnums`` is out of range or repeats itself; nothing floating-point to check; an argument contains itself.
     NoEntries
         The checked leaves hold no entries at all.
     """
     names = labels or argument_names(function, len(args))
+    for name, arg in zip(names, args, strict=True):
+        trees.must_end(f"argument {name!r}", arg)
     copies = tuple(map(trees.copied, args))
     chosen = _chosen(copies, names, argnums)
     slots: list[Slot] = []

@@ -284,8 +284,17 @@ def _kept(function: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+def _scratch(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that makes an array to be filled, made to make a `Rolled` one."""
+    return lambda *args, **kwargs: _dressed(function(*args, **kwargs))
+
+
 KEPT: dict[Any, Callable[..., Any]] = {
-    function: _kept(function) for function in (np.array, np.asarray, np.ascontiguousarray, np.asfortranarray)
+    **{
+        function: _kept(function)
+        for function in (np.array, np.asarray, np.ascontiguousarray, np.asfortranarray)
+    },
+    **{function: _scratch(function) for function in (np.zeros, np.ones, np.empty, np.full)},
 }
 """What the functions that would lose sight of an array are replaced by in a run."""
 

@@ -64,11 +64,7 @@ def read(where: Point, result: Any, label: str, output: tuple[int, ...] = ()) ->
     TypeError
         It is a sparse matrix, an operator, a tensor, or a pair of value and gradient.
     """
-    try:
-        list(trees.leaves(result))
-    except RecursionError:
-        message = f"{label} returned a {type(result).__name__} that contains itself"
-        raise Raised(message) from None
+    _must_end(result, label)
     problems: list[Diagnosis] = []
     remarks: list[str] = []
     narrow: list[Diagnosis] = []
@@ -163,6 +159,13 @@ def _follow(tree: Any, keys: trees.Path) -> Any:
         except (TypeError, KeyError, IndexError):
             return _MISSING
     return tree
+
+
+def _must_end(result: Any, label: str) -> None:
+    try:
+        trees.must_end(f"what {label} returned", result)
+    except ValueError as endless:
+        raise Raised(str(endless)) from None
 
 
 def _array(leaf: Any) -> np.ndarray | None:
@@ -270,6 +273,7 @@ def contracted(reading: Reading, u: Floats, output: tuple[int, ...]) -> Reading:
 
 def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
     """A reading of second derivatives, contracted with ``u`` over the first index of each block."""
+    _must_end(result, label)
     several = len(where.argnums) > 1
     positions = {number: position for position, number in enumerate(where.argnums)}
     total: list[Floats] = [np.zeros(slot.shape) for slot in where.slots]

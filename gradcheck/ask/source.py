@@ -4,30 +4,56 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
+import linecache
+from collections import defaultdict
 from collections.abc import Callable
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
+_Named = ast.FunctionDef | ast.AsyncFunctionDef
+_Defined = _Named | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
-def indentation(function: Callable[..., Any] | CodeType) -> int:
-    """By how many columns the source of a function that `tree_of` has stands further right in its file."""
-    try:
-        lines, _ = inspect.getsourcelines(function)
-    except (OSError, TypeError):
-        return 0
-    return len(lines[0]) - len(lines[0].lstrip())
+_NAMELESS = {"<lambda>": ast.Lambda, "<listcomp>": ast.ListComp, "<setcomp>": ast.SetComp,
+             "<dictcomp>": ast.DictComp, "<genexpr>": ast.GeneratorExp}  # fmt: skip
+"""What the code of a definition without a name is called."""
 
 
-def tree_of(function: Callable[..., Any] | CodeType) -> ast.Module | None:
-    """The tree of a function's source, its lines counted as in its file; None where there is no source to be had."""
-    try:
-        lines, start = inspect.getsourcelines(function)
-        tree = ast.parse(textwrap.dedent("".join(lines)))
-    except (
-        OSError,
-        TypeError,
-        SyntaxError,
-    ):  # built in, typed into a shell, or a lambda in the middle of a line
+def tree_of(function: Callable[..., Any] | CodeType) -> _Defined | None:
+    """The definition of a function in the tree of its file; None where there is no source to be had."""
+    code = function if isinstance(function, CodeType) else getattr(inspect.unwrap(function), "__code__", None)
+    if not isinstance(code, CodeType):
         return None
-    return ast.increment_lineno(tree, start - 1)
+    places = [
+        (line, column)
+        for line, _, column, end in code.co_positions()
+        if line is not None and column is not None and (column, end) != (0, 0)  # of what calls it
+    ]
+    text = "".join(linecache.getlines(code.co_filename))
+    there = [
+        node
+        for node in _definitions(text).get(code.co_firstlineno, ())
+        if isinstance(node, _NAMELESS.get(code.co_name, _Named))
+        and all(_is_in(node, place) for place in places)
+    ]
+    return there[-1] if there else None
+
+
+@lru_cache(maxsize=64)
+def _definitions(text: str) -> dict[int, list[_Defined]]:
+    """The functions of a file by the line that each begins at, the outer before the inner."""
+    found: dict[int, list[_Defined]] = defaultdict(list)
+    try:
+        tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError):
+        return found
+    for node in ast.walk(tree):
+        if isinstance(node, _Defined):
+            lines = [one.lineno for one in getattr(node, "decorator_list", ())]
+            found[min([node.lineno, *lines])].append(node)
+    return found
+
+
+def _is_in(node: _Defined, place: tuple[int, int]) -> bool:
+    assert node.end_lineno is not None and node.end_col_offset is not None
+    return (node.lineno, node.col_offset) <= place <= (node.end_lineno, node.end_col_offset)

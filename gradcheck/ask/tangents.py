@@ -150,16 +150,15 @@ class Span:
 
 
 def spanned(where: Point, generator: np.random.Generator) -> Span:
-    """Random directions of each entry's own scale, `DIRECTIONS_PER_LEAF` a leaf."""
+    """Random directions of each entry's own scale, `DIRECTIONS_PER_LEAF` a leaf, as a tangent of its dtype has them."""
     scale = step_scale(where.x, where.slots)
+    double = np.dtype(np.float64)
     bases, slots, start = [], [], 0
     for number, slot in enumerate(where.slots):
         count = min(DIRECTIONS_PER_LEAF, slot.size)
         part = scale[slot.start : slot.stop]
-        bases.append(
-            np.array([part * signs(generator, slot.size) for _ in range(count)]).reshape(count, slot.size)
-        )
-        double = np.dtype(np.float64)
+        drawn = np.array([part * signs(generator, slot.size) for _ in range(count)])
+        bases.append(drawn.reshape(count, slot.size).astype(slot.dtype).astype(double))
         slots.append(Slot(slot.path, number, (number,), (count,), double, start, start + count, None))
         start += count
     names = tuple(slot.path for slot in slots)

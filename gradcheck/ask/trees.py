@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -15,8 +17,34 @@ Path = tuple[Any, ...]
 """Keys from the root of a tree to a leaf: indices of lists and tuples, keys of dicts."""
 
 
+class Endless(ValueError):
+    """A container holds itself."""
+
+
+_DEEPEST = 128
+"""No tree of arrays is nested so deep."""
+
+
+def must_end(name: str, tree: Any) -> None:
+    """Raise where a tree holds itself, before anybody walks it.
+
+    Raises
+    ------
+    ValueError
+        It does.
+    """
+    try:
+        deque(leaves(tree), maxlen=0)
+    except Endless:
+        raise ValueError(
+            f"{name} is a {type(tree).__name__} that contains itself: pass a tree of arrays, which ends"
+        ) from None
+
+
 def leaves(tree: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every leaf of ``tree`` with the path that leads to it, in the order the containers hold them."""
+    if len(path) > _DEEPEST:
+        raise Endless("a list, tuple or dict contains itself")
     if isinstance(tree, dict):
         for key, child in tree.items():
             yield from leaves(child, (*path, key))
@@ -41,10 +69,10 @@ def map_leaves(function: Callable[[Path, Any], Any], tree: Any, path: Path = ())
 
 
 def _like_dict(original: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any]:
-    # a copy keeps what a subclass carries beside its items (defaultdict's factory, say)
-    copy = original.copy()
-    copy.update(items)
-    return copy
+    # a copy keeps the class, and what it carries beside its items (defaultdict's factory, say)
+    again = copy.copy(original)
+    again.update(items)
+    return again
 
 
 def copied(tree: Any) -> Any:

@@ -10,9 +10,9 @@ from types import ModuleType
 from typing import Any
 
 from gradcheck.ask.point import argument_names
-from gradcheck.commands.given import bound, given, pairs
+from gradcheck.commands.given import bound, given, pairs, placed
 from gradcheck.commands.named import named
-from gradcheck.commands.showing import Screen, aside, concluded, writable
+from gradcheck.commands.showing import aside, concluded, writable
 from gradcheck.commands.status import Misuse
 from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
@@ -31,8 +31,9 @@ def run(options: Namespace) -> int:
         options.f, Verdict.PASS, report, "" if report.ok else f"should pass but is {report.verdict}"
     )
 
-    def draw(screen: Screen) -> None:
-        _drawn(screen, said, report)
+    def draw(width: int) -> None:
+        with within(width):
+            print(paragraph(said), str(report), sep="\n\n")
 
     return concluded([outcome], options, draw)
 
@@ -42,14 +43,17 @@ def _checked(options: Namespace) -> tuple[str, Report]:
     f, claim = _functions(options)
     arguments, said = given(options)
     signed = getattr(f, "forward", f) if options.kind == "layer" else f
-    args = bound(signed, arguments)
+    args, by_name = bound(signed, arguments)
+    names = (*argument_names(signed, len(args) - len(by_name)), *by_name)
+    if by_name:
+        f, claim = _placed(f, claim, names, by_name)
     case = Case(
         options.f,
         f,
         claim,
         args,
         options.kind,
-        _argnums(options.argnums, argument_names(signed, len(args))),
+        _argnums(options.argnums, names),
         seed=options.seed,
         rtol=options.rtol,
         points=options.points,
@@ -68,9 +72,11 @@ def _checked(options: Namespace) -> tuple[str, Report]:
     return said, report
 
 
-def _drawn(screen: Screen, said: str, report: Report) -> None:
-    with within(screen.width):
-        print(paragraph(said), str(report), sep="\n\n")
+def _placed(f: Any, claim: Any, names: Sequence[str], by_name: Sequence[str]) -> tuple[Any, Any]:
+    """Both as functions of positions alone."""
+    if claim is None:
+        raise Misuse(f"forward takes {by_name[0]} by name alone, and a layer is given its inputs in order")
+    return placed(f, by_name, names), placed(claim, by_name)
 
 
 def _functions(options: Namespace) -> tuple[Any, Any]:

@@ -10,19 +10,19 @@ from pathlib import Path
 
 from gradcheck.commands.given import pairs
 from gradcheck.commands.meanings import MISTAKES, UNSEEN, Meaning
-from gradcheck.commands.showing import Screen
 from gradcheck.commands.status import Misuse, Status, status_of
 from gradcheck.commands.verify import found_in, ran
 from gradcheck.report.report import Report
 from gradcheck.report.views.layout import columns, inset, paragraph, within
 from gradcheck.verify.outcome import Outcome
+from gradcheck.verify.screen import width
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?:?$")
 
 
 def run(options: Namespace) -> int:
     """Explain the subject."""
-    with within(Screen().width):
+    with within(width()):
         if options.subject is None:
             print(_words())
             return Status.RIGHT

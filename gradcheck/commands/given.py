@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from argparse import Namespace
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -106,8 +107,10 @@ def _described(arguments: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value.dtype} {shape(value.shape)}" for name, value in kinds.items())
 
 
-def bound(f: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The arguments in the order of ``f``, which may leave out those with a default.
+def bound(f: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """The arguments in the order of ``f``, which may leave out those with a default; last those it takes by name alone.
+
+    The names of these come beside them; `placed` makes a function of positions of it.
 
     Raises
     ------
@@ -117,16 +120,41 @@ def bound(f: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[Any, ...
     try:
         parameters = [*inspect.signature(f).parameters.values()]
     except (TypeError, ValueError):  # of a builtin or a ufunc nobody knows the names
-        return tuple(arguments.values())
-    placed = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+        return tuple(arguments.values()), ()
+    by_place = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    by_name = [one for one in parameters if one.kind is one.KEYWORD_ONLY]
+    named = tuple(one.name for one in by_name if one.name in arguments)
+    rest = {name: value for name, value in arguments.items() if name not in named}
     unnamed = any(one.kind is one.VAR_POSITIONAL for one in parameters)
-    if unnamed or all(re.fullmatch(r"arr_\d+", name) for name in arguments):
-        return tuple(arguments.values())
-    takes = f"{getattr(f, '__name__', 'it')}({', '.join(one.name for one in placed)})"
-    if strange := [name for name in arguments if name not in {one.name for one in placed}]:
+    free = unnamed or (bool(rest) and all(re.fullmatch(r"arr_\d+", name) for name in rest))
+    takes = f"{getattr(f, '__name__', 'it')}{_listed(by_place, by_name)}"
+    if not free and (strange := [name for name in rest if name not in {one.name for one in by_place}]):
         raise Misuse(f"the point gives {strange[0]}, and {takes} takes no argument of this name")
-    last = max(number for number, one in enumerate(placed) if one.name in arguments)
-    needed = [one.name for one in placed if one.default is one.empty and one.name not in arguments]
-    if needed:
-        raise Misuse(f"the point gives no {needed[0]}, which {takes} needs")
-    return tuple(arguments.get(one.name, one.default) for one in placed[: last + 1])
+    for one in [*(() if free else by_place), *by_name]:
+        if one.default is one.empty and one.name not in arguments:
+            raise Misuse(f"the point gives no {one.name}, which {takes} needs")
+    last = max((number for number, one in enumerate(by_place) if one.name in rest), default=-1)
+    known = [rest.get(one.name, one.default) for one in by_place[: last + 1]]
+    return (*(rest.values() if free else known), *(arguments[name] for name in named)), named
+
+
+def _listed(by_place: Sequence[inspect.Parameter], by_name: Sequence[inspect.Parameter]) -> str:
+    star = ["*"] if by_name else []
+    return f"({', '.join([*(one.name for one in by_place), *star, *(one.name for one in by_name)])})"
+
+
+def placed(
+    function: Callable[..., Any], named: Sequence[str], names: Sequence[str] = ()
+) -> Callable[..., Any]:
+    """``function``, which takes ``named`` by name alone, as one that takes them last; its arguments are ``names``."""
+    if not named:
+        return function
+
+    @wraps(function)
+    def call(*given: Any) -> Any:
+        first = len(given) - len(named)
+        return function(*given[:first], **dict(zip(named, given[first:], strict=True)))
+
+    parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
+    call.__signature__ = inspect.Signature(parameters) if names else None  # type: ignore[attr-defined]
+    return call

@@ -176,15 +176,16 @@ UNSEEN: Mapping[str, Meaning] = {
         "Check at a point whose axes are longer, and of different lengths.",
     ),
     Blind.ROWS: Meaning(
-        "All rows are equal: to mix them up changes nothing.", "Check with rows that differ."
+        "Two rows, or columns, are equal: to mix them up changes nothing.", "Check with rows that differ."
     ),
     Blind.CONSTANT: Meaning(
-        "All entries are zero, one, or another number: a term or a factor with them does not show.",
+        "A number is zero or one, or all entries are one number: a term or a factor with them does not show.",
         "Check with random entries; also a bias that starts at zero.",
     ),
     Blind.SYMMETRIC: Meaning("The matrix equals its transpose.", "Check with one that does not."),
     Blind.BRANCH: Meaning(
-        "A side of a comparison, a mask or an if is never taken: what is written there was not run.",
+        "A side of a comparison, a mask or an if is never taken, or a loop never runs: what is written there was not "
+        "run.",
         "Check a second point that takes it.",
     ),
     Blind.INDEX: Meaning(

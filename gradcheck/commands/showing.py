@@ -2,30 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
-
-from rich.console import Console
+from functools import partial
 
 from gradcheck.commands.status import Misuse, status_of
+from gradcheck.report.views import html
 from gradcheck.verify import fix, outcome
 from gradcheck.verify.outcome import Outcome
-
-
-class Screen(Console):
-    """A terminal, or a log: as wide as COLUMNS says, as the terminal is, or wide enough for the table."""
-
-    def __init__(self) -> None:
-        asked = os.environ.get("COLUMNS", "").isdecimal() or sys.stdout.isatty()
-        super().__init__(width=None if asked else 120)
-
-    def on_broken_pipe(self) -> None:
-        """Leave it to the command, which ends quietly."""
-        raise BrokenPipeError
+from gradcheck.verify.screen import width
 
 
 def aside(options: Namespace) -> AbstractContextManager[object]:
@@ -39,14 +27,19 @@ def writable(options: Namespace) -> None:
     Raises
     ------
     Misuse
-        There is no such folder.
+        There is no such folder, or nothing to draw HTML with.
     """
+    if options.html:
+        try:
+            html.ready()
+        except ImportError as error:
+            raise Misuse(error) from error
     for file in (options.json, options.html):
         if file and not file.absolute().parent.is_dir():
             raise Misuse(f"there is no folder {file.parent} to write {file.name} into")
 
 
-def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[Screen], None]) -> int:
+def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None]) -> int:
     """Show the outcomes as the options say, mend what they say, and return the status."""
     mended = fix.fixes(outcomes) if options.fix or options.diff else []
     again = bool(options.fix and mended)
@@ -67,9 +60,9 @@ def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[S
     return _again(options)
 
 
-def _shown(outcomes: Sequence[Outcome], form: str, draw: Callable[[Screen], None]) -> None:
+def _shown(outcomes: Sequence[Outcome], form: str, draw: Callable[[int], None]) -> None:
     if form == "text":
-        draw(Screen())
+        draw(width())
     elif form == "json":
         print(outcome.to_json(outcomes), end="")
     else:
@@ -78,7 +71,8 @@ def _shown(outcomes: Sequence[Outcome], form: str, draw: Callable[[Screen], None
 
 
 def _written(outcomes: Sequence[Outcome], options: Namespace) -> None:
-    for file, view in ((options.json, outcome.to_json), (options.html, outcome.to_html)):
+    page = partial(outcome.to_html, title=f"gradcheck {options.command}")
+    for file, view in ((options.json, outcome.to_json), (options.html, page)):
         if file:
             try:
                 file.write_text(view(outcomes), encoding="utf-8")

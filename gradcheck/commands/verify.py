@@ -86,7 +86,7 @@ def _verified(chosen: Sequence[Found], options: Namespace) -> int:
 
 def _concluded(done: dict[int, Outcome], options: Namespace) -> int:
     outcomes = [done[number] for number in sorted(done)]
-    return concluded(outcomes, options, lambda screen: table.draw(screen, outcomes))
+    return concluded(outcomes, options, lambda width: table.draw(width, outcomes))
 
 
 def _interrupted(chosen: Sequence[Found], done: dict[int, Outcome], options: Namespace) -> int:

@@ -6,12 +6,14 @@ import copy
 import random
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from gradcheck.anatomy.finding import Layout
-from gradcheck.anatomy.naming import is_given
+from gradcheck.anatomy.machine import Ahead
+from gradcheck.anatomy.naming import is_statistic
 from gradcheck.anatomy.parameters import kept, zeroed
 from gradcheck.anatomy.passes import cotangent_like
 from gradcheck.anatomy.places import Place, found, walk
@@ -29,9 +31,14 @@ class Bench:
     make: Callable[[], Any]
     params: Mapping[str, Any] | None
     layout: Layout
-    inputs: tuple[Any, ...]
+    callers: tuple[Any, ...]
     accumulates: bool | None
     independent: bool | None
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """Copies of the caller's inputs, into which a layer may write."""
+        return tuple(map(trees.copied, self.callers))
 
     def fresh(self) -> Any:
         """A copy of the layer, its gradients zero."""
@@ -45,19 +52,19 @@ class Bench:
         if own is not None:
             zeroed(own, [one for one in kept(own) if places & {*one.places}])
 
-    def forward(self, own: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
-        """The output, and what forward returned."""
-        result = self.layout.machine.ahead(own, inputs)
-        return self.layout.convention.outputs.of(result, own), result
+    def forward(self, own: Any, inputs: tuple[Any, ...]) -> tuple[Any, Ahead]:
+        """The output, and the pass that it came from."""
+        ahead = self.layout.machine.ahead(own, inputs)
+        return self.layout.convention.outputs.of(ahead.result, own), ahead
 
-    def backward(self, own: Any, cotangent: Any, result: Any, inputs: tuple[Any, ...]) -> Gradients:
+    def backward(self, own: Any, cotangent: Any, ahead: Ahead) -> Gradients:
         """Copies of the gradients by what they are of."""
         layout = self.layout
         before = {
             one.name: np.array(found(own, part.settable[0]))
             for one, part in zip(layout.targets, layout.parameters, strict=False)
         }
-        came = layout.machine.back(own, layout.convention.given(cotangent, result, own, inputs))
+        came = layout.machine.back(own, layout.convention.given(cotangent, ahead, own))
         return {
             name: trees.map_leaves(lambda _, leaf: copy.copy(leaf), source.of(came, own, before.get(name)))
             for name, source in layout.sources.items()
@@ -65,14 +72,14 @@ class Bench:
 
     def passed(self, own: Any, inputs: tuple[Any, ...], factor: float = 1.0) -> tuple[Any, Gradients]:
         """Output and gradients of one pass, for a cotangent drawn by the shape of the output."""
-        output, result = self.forward(own, inputs)
-        return output, self.backward(own, self.cotangent(output, factor), result, inputs)
+        output, ahead = self.forward(own, inputs)
+        return output, self.backward(own, self.cotangent(output, factor), ahead)
 
     def cotangent(self, output: Any, factor: float = 1.0) -> Any:
         """The same for outputs of the same shape."""
         return trees.map_leaves(lambda path, leaf: scaled(cotangent_like(path, leaf), factor), output)
 
-    @property
+    @cached_property
     def batch(self) -> int:
         """Samples in the batch; 0 where inputs and outputs have no such axis in common."""
         output, _ = self.forward(self.fresh(), self.inputs)
@@ -112,6 +119,6 @@ def bench_of(
     demanded(layout.ran, "forward or backward raised: see the check of the derivative")
     own = layout.machine.fresh()
     layout.machine.tried_ahead(own, inputs)
-    statistics = any(is_given(place) for one in arrays_of(own) for place in one.places)
+    statistics = any(is_statistic(place) for one in arrays_of(own) for place in one.places)
     expected = None if statistics else True
     return Bench(make, params, layout, inputs, accumulates, expected if independent is None else independent)

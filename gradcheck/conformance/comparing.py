@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -51,24 +52,38 @@ def rows(tree: Any, batch: int, which: Any) -> Any:
     )
 
 
-def alike(one: Any, other: Any) -> bool:
-    """Whether two trees are one to the rounding of sums in another order."""
+def unlike(one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Where two trees differ by more than the rounding of sums in another order: the place, and what is there.
+
+    What is zero but for rounding, as the derivative of a bias before a softmax, has the rounding of what it is made of:
+    that of the largest entry of all.
+    """
     mine, theirs = dict(trees.leaves(one)), dict(trees.leaves(other))
     if mine.keys() != theirs.keys():
-        return False
-    for a, b in ((mine[path], theirs[path]) for path in mine):
-        if a is None or b is None:
-            if a is not b:
-                return False
-            continue
-        a, b = np.asarray(a), np.asarray(b)
-        if a.shape != b.shape:
-            return False
-        unit = max((float(np.finfo(x.dtype).eps) for x in (a, b) if x.dtype.kind == "f"), default=0.0)
-        largest = float(np.max(np.abs(a), initial=0.0))
-        if not np.allclose(a, b, rtol=1e3 * unit, atol=1e3 * unit * largest, equal_nan=True):
-            return False
-    return True
+        yield "", one, other
+        return
+    whole = max((_largest(np.asarray(leaf)) for leaf in mine.values() if leaf is not None), default=0.0)
+    for path, leaf in mine.items():
+        if not _alike(leaf, theirs[path], whole):
+            yield trees.name("", path), leaf, theirs[path]
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Whether two trees are one, to the rounding of sums in another order."""
+    return next(unlike(one, other), None) is None
+
+
+def _alike(one: Any, other: Any, whole: float) -> bool:
+    if one is None or other is None:
+        return one is other
+    a, b = np.asarray(one), np.asarray(other)
+    unit = max((float(np.finfo(x.dtype).eps) for x in (a, b) if x.dtype.kind == "f"), default=0.0)
+    room = unit * (1e3 * _largest(a) + 64.0 * whole)
+    return a.shape == b.shape and np.allclose(a, b, rtol=1e3 * unit, atol=room, equal_nan=True)
+
+
+def _largest(array: np.ndarray) -> float:
+    return float(np.max(np.abs(array[np.isfinite(array)]), initial=0.0)) if array.dtype.kind in "fc" else 0.0
 
 
 def demanded(holds: bool, message: str) -> None:
@@ -80,10 +95,10 @@ def demanded(holds: bool, message: str) -> None:
 
 def same(wanted: Any, came: Any, when: str) -> None:
     __tracebackhide__ = True
-    demanded(
-        alike(wanted, came),
-        f"{when}: something else comes out\n  wanted {few(wanted)}\n  came   {few(came)}",
-    )
+    for place, one, other in unlike(wanted, came):
+        where = f" at {place}" if place else ""
+        told = f"{when}: something else comes out{where}\n  wanted {few(one)}\n  came   {few(other)}"
+        demanded(False, told)
 
 
 def exact(wanted: Any, came: Any, message: str) -> None:

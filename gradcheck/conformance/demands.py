@@ -5,12 +5,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from gradcheck.anatomy.machine import draws
-from gradcheck.anatomy.naming import is_given, is_training
-from gradcheck.anatomy.places import Attribute, found, put, spelled
+from gradcheck.anatomy.naming import is_statistic, is_training
+from gradcheck.anatomy.places import Attribute, found, put, spelled, walk
 from gradcheck.anatomy.pullback import layout_of
 from gradcheck.ask import trees
 from gradcheck.ask.callees import values_named
@@ -46,12 +47,14 @@ def _repeatable(bench: Bench) -> None:
 
 def _twice(bench: Bench) -> None:
     own = bench.fresh()
-    output, result = bench.forward(own, bench.inputs)
-    first = bench.backward(own, bench.cotangent(output), result, bench.inputs)
-    second = bench.backward(own, bench.cotangent(output), result, bench.inputs)
+    output, ahead = bench.forward(own, bench.inputs)
+    weights = [np.array(found(own, one.settable[0])) for one in bench.layout.parameters]
+    first = bench.backward(own, bench.cotangent(output), ahead)
+    second = bench.backward(own, bench.cotangent(output), ahead)
     parameters = {one.name for one in bench.layout.targets[: len(bench.layout.parameters)]}
     stored = {name for name in parameters if bench.layout.sources[name].place is not None}
-    if any(not np.array_equal(one.held, found(own, one.settable[0])) for one in bench.layout.parameters):
+    after = [found(own, one.settable[0]) for one in bench.layout.parameters]
+    if not all(map(np.array_equal, weights, after)):
         raise DoesNotApply("backward steps the weights, which are others the second time")
     same(
         {name: first[name] for name in first if name not in stored},
@@ -90,10 +93,10 @@ def _after_another(bench: Bench) -> None:
 def _unchanged(bench: Bench) -> None:
     inputs = trees.copied(bench.inputs)
     own = bench.fresh()
-    output, result = bench.forward(own, inputs)
+    output, ahead = bench.forward(own, inputs)
     exact(bench.inputs, inputs, "forward writes into its inputs")
     cotangent = bench.cotangent(output)
-    bench.backward(own, cotangent, result, inputs)
+    bench.backward(own, cotangent, ahead)
     exact(bench.inputs, inputs, "backward writes into the inputs")
     exact(bench.cotangent(output), cotangent, "backward writes into its cotangent")
 
@@ -101,12 +104,16 @@ def _unchanged(bench: Bench) -> None:
 def _inputs_not_kept(bench: Bench) -> None:
     own, inputs = bench.fresh(), trees.copied(bench.inputs)
     right = bench.passed(bench.fresh(), bench.inputs)[1]
-    output, result = bench.forward(own, inputs)
+    output, ahead = bench.forward(own, inputs)
     cotangent = bench.cotangent(output)
     for _, leaf in trees.leaves(inputs):
         if is_float_array(leaf):
             leaf *= 3.0
-    came = bench.backward(own, cotangent, result, bench.inputs)
+    again = tuple(  # what backward is given anew is as it was
+        mine if any(is_float_array(leaf) for _, leaf in trees.leaves(mine)) else settings
+        for mine, settings in zip(bench.inputs, ahead.inputs, strict=True)
+    )
+    came = bench.backward(own, cotangent, replace(ahead, inputs=again))
     demanded(
         alike(right, came),
         "forward keeps its input by reference: a caller who changes it before backward changes the gradients. Copy it "
@@ -116,10 +123,10 @@ def _inputs_not_kept(bench: Bench) -> None:
 
 def _cotangent_not_kept(bench: Bench) -> None:
     own = bench.fresh()
-    output, result = bench.forward(own, bench.inputs)
+    output, ahead = bench.forward(own, bench.inputs)
     cotangent = bench.cotangent(output)
     layout = bench.layout
-    layout.machine.back(own, layout.convention.given(cotangent, result, own, bench.inputs))
+    layout.machine.back(own, layout.convention.given(cotangent, ahead, own))
     held = {one.places[0]: one.held for one in arrays_of(own)}
     for _, leaf in trees.leaves(cotangent):
         if is_float_array(leaf):
@@ -142,6 +149,9 @@ def _linear(bench: Bench) -> None:
     same(trees.map_leaves(lambda _, leaf: scaled(leaf, -3.0), once), thrice, "a cotangent -3 times as large")
 
 
+_SEEING = " (say independent=False of a layer whose samples see each other)"
+
+
 def _one_sample(bench: Bench) -> None:
     if not bench.batch:
         raise DoesNotApply("inputs and outputs have no axis of samples in common")
@@ -149,7 +159,7 @@ def _one_sample(bench: Bench) -> None:
     finite((output, gradients), "a batch of one")
     if bench.independent and not bench.random:
         whole = bench.forward(bench.fresh(), bench.inputs)[0]
-        same(rows((whole,), bench.batch, slice(0, 1)), (output,), "the first sample by itself")
+        same(rows((whole,), bench.batch, slice(0, 1)), (output,), f"the first sample by itself{_SEEING}")
         _adds_up(bench)
 
 
@@ -160,17 +170,18 @@ def _adds_up(bench: Bench) -> None:
 
     def passed(which: slice) -> Gradients:
         own, inputs = bench.fresh(), rows(bench.inputs, bench.batch, which)
-        _, result = bench.forward(own, inputs)
-        return bench.backward(own, rows((whole,), bench.batch, which)[0], result, inputs)
+        _, ahead = bench.forward(own, inputs)
+        return bench.backward(own, rows((whole,), bench.batch, which)[0], ahead)
 
     whole = bench.cotangent(bench.forward(bench.fresh(), bench.inputs)[0])
     every, first, rest = passed(slice(None)), passed(slice(0, 1)), passed(slice(1, None))
     samples = {one.name for one in bench.layout.inputs if one.is_array and len(one.value) == bench.batch}
-    for name, gradient in every.items():
-        parts = [first[name], rest[name]]
-        if all(map(is_float_array, (gradient, *parts))):
-            together = np.concatenate(parts) if name in samples else parts[0] + parts[1]
-            same(gradient, together, f"the gradient of {name}, of the first sample and the others")
+    sums = {
+        name: np.concatenate(parts) if name in samples else parts[0] + parts[1]
+        for name, parts in ((name, (first[name], rest[name])) for name in every)
+        if all(map(is_float_array, (every[name], *parts)))
+    }
+    same({name: every[name] for name in sums}, sums, "the gradients, of the first sample and the others")
 
 
 def _permuted(bench: Bench) -> None:
@@ -199,7 +210,7 @@ def _samples(bench: Bench) -> None:
     before = rows((bench.forward(bench.fresh(), bench.inputs)[0],), bench.batch, rest)
     after = rows((bench.forward(bench.fresh(), other)[0],), bench.batch, rest)
     if bench.independent:
-        same(before, after, "another first sample changes the outputs of the others")
+        same(before, after, f"another first sample changes the outputs of the others{_SEEING}")
     else:
         demanded(not alike(before, after), "the samples were to see each other, as in batch norm, and do not")
 
@@ -222,27 +233,30 @@ def _modes(bench: Bench) -> None:
 
 def _state_untouched(bench: Bench) -> None:
     own = bench.fresh()
-    output, result = bench.forward(own, bench.inputs)
-    before = {one.places[0]: one.held for one in arrays_of(own) if is_given(one.places[0])}
+    output, ahead = bench.forward(own, bench.inputs)
+    before = {one.places[0]: one.held for one in arrays_of(own) if is_statistic(one.places[0])}
     if not before:
         raise DoesNotApply("the layer keeps no running statistics")
-    bench.backward(own, bench.cotangent(output), result, bench.inputs)
+    bench.backward(own, bench.cotangent(output), ahead)
     for one in arrays_of(own):
         if one.places[0] in before:
             exact(before[one.places[0]], one.array, f"backward changes {one.places[0][-1]}")
 
 
 def _precision(bench: Bench) -> None:
+    scalars = {one.places[0] for one in bench.layout.parameters}
     for dtype in (np.float64, np.float32):
         own = bench.fresh()
         if own is not None:
             for one in arrays_of(own):
-                if is_float_array(one.array):
+                if is_float_array(one.array) or (
+                    one.places[0] in scalars and isinstance(one.array, np.floating)
+                ):
                     for place in one.settable:
                         put(own, place, one.array.astype(dtype))
         inputs = cast(bench.inputs, dtype)
-        output, result = bench.forward(own, inputs)
-        gradients = bench.backward(own, bench.cotangent(output), result, inputs)
+        output, ahead = bench.forward(own, inputs)
+        gradients = bench.backward(own, bench.cotangent(output), ahead)
         for what, tree in {"the output": output, **gradients}.items():
             for _, leaf in trees.leaves(tree):
                 came = np.asarray(leaf).dtype
@@ -299,7 +313,7 @@ def _seeded(bench: Bench) -> None:
     for _ in range(2):
         state.repeat()
         own = bench.fresh()
-        outputs.append(bench.layout.convention.outputs.of(machine.ahead(own, bench.inputs), own))
+        outputs.append(bench.layout.convention.outputs.of(machine.ahead(own, bench.inputs).result, own))
     same(outputs[0], outputs[1], "the same seed")
 
 
@@ -307,6 +321,13 @@ def _instances(bench: Bench) -> None:
     if bench.layout.machine.layer is None:
         raise DoesNotApply("two functions keep nothing")
     one, other = (layout_of(bench.make(), bench.inputs).machine.layer for _ in range(2))
+    used = bench.fresh()
+    bench.passed(used, bench.inputs)
+    others = {id(value) for _, value in walk(other, lambda name: False)}
+    for place, value in walk(one, lambda name: False):
+        if isinstance(value, dict | list) and id(value) in others:
+            filled = _held(found(used, place)) != _held(value)
+            demanded(not filled, f"two instances share {spelled(place)}, into which a pass writes")
     bench.layout.machine.ahead(one, bench.inputs)
     bench.layout.machine.ahead(other, bench.inputs)
     lent = [
@@ -322,6 +343,12 @@ def _instances(bench: Bench) -> None:
                 not any(np.shares_memory(mine.array, array) for array in theirs),
                 f"two instances share {mine.places[0][-1]}",
             )
+
+
+def _held(container: Any) -> tuple[int, int]:
+    """How much a dict or list holds, and how many arrays among it."""
+    children = [*(container.values() if isinstance(container, dict) else container)]
+    return len(children), sum(isinstance(child, np.ndarray) for child in children)
 
 
 DEMANDS: dict[str, Callable[[Bench], None]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from gradcheck.ask.calls import undisturbed
@@ -115,6 +115,10 @@ def layer_checks(
             f"skip names {strange[0]!r}, which is no check: {', '.join((_DERIVATIVE, *DEMANDS))}"
         )
 
+    @cache
+    def bench() -> Bench:
+        return bench_of(make_layer, inputs, params, accumulates, independent)
+
     def derivative() -> None:
         check_layer(make_layer(), *inputs, params=params)
 
@@ -124,6 +128,6 @@ def layer_checks(
         if name not in skip:
 
             def run(check: Callable[[Bench], None] = check) -> None:
-                check(bench_of(make_layer, inputs, params, accumulates, independent))
+                check(bench())
 
             yield LayerCheck(name, run)

@@ -44,7 +44,7 @@ def explain(seen: Examined, generator: np.random.Generator) -> Explanation:
     notes: tuple[str, ...] = ()
     if dense or any(leaf.wrong for leaf in leaves):
         evidence = _evidence(seen, found.pairing, leaves, dense is not None)
-        named, notes = _diagnosed(evidence, budget_of(seen.task.f.seconds))
+        named, notes = _diagnosed(evidence, budget_of(seen.task.f.seconds, seen.task.options.budget))
     told = _told(seen, reading, _at_kinks(where, judgement), named) or (_TOO_SMALL,)
     compared = None
     if dense is not None and rows is not None:

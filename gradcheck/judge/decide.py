@@ -174,6 +174,8 @@ def _agreed(guards: Sequence[Fact]) -> Judgement:
         return Judgement(Verdict.PASS, remarks=flat.reasons)
     if last.ruling is not None:
         return _ruled(last)
+    if not np.isfinite(last.slope.error) and last.jumps:
+        return Judgement(Verdict.INCONCLUSIVE, (Reason.JUMP.told(),))
     if last.relation is Relation.AGREE:
         return Judgement(Verdict.PASS)
     if last.relation is Relation.UNTOLD:

@@ -196,7 +196,9 @@ def _claim(
         def moved(array: Any) -> Any:
             if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
                 return array
-            return (array * (1.0 + 2.0 * unit * generator.choice((-1.0, 1.0), array.shape))).astype(array.dtype)
+            return (array * (1.0 + 2.0 * unit * generator.choice((-1.0, 1.0), array.shape))).astype(
+                array.dtype
+            )
 
         found = []
         for _ in range(count):

@@ -22,6 +22,7 @@ from gradcheck.judge.evaluation import Evaluated, claim_unit, covector, evaluate
 from gradcheck.judge.facts import Fact
 from gradcheck.judge.judge import judge
 from gradcheck.judge.pairing import Pairing
+from gradcheck.judge.reasons import Reason
 from gradcheck.judge.rows import suspicious
 from gradcheck.oracles.answer import Answer
 from gradcheck.oracles.autodiff import trace_task
@@ -109,6 +110,10 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
     seen = Examined(task, look, asked, u)
     if asked.reading is None:
         return seen
+    if {task.where.names[number] for number in task.where.argnums} <= {
+        *task.unchecked
+    }:  # nothing came at all
+        return replace(seen, reasons=(unchecked(task),))
     f = evaluated(task, look, u)
     unit = max(f.unit, claim_unit(task, asked.reading, f.unit) if f.unit > precision.DOUBLE else f.unit)
     autograd, tape, refused = trace_task(task, look, u, unit)
@@ -125,6 +130,13 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
     if "differences" not in task.options.oracles and autograd is None:
         return replace(seen, reasons=(f"autograd alone was asked for, and it does not apply: {refused}",))
     return _judged(seen, generator)
+
+
+def unchecked(task: Task) -> str:
+    """What is said of a layer's arrays that no gradient came for; "" where there are none."""
+    if not task.unchecked:
+        return ""
+    return Reason.UNCHECKED.told(names=", ".join(task.unchecked), first=task.unchecked[0]).words
 
 
 def _generous(pairing: Pairing) -> float:

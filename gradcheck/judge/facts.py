@@ -73,9 +73,25 @@ class Fact:
         """The claim against differences; at a kink the ruling over its entries."""
         return self.slope.meets(self.claim) if self.ruling is None else self.ruling.relation
 
+    @property
+    def jumps(self) -> bool:
+        """Whether f was seen to jump at the point: over steps of all sizes on one side it differs by as much."""
+        base = self.samples.get(0.0, 0.0)
+        sides = (
+            [abs(value - base) for t, value in self.samples.items() if 0 < sign * t < _NEAR]
+            for sign in (1, -1)
+        )
+        return any(
+            len(side) >= _SEVERAL and min(side) > max(0.5 * max(side), _SLIGHT * abs(base)) for side in sides
+        )
+
     def sees(self, rtol: float) -> bool:
         """Whether an error of ``rtol`` along the direction would have been seen."""
         return self.radius <= rtol * self.size
+
+
+_NEAR, _SEVERAL = 1e-3, 4
+"""So near the point, and at so many steps there, a function that does not jump differs by amounts of all sizes."""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ point ``x`` in R^P, the claim says what its gradient is, and a direction ``v`` t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,9 @@ from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
 from gradcheck.oracles.answer import Answer
 from gradcheck.oracles.ball import length
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _ROUNDINGS = 8.0
 """Evaluations of f are taken to be right to so many roundings until measured otherwise."""

@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -103,17 +104,22 @@ def derivative(
         raise TypeError(f"phi must be callable, got phi={phi!r} ({type(phi).__name__})")
     memory = Samples(phi, samples)
     with np.errstate(all="ignore"):
-        if grid > COARSER * math.ulp(memory(0.0)):
-            return gridded(memory, grid, tolerance)
-        for table in _tables(memory):
-            filled = _fill(table)
-            if filled and (own := table.grid()) > 0.0:
-                return gridded(memory, own, tolerance, reach(table))
-            if filled and table.sees_corners and (height := stairs(table)) > 0.0:
-                return gridded(memory, height, tolerance)
-            found = filled and _climb(table, tolerance)
-            if found:
-                return found
+        found = _estimated(memory, tolerance, grid)
+    return replace(found, samples=memory.memo)
+
+
+def _estimated(memory: Samples, tolerance: float, grid: float) -> Estimate:
+    if grid > COARSER * math.ulp(memory(0.0)):
+        return gridded(memory, grid, tolerance)
+    for table in _tables(memory):
+        filled = _fill(table)
+        if filled and (own := table.grid()) > 0.0:
+            return gridded(memory, own, tolerance, reach(table))
+        if filled and table.sees_corners and (height := stairs(table)) > 0.0:
+            return gridded(memory, height, tolerance)
+        found = filled and _climb(table, tolerance)
+        if found:
+            return found
     return Estimate(math.nan, math.inf, not math.isnan(memory(0.0)), evaluations=memory.calls)
 
 

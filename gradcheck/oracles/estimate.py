@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class Estimate:
         What one value of phi is off by, in phi's units, as measured at the step that counts; 0 where not measured.
     step
         The step that counts, the longest where it is a window of them; 0 where there is no such step.
+    samples
+        Values t -> phi(t) that were looked at.
     """
 
     value: float
@@ -37,3 +44,23 @@ class Estimate:
     evaluations: int = 0
     noise: float = 0.0
     step: float = 0.0
+    samples: Mapping[float, float] = field(default_factory=dict, repr=False, compare=False)
+
+    def plot(self) -> Figure:
+        """Draw error against step: the differences, their noise floor, the step that counts, the bound.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Made without pyplot, whose state stays as it is.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed (``pip install "gradcheck[plot]"``).
+        ValueError
+            phi has no derivative here.
+        """
+        from gradcheck.plotting import of_estimate
+
+        return of_estimate(self)

@@ -6,12 +6,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from gradcheck.ask import ambient
 from gradcheck.findings import NOBODY, Blame, Blamed, Findings, Verdict
-from gradcheck.report.views import html, text
+from gradcheck.report.views import text
 from gradcheck.report.views.plain import plain, strict
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __tracebackhide__ = True  # pytest shows the user's own frames alone
 
@@ -113,6 +116,7 @@ class Report(Findings):
             **whole,
             "blame": plain(self.blame),
             "patch": self.patch,
+            "search": self.blamed.remark,
         }
 
     def to_json(self, indent: int | None = 2) -> str:
@@ -121,11 +125,39 @@ class Report(Findings):
 
     def to_html(self) -> str:
         """A page of its own with the drawings: no script, no link to anything outside it, light and dark."""
+        from gradcheck.report.views import html
+
         return html.page([self.to_dict()], f"gradcheck: {self.verdict}")
 
+    def plot(self) -> Figure:
+        """Draw error against step, the step that counts, the noise floor and the bound; and where leaves are wrong.
+
+        Returns
+        -------
+        matplotlib.figure.Figure
+            Made without pyplot, whose state stays as it is; a notebook shows it.
+
+        Raises
+        ------
+        ImportError
+            matplotlib is not installed (``pip install "gradcheck[plot]"``).
+        ValueError
+            There is neither.
+        """
+        from gradcheck.plotting import of_report
+
+        return of_report(self.steps, text.worst_first(self.leaves))
+
     def _repr_html_(self) -> str:
-        """What a notebook shows for a report that ends a cell."""
-        return html.fragment(self.to_dict())
+        """What a notebook shows for a report that ends a cell: the plain text where jinja2 is not installed."""
+        from html import escape
+
+        from gradcheck.report.views import html
+
+        try:
+            return html.fragment(self.to_dict())
+        except ImportError:
+            return f"<pre>{escape(str(self))}</pre>"
 
 
 class Unsuccessful(AssertionError):
@@ -154,6 +186,12 @@ class InconclusiveCheck(Unsuccessful):
 def raise_for(report: Report) -> Never:
     """Raise the exception that belongs to a report which is not a pass."""
     raise (GradientMismatch if report.verdict is Verdict.FAIL else InconclusiveCheck)(report)
+
+
+def left_out(check: str, seed: int) -> Report:
+    """The report of a check that was not made, for it is another's turn (`gradcheck.ask.ambient.turn`)."""
+    reason = "this check was left out: another one was asked for"
+    return Report(check, Verdict.INCONCLUSIVE, (), (), (reason,), (), 0, 0, 0.0, seed, 0.0)
 
 
 def conclude(report: Report, raise_on_failure: bool) -> Report:

@@ -12,7 +12,7 @@ from gradcheck.ask.trees import Floats
 from gradcheck.explain.explanation import Compared, Explanation, Located
 from gradcheck.findings import Diagnosis, Entry, Leaf, OracleUse, Verdict
 from gradcheck.judge.decide import Judgement
-from gradcheck.judge.examine import Examined
+from gradcheck.judge.examine import Examined, unchecked
 from gradcheck.judge.reasons import Reason
 from gradcheck.judge.resolution import Seen
 from gradcheck.oracles.ball import Relation
@@ -37,10 +37,8 @@ def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
     asked = "autograd" in task.options.oracles
     refused = seen.refused if judgement is None or not judgement.discredited else CONTRADICTED
     reasons = seen.reasons or tuple(told.words for told in (judgement.reasons if judgement else ()))
-    unchecked = ""
-    if task.unchecked:
-        told = Reason.UNCHECKED.told(names=", ".join(task.unchecked), first=task.unchecked[0])
-        unchecked, reasons = told.words, reasons or (told.words,)
+    without = unchecked(task)
+    reasons = reasons or ((without,) if without else ())
     reading = None if seen.asked is None else seen.asked.reading
     workers = None if seen.pairing is None else seen.pairing.workers
     notes = [told.words for told in (judgement.remarks if judgement and not seen.reasons else ())]
@@ -68,7 +66,7 @@ def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
             *(reading.remarks if reading is not None else ()),
             *((workers.remark,) if workers is not None and workers.remark else ()),
             *task.remarks,
-            *((unchecked,) if unchecked and verdict is Verdict.FAIL else ()),
+            *((without,) if without and verdict is Verdict.FAIL else ()),
             *explained.notes,
         ),
         subject=task.subject,

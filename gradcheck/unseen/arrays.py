@@ -1,15 +1,18 @@
-"""What is special about the arrays of a point, so that mistakes hide behind it."""
+"""What is special about the data of a point, so that mistakes hide behind it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from gradcheck.anatomy.naming import is_training
 from gradcheck.ask import trees
+from gradcheck.ask.callees import data_named
 from gradcheck.ask.point import Point
 from gradcheck.findings import Blind, Unseen
 
@@ -23,24 +26,52 @@ _DROPOUT = re.compile(r"drop")
 _KEEP = re.compile(r"keep")
 
 
-def special(where: Point, spreads: frozenset[Spread]) -> Iterator[Unseen]:
-    """The blind spots of the arguments.
+def special(where: Point, function: Callable[..., Any], spreads: frozenset[Spread]) -> Iterator[Unseen]:
+    """The blind spots of the arguments, and of what the function finds outside them.
+
+    A number that is in globals is taken for a constant of the program, as what is in capitals is.
 
     Parameters
     ----------
     spreads
         What is spread over what in f, to tell an axis that is there for it from one that is alone.
     """
-    named = [
-        (trees.name(where.names[number], path), leaf)
-        for number, arg in enumerate(where.args)
-        for path, leaf in trees.leaves(arg)
-    ]
-    for name, leaf in named:
-        if isinstance(leaf, np.ndarray):
-            yield from _of_array(name, leaf, spreads)
-        else:
-            yield from _of_setting(name.rpartition("'")[0].rpartition("'")[2] or name, name, leaf)
+    own, common = data_named(function, _DEEP)
+    point = own | dict(zip(where.names, where.args, strict=True))
+    for name, value in (point | {name: one for name, one in common.items() if name not in point}).items():
+        for path, leaf in _leaves(value):
+            told, key = trees.name(name, path), str([name.rpartition(".")[2], *path][-1])
+            settings = list(_of_setting(key, told, leaf))
+            yield from settings
+            if isinstance(leaf, np.ndarray) and leaf.ndim:
+                if name in point or not _is_constant(name):
+                    yield from _of_array(told, leaf, spreads)
+            elif name in point and not settings:
+                yield from _of_number(told, path, leaf)
+
+
+_DEEP = 6
+"""How many calls below f are looked into."""
+
+_FEW = 256
+"""Leaves of a value that are looked at: of more, a data set in lists."""
+
+
+def _leaves(value: Any) -> Iterator[tuple[trees.Path, Any]]:
+    with suppress(trees.Endless):
+        yield from islice(trees.leaves(value), _FEW)
+
+
+def _is_constant(name: str) -> bool:
+    word = name.rpartition(".")[2]
+    return word.isupper() and len(word) > 1
+
+
+def _of_number(name: str, path: trees.Path, value: Any) -> Iterator[Unseen]:
+    """Of a number that is 0 or 1; those in a list are data."""
+    listed = bool(path) and isinstance(path[-1], int)
+    if not listed and trees.is_floating(value) and float(value) in _SAID:
+        yield Unseen(Blind.CONSTANT, name, _constant(name, float(value), f"{name} is"))
 
 
 def _of_array(name: str, value: np.ndarray, spreads: frozenset[Spread]) -> Iterator[Unseen]:
@@ -70,32 +101,53 @@ def _is_spread(shape: tuple[int, ...], axis: int, spreads: frozenset[Spread]) ->
 
 
 def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
-    if value.size < 2:
+    if not value.size:
         return
-    first = value.flat[0]
+    first = float(value.flat[0])
     if (value == first).all():
-        said = "zero" if first == 0.0 else "one" if first == 1.0 else f"{first:.6g}"
-        hidden = {"zero": "a term or a factor with it", "one": "a power of it or a factor"}.get(
-            said, "which entry is taken"
-        )
-        yield Unseen(Blind.CONSTANT, name, f"every entry of {name} is {said}: {hidden} was not seen")
+        if value.size > 1 or first in _SAID:
+            yield Unseen(Blind.CONSTANT, name, _constant(name, first, f"every entry of {name} is"))
         return
-    if value.ndim == 2 and value.shape[0] == value.shape[1] and np.array_equal(value, value.T):
+    if value.ndim == 2 and _is_symmetric(value):
         what = "the identity" if np.array_equal(value, np.eye(len(value), dtype=value.dtype)) else "symmetric"
         yield Unseen(
             Blind.SYMMETRIC, name, f"{name} is {what}: a transpose of it too many or too few was not seen"
         )
-    elif value.ndim >= 2 and len(value) > 1 and _has_equal_rows(value.reshape(len(value), -1)):
-        yield Unseen(Blind.ROWS, name, f"{name} has equal rows: one in the place of another was not seen")
+    elif value.ndim >= 2:
+        columns = (("columns", value.T),) if value.ndim == 2 else ()
+        for what, slices in (("rows", value.reshape(len(value), -1)), *columns):
+            if _has_equal(slices) and not np.isin(value, _NATURAL).all():
+                message = f"{name} has equal {what}: one in the place of another was not seen"
+                yield Unseen(Blind.ROWS, name, message)
 
 
-def _has_equal_rows(rows: np.ndarray) -> bool:
-    if rows.shape[1] < 2:
+def _is_symmetric(value: np.ndarray) -> bool:
+    square = value.shape[0] == value.shape[1] and np.array_equal(value[0], value[:, 0])
+    return square and np.array_equal(value, value.T)
+
+
+_SAID = {0.0: ("zero", "a term or a factor with it"), 1.0: ("one", "a power of it or a factor")}
+_NATURAL = (-1.0, 0.0, 1.0)
+"""Entries of labels and masks, whose rows repeat."""
+
+
+def _constant(name: str, value: float, ahead: str) -> str:
+    said, hidden = _SAID.get(value, (f"{value:.6g}", "which entry is taken"))
+    return f"{ahead} {said}: {hidden} was not seen"
+
+
+def _has_equal(rows: np.ndarray) -> bool:
+    """Whether two are the same; those of one number throughout are padding and pixels that no image reaches."""
+    if rows.shape[1] < 2 or len(np.unique(rows[:, 0])) == len(
+        rows
+    ):  # most are told apart by their first entry
+        return False
+    rows = rows[(rows != rows[:, :1]).any(axis=1)]
+    if len(rows) < 2:
         return False
     if len(rows) > _MANY:
         return bool((rows == rows[0]).all())
-    equal = len({row.tobytes() for row in rows}) < len(rows)
-    return equal and not ((rows == 0.0) | (rows == 1.0)).all()  # labels and masks repeat by nature
+    return len({row.tobytes() for row in rows}) < len(rows)
 
 
 def _of_setting(key: str, name: str, value: Any) -> Iterator[Unseen]:

@@ -78,13 +78,15 @@ _ORDERS = (np.argsort, np.argpartition, np.lexsort, np.nonzero, np.flatnonzero, 
 class Watched(np.ndarray):
     """An array that notes where it is compared, clipped, masked and indexed; all that is made of it does, too.
 
-    ``distinct`` says that its entries are indices of which none can come twice: those of an order.
+    ``distinct`` says that its entries are indices of which none can come twice: those of an order. ``squared`` is what
+    it is the square of: the root of that is an absolute value.
     """
 
     distinct: bool
+    squared: np.ndarray | None
 
     def __array_finalize__(self, source: Any) -> None:
-        self.distinct = getattr(source, "distinct", False)
+        self.distinct, self.squared = getattr(source, "distinct", False), None
         if (book := _book.get()) is not None:
             book.made.append(ref(self))
 
@@ -100,7 +102,12 @@ class Watched(np.ndarray):
                 _noted(book, ufunc.__name__, inputs, result)
         if out:
             return out[0] if len(out) == 1 else out
-        return tuple(map(_watched, result)) if isinstance(result, tuple) else _watched(result)
+        if isinstance(result, tuple):
+            return tuple(map(_watched, result))
+        result = _watched(result)
+        if isinstance(result, Watched) and _is_square(ufunc, inputs):
+            result.squared = plain[0]
+        return result
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
         book = _book.get()
@@ -108,6 +115,8 @@ class Watched(np.ndarray):
             book.chose("where", _plain(args[0]))
         if book is not None and function is np.take and len(args) > 1:
             _noted_key(book, args[1])
+        if book is not None and function is np.linalg.norm and _order(*args, **keywords) in _BENT:
+            _noted_sign(book, "norm", _plain(args[0]))
         result = super().__array_function__(function, types, args, keywords)
         orders = function in _ORDERS or (function is np.where and len(args) == 1)
         return _in_order(result) if orders else _watched(result)
@@ -125,16 +134,26 @@ class Watched(np.ndarray):
         return _in_order(super().nonzero())
 
     def __getitem__(self, key: Any) -> Any:
+        if _is_one(key):
+            return super().__getitem__(key)
         book = _book.get()
         if book is not None:
             _noted_key(book, key)
         return super().__getitem__(_plain_key(key))
 
     def __setitem__(self, key: Any, value: Any) -> None:
+        if _is_one(key):
+            super().__setitem__(key, _plain(value))
+            return
         book = _book.get()
         if book is not None:
             _noted_key(book, key)
         super().__setitem__(_plain_key(key), _plain(value))
+
+
+def _is_one(key: Any) -> bool:
+    """Whether a key is plain integers, as in a loop over entries, which would take many times as long otherwise."""
+    return type(key) is int or (type(key) is tuple and all([type(one) is int for one in key]))
 
 
 def _plain(value: Any) -> Any:
@@ -168,7 +187,9 @@ def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
     elif name in ("minimum", "fmin"):
         book.chose(name, np.less(inputs[0], inputs[1])[inputs[0] != inputs[1]])
     elif name in _SIGNS:
-        book.chose(name, np.greater(inputs[0], 0)[inputs[0] != 0])
+        _noted_sign(book, name, inputs[0])
+    elif _is_root(name, inputs) and (of := getattr(given[0], "squared", None)) is not None:
+        _noted_sign(book, "root of a square", of)
     elif name == "clip":
         if inputs[1] is not None:
             book.chose("clip from below", np.less(inputs[0], inputs[1]))
@@ -180,6 +201,65 @@ def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
         and (place := _here("integers")) is not None
     ):
         book.products.add(place)
+
+
+def _noted_sign(book: Book, name: str, value: Any) -> None:
+    value = np.asarray(value)
+    book.chose(name, np.greater(value, 0)[value != 0])
+
+
+def _is_square(ufunc: np.ufunc, inputs: Sequence[Any]) -> bool:
+    times_itself = ufunc is np.multiply and inputs[0] is inputs[1]
+    return (
+        ufunc is np.square
+        or times_itself
+        or (ufunc is np.power and np.ndim(inputs[1]) == 0 and inputs[1] == 2)
+    )
+
+
+def _is_root(name: str, inputs: Sequence[Any]) -> bool:
+    return name == "sqrt" or (name == "power" and inputs[1].ndim == 0 and inputs[1] == 0.5)
+
+
+def _order(x: Any, ord: Any = None, *_: Any, **__: Any) -> Any:
+    return ord
+
+
+_BENT = (1, -1, np.inf, -np.inf)
+"""Orders of norms that are made of absolute values."""
+
+
+def _choosing(book: Book) -> dict[Any, Callable[..., Any]]:
+    """Python's own functions of numbers that choose, made to note it."""
+
+    def greater(*args: Any, **keywords: Any) -> Any:
+        _noted_pair(book, "max", () if keywords else args, 1.0)
+        return max(*args, **keywords)
+
+    def less(*args: Any, **keywords: Any) -> Any:
+        _noted_pair(book, "min", () if keywords else args, -1.0)
+        return min(*args, **keywords)
+
+    def size(value: Any) -> Any:
+        if _is_number(value):
+            _noted_sign(book, "abs", value)
+        return abs(value)
+
+    return {max: greater, min: less, abs: size}
+
+
+def _noted_pair(book: Book, name: str, args: Sequence[Any], sign: float) -> None:
+    if (
+        len(args) == 2
+        and any(map(_is_number, args))
+        and all(np.asarray(one).dtype.kind in "fiub" for one in args)
+    ):
+        apart = sign * np.subtract(*map(_plain, args))
+        book.chose(name, np.greater(apart, 0)[apart != 0])
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, float | np.floating)
 
 
 def _holds_integers(value: Any) -> bool:
@@ -217,7 +297,8 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
     the same, the function is called once more by ``plain``. What the call raises ends it: the book holds what was seen
     before.
     """
-    book, seen = Book(), Meeting(_watched)
+    book = Book()
+    seen = Meeting(_watched, _choosing(book))
 
     def watch() -> None:
         _book.set(book)
@@ -306,8 +387,8 @@ _FALSE = ("the side where the comparison is false", "the side where it is true")
 _OPERANDS = ("its second operand", "its first operand")
 _SIDES = {
     **dict.fromkeys(_COMPARISONS.values(), _FALSE),
-    **dict.fromkeys(("maximum", "fmax", "minimum", "fmin"), _OPERANDS),
-    **dict.fromkeys(_SIGNS, ("the negative side", "the positive side")),
+    **dict.fromkeys(("maximum", "fmax", "max", "minimum", "fmin", "min"), _OPERANDS),
+    **dict.fromkeys((*_SIGNS, "abs", "norm", "root of a square"), ("the negative side", "the positive side")),
     "where": ("the second choice", "the first choice"),
     "mask": ("what the mask leaves out", "what the mask takes"),
     "clip from below": ("what is not cut off below", "what is cut off below"),

@@ -10,13 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
-from gradcheck.ask.source import indentation, tree_of
+from gradcheck.ask.source import tree_of
 
-_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _INSTALLED = (
     "<frozen", _PACKAGE, *(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
 )  # fmt: skip
@@ -43,14 +42,18 @@ def places_run(ran: Ran) -> Iterator[None]:
 
     def called(frame: FrameType, event: str, _: Any) -> Any:
         code = frame.f_code
-        if not _sides(code):
+        if not _sides(code) or _all_ran(code, here := ran.setdefault(code, set())):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        places, here = _places(code), ran.setdefault(code, set())
+        places = _places(code)
 
         def step(frame: FrameType, event: str, _: Any) -> Any:
-            if event == "opcode" and (place := places[frame.f_lasti // 2]) is not None:
+            place = places[frame.f_lasti // 2] if event == "opcode" else None
+            if place is not None and place not in here:
                 here.add(place)
+                if _all_ran(code, here):  # each further opcode would cost as much, and tell nothing
+                    frame.f_trace_opcodes = False
+                    return None
             return step
 
         return step
@@ -61,6 +64,10 @@ def places_run(ran: Ran) -> Iterator[None]:
         yield
     finally:
         sys.settrace(before)
+
+
+def _all_ran(code: CodeType, places: set[_Place]) -> bool:
+    return all(_any_in(side.body, places) for side in _sides(code))
 
 
 def never_run(ran: Ran) -> Iterator[tuple[str, int, str]]:
@@ -91,23 +98,38 @@ def _sides(code: CodeType) -> tuple[_Side, ...]:
     if not is_users(code):
         return ()
     tree = tree_of(code)
-    right = indentation(code)
     instructions = {place for place in _places(code) if place is not None}
     found = []
     for node in ast.walk(tree) if tree else ():
-        if isinstance(node, ast.If | ast.IfExp):
-            condition = ast.unparse(node.test)
-            for branch, text in ((node.body, f"if {condition}"), (node.orelse, f"else of if {condition}")):
-                parts: list[Any] = branch if isinstance(branch, list) else [branch]
-                if parts and not isinstance(parts[0], ast.Raise | ast.If):
-                    found.append(_Side(_span([node.test], right), _span(parts, right), text))
+        for asked, branch, text in _branches(node):
+            parts: list[Any] = branch if isinstance(branch, list) else [branch]
+            if parts and not isinstance(parts[0], ast.Raise | ast.If):
+                found.append(_Side(_span([asked]), _span(parts), text))
     return tuple(side for side in found if _any_in(side.body, instructions))
 
 
-def _span(nodes: list[Any], right: int) -> tuple[_Place, _Place]:
-    """From the first to behind the last, in columns of the file."""
+def _branches(node: ast.AST) -> Iterator[tuple[ast.expr, Any, str]]:
+    """Of a choice what is looked at, what may run then, and what a reader calls that."""
+    match node:
+        case ast.If() | ast.IfExp():
+            condition = ast.unparse(node.test)
+            yield from (
+                (node.test, node.body, f"if {condition}"),
+                (node.test, node.orelse, f"else of if {condition}"),
+            )
+        case ast.While():
+            yield node.test, node.body, f"while {ast.unparse(node.test)}"
+        case ast.For():
+            yield node.iter, node.body, f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+        case ast.Match():
+            for one in node.cases:
+                yield node.subject, one.body, f"case {ast.unparse(one.pattern)}"
+
+
+def _span(nodes: list[Any]) -> tuple[_Place, _Place]:
+    """From the first to behind the last."""
     first, last = nodes[0], nodes[-1]
-    return (first.lineno, first.col_offset + right), (last.end_lineno, last.end_col_offset + right)
+    return (first.lineno, first.col_offset), (last.end_lineno, last.end_col_offset)
 
 
 def is_users(code: CodeType) -> bool:

@@ -6,13 +6,14 @@ import ast
 import dis
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import pairwise
 from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from gradcheck.ask import trees
-from gradcheck.ask.callees import callees
+from gradcheck.ask.callees import callees, globals_of
 from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Branch, Unseen
@@ -31,12 +32,15 @@ _CHOOSING = frozenset(
      "heaviside", "piecewise"}
 )  # fmt: skip
 
+_BUILTIN = frozenset({"max", "min"})
+"""Functions of Python that choose; methods of these names do not."""
+
 
 def unseen(task: Task, seen: Examined) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
     """The blind spots of a check at its point, each once (f and claim may call the same), and its branches."""
     books = dict(_books(task, seen))
     found = [
-        *special(task.given or task.where, _spreads(seen)),
+        *special(task.given or task.where, task.f.function, _spreads(seen)),
         *(one for whose, book in books.items() for one in one_sided(book, whose)),
         *_of_cotangent(task),
     ]
@@ -63,12 +67,12 @@ def _is_elementwise(function: Any) -> bool:
 def _books(task: Task, seen: Examined) -> Iterator[tuple[str, Book]]:
     """Which way the branches of f and of the claim go at the point, by a call of each."""
     f, claim, u = task.f, task.claim, seen.u
-    if _holds_integers(task) or _may_choose(f.function, task.kind):
+    if _holds_integers(task) or _may_choose(f.function, task):
         yield (
             f.label,
             seen_by(lambda: f(*watched(_point(task))), lambda: f(*_point(task)), f.seconds <= _SLOW),
         )
-    if u is not None and _may_choose(claim.function, task.kind):
+    if u is not None and _may_choose(claim.function, task):
 
         def ask(args: tuple[Any, ...]) -> None:
             task.ask(task.where, args, u, seen.look.output)
@@ -86,28 +90,39 @@ def _holds_integers(task: Task) -> bool:
     return any(isinstance(leaf, np.ndarray) and leaf.dtype.kind in "iu" for leaf in leaves)
 
 
-def _may_choose(function: Callable[..., Any], kind: str) -> bool:
+def _may_choose(function: Callable[..., Any], task: Task) -> bool:
     """Whether its code, or that of a function it names, compares, masks or indexes; of a layer it is not known."""
-    if kind == "layer":
+    if task.kind == "layer":
         return True
-    return any(_chooses(one.__code__) for one in callees(function, _DEEP))
+    return any(_chooses(one.__code__) for one in callees(function, _DEEP, task.where.args))
 
 
 @lru_cache(maxsize=1024)
 def _chooses(code: CodeType) -> bool:
-    if _CHOOSING & {*code.co_names}:
+    names = {*code.co_names}
+    if _CHOOSING & names or _BUILTIN & {*globals_of(code)} or _takes_sizes(code, names):
         return True
     return any(
-        instruction.opname in ("COMPARE_OP", "BINARY_SUBSCR", "STORE_SUBSCR")
+        instruction.opname in ("COMPARE_OP", "BINARY_SUBSCR", "STORE_SUBSCR", "FOR_ITER")
         or instruction.opname.startswith("POP_JUMP")
         or instruction.argrepr == "[]"
         for instruction in dis.get_instructions(code)
     ) or any(_chooses(inner) for inner in code.co_consts if isinstance(inner, CodeType))
 
 
+def _takes_sizes(code: CodeType, names: set[str]) -> bool:
+    """Whether it may take absolute values by another name: a norm of order 1 or infinity, the root of a square."""
+    steps = [(one.opname, one.argval, one.argrepr) for one in dis.get_instructions(code)]
+    squares = "square" in names or any(name == "BINARY_OP" and text in ("*", "**") for name, _, text in steps)
+    root = any(one[1] == 0.5 and then[2] == "**" for one, then in pairwise(steps))
+    order = "inf" in names or any(type(one) is int and one == 1 for one in code.co_consts)
+    return ("norm" in names and order) or (squares and (root or "sqrt" in names))
+
+
 def _of_cotangent(task: Task) -> Iterator[Unseen]:
     """A claim that hands ones to a function as the cotangent of its output."""
-    named = {one.__name__ for one in callees(task.claim.function, 2)}
+    ahead = {one.__name__ for one in callees(task.f.function, 2)}
+    named = {one.__name__ for one in callees(task.claim.function, 2)} - ahead
     for one in callees(task.claim.function, 1):
         for line in _ones(one.__code__, frozenset(named - {one.__name__})):
             message = (
@@ -119,19 +134,40 @@ def _of_cotangent(task: Task) -> Iterator[Unseen]:
 
 @lru_cache(maxsize=1024)
 def _ones(code: CodeType, functions: frozenset[str]) -> tuple[int, ...]:
-    """Lines in which ``np.ones`` or ``np.ones_like`` is an argument of a call of one of these functions."""
-    if not {"ones", "ones_like"} & {*code.co_names}:
+    """Lines in which an array of ones that NumPy made is an argument of a call of one of these functions."""
+    if not _MAKING & {*code.co_names}:
         return ()
     tree = tree_of(code)
+    nodes = list(ast.walk(tree)) if tree else []
+    bound = [
+        (target.id, node.value)
+        for node in nodes
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    ]
+    names = {name for name, value in bound if _is_ones(value)} - {
+        name for name, value in bound if not _is_ones(value)
+    }
     return tuple(
         node.lineno
-        for node in (ast.walk(tree) if tree else ())
-        if isinstance(node, ast.Call) and _name(node.func) in functions and any(map(_is_ones, node.args))
+        for node in nodes
+        if isinstance(node, ast.Call) and _name(node.func) in functions
+        if any(
+            _is_ones(given) or getattr(given, "id", "") in names
+            for given in (*node.args, *(keyword.value for keyword in node.keywords))
+        )
     )
 
 
+_MAKING = frozenset({"ones", "ones_like", "full", "full_like"})
+
+
 def _is_ones(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and _is_numpys(node.func) and _name(node.func) in ("ones", "ones_like")
+    if not isinstance(node, ast.Call) or not _is_numpys(node.func) or _name(node.func) not in _MAKING:
+        return False
+    filled = _name(node.func).startswith("full")
+    return not filled or any(isinstance(one, ast.Constant) and one.value == 1 for one in node.args[1:])
 
 
 def _is_numpys(node: ast.expr) -> bool:

@@ -26,7 +26,7 @@ Found = Case | Broken
 
 
 def collect(targets: Sequence[str]) -> list[Found]:
-    """Every case of every target, in the order of the source, each object once.
+    """Every case of every target, in the order of the source, each object once, each file once.
 
     A case is a module-level `Case`, an item of a module-level list or tuple of them, or what the module's
     function ``cases()`` returns. What cannot be imported or called comes back as `Broken`, in its place.
@@ -38,9 +38,14 @@ def collect(targets: Sequence[str]) -> list[Found]:
     """
     found: list[Found] = []
     seen: set[int] = set()
-    for target in [resolved(target) for target in targets]:
+    read: set[Path] = set()
+    for target in dict.fromkeys([resolved(target) for target in targets]):
+        if target in read:
+            continue
         for source in _modules(target):
             found += [source] if isinstance(source, Broken) else _cases(source, seen)
+            if file := getattr(source, "__file__", None):
+                read.add(Path(file).resolve())
     return found
 
 

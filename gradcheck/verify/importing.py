@@ -35,14 +35,14 @@ def resolved(target: str) -> str | Path:
         If there is no such module or file.
     """
     path = Path(target)
+    if path.suffix == ".py" and path.is_file():  # before it is looked for as a module py of a package, which runs it
+        return path.resolve()
     if all(part.isidentifier() for part in target.split(".")) and _exists(target):
         return target
-    if path.is_dir() and (path / "__init__.py").is_file():
-        path = path / "__init__.py"
+    if (path / "__init__.py").is_file():
+        return (path / "__init__.py").resolve()
     if path.is_dir():
         raise UnknownTarget(f"{target} is a folder without __init__.py, not a package: name the files in it")
-    if path.suffix == ".py" and path.is_file():
-        return path.resolve()
     raise UnknownTarget(f"there is no module, package or file {target!r} (looked in {Path.cwd()} as well)")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from gradcheck.report.report import Report
 from gradcheck.report.views import html
 from gradcheck.report.views.figures import count, duration
-from gradcheck.report.views.plain import strict
+from gradcheck.report.views.plain import SCHEMA, strict
 from gradcheck.verify.collect import Broken, Found
 from gradcheck.verify.mishap import traceback
 
@@ -42,12 +42,18 @@ class Outcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Everything about the outcome, with the whole of `Report.to_dict`."""
-        blank = {"oracles": [], "evaluations": 0, "seconds": 0.0, "leaves": [], "diagnoses": []}
         report = self.report.settled() if self.report is not None and self.as_expected else self.report
-        found = report.to_dict() if report is not None else blank
+        found = report.to_dict() if report is not None else _NOTHING
         told = {"problem": self.problem, "traceback": self.traceback}
         own = {"name": self.name, "expected": self.expected, "verdict": self.verdict}
         return found | own | {key: value for key, value in told.items() if value}
+
+
+_NOTHING: dict[str, Any] = {
+    "oracles": [], "evaluations": 0, "seconds": 0.0, "seed": None, "leaves": [], "diagnoses": [], "blame": [],
+    "reasons": [], "unseen": [],
+}  # fmt: skip
+"""Of a case without a report."""
 
 
 def run(found: Found) -> Outcome:
@@ -86,16 +92,19 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 
 
 def to_json(outcomes: Sequence[Outcome]) -> str:
-    """Strict JSON, ``{"checks": [...], "ok": ...}``; a check not as expected has a ``problem`` too."""
+    """Strict JSON, ``{"schema": 1, "checks": [...], "ok": ...}``; a check not as expected has a ``problem`` too."""
     keys = (
-        "name", "expected", "verdict", "oracles", "evaluations", "seconds", "leaves", "diagnoses", "problem",
+        "name", "expected", "verdict", "oracles", "evaluations", "seconds", "seed", "leaves", "diagnoses", "blame",
+        "reasons", "unseen", "problem",
     )  # fmt: skip
     whole = [outcome.to_dict() for outcome in outcomes]
     checks = [{key: check[key] for key in keys if key in check} for check in whole]
     ok = all(outcome.as_expected for outcome in outcomes)
-    return json.dumps(strict({"checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"
+    return (
+        json.dumps(strict({"schema": SCHEMA, "checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"
+    )
 
 
-def to_html(outcomes: Sequence[Outcome]) -> str:
+def to_html(outcomes: Sequence[Outcome], title: str) -> str:
     """One page with the table and every report."""
-    return html.page([outcome.to_dict() for outcome in outcomes], "gradcheck verify", summary(outcomes))
+    return html.page([outcome.to_dict() for outcome in outcomes], title, summary(outcomes))

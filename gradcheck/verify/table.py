@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
+from textwrap import wrap
 
 from gradcheck.findings import Leaf, Verdict
 from gradcheck.report.report import Report
@@ -17,6 +13,7 @@ from gradcheck.report.views import text
 from gradcheck.report.views.figures import duration, figure, index, upwards
 from gradcheck.report.views.layout import INSET, inset, item, paragraph, within
 from gradcheck.verify.outcome import Outcome, summary
+from gradcheck.verify.screen import Words, bare, show
 
 COLOURS = {"pass": "green", "fail": "red", "inconclusive": "yellow", "error": "magenta"}
 
@@ -50,53 +47,79 @@ _BY_WEIGHT = ("resolution", "time", "evaluations", "oracles")
 """Where there is no room for all columns: the one to keep first."""
 
 
-def draw(console: Console, outcomes: Sequence[Outcome]) -> None:
-    """Print everything a reader of ``gradcheck verify`` wants, the most urgent last."""
-    with within(console.width):
-        _draw(console, outcomes)
+def draw(width: int, outcomes: Sequence[Outcome]) -> None:
+    """Print everything a reader of ``gradcheck verify`` wants, the most urgent last, in lines of this width."""
+    with within(width):
+        for line in _overview(width, outcomes):
+            show(*line)
+        if caught := [outcome for outcome in outcomes if outcome.as_expected and outcome.expected != "pass"]:
+            show(("\nWrong on purpose, and what was found", "bold"))
+            for outcome in caught:
+                show(_specimen(outcome))
+        for outcome in outcomes:
+            if outcome.problem:
+                show(*_trouble(outcome, width))
+        show(f"\n{paragraph(summary(outcomes))}")
 
 
-def _draw(console: Console, outcomes: Sequence[Outcome]) -> None:
-    console.print(_overview(console, outcomes))
-    if caught := [outcome for outcome in outcomes if outcome.as_expected and outcome.expected != "pass"]:
-        console.print(Text("\nWrong on purpose, and what was found", "bold"))
-        for outcome in caught:
-            console.print(Text(_specimen(outcome)), soft_wrap=True)
-    for outcome in outcomes:
-        if outcome.problem:
-            console.print(_trouble(outcome, console.width), soft_wrap=True)
-    console.print(Text(f"\n{paragraph(summary(outcomes))}"))
+_Row = Sequence[Words]
+"""A name, a verdict, and what the columns say; of a group its name alone."""
+
+_GAP = 2
+"""Blanks between two columns."""
 
 
-def _overview(console: Console, outcomes: Sequence[Outcome]) -> Table:
-    """The table with as many columns as there is room for."""
+def _overview(width: int, outcomes: Sequence[Outcome]) -> Iterator[_Row]:
+    """The lines of the table, with as many columns as there is room for; a name that is too long is broken."""
+    room = width + _GAP  # what keeps the last column apart from the next is not drawn
     kept: set[str] = set()
     for heading in _BY_WEIGHT:
-        if _breadth(console, _table(outcomes, {*kept, heading})) <= console.width:
+        if sum(_widths(_rows(outcomes, {*kept, heading}))) <= room:
             kept.add(heading)
-    return _table(outcomes, kept)
+    rows = _rows(outcomes, kept)
+    widths = _widths(rows)
+    widths[0] = min(widths[0], max(_NAME, room - sum(widths[1:])))
+    right = [False, False, *(column.right for column in _COLUMNS if column.heading in kept)]
+    for words, *cells in rows:
+        name, *rest = wrap(bare(words), widths[0] - _GAP, subsequent_indent=4 * " ") or [""]
+        yield _line([name if isinstance(words, str) else (name, words[1]), *cells], widths, right)
+        yield from ([more] for more in rest)
 
 
-def _breadth(console: Console, table: Table) -> int:
-    """How wide the table would be if nothing stood in its way."""
-    return Measurement.get(console, console.options.update_width(10_000), table).maximum
+def _line(row: _Row, widths: Sequence[int], right: Sequence[bool]) -> _Row:
+    """The cells with the blanks between them."""
+    line: list[Words] = []
+    for words, width, shifted in zip(row, widths, right, strict=False):
+        free, gap = " " * (width - _GAP - len(bare(words))), " " * _GAP
+        line += [free, words, gap] if shifted else [words, free, gap]
+    while line and not bare(line[-1]).strip():
+        line.pop()
+    return line
 
 
-def _table(outcomes: Sequence[Outcome], kept: Collection[str]) -> Table:
+_NAME = 12
+"""Letters of a name that stand in a line at the least."""
+
+
+def _widths(rows: Sequence[_Row]) -> list[int]:
+    """How wide each column is, with what keeps it apart from the next."""
+    columns = [[bare(row[number]) for row in rows if number < len(row)] for number in range(len(rows[0]))]
+    return [max(map(len, column)) + _GAP for column in columns]
+
+
+def _rows(outcomes: Sequence[Outcome], kept: Collection[str]) -> list[_Row]:
     columns = [column for column in _COLUMNS if column.heading in kept]
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("check", overflow="fold")
-    table.add_column("verdict", no_wrap=True)
-    for column in columns:
-        table.add_column(column.heading, justify="right" if column.right else "left", no_wrap=True)
+    rows: list[_Row] = [
+        [(heading, "bold") for heading in ("check", "verdict", *(c.heading for c in columns))]
+    ]
     for group, members in groupby(outcomes, key=_group):
         if group:
-            table.add_row(Text(group, "bold"))
+            rows.append([(group, "bold")])
         for outcome in members:
             name = outcome.name[len(group) :].replace("/", "  ", 1)
             told = [] if outcome.report is None else [column.says(outcome.report) for column in columns]
-            table.add_row(Text(name), _verdict(outcome), *told)
-    return table
+            rows.append([name, _verdict(outcome), *told])
+    return rows
 
 
 def _group(outcome: Outcome) -> str:
@@ -104,12 +127,12 @@ def _group(outcome: Outcome) -> str:
     return outcome.name.rpartition("/")[0]
 
 
-def _verdict(outcome: Outcome) -> Text:
+def _verdict(outcome: Outcome) -> Words:
     if outcome.problem:
-        return Text(f"{outcome.verdict}, unexpected", f"bold {COLOURS[outcome.verdict]}")
+        return f"{outcome.verdict}, unexpected", f"bold {COLOURS[outcome.verdict]}"
     if outcome.expected == Verdict.PASS:
-        return Text(outcome.verdict, COLOURS["pass"])
-    return Text(f"{outcome.verdict}, expected", COLOURS["pass"])
+        return outcome.verdict, COLOURS["pass"]
+    return f"{outcome.verdict}, expected", COLOURS["pass"]
 
 
 def _specimen(outcome: Outcome) -> str:
@@ -130,7 +153,7 @@ def _error(leaf: Leaf) -> str:
     )
 
 
-def _trouble(outcome: Outcome, width: int) -> Text:
+def _trouble(outcome: Outcome, width: int) -> tuple[Words, ...]:
     with within(width - INSET):
         told = inset(str(outcome.report) if outcome.report is not None else outcome.traceback)
-    return Text.assemble((paragraph(outcome.problem, f"\n{outcome.name}: "), "bold red"), "\n", told)
+    return (paragraph(outcome.problem, f"\n{outcome.name}: "), "bold red"), "\n", told

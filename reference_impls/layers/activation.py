@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.activations import ACTIVATIONS
+from reference_impls.fast_activations import KERNELS, ROWS, value_and_slope
 from reference_impls.gated import GATED
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -20,13 +21,19 @@ def forward(params: Params, x: Array, *, name: str) -> tuple[Array, Any]:
     del params
     if name not in UNITS:
         raise ValueError(f"name={name!r} is no activation known here; there are {', '.join(sorted(UNITS))}")
-    return UNITS[name].value(x), (x, name)
+    if name in ROWS:
+        y = ROWS[name].value(x)
+        return y, (ROWS[name].vjp, y)
+    if name in KERNELS:
+        y, slope = value_and_slope(name, x)
+        return y, (np.multiply, slope)
+    return UNITS[name].value(x), (UNITS[name].vjp, x)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
-    """Pull ``dy`` back to ``x``, as derived beside each activation."""
-    x, name = cache
-    return UNITS[name].vjp(dy, x), {}
+    """Pull ``dy`` back to ``x``, as derived beside each activation: times the slope where entry stands for entry."""
+    pull, kept = cache
+    return pull(dy, kept), {}
 
 
 def cases() -> list[Case]:
@@ -34,5 +41,5 @@ def cases() -> list[Case]:
     x = 2 * np.random.default_rng(17).standard_normal((3, 4))
     return [
         Case(f"activation/{name}", Layer(forward, backward, {}, name=name), None, (x,), kind="layer")
-        for name in ("relu", "gelu")
+        for name in ("relu", "gelu", "softmax")
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.blocks import blocks
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.windows import Pair, Windows, pair
 
@@ -28,9 +29,10 @@ def forward(
     windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
     wide = windows.padded(x)
     y = np.zeros((*x.shape[:2], *windows.count), x.dtype)
-    for _, index in windows.offsets():
-        y += wide[index]
-    y /= size[0] * size[1]
+    for part in blocks(wide):
+        for _, index in windows.offsets():
+            y[part] += wide[part][index]
+        y[part] /= size[0] * size[1]
     return y, windows
 
 
@@ -40,9 +42,12 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     So each gets ``dy / m`` of every window that it lies in.
     """
     windows: Windows = cache
-    places = windows.kernel[0] * windows.kernel[1]
-    share = (dy / places).reshape(*dy.shape[:2], 1, dy.shape[2] * dy.shape[3])
-    return windows.scattered(np.broadcast_to(share, (*dy.shape[:2], places, share.shape[3]))), {}
+    share = dy / (windows.kernel[0] * windows.kernel[1])
+    dx = np.zeros((*dy.shape[:2], *windows.wide), dy.dtype)
+    for part in blocks(dx):
+        for _, index in windows.offsets():
+            dx[part][index] += share[part]
+    return windows.trimmed(dx), {}
 
 
 def cases() -> list[Case]:

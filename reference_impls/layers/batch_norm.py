@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.normalised import normalised, normalised_vjp
+from reference_impls.layers.normalised import Normalised, normalised, normalised_vjp
 
 Statistics = tuple[Array, Array]
 """Running mean and running variance, (channels,) each."""
@@ -28,17 +28,15 @@ def forward(
     ``running`` mean and variance take the batch's place; then one example does not depend on the others. What they
     are after a training step tells `updated`.
     """
-    gain = params["gain"]
+    gain, shift = params["gain"][:, None, None], params["shift"][:, None, None]
     rows = _by_channel(x)
     if running is None:
-        xhat, inverse = normalised(rows, eps)
+        y, kept = normalised(rows, gain, shift, eps)
     else:
-        mean, variance = running
-        inverse = (1 / np.sqrt(variance + x.dtype.type(eps))).astype(x.dtype)[:, None]
-        xhat = (rows - mean.astype(x.dtype)[:, None]) * inverse
-    y = xhat * gain[:, None]
-    y += params["shift"][:, None]
-    return _as_images(y, x.shape), (xhat, inverse, gain, running is None)
+        mean, variance = (statistic.astype(x.dtype)[:, None, None] for statistic in running)
+        kept = Normalised(rows, gain, mean, 1 / np.sqrt(variance + x.dtype.type(eps)))
+        y = (rows - mean) * (kept.inverse * gain) + shift
+    return _as_images(y, x.shape), (kept, running is None)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -46,15 +44,17 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
 
     ``dshift_c`` is the sum of ``dy`` over the batch and all pixels, ``dgain_c`` that of ``dy xhat``; ``dxhat = dy
     gain``. In training the whole batch stands in each mean and variance, so every example gets a share of every
-    other's derivative: `normalised.normalised_vjp` with the batch as the row. In use mean and variance are constants,
+    other's derivative (`normalised.normalised_vjp`). In use mean and variance are constants,
     and ``dx = dxhat inverse``.
     """
-    xhat, inverse, gain, training = cache
+    kept, training = cache
     d = _by_channel(dy)
-    dgain, dshift = np.einsum("cn,cn->c", d, xhat), d.sum(axis=1)
-    dxhat = d * gain[:, None]
-    dx = normalised_vjp(dxhat, xhat, inverse) if training else dxhat * inverse
-    return _as_images(dx, dy.shape), {"gain": dgain, "shift": dshift}
+    if training:
+        dx, dgain, dshift = normalised_vjp(d, kept)
+    else:
+        dx = d * (kept.gain * kept.inverse)
+        dgain, dshift = np.vecdot(d, (kept.x - kept.mean) * kept.inverse), d.sum(axis=2)
+    return _as_images(dx, dy.shape), {"gain": dgain.sum(axis=1), "shift": dshift.sum(axis=1)}
 
 
 def updated(running: Statistics, x: Array, momentum: float = 0.1) -> Statistics:
@@ -63,26 +63,26 @@ def updated(running: Statistics, x: Array, momentum: float = 0.1) -> Statistics:
     The variance is that of the population that ``x`` is a sample of: divided by ``n - 1``.
     """
     rows = _by_channel(x)
-    if rows.shape[1] < 2:
+    if rows[0].size < 2:
         raise ValueError(
-            f"x has {rows.shape[1]} value(s) a channel, too few for a variance: give a larger batch"
+            f"x has {rows[0].size} value(s) a channel, too few for a variance: give a larger batch"
         )
     mean, variance = running
     return (
-        (1 - momentum) * mean + momentum * rows.mean(axis=1),
-        (1 - momentum) * variance + momentum * rows.var(axis=1, ddof=1),
+        (1 - momentum) * mean + momentum * rows.mean(axis=(1, 2)),
+        (1 - momentum) * variance + momentum * rows.var(axis=(1, 2), ddof=1),
     )
 
 
 def _by_channel(x: Array) -> Any:
-    """A row for each channel: a row is what is averaged over."""
-    rows = np.moveaxis(x, 1, 0)
-    return np.ascontiguousarray(rows).reshape(x.shape[1], x.size // max(1, x.shape[1]))
+    """(channels, batch, pixels), a view; of vectors (channels, 1, batch)."""
+    if x.ndim == 2:
+        return x.T[:, None, :]
+    return x.reshape(*x.shape[:2], int(np.prod(x.shape[2:]))).swapaxes(0, 1)
 
 
 def _as_images(rows: Array, shape: tuple[int, ...]) -> Any:
-    moved = rows.reshape(shape[1], shape[0], *shape[2:])
-    return np.ascontiguousarray(np.moveaxis(moved, 0, 1))
+    return (rows[:, 0].T if len(shape) == 2 else rows.swapaxes(0, 1)).reshape(shape)
 
 
 def cases() -> list[Case]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, pair
+from reference_impls.layers.windows import Pair, Windows, by_group, pair
 
 
 def initial_params(
@@ -45,11 +45,10 @@ def forward(
     W, b = params["W"], params["b"]
     windows = Windows(x.shape[2:], W.shape[2:], pair(stride), pair(padding), pair(dilation))
     rows, columns = windows.count
+    kernels = W.reshape(groups, len(W) // groups, W[0].size)
     y = np.empty((len(x), groups, len(W) // groups, rows * columns), x.dtype)
-    for part in _blocks(windows, x.shape):
-        np.matmul(
-            W.reshape(groups, len(W) // groups, W[0].size), _taken(windows, x[part], groups), out=y[part]
-        )
+    for part, room in windows.blocks(len(x), x.shape[1], x.dtype):
+        np.matmul(kernels, by_group(windows.columns(x[part], room), groups), out=y[part])
         y[part] += b.reshape(groups, len(W) // groups, 1)
     return y.reshape(len(x), len(W), rows, columns), (windows, x, W, groups)
 
@@ -73,31 +72,13 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     kernels = W.reshape(groups, len(W) // groups, W[0].size)
     d = dy.reshape(len(dy), groups, len(W) // groups, count)
     dW, dx = np.zeros_like(kernels), np.empty_like(x)
-    for part in _blocks(windows, x.shape):
-        taken = _taken(windows, x[part], groups)
+    for part, room in windows.blocks(len(x), x.shape[1], x.dtype):
+        taken = by_group(windows.columns(x[part], room), groups)
         dW += np.matmul(d[part], taken.swapaxes(2, 3)).sum(axis=0)
         dtaken = np.matmul(kernels.swapaxes(1, 2), d[part], out=taken)
         dx[part] = windows.scattered(dtaken.reshape(len(dtaken), x.shape[1], places, count))
     db = d.sum(axis=3).sum(axis=0).reshape(len(W))
     return dx, {"W": dW.reshape(W.shape), "b": db}
-
-
-COLUMNS = 2**18
-"""Entries of columns made at a time: they are used at once, while the cache still holds them, and made again when they
-are needed on the way back. All of a batch at once are several times the images, and have to come from main memory."""
-
-
-def _blocks(windows: Windows, shape: tuple[int, ...]) -> list[slice]:
-    """The images of a batch, so many at a time."""
-    each = shape[1] * windows.kernel[0] * windows.kernel[1] * windows.count[0] * windows.count[1]
-    step = max(1, COLUMNS // each)
-    return [slice(start, start + step) for start in range(0, shape[0], step)]
-
-
-def _taken(windows: Windows, x: Array, groups: int) -> Array:
-    """The columns of each group: (batch, groups, places under a kernel, windows)."""
-    taken = windows.columns(x)
-    return taken.reshape(len(x), groups, taken.shape[1] // groups * taken.shape[2], taken.shape[3])
 
 
 def cases() -> list[Case]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, pair
+from reference_impls.layers.windows import Pair, Windows, by_group, pair
 
 
 def initial_params(
@@ -55,11 +55,13 @@ def forward(
         raise ValueError(
             f"output_padding={output_padding} must be smaller than stride={stride}: more windows would fit"
         )
-    kernels = W.reshape(groups, len(W) // groups, -1)
+    kernels = W.reshape(groups, len(W) // groups, W[0].size)
     rows = x.reshape(len(x), groups, len(W) // groups, x.shape[2] * x.shape[3])
-    laid = np.matmul(kernels.swapaxes(1, 2), rows)
-    y = windows.scattered(laid.reshape(len(x), len(b), kernel[0] * kernel[1], rows.shape[3]))
-    return y + b[:, None, None], (windows, rows, W, x.shape)
+    y = np.empty((len(x), len(b), height, width), x.dtype)
+    for part, room in windows.blocks(len(x), len(b), x.dtype):
+        np.matmul(kernels.swapaxes(1, 2), rows[part], out=by_group(room, groups))
+        np.add(windows.scattered(room), b[:, None, None], out=y[part])
+    return y, (windows, rows, W, x.shape)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -71,10 +73,13 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """
     windows, rows, W, shape = cache
     groups = rows.shape[1]
-    taken = windows.columns(dy).reshape(len(dy), groups, W[0].size, rows.shape[3])
-    dx = np.matmul(W.reshape(groups, len(W) // groups, -1), taken).reshape(shape)
-    dW = np.matmul(rows, taken.swapaxes(2, 3)).sum(axis=0).reshape(W.shape)
-    return dx, {"W": dW, "b": dy.sum(axis=(0, 2, 3))}
+    kernels = W.reshape(groups, len(W) // groups, W[0].size)
+    dx, dW = np.empty_like(rows), np.zeros_like(kernels)
+    for part, room in windows.blocks(len(dy), dy.shape[1], dy.dtype):
+        taken = by_group(windows.columns(dy[part], room), groups)
+        np.matmul(kernels, taken, out=dx[part])
+        dW += np.matmul(rows[part], taken.swapaxes(2, 3)).sum(axis=0)
+    return dx.reshape(shape), {"W": dW.reshape(W.shape), "b": dy.sum(axis=(0, 2, 3))}
 
 
 def cases() -> list[Case]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
 
 Visible = Array | None
@@ -26,16 +27,22 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
     weighted by how well the keys fit. A query that sees no key at all gets 0.
     """
     del params
-    scale = q.dtype.type(1 / math.sqrt(q.shape[-1]))
-    P = np.matmul(q * scale, k.swapaxes(-1, -2))
-    if visible is not None:
-        np.copyto(P, -np.inf, where=~visible)
-    largest = np.max(P, axis=-1, keepdims=True, initial=np.finfo(P.dtype).min)  # finite where nothing is seen
-    P -= largest
-    np.exp(P, out=P)
-    total = P.sum(axis=-1, keepdims=True)
-    P /= np.where(total > 0, total, P.dtype.type(1))
-    return np.matmul(P, v), (q, k, v, P, scale)
+    scale, one = q.dtype.type(1 / math.sqrt(q.shape[-1])), q.dtype.type(1)
+    Q, K, V = _flat(q * scale), _flat(k), _flat(v)
+    E, o = np.empty((len(Q), Q.shape[1], K.shape[1]), q.dtype), np.empty((*Q.shape[:2], V.shape[2]), q.dtype)
+    total = np.empty((*Q.shape[:2], 1), q.dtype)
+    hidden = None if visible is None else _flat(np.broadcast_to(~visible, (*q.shape[:-1], k.shape[-2])))
+    for part in blocks(E):
+        e = np.matmul(Q[part], K[part].swapaxes(1, 2), out=E[part])
+        if hidden is not None:
+            np.copyto(e, -np.inf, where=hidden[part])
+        e -= np.max(e, axis=-1, keepdims=True, initial=np.finfo(e.dtype).min)  # finite where nothing is seen
+        np.exp(e, out=e)
+        total[part, :, 0] = e @ np.ones(K.shape[1], q.dtype)
+        np.matmul(e, V[part], out=o[part])
+    inverse = 1 / np.where(total > 0, total, one)
+    o *= inverse
+    return o.reshape(*q.shape[:-1], v.shape[-1]), (Q, K, V, E, o, inverse, scale)
 
 
 def backward(dy: Array, cache: Any) -> tuple[tuple[Array, Array, Array], dict[str, Array]]:
@@ -51,14 +58,33 @@ def backward(dy: Array, cache: Any) -> tuple[tuple[Array, Array, Array], dict[st
     - ``dq = dS k / sqrt(d)`` and ``dk = dS^T q / sqrt(d)``.
 
     A key that a query does not see has ``P = 0`` and passes nothing on.
+
+    ``P`` is ``E / t``, exponentials over their sum. Large as they are, ``E`` is left undivided: ``do / t`` goes in
+    ``do``'s place everywhere, ``dv = E^T (do / t)`` and ``dS_j = E_j ((do / t) . v_j - (do / t) . o)``.
     """
-    q, k, v, P, scale = cache
-    dv = np.matmul(P.swapaxes(-1, -2), dy)
-    dS = np.matmul(dy, v.swapaxes(-1, -2))
-    dS -= np.einsum("...j,...j->...", P, dS)[..., None]
-    dS *= P
-    dS *= scale
-    return (np.matmul(dS, k), np.matmul(dS.swapaxes(-1, -2), q), dv), {}
+    Q, K, V, E, o, inverse, scale = cache
+    d = dy.reshape(o.shape) * inverse
+    along = np.vecdot(d, o)[:, :, None]
+    dq, dk, dv, scores = np.empty_like(Q), np.empty_like(K), np.empty_like(V), room(E)
+    for part in blocks(E):
+        dS = np.matmul(d[part], V[part].swapaxes(1, 2), out=scores[: len(E[part])])
+        dS -= along[part]
+        dS *= E[part]
+        np.matmul(E[part].swapaxes(1, 2), d[part], out=dv[part])
+        np.matmul(dS, K[part], out=dq[part])
+        np.matmul(dS.swapaxes(1, 2), Q[part], out=dk[part])
+    dq *= scale
+    lead = dy.shape[:-2]
+    return (
+        dq.reshape(*lead, *dq.shape[1:]),
+        dk.reshape(*lead, *dk.shape[1:]),
+        dv.reshape(*lead, *dv.shape[1:]),
+    ), {}
+
+
+def _flat(a: Array) -> Any:
+    """All leading axes as one."""
+    return a.reshape(int(np.prod(a.shape[:-2])), *a.shape[-2:])
 
 
 def cases() -> list[Case]:

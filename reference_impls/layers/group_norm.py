@@ -23,13 +23,12 @@ def forward(params: Params, x: Array, *, groups: int = 1, eps: float = 1e-5) -> 
     """``y_nchw = xhat_nchw gain_c + shift_c`` for ``x`` (batch, channels, ...), normalised group by group."""
     if x.shape[1] % groups:
         raise ValueError(f"{x.shape[1]} channels do not fall into groups={groups} of equal size")
-    gain, shift = params["gain"], params["shift"]
-    size = int(np.prod(x.shape[1:])) // groups
-    xhat, inverse = normalised(x.reshape(len(x) * groups, size), eps)
-    channels = xhat.reshape(len(x), x.shape[1], int(np.prod(x.shape[2:])))
-    y = channels * gain[:, None]
-    y += shift[:, None]
-    return y.reshape(x.shape), (xhat, inverse, gain)
+    rows = x.reshape(len(x) * groups, x.shape[1] // groups, int(np.prod(x.shape[2:])))
+    gain, shift = (
+        np.broadcast_to(params[name], x.shape[:2]).reshape(*rows.shape[:2], 1) for name in ("gain", "shift")
+    )
+    y, kept = normalised(rows, gain, shift, eps)
+    return y.reshape(x.shape), kept
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -38,11 +37,11 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     Gain and shift act on channels, over all images and pixels: ``dshift_c = sum_nhw dy_nchw``, ``dgain_c = sum_nhw
     dy_nchw xhat_nchw``. ``dxhat_nchw = dy_nchw gain_c`` goes back through the normalisation of the groups.
     """
-    xhat, inverse, gain = cache
-    d = dy.reshape(len(dy), dy.shape[1], int(np.prod(dy.shape[2:])))
-    dgain, dshift = np.einsum("ncp,ncp->c", d, xhat.reshape(d.shape)), d.sum(axis=(0, 2))
-    dxhat = (d * gain[:, None]).reshape(xhat.shape)
-    return normalised_vjp(dxhat, xhat, inverse).reshape(dy.shape), {"gain": dgain, "shift": dshift}
+    dx, dgain, dshift = normalised_vjp(dy.reshape(cache.x.shape), cache)
+    return dx.reshape(dy.shape), {
+        "gain": dgain.reshape(dy.shape[:2]).sum(axis=0),
+        "shift": dshift.reshape(dy.shape[:2]).sum(axis=0),
+    }
 
 
 def cases() -> list[Case]:

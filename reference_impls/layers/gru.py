@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.recurrent import Mask, fed, fed_vjp, runs, sigmoid_, summed, weights
+from reference_impls.layers.recurrent import Mask, fed, fed_vjp, sigmoid_, summed, weights
 
 
 def initial_params(
@@ -24,23 +24,22 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     With ``p = x_t Wx + b`` and ``s = h_{t-1} Wh + bh``, in three pieces each: ``r = sig(p_r + s_r)``, ``z = sig(p_z +
     s_z)``, ``n = tanh(p_n + r s_n)``, ``h_t = n + z (h_{t-1} - n)``. ``start`` is ``h_{-1}`` (batch, units), or zero.
     """
-    Wh, bh = params["Wh"], params["bh"]
-    steps, batch, units = x.shape[0], x.shape[1], len(Wh)
-    h = np.empty((steps + 1, batch, units), x.dtype)
-    h[0] = start[0] if start else 0
-    gates, candidate = fed(x, params["Wx"], params["b"]), np.empty((steps, batch, units), x.dtype)
+    steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
+    h = np.empty((steps + 1, units, batch), x.dtype)
+    h[0] = start[0].T if start else 0
+    gates, states = fed(x, params["Wx"], params["b"]), np.empty((steps, 3 * units, batch), x.dtype)
     for t in range(steps):
-        a, s = gates[t], h[t] @ Wh + bh
-        a[:, : 2 * units] += s[:, : 2 * units]
-        sigmoid_(a[:, : 2 * units])
-        r, z, n = a[:, :units], a[:, units : 2 * units], a[:, 2 * units :]
-        candidate[t] = s[:, 2 * units :]
-        n += r * candidate[t]
+        s = np.matmul(params["Wh"].T, h[t], out=states[t])
+        s += params["bh"][:, None]
+        gates[t, : 2 * units] += s[: 2 * units]
+        sigmoid_(gates[t, : 2 * units])
+        r, z, n = _gates(gates[t])
+        n += r * s[2 * units :]
         np.tanh(n, out=n)
         h[t + 1] = n + z * (h[t] - n)
         if mask is not None:
-            np.copyto(h[t + 1], h[t], where=~runs(mask, t))
-    return h[1:].copy(), (x, h, gates, candidate, params, mask, bool(start))
+            np.copyto(h[t + 1], h[t], where=~mask[t])
+    return h[1:].swapaxes(1, 2).copy(), (x, h, gates, states[:, 2 * units :], params, mask, bool(start))
 
 
 def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
@@ -59,28 +58,30 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     Where a sequence has ended the state was copied: ``dp = ds = 0``, and ``dh`` passes as it is.
     """
     x, h, gates, candidate, params, mask, started = cache
-    units = h.shape[2]
-    WhT = np.ascontiguousarray(params["Wh"].T)
-    dp, ds, dh = np.empty_like(gates), np.empty_like(gates), np.zeros_like(h[0])
+    units = h.shape[1]
+    r, z, n = _gates(gates)
+    dp, dh = np.empty_like(gates), np.zeros_like(h[0])
+    into_r, into_z, into_n = _gates(dp)  # of dh, until each step makes its dp of them
+    np.multiply(1 - z, 1 - n * n, out=into_n)
+    np.multiply(into_n, candidate * r * (1 - r), out=into_r)
+    np.multiply(h[:-1] - n, z * (1 - z), out=into_z)
+    ds = dp.copy()
+    ds[:, 2 * units :] *= r
     for t in reversed(range(len(x))):
-        r, z, n = (gates[t][:, k * units : (k + 1) * units] for k in range(3))
-        dh = dh + dy[t]
-        e = dh * (1 - z) * (1 - n * n)
-        dp[t][:, :units] = e * candidate[t] * r * (1 - r)
-        dp[t][:, units : 2 * units] = dh * (h[t] - n) * z * (1 - z)
-        dp[t][:, 2 * units :] = e
-        ds[t] = dp[t]
-        ds[t][:, 2 * units :] *= r
-        if mask is None:
-            dh = dh * z + ds[t] @ WhT
-        else:
-            now = runs(mask, t)
-            dp[t] *= now
-            ds[t] *= now
-            dh = np.where(now, dh * z + ds[t] @ WhT, dh)
+        dh = dh + dy[t].T
+        for d in (dp[t], ds[t]):
+            d.reshape(3, units, -1)[...] *= dh if mask is None else dh * mask[t]
+        before = dh * z[t] + params["Wh"] @ ds[t]
+        dh = before if mask is None else np.where(mask[t], before, dh)
     dx, dWx, db = fed_vjp(dp, x, params["Wx"])
-    grads = {"Wx": dWx, "Wh": summed(h[:-1], ds), "b": db, "bh": ds.sum(axis=(0, 1))}
-    return ((dx, dh) if started else dx), grads
+    grads = {"Wx": dWx, "Wh": summed(h[:-1], ds), "b": db, "bh": ds.sum(axis=(0, 2))}
+    return ((dx, dh.T) if started else dx), grads
+
+
+def _gates(a: Array) -> list[Any]:
+    """The three pieces of (..., 3 units, batch), as views."""
+    units = a.shape[-2] // 3
+    return [a[..., k * units : (k + 1) * units, :] for k in range(3)]
 
 
 def cases() -> list[Case]:

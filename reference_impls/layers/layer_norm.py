@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.broadcast import short_buffer
+from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.normalised import flat, normalised, normalised_vjp
 
 
 def initial_params(features: int, dtype: Any = np.float64) -> dict[str, Array]:
@@ -18,24 +19,45 @@ def initial_params(features: int, dtype: Any = np.float64) -> dict[str, Array]:
 
 def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]:
     """``y = xhat gain + shift``, ``xhat`` being ``x`` (..., features) normalised along its last axis."""
-    xhat, inverse = normalised(flat(x), eps)
-    y = xhat * params["gain"]
-    y += params["shift"]
-    return y.reshape(x.shape), (xhat, inverse, params["gain"])
+    rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
+    y, centred, inverse = np.empty_like(rows), np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
+    ones, count = np.ones(x.shape[-1], x.dtype), x.dtype.type(max(1, x.shape[-1]))
+    with short_buffer():
+        for part in blocks(rows):
+            c, into = centred[part], y[part]
+            np.subtract(rows[part], (rows[part] @ ones / count)[:, None], out=c)
+            inverse[part, 0] = 1 / np.sqrt(np.vecdot(c, c) / count + x.dtype.type(eps))
+            np.multiply(c, inverse[part], out=into)
+            into *= params["gain"]
+            into += params["shift"]
+    return y.reshape(x.shape), (centred, inverse, params["gain"])
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """Pull ``dy`` back to ``x``, ``gain`` and ``shift``.
 
     ``y_ni = xhat_ni gain_i + shift_i``: every vector ``n`` used the same gain and shift, so ``dshift_i = sum_n dy_ni``
-    and ``dgain_i = sum_n dy_ni xhat_ni``; and ``dxhat_ni = dy_ni gain_i`` goes back through the normalisation
-    (`normalised.normalised_vjp`, where the two means are derived).
+    and ``dgain_i = sum_n dy_ni xhat_ni``; and ``dxhat_ni = dy_ni gain_i`` goes back through the normalisation as in
+    `normalised.normalised_vjp`, where this is derived: in each row ``dx_i = r (dxhat_i - mean(dxhat) - xhat_i
+    mean(dxhat xhat))``.
+
+    With ``c_ni = x_ni - m_n`` and the products ``dy_ni c_ni`` all four sums are products of a matrix and a vector.
     """
-    xhat, inverse, gain = cache
-    d = flat(dy)
-    dgain, dshift = np.einsum("ni,ni->i", d, xhat), d.sum(axis=0)
-    dx = normalised_vjp(d * gain, xhat, inverse).reshape(dy.shape)
-    return dx, {"gain": dgain, "shift": dshift}
+    centred, inverse, gain = cache
+    d, count = dy.reshape(centred.shape), dy.dtype.type(max(1, centred.shape[1]))
+    dx, (dgain, dshift), along = np.empty_like(centred), np.zeros((2, d.shape[1]), d.dtype), room(centred)
+    with short_buffer():
+        for part in blocks(centred):
+            r, c, into = inverse[part], along[: len(inverse[part])], dx[part]
+            products = np.multiply(d[part], centred[part], out=into)
+            dgain += r[:, 0] @ products
+            dshift += np.ones(len(r), d.dtype) @ d[part]
+            np.multiply(centred[part], r * r * (products @ gain)[:, None] / count, out=c)
+            c += (d[part] @ gain)[:, None] / count
+            np.multiply(d[part], gain, out=into)
+            into -= c
+            into *= r
+    return dx.reshape(dy.shape), {"gain": dgain, "shift": dshift}
 
 
 def cases() -> list[Case]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.recurrent import Mask, fed, fed_vjp, runs, sigmoid_, summed, weights
+from reference_impls.layers.recurrent import Mask, fed, fed_vjp, sigmoid_, summed, weights
 
 
 def initial_params(
@@ -28,28 +28,28 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
 
     ``[i, f, g, o] = [sig, sig, tanh, sig](x_t Wx + h_{t-1} Wh + b)``, ``c_t = f c_{t-1} + i g``, ``h_t = o tanh(c_t)``.
     ``start`` is nothing (zeros), or the first ``h`` and the first ``c``, (batch, units) each.
+
+    Within, the batch comes last: then each gate of a step is one piece of memory.
     """
-    Wh = params["Wh"]
-    steps, batch, units = x.shape[0], x.shape[1], len(Wh)
-    h, c = np.empty((2, steps + 1, batch, units), x.dtype)
-    h[0], c[0] = start or (0, 0)
-    gates, tanh_c = fed(x, params["Wx"], params["b"]), np.empty((steps, batch, units), x.dtype)
+    steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
+    h, c = np.empty((2, steps + 1, units, batch), x.dtype)
+    h[0], c[0] = (state.T for state in start) if start else (0, 0)
+    gates, tanh_c = fed(x, params["Wx"], params["b"]), np.empty((steps, units, batch), x.dtype)
+    from_state, added = np.empty((4 * units, batch), x.dtype), np.empty((units, batch), x.dtype)
     for t in range(steps):
-        a = gates[t]
-        a += h[t] @ Wh
-        i, f, g, o = _gates(a)
-        sigmoid_(a[:, : 2 * units])
+        gates[t] += np.matmul(params["Wh"].T, h[t], out=from_state)
+        i, f, g, o = _gates(gates[t])
+        sigmoid_(gates[t, : 2 * units])
         np.tanh(g, out=g)
         sigmoid_(o)
         np.multiply(f, c[t], out=c[t + 1])
-        c[t + 1] += i * g
+        c[t + 1] += np.multiply(i, g, out=added)
         np.tanh(c[t + 1], out=tanh_c[t])
         np.multiply(o, tanh_c[t], out=h[t + 1])
         if mask is not None:
-            over = ~runs(mask, t)
-            np.copyto(c[t + 1], c[t], where=over)
-            np.copyto(h[t + 1], h[t], where=over)
-    return h[1:].copy(), (x, h, c, gates, tanh_c, params, mask, bool(start))
+            np.copyto(c[t + 1], c[t], where=~mask[t])
+            np.copyto(h[t + 1], h[t], where=~mask[t])
+    return h[1:].swapaxes(1, 2).copy(), (x, h, c, gates, tanh_c, params, mask, bool(start))
 
 
 def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
@@ -70,32 +70,33 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     Where a sequence has ended both states were copied: ``da_t = 0``, ``dh`` and ``dc`` pass as they are.
     """
     x, h, c, gates, tanh_c, params, mask, started = cache
-    WhT = np.ascontiguousarray(params["Wh"].T)
-    da, dh, dc = np.empty_like(gates), np.zeros_like(h[0]), np.zeros_like(c[0])
+    units, Wh = len(params["Wh"]), params["Wh"]
+    i, f, g, o = _gates(gates)
+    slopes = (1 - gates) * gates
+    slopes[:, 2 * units : 3 * units] = 1 - g * g
+    into_cell = o * (1 - tanh_c * tanh_c)
+    for slope, factor in zip(_gates(slopes), (g, c[:-1], i, tanh_c), strict=True):
+        slope *= factor
+    da, dh, dc = slopes, np.zeros_like(h[0]), np.zeros_like(c[0])
     for t in reversed(range(len(x))):
-        i, f, g, o = _gates(gates[t])
-        di, df, dg, do = _gates(da[t])
-        dh = dh + dy[t]
-        into = dc + dh * o * (1 - tanh_c[t] * tanh_c[t])
-        np.multiply(into * g, i * (1 - i), out=di)
-        np.multiply(into * c[t], f * (1 - f), out=df)
-        np.multiply(into * i, 1 - g * g, out=dg)
-        np.multiply(dh * tanh_c[t], o * (1 - o), out=do)
+        dh = dh + dy[t].T
+        into = dc + dh * into_cell[t]
+        da[t, : 3 * units].reshape(3, units, -1)[...] *= into
+        da[t, 3 * units :] *= dh
         if mask is None:
-            dh, dc = da[t] @ WhT, into * f
+            dh, dc = Wh @ da[t], into * f[t]
         else:
-            now = runs(mask, t)
-            da[t] *= now
-            dh, dc = np.where(now, da[t] @ WhT, dh), np.where(now, into * f, dc)
+            da[t] *= mask[t]
+            dh, dc = np.where(mask[t], Wh @ da[t], dh), np.where(mask[t], into * f[t], dc)
     dx, dWx, db = fed_vjp(da, x, params["Wx"])
     grads = {"Wx": dWx, "Wh": summed(h[:-1], da), "b": db}
-    return ((dx, dh, dc) if started else dx), grads
+    return ((dx, dh.T, dc.T) if started else dx), grads
 
 
 def _gates(a: Array) -> list[Any]:
-    """The four pieces of the last axis, as views."""
-    units = a.shape[-1] // 4
-    return [a[:, n * units : (n + 1) * units] for n in range(4)]
+    """The four pieces of (..., 4 units, batch), as views."""
+    units = a.shape[-2] // 4
+    return [a[..., n * units : (n + 1) * units, :] for n in range(4)]
 
 
 def cases() -> list[Case]:

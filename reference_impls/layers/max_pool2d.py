@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.blocks import blocks
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.windows import Pair, Windows, pair
 
@@ -27,13 +28,12 @@ def forward(
     size = pair(kernel)
     windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
     wide = windows.padded(x, -np.inf)
-    y = np.full((*x.shape[:2], *windows.count), -np.inf, x.dtype)
-    winner = np.zeros(y.shape, np.int16)
-    for place, index in windows.offsets():
-        piece = wide[index]
-        np.copyto(winner, place, where=piece > y)  # of equals the first stays
-        np.maximum(y, piece, out=y)
-    return y, (windows, winner)
+    y = np.empty((*x.shape[:2], *windows.count), x.dtype)
+    for part in blocks(wide):
+        y[part] = -np.inf
+        for _, index in windows.offsets():
+            np.maximum(y[part], wide[part][index], out=y[part])
+    return y, (windows, wide, y)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -43,10 +43,16 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     gets each window's ``dy`` where its winner stood; an entry that wins several windows gets the sum. At a tie every
     share-out among the equals is a subgradient; here the first takes all.
     """
-    windows, winner = cache
-    zero = dy.dtype.type(0)
-    taken = np.stack([np.where(winner == place, dy, zero) for place, _ in windows.offsets()], axis=2)
-    return windows.scattered(taken.reshape(*taken.shape[:3], winner.shape[2] * winner.shape[3])), {}
+    windows, wide, y = cache
+    dx = np.empty_like(wide)
+    for part in blocks(wide):
+        dx[part], free = 0, np.ones(y[part].shape, bool)
+        for _, index in windows.offsets():
+            wins = np.equal(wide[part][index], y[part])
+            wins &= free
+            free ^= wins
+            dx[part][index] += dy[part] * wins
+    return windows.trimmed(dx), {}
 
 
 def cases() -> list[Case]:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.broadcast import short_buffer
+from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.normalised import blocks, flat
 
 
 def initial_params(features: int, dtype: Any = np.float64) -> dict[str, Array]:
@@ -18,14 +19,15 @@ def initial_params(features: int, dtype: Any = np.float64) -> dict[str, Array]:
 
 def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]:
     """``y_i = x_i r gain_i`` with ``r = (sum_j x_j^2 / n + eps)^(-1/2)`` along the last axis of ``x``."""
-    rows, gain = flat(x), params["gain"]
+    rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, inverse = np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
-    for part in blocks(rows):
-        square = np.einsum("ij,ij->i", rows[part], rows[part])[:, None] / x.dtype.type(x.shape[-1])
-        inverse[part] = 1 / np.sqrt(square + x.dtype.type(eps))
-        np.multiply(rows[part], inverse[part], out=y[part])
-        y[part] *= gain
-    return y.reshape(x.shape), (rows, inverse, gain)
+    with short_buffer():
+        for part in blocks(rows):
+            square = np.vecdot(rows[part], rows[part]) / x.dtype.type(max(1, x.shape[-1]))
+            inverse[part, 0] = 1 / np.sqrt(square + x.dtype.type(eps))
+            np.multiply(rows[part], inverse[part], out=y[part])
+            y[part] *= params["gain"]
+    return y.reshape(x.shape), (rows, inverse, params["gain"])
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -34,15 +36,18 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     ``dgain_i = sum_n dy_ni x_ni r_n``. Along one vector, with ``u_i = dy_i gain_i``: ``x`` acts directly and through
     ``r``, whose derivative is ``dr/dx_i = -r^3 x_i / n``. So ``dx_i = r u_i - r^3 x_i (sum_j u_j x_j) / n``.
     """
-    rows, inverse, gain = cache
-    d, dx, dgain = flat(dy), np.empty_like(rows), np.zeros_like(gain)
-    for part in blocks(rows):
-        r, xhat = inverse[part], rows[part] * inverse[part]
-        dgain += np.einsum("ni,ni->i", d[part], xhat)
-        u = d[part] * gain
-        xhat *= np.einsum("ni,ni->n", u, xhat)[:, None] / rows.dtype.type(rows.shape[1])
-        np.subtract(u, xhat, out=dx[part])
-        dx[part] *= r
+    x, inverse, gain = cache
+    d, count = dy.reshape(x.shape), x.dtype.type(max(1, x.shape[1]))
+    dx, dgain, along = np.empty_like(x), np.zeros_like(gain), room(x)
+    with short_buffer():
+        for part in blocks(x):
+            r, into = inverse[part], dx[part]
+            products = np.multiply(d[part], x[part], out=into)
+            dgain += r[:, 0] @ products
+            np.multiply(x[part], r * r * (products @ gain)[:, None] / count, out=along[: len(r)])
+            np.multiply(d[part], gain, out=into)
+            into -= along[: len(r)]
+            into *= r
     return dx.reshape(dy.shape), {"gain": dgain}
 
 

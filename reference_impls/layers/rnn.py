@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.recurrent import Mask, fed, fed_vjp, runs, summed, weights
+from reference_impls.layers.recurrent import Mask, fed, fed_vjp, summed, weights
 
 
 def initial_params(
@@ -24,16 +24,15 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     ``x`` is (time, batch, inputs), ``h_{-1}`` is ``start`` (batch, units) or zero. The last of the states is also
     that of sequences which ended before.
     """
-    Wx, Wh = params["Wx"], params["Wh"]
-    steps, batch, units = x.shape[0], x.shape[1], len(Wh)
-    h = np.empty((steps + 1, batch, units), x.dtype)
-    h[0] = start[0] if start else 0
-    a = fed(x, Wx, params["b"])
+    steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
+    h = np.empty((steps + 1, units, batch), x.dtype)
+    h[0] = start[0].T if start else 0
+    a, from_state = fed(x, params["Wx"], params["b"]), np.empty((units, batch), x.dtype)
     for t in range(steps):
-        a[t] += h[t] @ Wh
+        a[t] += np.matmul(params["Wh"].T, h[t], out=from_state)
         np.tanh(a[t], out=a[t])
-        h[t + 1] = a[t] if mask is None else np.where(runs(mask, t), a[t], h[t])
-    return h[1:].copy(), (x, h, a, params, mask, bool(start))
+        h[t + 1] = a[t] if mask is None else np.where(mask[t], a[t], h[t])
+    return h[1:].swapaxes(1, 2).copy(), (x, h, a, params, mask, bool(start))
 
 
 def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
@@ -50,21 +49,18 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     Where a sequence has ended, ``h_t = h_{t-1}``: ``dz_t = 0`` and ``dh`` is passed on as it is.
     """
     x, h, a, params, mask, started = cache
-    Wh = params["Wh"]
-    dz = np.empty_like(a)
-    dh = np.zeros_like(h[0])
+    dz, dh = 1 - a * a, np.zeros_like(h[0])  # the slopes of tanh, until each step makes its dz of them
     for t in reversed(range(len(x))):
-        dh = dh + dy[t]
-        slope = 1 - a[t] * a[t]
-        np.multiply(dh, slope, out=dz[t])
+        dh = dh + dy[t].T
+        dz[t] *= dh
         if mask is None:
-            dh = dz[t] @ Wh.T
+            dh = params["Wh"] @ dz[t]
         else:
-            dz[t] *= runs(mask, t)
-            dh = np.where(runs(mask, t), dz[t] @ Wh.T, dh)
+            dz[t] *= mask[t]
+            dh = np.where(mask[t], params["Wh"] @ dz[t], dh)
     dx, dWx, db = fed_vjp(dz, x, params["Wx"])
     grads = {"Wx": dWx, "Wh": summed(h[:-1], dz), "b": db}
-    return ((dx, dh) if started else dx), grads
+    return ((dx, dh.T) if started else dx), grads
 
 
 def cases() -> list[Case]:

@@ -16,6 +16,9 @@ from reference_impls.layers.layer import Array
 
 Pair = tuple[int, int]
 
+COLUMNS = 2**18
+"""Entries of columns that are made at a time."""
+
 
 def pair(setting: int | Pair) -> Pair:
     """A setting for rows and columns: one number stands for both."""
@@ -54,13 +57,18 @@ class Windows:
             )
         return rows, columns
 
+    @property
+    def wide(self) -> Pair:
+        """Height and width of the image with its padding."""
+        return self.size[0] + 2 * self.padding[0], self.size[1] + 2 * self.padding[1]
+
     def padded(self, x: Array, fill: float = 0.0) -> Array:
         """The image with its padding; itself where there is none."""
         (rows, columns) = self.padding
         if rows == columns == 0:
             return x
         height, width = self.size
-        wide = np.full((*x.shape[:2], height + 2 * rows, width + 2 * columns), fill, x.dtype)
+        wide = np.full((*x.shape[:2], *self.wide), fill, x.dtype)
         wide[:, :, rows : rows + height, columns : columns + width] = x
         return wide
 
@@ -77,11 +85,29 @@ class Windows:
                 across = slice(left, left + self.stride[1] * (columns - 1) + 1, self.stride[1])
                 yield i * self.kernel[1] + j, (slice(None), slice(None), down, across)
 
-    def columns(self, x: Array) -> Array:
-        """Each window as a column: (batch, channels, places in the kernel, windows)."""
+    def blocks(self, batch: int, channels: int, dtype: Any) -> Iterator[tuple[slice, Array]]:
+        """The images of a batch, so many at a time, with an array for their columns.
+
+        All columns of a batch are several times its images, and would come from main memory. So many at a time are
+        used while the cache still holds them, and made again on the way back. The array is the same each time: memory
+        that was used before is several times as fast as memory fresh from the operating system.
+        """
+        each = channels * self.kernel[0] * self.kernel[1] * self.count[0] * self.count[1]
+        step = min(batch, max(1, COLUMNS // max(1, each)))
+        room = np.empty(
+            (step, channels, self.kernel[0] * self.kernel[1], self.count[0] * self.count[1]), dtype
+        )
+        for start in range(0, batch, max(1, step)):
+            stop = min(start + step, batch)
+            yield slice(start, stop), room[: stop - start]
+
+    def columns(self, x: Array, out: Array | None = None) -> Array:
+        """Each window as a column: (batch, channels, places in the kernel, windows), in ``out`` if that is given."""
         wide = self.padded(x)
         rows, columns = self.count
-        taken = np.empty((*x.shape[:2], self.kernel[0] * self.kernel[1], rows, columns), x.dtype)
+        if out is None:
+            out = np.empty((*x.shape[:2], self.kernel[0] * self.kernel[1], rows * columns), x.dtype)
+        taken = out.reshape(*x.shape[:2], self.kernel[0] * self.kernel[1], rows, columns)
         for place, index in self.offsets():
             taken[:, :, place] = wide[index]
         return taken.reshape(*taken.shape[:3], rows * columns)
@@ -93,9 +119,18 @@ class Windows:
         ``T^T`` sends each copy back to its origin, and where several windows took the same entry it adds them up.
         """
         rows, columns = self.count
-        (down, across), (height, width) = self.padding, self.size
-        image = np.zeros((*taken.shape[:2], height + 2 * down, width + 2 * across), taken.dtype)
+        image = np.zeros((*taken.shape[:2], *self.wide), taken.dtype)
         pieces = taken.reshape(*taken.shape[:3], rows, columns)
         for place, index in self.offsets():
             image[index] += pieces[:, :, place]
-        return image[:, :, down : down + height, across : across + width]
+        return self.trimmed(image)
+
+    def trimmed(self, wide: Array) -> Array:
+        """The image without its padding."""
+        (down, across), (height, width) = self.padding, self.size
+        return wide[:, :, down : down + height, across : across + width]
+
+
+def by_group(taken: Array, groups: int) -> Array:
+    """The columns of each group: (batch, groups, places under a kernel, windows)."""
+    return taken.reshape(len(taken), groups, taken.shape[1] // groups * taken.shape[2], taken.shape[3])

@@ -27,7 +27,7 @@ from reference_impls.trainings import chosen
 from reference_impls.trainings.adam import Adam, fading, loss, loss_and_gradients
 from reference_impls.trainings.command import optional, options
 from reference_impls.trainings.progress import Advance, progress, silent
-from reference_impls.trainings.sums import ALPHABET, BEST, END, LINES, LONGEST, Ids, encoded, known
+from reference_impls.trainings.sums import ALPHABET, END, LINES, LONGEST, Ids, encoded, known, least
 from reference_impls.trainings.torch_characters import torch_losses
 
 STEPS, BATCH, RATE = 2500, 32, 0.01
@@ -131,8 +131,8 @@ def written(net: Sequential, beginning: str) -> str:
     return text[1 + len(beginning) :]
 
 
-def draw(path: Path, losses: Array, theirs: Array | None = None) -> Path:
-    """Both losses, smoothed, over the least that is possible, and how far they are apart; returns ``path``."""
+def draw(path: Path, possible: float, losses: Array, theirs: Array | None = None) -> Path:
+    """Both losses, smoothed, over the least that is ``possible``, and how far they are apart; returns ``path``."""
     figure = new_figure(9, 3.6)
     left, right = figure.subplots(1, 2)
     window = max(1, len(losses) // 100)
@@ -149,7 +149,7 @@ def draw(path: Path, losses: Array, theirs: Array | None = None) -> Path:
     else:
         right.set_axis_off()
     left.plot(middle, smoothed(losses), color="tab:blue", linewidth=1, label="NumPy, by hand")
-    left.axhline(BEST, color="black", linestyle=":", label="least possible")
+    left.axhline(possible, color="black", linestyle=":", label="least possible")
     left.set(title="loss a character", xlabel="step", yscale="log")
     left.legend()
     figure.savefig(path)
@@ -183,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with progress("NumPy", given.count) as advance:
         losses = train(net, lines, steps=given.count, seed=given.seed, advance=advance)
     print(f"NumPy: {given.count} steps in {perf_counter() - begin:.0f} s, seed {given.seed}", end=", ")
-    print(f"loss {_last(losses):.4f}, least possible {BEST:.4f}")
+    print(f"loss {_last(losses):.4f}, least possible {least(lines):.4f}")
     found = score(net, held_out)
     print(f"held-out lines: loss {found.loss:.4f}, sums right {found.right:.1%} of {len(held_out):,}")
     for line in held_out[:3]:
@@ -204,7 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
 
     optional(compare)
-    optional(lambda: draw(given.picture, losses, *theirs))
+    optional(lambda: draw(given.picture, least(lines), losses, *theirs))
 
 
 def _last(losses: Array) -> float:

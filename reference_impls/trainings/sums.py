@@ -1,10 +1,12 @@
 """A text whose best possible loss is known: sums of numbers below 50, in words.
 
 ``forty-two plus nine is fifty-one.`` Both numbers are drawn evenly and decide the rest of the line, so no model can
-know a line better than ``log(50^2)``, and one that comes near that has learned to spell and to add.
+know one of ``n`` lines better than ``log n``, and one that comes near that has learned to spell and to add.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,8 +52,13 @@ LONGEST = max(map(len, LINES))
 
 ALPHABET = sorted(set("".join(LINES)))
 
-BEST = float(np.log(len(LINES)) / np.mean([len(each) for each in LINES]))
-"""The least mean loss a character, in nats, over the whole text."""
+
+def least(lines: Sequence[str]) -> float:
+    """The least mean loss a character, in nats, of a model that is shown these lines, one as often as another.
+
+    The best that it can do is to give each of ``n`` lines the probability ``1 / n``: ``log n`` nats a line.
+    """
+    return float(np.log(len(lines)) / np.mean([len(each) for each in lines]))
 
 
 def encoded(lines: list[str]) -> tuple[Ids, Ids]:

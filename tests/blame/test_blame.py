@@ -30,7 +30,7 @@ def test_the_very_expression_is_named_with_what_it_is_and_what_mends_it(tmp_path
     assert (blame.line, blame.end_line, blame.column, blame.end_column) == (14, 14, 10, 12)
     assert (blame.expression, blame.repair, blame.leaves, blame.proved) == ("z1", "a1", ("W2",), True)
     assert Path(blame.file).name == "program.py" and blame.function == "gradient"
-    assert blame.message == "z1 is X @ W1 + b1 of f. With a1 in its place, every leaf is right (3 points)"
+    assert blame.message == "z1 is X @ W1 + b1 of f. With a1 in its place, every leaf is right (tried at 3 points)"
     assert "-    dW2 = z1.T @ d2\n+    dW2 = a1.T @ d2\n" in report.patch
 
 
@@ -39,7 +39,7 @@ def test_the_text_report_underlines_it_above_the_entries(tmp_path: Path) -> None
     text = str(report)
     shown = (
         "program.py:14:11  in gradient\n    dW2 = z1.T @ d2\n          ^^\n"
-        "    z1 is X @ W1 + b1 of f. With a1 in its place, every leaf is right (3 points)\n"
+        "    z1 is X @ W1 + b1 of f. With a1 in its place, every leaf is right (tried at 3 points)\n"
         "  - dW2 = z1.T @ d2\n  + dW2 = a1.T @ d2\n"
     )
     assert shown in text and text.index(shown) < text.index("worst entries first")
@@ -236,7 +236,7 @@ def test_what_no_edit_mends_is_not_blamed_by_proof(tmp_path: Path) -> None:
     draw = np.random.default_rng(3).standard_normal
     report = failed(module, (draw(5), draw((9, 5)), draw(9), 0.7), argnums=0)
     assert not any(blame.proved for blame in report.blame)
-    assert "edits of one expression were tried" in str(report)
+    assert "No edit of one expression makes a wrong leaf right" in str(report)
 
 
 def test_what_is_right_at_one_point_alone_is_not_proved(tmp_path: Path) -> None:

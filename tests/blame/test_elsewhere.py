@@ -62,7 +62,7 @@ def test_where_no_other_size_can_be_tried_it_is_said(tmp_path: Path) -> None:
     text = LINEAR.replace("np.mean(", "np.mean(np.reshape(y, 4)) + np.mean(")
     report = failed(made(tmp_path, text, ("2 / len(y)", "3 / len(y)")), regression(4, 0), argnums=0)
     (blame,) = report.blame
-    assert blame.proved and "(3 points of this size)" in blame.message
+    assert blame.proved and "(tried at 3 points of this size)" in blame.message
 
 
 def test_the_length_is_thought_of_before_the_number() -> None:

@@ -115,7 +115,7 @@ def test_what_mends_a_part_is_said_to_be_no_proof(tmp_path: Path) -> None:
     )
     (blame,) = report.blame
     assert (blame.leaves, blame.proved, report.patch) == (("b2",), False, "")
-    assert blame.message.endswith("b2 is right (3 points); that is no proof, for W1 stays wrong")
+    assert blame.message.endswith("b2 is right (tried at 3 points); that is no proof, for W1 stays wrong")
 
 
 STEP = Step(0)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import gradcheck
+from gradcheck.ask import ambient
+from gradcheck.explain.blame import blamed as blaming
 from gradcheck.explain.diagnose import budget as budgets
 from gradcheck.explain.diagnose.budget import Budget, budget_of
 from gradcheck.explain.diagnose.catalogue import OF_A_LEAF, OF_THE_CHAIN, OF_THE_WHOLE
@@ -77,3 +79,35 @@ def test_a_budget_ends():
 def test_the_hypotheses_have_names_of_their_own():
     names = [hypothesis.__name__ for hypothesis in (*OF_THE_WHOLE, *OF_A_LEAF, *OF_THE_CHAIN)]
     assert len(set(names)) == len(names)
+
+
+def wrong():
+    return gradcheck.check_grad(loss, gradient, W, raise_on_failure=False)
+
+
+def test_without_a_budget_nothing_is_searched():
+    with ambient.given(budget=0.0):
+        report = wrong()
+
+    assert report.verdict == "fail"
+    assert (report.blame, report.patch) == ((), "")
+    assert any("stopped after 0 s" in note for note in report.notes)
+
+
+def test_the_budget_of_the_check_holds_when_its_report_is_looked_at(monkeypatch):
+    given = []
+    monkeypatch.setattr(blaming, "_searched", lambda seen, seconds, alive: given.append(seconds))
+    monkeypatch.setattr(blaming, "apart", lambda work, start, seconds: work(lambda: None))
+    with ambient.given(budget=0.25):
+        report = wrong()
+    assert report.blame == ()
+    assert wrong().blame == ()
+
+    assert given[0] == 0.25
+    assert given[1] >= 2.0
+
+
+@pytest.mark.parametrize("budget", [-1.0, float("nan"), float("inf"), "2", True])
+def test_a_budget_that_is_none_is_refused(budget):
+    with ambient.given(budget=budget), pytest.raises(ValueError, match="budget must be a number of seconds"):
+        wrong()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import gradcheck
 from gradcheck import explore
-from gradcheck.cutting import smaller
+from gradcheck.cutting import simpler
 from gradcheck.dimensions import names, shape_of
 from gradcheck.strategies import LAYOUTS, VALUES, At, arrays, laid_out
 from tests.exploration.claims import DENSE, elsewhere, tanh_grad, tanh_net
@@ -164,8 +164,9 @@ def test_away_from_kinks_means_away_from_zero_and_from_each_other(array) -> None
 @pytest.mark.parametrize("shape", [(3,), (3, 2), (2, 3, 2)])
 def test_a_layout_leaves_the_entries_as_they_are(layout, shape) -> None:
     array = np.arange(float(np.prod(shape))).reshape(shape)
+    array = np.ones_like(array) if layout == "broadcast" else array
     same = laid_out(array, layout)
-    assert np.array_equal(same, array[:1] + 0 * array if layout == "broadcast" else array)
+    assert np.array_equal(same, array)
     flags = {"Fortran": "f_contiguous"}.get(layout)
     assert flags is None or same.flags[flags.upper()]
     if layout in ("read-only", "broadcast"):
@@ -283,15 +284,161 @@ def test_a_failure_on_a_long_axis_is_cut_to_the_shortest() -> None:
 
 def test_indices_of_a_point_that_is_cut_stay_in_range() -> None:
     at = At({"W": np.ones((17, 3)), "ids": np.arange(8)}, {"v": 17, "d": 3, "n": 8}, "float64", "ones", "C")
-    points = list(smaller(at, {"W": "v d", "ids": "int n < v"}))
-    assert [tuple(one.dims.values()) for one in points][:5] == [
-        (1, 3, 8),
-        (2, 3, 8),
-        (3, 3, 8),
-        (4, 3, 8),
-        (17, 1, 8),
-    ]
+    points = [one for one in simpler(at, {"W": "v d", "ids": "int n < v"}) if one.dims != at.dims]
+    lengths = list(dict.fromkeys(tuple(one.dims.values()) for one in points))
+    assert lengths[:8] == [*((v, 3, 8) for v in (1, 2, 3, 4, 8, 12, 16)), (17, 1, 8)]
     for one in points:
         assert one.args["W"].shape == (one.dims["v"], one.dims["d"])
         assert one.args["ids"].shape == (one.dims["n"],)
         assert one.args["ids"].max() < one.dims["v"]
+
+
+def _huber(r):
+    a = np.abs(r)
+    return np.sum(np.where(a <= 1.0, 0.5 * r**2, a - 0.5))
+
+
+def _softplus_grad(x):
+    return np.where(x > 40.0, 0.0, 1.0 / (1.0 + np.exp(-np.clip(x, -500, 500))))
+
+
+@pytest.mark.parametrize(
+    ("f", "claim", "low", "high"),
+    [
+        (_huber, lambda r: np.where(np.abs(r) <= 1.0, r, 1.0), -np.inf, -1.0),
+        (lambda x: np.sum(np.logaddexp(0.0, x)), _softplus_grad, 40.0, np.inf),
+        (lambda x: np.sum(x**3), lambda x: np.where(x > 0.7, 4, 3) * x**2, 0.7, np.inf),
+    ],
+)
+def test_what_fails_somewhere_in_an_array_is_cut_to_that_entry_and_rounded(f, claim, low, high) -> None:
+    for seed in range(2):
+        found = explore(f, claim, {"x": "n d"}, seconds=60, seed=seed, raise_on_failure=False)
+        assert dims_of(found.problem) == {"n": 1, "d": 1}
+        value = float(re.search(r"np.array\(\[\[(.*?)\]\]", found.example)[1])
+        assert low <= value <= high
+        assert float(f"{value:.2g}") == value
+
+
+def test_a_length_beyond_which_it_fails_is_found() -> None:
+    def claim(x):
+        return np.where(np.arange(len(x)) < 11, 2 * x, 0 * x)
+
+    found = explore(lambda x: np.sum(x**2), claim, {"x": "n"}, seconds=60, raise_on_failure=False)
+    assert dims_of(found.problem) == {"n": 12}
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_no_directory_is_left_where_there_was_none(tmp_path, there) -> None:
+    from hypothesis import configuration
+
+    before, home = configuration.storage_directory(intent_to_write=False).home_directory, tmp_path / "home"
+    if there:
+        home.mkdir()
+    configuration.set_hypothesis_home_dir(home)
+    try:
+        explore(lambda x: np.sum(x**2), lambda x: 2 * x, {"x": "n"}, most=5)
+        assert configuration.storage_directory(intent_to_write=False).home_directory == home
+    finally:
+        configuration.set_hypothesis_home_dir(before)
+    assert home.exists() == there
+
+
+def test_a_deviation_that_is_meant_is_allowed_and_so_is_the_example() -> None:
+    def claim(x, c):
+        return 2 * x * (1 + (1e-6 if c < 0 else 1e-3 * (len(x) > 2)))
+
+    def f(x, c):
+        return np.sum(x**2)
+
+    options = {"argnums": 0, "allow": 1e-5, "seconds": 60}
+    assert explore(
+        f, lambda x, c: 2 * x * (1 + 1e-6), {"x": "n", "c": ""}, most=40, dtypes=("float64",), **options
+    )
+    found = explore(f, claim, {"x": "n", "c": ""}, raise_on_failure=False, **options)
+    assert dims_of(found.problem) == {"n": 3}
+    code = "\n".join(line.removeprefix("    ") for line in found.example.splitlines())
+    assert "argnums=0, allow=1e-05" in code
+    with pytest.raises(gradcheck.GradientMismatch):
+        exec(code, {"f": f, "claim": claim})
+
+
+def test_what_a_claim_does_without_entries_warns_nobody(recwarn) -> None:
+    def vjp(u, x):
+        return u - u.mean(-1, keepdims=True)
+
+    assert explore(
+        lambda x: x - x.mean(-1, keepdims=True), vjp, {"x": "n d"}, kind="vjp", seconds=60, most=60
+    )
+    assert not recwarn.list
+
+
+def run_example(example: str, f, claim) -> None:
+    exec("\n".join(line.removeprefix("    ") for line in example.splitlines()), {"f": f, "claim": claim})
+
+
+@pytest.mark.parametrize(
+    ("kind", "f", "claim", "error"),
+    [
+        ("grad", lambda X: np.sum(X**2), lambda X: 2 * X if len(X) else X[0], IndexError),
+        ("grad", lambda X: np.sum(X**2), lambda X: 2 * X if X.size else np.zeros(0), AssertionError),
+        ("vjp", lambda X: X.sum(1), lambda u, X: 0 * X + u[:, None] if X.size else u, AssertionError),
+        (
+            "vjp",
+            lambda X: (X, X),
+            lambda u, X: u[0] + u[1] if X.size else u[0][0],
+            (IndexError, AssertionError),
+        ),
+    ],
+)
+def test_an_example_without_entries_shows_what_is_wrong_when_it_is_run(kind, f, claim, error) -> None:
+    found = explore(f, claim, {"X": "n d"}, kind=kind, seconds=60, raise_on_failure=False)
+    assert "no entries" in found.problem
+    with pytest.raises(error):
+        run_example(found.example, f, claim)
+    run_example(found.example, f, lambda *args: np.zeros_like(args[-1]))
+
+
+def test_a_failure_with_entries_is_shown_where_there_is_one() -> None:
+    def claim(E, ids):
+        g = np.zeros_like(E)
+        np.add.at(g, ids, 2 * E[ids])
+        return g[: ids.max(initial=0) + 1]
+
+    def f(E, ids):
+        return np.sum(E[ids] ** 2)
+
+    for seed in range(3):
+        found = explore(f, claim, {"E": "v d", "ids": "int n < v"}, argnums=0, seconds=60, seed=seed,
+                        raise_on_failure=False)  # fmt: skip
+        assert found.report is not None
+        assert 0 not in dims_of(found.problem).values()
+
+
+def test_a_claim_that_cannot_take_a_broadcast_array_fails() -> None:
+    def claim(X):
+        return 2 * X if X.size < 2 or 0 not in X.strides else 3 * X
+
+    def f(X):
+        return np.sum(X**2)
+
+    found = explore(f, claim, {"X": "n d"}, seconds=60, raise_on_failure=False)
+    assert "broadcast arrays" in found.problem
+    with pytest.raises(gradcheck.GradientMismatch):
+        run_example(found.example, f, claim)
+
+
+def test_constants_of_numbers_stand_in_the_example() -> None:
+    constants = {"a": 2.0, "b": [np.float32(0.5), (np.array([1, 2]), True, None)]}
+
+    def claim(x, p):
+        return 2 * x * p["a"] * (1 + (len(x) == 2))
+
+    def f(x, p):
+        return p["a"] * np.sum(x**2)
+
+    found = explore(f, claim, {"x": "n", "p": constants}, argnums=0, seconds=60, raise_on_failure=False)
+    with pytest.raises(gradcheck.GradientMismatch):
+        run_example(found.example, f, claim)
+    other = explore(f, claim, {"x": "n", "p": constants | {"c": np.sin}}, argnums=0, seconds=60,
+                    raise_on_failure=False)  # fmt: skip
+    assert "# p: as it was passed to explore" in other.example

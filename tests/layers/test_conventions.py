@@ -3,7 +3,8 @@
 import pytest
 
 import gradcheck
-import tests.layers.awkward  # noqa: F401 - adds to those that are made
+import tests.layers.awkward
+import tests.layers.published  # noqa: F401 - both add to those that are made
 from tests.layers.conventions import MADE, planted
 
 MISTAKEN = [(name, mistake) for name, made in MADE.items() for mistake in made.mistakes]

@@ -3,12 +3,14 @@
 import copy
 import logging
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import gradcheck
-import tests.layers.awkward  # noqa: F401 - adds to those that are made
+import tests.layers.awkward
+import tests.layers.published  # noqa: F401 - both add to those that are made
 from gradcheck.anatomy.places import get, place_of, put, spelled
 from tests.layers.conventions import MADE, BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
 
@@ -122,6 +124,51 @@ def test_an_array_can_be_said_to_be_no_parameter() -> None:
     assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
 
 
+class Boxed:
+    """Its parameter is an object in a dict, its gradient where nobody looks for it."""
+
+    def __init__(self):
+        self.params = {"W": SimpleNamespace(value=weights())}
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.params["W"].value
+
+    def backward(self, d):
+        self.kept = {"one": dW_of(self.x, d)}
+        return dx_of(d, self.params["W"].value)
+
+
+@pytest.mark.parametrize("name", ["W", "params['W']", "params['W'].value"])
+def test_params_takes_the_names_that_a_report_gives_and_objects_on_the_way(name) -> None:
+    assert check(Boxed()).unchecked == ("W",)
+    left_out, found = check(Boxed(), params={name: None}), check(Boxed(), params={name: "kept['one']"})
+    assert left_out.ok
+    assert found.ok
+    assert {leaf.path for leaf in found.leaves} == {"W", "x"}
+
+
+def test_params_takes_names_inside_a_layer_inside() -> None:
+    class Outer:
+        def __init__(self):
+            self.inner = Boxed()
+
+        def forward(self, x):
+            return self.inner.forward(x)
+
+        def backward(self, d):
+            return self.inner.backward(d)
+
+    (name,) = check(Outer()).unchecked
+    assert check(Outer(), params={name: None}).ok
+    assert check(Outer(), params={"inner": None}).ok
+    assert check(Outer(), params={name: "inner.kept['one']"}).ok
+
+
+def test_what_backward_leaves_alone_is_not_said_to_be_changed_by_it() -> None:
+    assert "backward itself changes" not in check(Unpaired()).subject
+
+
 def test_argnums_chooses_and_leaves_out_the_rest_by_that() -> None:
     report = check(Unpaired(), argnums=0)
     assert report.ok
@@ -137,11 +184,22 @@ def test_argnums_chooses_and_leaves_out_the_rest_by_that() -> None:
         ({"W": "nowhere"}, ValueError, "'nowhere', which PrefixD does not have after backward"),
         ({"W": "d W"}, ValueError, "names no place"),
         (["W"], TypeError, "params must map"),
+        ({0: "dW"}, TypeError, "params must map the name of each parameter"),
+        ({"": None}, ValueError, "'' names no place"),
+        ({"W": ""}, ValueError, "'' names no place"),
     ],
 )
 def test_what_params_names_must_be_there(params, error, words) -> None:
     with pytest.raises(error, match=words):
         check(PrefixD(), params=params)
+
+
+def test_of_a_pair_too_what_params_names_must_be_there() -> None:
+    def twice(x):
+        return 2 * x
+
+    with pytest.raises(ValueError, match="'V', which twice/twice does not have"):
+        check((twice, twice), params={"V": None})
 
 
 def test_what_is_no_layer_is_refused_in_words() -> None:
@@ -395,3 +453,190 @@ def test_lists_of_gradients_of_several_shapes_are_no_pair_of_value_and_gradient(
             return [np.ones((2, 1)), np.ones((3, 1))], [np.ones((2, 2)), np.ones((3, 2))]
 
     assert check(Network(), np.ones((2, 1))).verdict in ("fail", "inconclusive")
+
+
+def forward_of_three(x, W, b):
+    return x @ W + b, (x, W)
+
+
+def parameters_and(*missing):
+    """A dict of parameters, and a pair whose backward returns no gradient of those that are ``missing``."""
+
+    def forward(x, parameters):
+        z = x @ parameters["W"] + parameters["b"]
+        return np.tanh(z), (x, parameters, z)
+
+    def backward(d, cache):
+        x, parameters, z = cache
+        dz = d * (1 - np.tanh(z) ** 2)
+        gradients = {"W": dW_of(x, dz), "b": dz.sum(0)}
+        return dx_of(dz, parameters["W"]), {k: v for k, v in gradients.items() if k not in missing}
+
+    return (forward, backward), {"W": weights(), "b": bias(), "eps": 1e-5}
+
+
+@pytest.mark.parametrize("n", [1, 4])
+def test_an_argument_of_a_pair_without_gradient_leaves_the_check_inconclusive(n) -> None:
+    def backward(dout, cache):
+        x, W = cache
+        return dx_of(dout, W), dW_of(x, dout)
+
+    pair, inputs = (forward_of_three, backward), (X[:n], weights(), bias())
+    report = check(pair, *inputs)
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("b",))
+    assert check(pair, *inputs, params={"b": None}).ok
+    assert check(pair, *inputs, argnums=(0, 1)).ok
+
+
+@pytest.mark.parametrize("missing", ["W", "b"])
+def test_of_a_dict_of_parameters_what_has_no_gradient_is_said(missing) -> None:
+    pair, parameters = parameters_and(missing)
+    report = check(pair, X, parameters)
+    assert (report.verdict, report.unchecked) == ("inconclusive", (f"parameters['{missing}']",))
+    assert {leaf.verdict for leaf in report.leaves} == {"pass"}
+    assert len(report.leaves) == 2
+    assert check(pair, X, parameters, params={f"parameters['{missing}']": None}).ok
+    assert check(parameters_and()[0], X, parameters).ok
+
+
+def test_what_the_output_does_not_depend_on_needs_no_gradient() -> None:
+    pair = (lambda x, W, unused: x @ W, lambda d, x, W, unused: (dx_of(d, W), dW_of(x, d)))
+    assert check(pair, X, weights(), np.ones(3)).ok
+
+
+def test_a_backward_that_leaves_no_gradient_anywhere_is_not_called_wrong() -> None:
+    class StepsByItsOwnRule(Unpaired):
+        def backward(self, d):
+            self.W = self.W - 0.01 * np.sign(dW_of(self.x, d))
+
+    report = check(StepsByItsOwnRule())
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("W", "b", "x"))
+    assert "no gradient was found for W, b, x" in report.reasons[0]
+
+
+def test_the_gradient_of_an_input_can_be_named_too() -> None:
+    class Leaves(PrefixD):
+        def backward(self, d):
+            self.upstream = super().backward(d)
+
+    assert check(Leaves()).unchecked == ("x",)
+    assert check(Leaves(), params={"x": "upstream"}).ok
+    assert check(Leaves(), params={"x": lambda layer: 2 * layer.upstream}).verdict == "fail"
+    with pytest.raises(ValueError, match="'nowhere' for x, which the layer does not have after backward"):
+        check(Leaves(), params={"x": "nowhere"})
+
+
+def test_where_there_is_nothing_to_check_the_error_says_why() -> None:
+    with pytest.raises(
+        TypeError, match=r"no parameter was found in it, and no input is floating-point.*x: int64"
+    ):
+        check(MADE["DerivativeOfEachEntry"].make(), np.array([1, 2]))
+    with pytest.raises(TypeError, match="nothing to check"):
+        check(MADE["DerivativeOfEachEntry"].make(), X, params={"x": None})
+
+
+class AddsUp(PrefixD):
+    def __init__(self):
+        super().__init__()
+        self.dW, self.db = np.zeros((3, 2)), np.zeros(2)
+
+    def backward(self, d):
+        self.dW += dW_of(self.x, d)
+        self.db += d.sum(0)
+        return dx_of(d, self.W)
+
+
+class CopiesToItself(AddsUp):
+    def __deepcopy__(self, memo):
+        return self
+
+
+@pytest.mark.parametrize("make", [MADE["FunctionsOverTheLayer"].make, CopiesToItself])
+def test_layers_that_are_hard_to_copy_are_left_alone(make) -> None:
+    layer = make()
+    names, kept = set(vars(layer)), {"W": layer.W, "b": layer.b}
+    assert check(layer).ok
+    assert set(vars(layer)) == names
+    assert all(vars(layer)[name] is array for name, array in kept.items())
+    assert not np.any(getattr(layer, "dW", 0.0))
+
+
+OUTSIDE = {"W": weights()}
+
+
+def test_arrays_that_a_layer_finds_outside_itself_are_said_to_be_given() -> None:
+    class Outside:
+        def forward(self, x):
+            return x @ OUTSIDE["W"]
+
+        def backward(self, d):
+            return d @ OUTSIDE["W"].T
+
+    assert "taken as given OUTSIDE" in check(Outside()).subject
+
+
+W = np.ones(3)
+"""A global that is called as an attribute of layers is."""
+
+
+def test_an_attribute_is_no_global_of_the_same_name() -> None:
+    class Product:
+        def __init__(self):
+            self.W = weights()
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, d):
+            self.dW = dW_of(self.x, d)
+            return dx_of(d, self.W)
+
+    assert "taken as given" not in check(Product()).subject
+
+
+class Clips(Unpaired):
+    def forward(self, x):
+        self.W = np.clip(self.W, -5, 5)
+        return super().forward(x)
+
+
+class Decays(Unpaired):
+    def forward(self, x):
+        self.W *= 0.9
+        return super().forward(x)
+
+
+@pytest.mark.parametrize("make", [Clips, Decays])
+def test_a_weight_that_forward_writes_is_a_weight_all_the_same(make) -> None:
+    report = check(make())
+    assert (report.verdict, set(report.unchecked)) == ("inconclusive", {"W", "b"})
+    assert "backward itself changes" not in report.subject
+    assert check(make(), params={"W": None, "b": None}).ok
+
+
+def test_a_state_that_forward_goes_on_from_needs_a_gradient_or_to_be_left_out() -> None:
+    class Goes(PrefixD):
+        def __init__(self):
+            super().__init__()
+            self.h, self.mean = np.full((4, 2), 0.2), np.zeros(3)
+
+        def forward(self, x):
+            self.mean = 0.9 * self.mean + 0.1 * x.mean(0)
+            self.h = np.tanh(super().forward(x) + 0.5 * self.h)
+            return self.h
+
+        def backward(self, d):
+            return super().backward(d * (1 - self.h**2))
+
+    report = check(Goes())
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("h",))
+    assert check(Goes(), params={"h": None}).ok
+
+
+@pytest.mark.parametrize("name", ["ParametersCalledAsGradients", "EqualKeys", "GatedWithSuffixG"])
+def test_parameters_are_told_in_the_order_in_which_they_are_kept(name) -> None:
+    layer = MADE[name].make()
+    kept = list(getattr(layer, "params", None) or vars(layer))
+    told = [leaf.path for leaf in check(layer, *MADE[name].inputs()).leaves]
+    assert [path for path in told if path in kept] == [path for path in kept if path in told]

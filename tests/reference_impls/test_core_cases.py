@@ -10,11 +10,11 @@ import pytest
 
 import gradcheck
 from gradcheck import Case
-from reference_impls import activations, elementwise, fast_mlp, losses, mlp
+from reference_impls import activations, elementwise, fast_activations, fast_mlp, losses, mlp
 from reference_impls.activations import log_softmax, sigmoid, softmax
 from reference_impls.layers import linear
 
-MODULES = [activations, losses, linear, mlp, fast_mlp, elementwise]
+MODULES = [activations, losses, linear, mlp, fast_mlp, elementwise, fast_activations]
 CASES = [case for module in MODULES for case in module.cases()]
 
 

@@ -163,9 +163,11 @@ def test_a_path_through_time_that_is_forgotten_is_caught(name) -> None:
 )
 def test_slips_in_the_softmax_of_attention_are_caught(wrong) -> None:
     def backward(dy, cache):
-        q, k, v, P, scale = cache
-        dS = wrong(P, dy @ v.swapaxes(-1, -2)) * scale
-        return (dS @ k, dS.swapaxes(-1, -2) @ q, P.swapaxes(-1, -2) @ dy), {}
+        q, k, v, E, o, inverse, scale = cache  # leading axes as one; q holds the scale
+        P, d = E * inverse, dy.reshape(o.shape)
+        dS = wrong(P, d @ v.swapaxes(1, 2))
+        found = dS @ k * scale, dS.swapaxes(1, 2) @ q, P.swapaxes(1, 2) @ d
+        return tuple(a.reshape(of.shape) for a, of in zip(found, (Q, K, V), strict=True)), {}
 
     layer = Layer(dot_product_attention.forward, backward, {})
     report = gradcheck.check_layer(layer, Q, K, V, raise_on_failure=False)

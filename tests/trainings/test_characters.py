@@ -11,7 +11,7 @@ import gradcheck
 from reference_impls.layers.layer import Layer
 from reference_impls.trainings import characters, chosen
 from reference_impls.trainings.adam import Adam
-from reference_impls.trainings.sums import ALPHABET, BEST, LINES, encoded, in_words, known, line
+from reference_impls.trainings.sums import ALPHABET, LINES, encoded, in_words, known, least, line
 from reference_impls.trainings.torch_characters import torch_losses
 
 
@@ -93,9 +93,12 @@ def test_lines_are_read_one_character_before_they_are_said():
     assert (said[20:, 1] == -1).all()
 
 
-def test_the_least_possible_loss_is_that_of_lines_drawn_evenly():
-    """A model that gives every line its due, ``1 / 2,500``, has lost ``log(2,500)`` by the end of each."""
-    assert pytest.approx(np.log(2_500) / np.mean([*map(len, LINES)])) == BEST
+def test_the_least_possible_loss_is_that_of_the_lines_shown():
+    """A model that gives each of ``n`` lines its due, ``1 / n``, has lost ``log n`` by the end of each."""
+    assert least(["ab.", "cdefg."]) == pytest.approx(2 * np.log(2) / 9)
+    shown, held_out = characters.split(0)
+    assert len(shown) + len(held_out) == 2_500
+    assert least(shown) == pytest.approx(len(shown) * np.log(2_250) / sum(map(len, shown)))
 
 
 def test_adam_is_torchs():

@@ -12,7 +12,7 @@ import pytest
 
 import gradcheck
 from gradcheck.findings import Blind
-from tests.unseen.programs import Program, blind, dense, general
+from tests.unseen.programs import Program, blind, dense, general, layer_backward, layer_forward
 
 X = np.array([0.3, -1.2, 2.0])
 
@@ -383,3 +383,130 @@ def test_of_each_branch_the_share_that_was_taken_is_told() -> None:
     assert told["f", "maximum"] == pytest.approx(2 / 3)
     assert all("np.where" in one.text for one in report.branches if one.what == "where")
     assert json.loads(report.to_json())["branches"][0]["line"] == report.branches[0].line
+
+
+@pytest.mark.parametrize(
+    ("f", "claim", "what"),
+    [
+        (lambda x: sum(max(0.0, one) ** 2 for one in x), lambda x: 2 * np.maximum(x, 0), "max"),
+        (lambda x: sum(min(0.0, -one) ** 2 for one in x), lambda x: 2 * np.maximum(x, 0), "min"),
+        (lambda x: sum(abs(one) for one in x), np.sign, "abs"),
+        (lambda x: np.linalg.norm(x, 1), np.sign, "norm"),
+        (lambda x: np.linalg.norm(x, ord=np.inf), lambda x: np.sign(x) * (np.abs(x) == abs(x).max()), "norm"),
+        (lambda x: np.sum(np.sqrt(x**2)), np.sign, "root of a square"),
+        (lambda x: np.sum(np.sqrt(x * x)), np.sign, "root of a square"),
+        (lambda x: np.sum(np.square(x) ** 0.5), np.sign, "root of a square"),
+    ],
+)
+def test_absolute_values_and_choices_by_other_names_are_branches(f, claim, what) -> None:
+    report = gradcheck.check_grad(f, claim, X)
+    assert not [one for one in report.unseen if one.where == "f"]
+    assert 0.0 < next(one.taken for one in report.branches if one.what == what) < 1.0
+    (one,) = [one for one in gradcheck.check_grad(f, claim, np.abs(X)).unseen if one.where == "f"]
+    assert one.kind is Blind.BRANCH
+
+
+@pytest.mark.parametrize(
+    "f", [np.linalg.norm, lambda x: np.sqrt(np.sum(x**2)), lambda x: max(len(x), 2) * x @ x]
+)
+def test_what_bends_nowhere_near_is_no_branch(f) -> None:
+    def claim(x):
+        return x / np.linalg.norm(x) if f(2 * x) == 2 * f(x) else 6 * x
+
+    report = gradcheck.check_grad(f, claim, np.abs(X))
+    assert not [one for one in report.unseen if one.where == "f"]
+
+
+def _deep(x, hidden, kind):
+    for W in hidden:
+        x = np.tanh(W @ x)
+    while np.sum(x**2) > 1e6:
+        x = x / 2
+    match kind:
+        case "square":
+            return np.sum(x**2)
+        case "cube":
+            return np.sum(x**3)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "kind", "size", "never"),
+    [
+        ((), "square", 1.0, ["for W in hidden", "while np.sum(x ** 2) > 1000000.0", "case 'cube'"]),
+        ((np.eye(3) + 0.1,), "cube", 1.0, ["while np.sum(x ** 2) > 1000000.0", "case 'square'"]),
+        ((), "square", 1e4, ["for W in hidden", "case 'cube'"]),
+    ],
+)
+def test_loops_and_cases_that_never_ran_are_named(hidden, kind, size, never) -> None:
+    from autograd import grad  # as good a claim as any
+
+    def claim(x, hidden, kind):
+        return grad(lambda x: _deep(x, hidden, kind))(x)
+
+    report = gradcheck.check_grad(_deep, claim, size * X, hidden, kind, argnums=0)
+    assert [one.message.partition(": ")[2] for one in report.unseen if one.where == "f"] == [
+        f"`{one}` never ran" for one in never
+    ]
+
+
+def _through_variable(W):
+    d = np.ones((4, 2))
+    return layer_backward(d, W, BATCH)
+
+
+def _of_other_values(W):
+    d = np.ones((4, 2))
+    d = d * W.sum()
+    return layer_backward(d, W, BATCH)
+
+
+BATCH = np.random.default_rng(8).standard_normal((4, 3))
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        (_through_variable, True),
+        (lambda W: layer_backward(np.full((4, 2), 1.0), W, BATCH), True),
+        (lambda W: layer_backward(dout=np.ones((4, 2)), W=W, X=BATCH), True),
+        (lambda W: layer_backward(np.full((4, 2), 2.0), W, BATCH), False),
+        (_of_other_values, False),
+        (lambda W: np.ones((4, 1)).T @ layer_forward(W, BATCH), False),
+    ],
+)
+def test_ones_that_reach_a_backward_function_are_told_however_they_are_written(claim, told) -> None:
+    report = gradcheck.check_grad(
+        lambda W: np.sum(layer_forward(W, BATCH)), claim, np.ones((3, 2)) / 3, raise_on_failure=False
+    )
+    assert told == (Blind.COTANGENT in {one.kind for one in report.unseen})
+
+
+def test_a_function_on_a_line_with_others_is_read_alone() -> None:
+    cg = gradcheck.check_grad
+    report = cg(lambda x: np.sum(np.sin(x)), lambda x: np.cos(x) * 1.0001, X, raise_on_failure=False)
+    assert not [note for note in report.notes if "stops early" in note]
+
+
+def test_a_loop_over_entries_is_followed_no_longer_than_it_tells_something() -> None:
+    seen = []
+
+    def f(x):
+        total = 0.0
+        for one in x:
+            seen.append(sys.gettrace() is not None and sys._getframe().f_trace_opcodes)
+            total += one * one if one > 0 else 0.5 * one * one
+        return total
+
+    gradcheck.check_grad(f, lambda x: np.where(x > 0, 2 * x, x), np.tile([1.0, -1.0], 50))
+    assert 0 < sum(seen) < 10
+
+
+def test_largest_of_other_things_than_two_numbers_is_no_branch() -> None:
+    def f(x):
+        longest = max("ab", "c", key=len)
+        far = max(x[0], -2.0, key=np.square) ** 2
+        return np.sum(x**2) * max(len(longest), 2) + max(x.tolist()) * 0 + far * 0
+
+    report = gradcheck.check_grad(f, lambda x: 4 * x, X, oracles="differences")
+    assert not [one for one in report.branches if one.where == "f"]
+    assert not [one for one in report.unseen if one.where == "f"]

@@ -7,7 +7,7 @@ from gradcheck.explain.blame.apart import Alive, apart, possible
 from gradcheck.explain.blame.draft import Mend, Step
 from gradcheck.explain.blame.patch import Change, patch
 from gradcheck.explain.blame.repair import Search, search
-from gradcheck.findings import Blame, Blamed
+from gradcheck.findings import NOBODY, Blame, Blamed
 from gradcheck.judge.examine import Examined
 
 SECONDS, CHECKS, MOST = 2.0, 50.0, 10.0
@@ -23,12 +23,16 @@ def blamed(seen: Examined) -> Blamed:
     """Search the claim's source, in a process of its own, for what is wrong with it."""
     if not possible():
         return Blamed(remark="repairs are tried in a copy of the process, which this system cannot make")
+    budget = seen.task.options.budget
+    if budget == 0.0:
+        return NOBODY
     calls = seen.task.f.seconds + seen.task.claim.seconds
-    seconds = max(SECONDS, min(CHECKS * seen.seconds, MOST), CHECKS * calls)
+    usual = max(SECONDS, min(CHECKS * seen.seconds, MOST), CHECKS * calls)
+    seconds = usual if budget is None else budget
+    # to begin takes time too, which is no work of the search
+    limit = PATIENCE * max(usual, seconds)
     with undisturbed():
-        found = apart(
-            lambda alive: _searched(seen, seconds, alive), 0.25 * PATIENCE * seconds, PATIENCE * seconds
-        )
+        found = apart(lambda alive: _searched(seen, seconds, alive), 0.25 * limit, limit)
     return found if isinstance(found, Blamed) else Blamed(remark=_HANGS)
 
 
@@ -52,9 +56,9 @@ def _told(seen: Examined, found: Search) -> Blamed:
     blame = tuple(_blame(one, names, found) for one in found.mends)
     changes = [Change(one.function.source, one.node, one.text) for one in found.mends]
     remark = found.said
-    if found.left and not found.mends and (found.tried or not remark):
-        tried = f"{found.tried:,} edits of one expression were tried; none makes a wrong leaf right"
-        remark = f"{tried}. {remark}" if remark else tried
+    if found.left and not found.mends and found.tried:
+        tried = f"No edit of one expression makes a wrong leaf right; {found.tried:,} were tried."
+        remark = f"{tried} {remark}" if remark else tried
     return Blamed(blame, patch(changes) if found.proved else "", remark)
 
 
@@ -87,11 +91,11 @@ def _message(one: Mend, names: list[str], found: Search) -> str:
 
 
 def _right(step: Step, names: list[str], found: Search) -> str:
-    points = f"{found.points} points" if found.points > 1 else "one point"
+    points = f"tried at {found.points} points" if found.points > 1 else "tried at one point"
     points += " of this size" if found.one_size else ""
     leaves, nearer = ([names[number] for number in sorted(which)] for which in (step.leaves, step.nearer))
     if not leaves and not nearer:
-        return f"what the function is given stays as it is ({points})"
+        return f"the whole check passes ({points})"
     if step.leaves | step.nearer == found.wrong and not found.left and not found.elsewhere:
         return f"{'every leaf is' if len(names) > 1 else names[0] + ' is'} right ({points})"
     if found.elsewhere:

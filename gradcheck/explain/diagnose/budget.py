@@ -36,6 +36,6 @@ class Budget:
             self.untried.append(words)
 
 
-def budget_of(call: float) -> Budget:
-    """The budget where one call of f takes ``call`` seconds."""
-    return Budget(max(SECONDS, CALLS * call))
+def budget_of(call: float, asked: float | None = None) -> Budget:
+    """The budget where one call of f takes ``call`` seconds, and ``asked`` seconds are allowed, if anybody says."""
+    return Budget(max(SECONDS, CALLS * call) if asked is None else asked)

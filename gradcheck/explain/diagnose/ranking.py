@@ -63,9 +63,12 @@ def ranked(guesses: Iterable[Guess], evidence: Evidence) -> Iterator[Diagnosis]:
         message = f"{leaf.path} is wrong; where and by how much could not be located."
         yield Diagnosis("other", leaf.path, message, {}, "possible")
     for guess in sorted(rivals, key=lambda g: g.cost)[: max(TOLD - len(chosen), 1)]:
-        if any(_same(guess, other) for other in chosen):
+        if same := [other.kind for other in chosen if _same(guess, other)]:
             guess = replace(
-                guess, says=f"the same may be called {_article(guess.kind)} in {{leaves}}", remedy=""
+                guess,
+                says=f"the same may be called {_article(guess.kind)} in {{leaves}}",
+                remedy="",
+                figures={**guess.figures, "synonym_of": same[0]},
             )
         yield diagnosis(guess, evidence, "possible")
 

@@ -70,11 +70,13 @@ def scale(subject: Subject) -> Iterator[Guess]:
         figures["equals"] = [quantity.meaning, *others]
         minus = "minus " if factor < 0 else ""
         says = f"{{leaves}} {{is}} {factor:.6g} times the truth; {abs(factor):.6g} is {quantity.meaning}"
-        if quantity.meaning == f"{abs(factor):g}":
-            says = f"{{leaves}} {{is}} exactly {minus}{quantity.meaning} times the truth"
+        if _is_a_number(quantity.meaning):
+            short = f"{abs(factor):.6g}"
+            spelled = short if float(short) == quantity.value else quantity.meaning
+            says = f"{{leaves}} {{is}} {minus}{spelled} times the truth"
         says += f" (also {' and '.join(others)})" if others else ""
         cost = RECOGNISED + quantity.weight + (abs(factor - 1.0) < NEARLY_ONE)
-        yield Guess("scale", (subject.number,), cost, says, _remedy(factor), figures, key)
+        yield Guess("scale", (subject.number,), cost, says, _remedy(factor, quantity.meaning), figures, key)
         return
     cost = thin(FITTED - 1.0 if subject.entries > 2 else FITTED + 1.0, subject.entries, 1)
     cost += 4.0 * (abs(factor - 1.0) < NEARLY_ONE)
@@ -91,11 +93,18 @@ def scale(subject: Subject) -> Iterator[Guess]:
         yield Guess("missing_term", (subject.number,), cost + 1.0, says, "", figures, key)
 
 
-def _remedy(factor: float) -> str:
+def _is_a_number(meaning: str) -> bool:
+    """Whether the words for a factor, ``3/2`` or ``2 times 4``, tell nothing that the number does not."""
+    return not any(letter.isalpha() for letter in meaning.replace("times", ""))
+
+
+def _remedy(factor: float, meaning: str) -> str:
     if abs(factor) in (2.0, 0.5):
         return "Look at the derivative of a square, and at a 1/2 in the loss."
     verb = "Divide" if abs(factor) > 1 else "Multiply"
     size = abs(factor) if abs(factor) > 1 else 1 / abs(factor)
+    if _is_a_number(meaning) and size != round(size):  # any whole number may be that of the samples
+        return f"{verb} by {size:.6g}: look for a constant that was lost, or taken twice."
     return f"{verb} by {size:.6g}: is the loss a mean where the gradient is a sum, or the other way round?"
 
 

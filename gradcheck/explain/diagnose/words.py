@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from gradcheck.explain.diagnose.guess import Guess
@@ -10,6 +11,8 @@ from gradcheck.findings import Diagnosis
 
 VERBS = {"is": ("is", "are"), "has": ("has", "have"), "differs": ("differs", "differ")}
 NAMED = 6
+_EXPONENT = re.compile(r"(?<=\d)e([-+])0(?=\d)")
+"""``3e-05``, which reports spell ``3e-5``."""
 # Mistakes that a chain hands down to every leaf below the place where they are made.
 PASSED_ON = (
     "sign", "scale", "zero", "nonfinite", "missing_term", "extra_term", "missing_activation_derivative",
@@ -25,16 +28,13 @@ def listed(names: Sequence[str]) -> str:
 
 
 def diagnosis(guess: Guess, evidence: Evidence, certainty: str) -> Diagnosis:
-    """The guess as a sentence with its leaves, the leaves that are right, and what to try."""
+    """The guess as a sentence with its leaves, and what to try."""
     paths = [evidence.leaves[i].path for i in guess.leaves]
     plural = len(paths) > 1
     verbs = {verb: forms[plural] for verb, forms in VERBS.items()}
     clause = _fill(guess.says, {"leaves": listed(paths), **verbs})
-    right = [leaf.path for leaf in evidence.leaves if not leaf.wrong]
-    clauses = [clause] + ([f"{listed(right)} {'are' if len(right) > 1 else 'is'} right"] if right else [])
-    enters = _entrance(guess, evidence)
-    clauses += [enters] if enters else []
-    message = "; ".join(clauses)
+    message = "; ".join(filter(None, (clause, _entrance(guess, evidence))))
+    message = _EXPONENT.sub(r"e\1", message)
     remedy = f" {guess.remedy}" if guess.remedy else ""
     figures = dict(guess.figures) | ({"leaves": paths} if plural else {})
     return Diagnosis(guess.kind, paths[0], f"{message}.{remedy}", figures, certainty)

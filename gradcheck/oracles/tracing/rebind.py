@@ -152,9 +152,13 @@ class Rebinding:
             if name in original:
                 before[name] = original[name]
                 space[name] = self(original[name])
-            elif type(self) is Rebinding and id(getattr(builtins, name, None)) in standins.by_object:
-                space[name] = before[name] = standins.by_object[id(getattr(builtins, name))]
+            elif (stand := self._builtin(getattr(builtins, name, None))) is not None:
+                space[name] = before[name] = stand
         return new
+
+    def _builtin(self, function: Any) -> Any:
+        """What stands for a builtin function; None where it stays."""
+        return standins.by_object.get(id(function))
 
     def _space(self, original: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
         if id(original) not in self._spaces:
@@ -220,13 +224,16 @@ def _hand_back(container: Any, seen: dict[Any, Any], copy: Any) -> None:
 
 
 class Meeting(Rebinding):
-    """The user's names with their float arrays seen as another kind of array, some of NumPy's functions ``instead``."""
+    """The user's names, float arrays seen as another kind, some functions of NumPy's and Python's ``instead``."""
 
     def __init__(
         self, seen: Callable[[Any], Any], instead: Mapping[Any, Callable[..., Any]] | None = None
     ) -> None:
         super().__init__()
         self._seen, self._instead = seen, instead or {}
+
+    def _builtin(self, function: Any) -> Any:
+        return self._instead.get(function)
 
     def _make(self, value: Any) -> Any:
         if type(value) is np.ndarray:

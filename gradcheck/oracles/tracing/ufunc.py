@@ -15,10 +15,11 @@ from gradcheck.oracles.tracing.array import Traced, dispatch, plain, wrap
 from gradcheck.oracles.tracing.refusal import note_branch, refuse
 from gradcheck.oracles.tracing.tape import Step, record
 
+# what stands in numpy already: to ask for every name it knows imports its compiler of Fortran and its tests as well
 primitives: dict[Any, Any] = {
     ufunc: getattr(anp, name)
-    for name in dir(np)
-    if isinstance(ufunc := getattr(np, name), np.ufunc) and hasattr(anp, name)
+    for name, ufunc in vars(np).items()
+    if isinstance(ufunc, np.ufunc) and hasattr(anp, name)
 }
 """ufunc -> autograd's primitive."""
 

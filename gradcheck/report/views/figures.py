@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, Context
 
 from gradcheck.findings import Entry
-
-_UPWARDS = Context(prec=2, rounding=ROUND_CEILING)
 
 
 def figure(x: float) -> str:
@@ -20,8 +17,10 @@ def upwards(bound: float) -> str:
     """A bound in two significant digits, never rounded to less than it is."""
     if not math.isfinite(bound):
         return str(bound)
-    # repr, because the exact binary value of 1e-9 is a trifle more and would round to 1.1e-9
-    return _short(f"{float(_UPWARDS.create_decimal(repr(float(bound)))):.2g}")
+    digits, exponent = f"{bound:.1e}".split("e")
+    if float(f"{digits}e{exponent}") < bound:
+        digits = f"{float(digits) + 0.1:.1f}"
+    return _short(f"{float(f'{digits}e{exponent}'):.2g}")
 
 
 def _short(number: str) -> str:
@@ -57,29 +56,50 @@ def index(position: Sequence[int]) -> str:
     return f"[{', '.join(map(str, position))}]" if position else ""
 
 
+def is_right(entry: Entry) -> bool:
+    """Whether the claim lies within the bound of the truth."""
+    return abs(entry.claimed - entry.truth) <= entry.bound
+
+
 def entry_figures(entry: Entry) -> tuple[str, str, str, str, str, str]:
     """Index, claim, truth, bound, ratio and error over bound, with the digits that show the difference."""
     error = abs(entry.claimed - entry.truth)
-    right = error <= entry.bound
-    digits = _FEW if right else _digits(error, max(abs(entry.claimed), abs(entry.truth)))
+    size = max(abs(entry.claimed), abs(entry.truth))
+    right = is_right(entry)
+    digits = _FEW if right else _digits(error, size)
+    ratio = entry.claimed / entry.truth if entry.truth else math.nan
     return (
         index(entry.index),
         _number(entry.claimed, digits),
         _number(entry.truth, digits),
-        figure(entry.bound),
-        _number(entry.claimed / entry.truth, digits) if entry.truth else "",
-        "right" if right else figure(error / entry.bound) if entry.bound > 0 else "",
+        _short(f"{entry.bound:.2g}"),
+        "" if math.isnan(ratio) else _number(ratio, _FEW if right else _digits(abs(ratio - 1.0), 1.0, 4)),
+        "right" if right else _times(error, entry.bound),
     )
 
 
-_FEW = 7
+def _times(error: float, bound: float) -> str:
+    """How many times the bound an error is: a size, of which nobody needs digits."""
+    times = error / bound if bound > 0.0 else math.nan
+    if math.isnan(times):
+        return ""
+    if times > _COUNTLESS:
+        return f"over {_COUNTLESS:.0e}"
+    return _short(f"{times:.1g}" if times >= 100.0 else f"{times:.2g}")
 
 
-def _digits(error: float, scale: float) -> int:
+_COUNTLESS = 1e16
+"""No bound on a double says more of its own digits; beside a truth of 0 it may be as small as numbers are."""
+
+
+_FEW = 5
+
+
+def _digits(error: float, scale: float, few: int = _FEW) -> int:
     """Digits that show the error itself to two places; 17 tell any two float64 apart."""
-    if not (error < math.inf and scale < math.inf):
-        return _FEW
-    return min(17, max(_FEW, math.ceil(math.log10(scale / error)) + 2))
+    if not (0.0 < error < math.inf and scale < math.inf):
+        return few
+    return min(17, max(few, math.ceil(math.log10(scale / error)) + 2))
 
 
 def _number(x: float, digits: int) -> str:

@@ -84,7 +84,7 @@ def heat(leaf: Mapping[str, Any]) -> Heat | None:
         _ticks(down, found["block"][0], cell, _APART[1]) if len(found["shape"]) > 1 else (),
         _ticks(across, found["block"][1], cell, _APART[0]),
         _spots(leaf["entries"], found),
-        _caption(found),
+        caption(found["shape"], found["block"]),
     )
 
 
@@ -117,28 +117,29 @@ def _ticks(count: int, block: int, cell: int, apart: int) -> tuple[Tick, ...]:
 def _spots(entries: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> tuple[Spot, ...]:
     spots: dict[tuple[int, int], Spot] = {}
     for number, entry in enumerate(entries):
-        row, column = _place(entry["index"], found)
-        place = row // found["block"][0], column // found["block"][1]
-        if place not in spots and found["errors"][place[0]][place[1]]:
-            spots[place] = Spot(*place, number)
+        row, column = place(entry["index"], found["shape"])
+        cell = row // found["block"][0], column // found["block"][1]
+        if cell not in spots and found["errors"][cell[0]][cell[1]]:
+            spots[cell] = Spot(*cell, number)
     return tuple(spots.values())
 
 
-def _place(index: Sequence[int], found: Mapping[str, Any]) -> tuple[int, int]:
-    """The row and the column of an entry."""
-    first, sizes = (1, found["shape"][1:]) if len(index) > 1 else (0, found["shape"])
+def place(index: Sequence[int], shape: Sequence[int]) -> tuple[int, int]:
+    """The row and the column of an entry, before entries are joined to cells."""
+    first, sizes = (1, shape[1:]) if len(index) > 1 else (0, shape)
     column = 0
     for i, size in zip(index[first:], sizes, strict=True):
         column = column * size + i
     return index[0] if first else 0, column
 
 
-def _caption(found: Mapping[str, Any]) -> str:
-    axes = len(found["shape"])
+def caption(shape: Sequence[int], block: Sequence[int]) -> str:
+    """What goes across and down in a map."""
+    axes = len(shape)
     across = {1: "entries", 2: "columns"}.get(axes, "all other axes, the last one fastest,")
     down = {1: "", 2: "rows down, "}.get(axes, "first axis down, ")
-    tall, wide = found["block"]
+    tall, wide = block
     if tall == wide == 1:
         return f"{down}{across} across"
-    block = str(wide) if axes == 1 else f"{tall} by {wide}"
-    return f"{down}{across} across; each cell is the worst of {block} entries"
+    entries = str(wide) if axes == 1 else f"{tall} by {wide}"
+    return f"{down}{across} across; each cell is the worst of {entries} entries"

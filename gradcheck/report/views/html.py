@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import PurePath
+from os.path import basename
 from typing import TYPE_CHECKING, Any
 
 from gradcheck.findings import Blame, Entry
@@ -47,11 +47,25 @@ def fragment(check: Data) -> str:
     return _environment().get_template("fragment.html").render(check=check)
 
 
+def ready() -> None:
+    """Make ready to draw.
+
+    Raises
+    ------
+    ImportError
+        jinja2 is not installed.
+    """
+    _environment()
+
+
 @cache
 def _environment() -> Environment:
     # jinja2 takes as long to import as a check takes to run, and few checks are drawn
-    from jinja2 import Environment, PackageLoader
-    from markupsafe import Markup
+    try:
+        from jinja2 import Environment, PackageLoader
+        from markupsafe import Markup
+    except ImportError as error:
+        raise ImportError('a report as HTML needs jinja2: pip install "gradcheck[cli]"') from error
 
     loader = PackageLoader("gradcheck.report.views")
     environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
@@ -67,10 +81,11 @@ def _environment() -> Environment:
             check["check"], check["seed"], len(leaf["entries"][0]["index"]) == len(leaf["shape"])
         ),
         "figure": figures.figure,
-        "file_name": lambda file: PurePath(file).name,
+        "file_name": basename,
         "heat": heat,
         "index": figures.index,
         "resolution": _resolution,
+        "sentence": text.sentence,
         "shape": figures.shape,
         "slope": figures.told_to,
         "sort_keys": _sort_keys,

@@ -9,6 +9,9 @@ from typing import Any
 
 import numpy as np
 
+SCHEMA = 1
+"""The version of the JSON that is written of many checks: it goes up when a field goes, or changes its meaning."""
+
 
 def plain(value: Any) -> Any:
     """``value`` in dicts, lists, strings, numbers, booleans and None alone.

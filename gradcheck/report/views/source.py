@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePath
+from os.path import basename
 
 from gradcheck.findings import Blame
 from gradcheck.report.views.layout import paragraph
@@ -14,7 +14,7 @@ def pointed(blame: Blame) -> str:
 
     The column counts from 1, as editors have it.
     """
-    place = f"{PurePath(blame.file).name}:{blame.line}:{blame.column + 1}  in {blame.function}"
+    place = f"{basename(blame.file)}:{blame.line}:{blame.column + 1}  in {blame.function}"
     block = [place, *(f"    {line}" for line in underlined(blame)), paragraph(blame.message, "    ", "    ")]
     return "\n".join([*block, *changed(blame)])
 

@@ -7,9 +7,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 
-from gradcheck.findings import NOBODY, Blamed, Findings, Leaf, Verdict
-from gradcheck.report.views.figures import count, duration, entry_figures, figure, index, shape, upwards
+from gradcheck.findings import NOBODY, Blamed, Diagnosis, Findings, Leaf, Verdict
+from gradcheck.report.views.figures import (
+    count,
+    duration,
+    entry_figures,
+    figure,
+    index,
+    is_right,
+    shape,
+    upwards,
+)
 from gradcheck.report.views.layout import columns, item, paragraph
 from gradcheck.report.views.source import pointed
 
@@ -35,10 +45,16 @@ _ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 
 def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
     """The whole report, ending without a line break; of a failure with the expressions to blame."""
+    # beside an edit that was run, a second guess at what it mends is no help
+    diagnoses = partial(_diagnoses, likely=1 if blamed.patch else LIKELY)
+
+    def search(_: Findings) -> str:
+        return paragraph(blamed.remark and sentence(blamed.remark))
+
     parts = {
         Verdict.PASS: (_leaf_table, _sharpness, _unseen, _remarks),
-        Verdict.FAIL: (_leaf_table, _entries, _diagnoses, _remarks, _advice),
-        Verdict.INCONCLUSIVE: (_reasons, _leaf_table, _diagnoses, _remarks, _advice),
+        Verdict.FAIL: (_leaf_table, _entries, diagnoses, search, _remarks, _advice),
+        Verdict.INCONCLUSIVE: (_reasons, _leaf_table, diagnoses, _remarks, _advice),
     }[findings.verdict]
     source = (pointed(blame) for blame in blamed.blame)
     blocks = [
@@ -46,7 +62,6 @@ def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
         paragraph(findings.subject),
         *source,
         *(part(findings) for part in parts),
-        paragraph(blamed.remark),
     ]
     return "\n\n".join(block for block in blocks if block)
 
@@ -102,14 +117,17 @@ def _failed(findings: Findings) -> str:
     if not wrong:
         right = findings.diagnoses and all(leaf.verdict is Verdict.PASS for leaf in findings.leaves)
         return (
-            f"{findings.diagnoses[0].kind}; the values of the {name} are right"
+            f"{spelled(findings.diagnoses[0].kind)}; the values of the {name} are right"
             if right
             else f"the {name} is wrong"
         )
     paths = ", ".join(leaf.path for leaf in wrong[:ROWS]) + (", ..." if len(wrong) > ROWS else "")
     if len(findings.leaves) == 1:
         return f"the {name} is wrong in {paths}"
-    return f"the {name} is wrong in {len(wrong)} of {len(findings.leaves)} leaves: {paths}"
+    which = f"{len(wrong)} of {len(findings.leaves)}"
+    if len(wrong) == len(findings.leaves):
+        which = "both" if len(wrong) == 2 else f"all {len(wrong)}"
+    return f"the {name} is wrong in {which} leaves: {paths}"
 
 
 def _undecided(findings: Findings) -> str:
@@ -188,20 +206,22 @@ def entries_title(check: str, seed: int, of_one_number: bool) -> str:
 
 def _entry_table(leaf: Leaf, title: str, rows: int) -> str:
     header = ("index", "yours", "truth", "+-", "yours / truth", "error / bound")
-    table = columns([header, *map(entry_figures, leaf.entries[:rows])])
+    wrong = [entry for entry in leaf.entries if not is_right(entry)]
+    table = columns([header, *map(entry_figures, (wrong or leaf.entries)[:rows])])
     return "\n".join([f"{leaf.path}, {title}", *table])
 
 
-def _diagnoses(findings: Findings) -> str:
-    if not findings.diagnoses:
+def _diagnoses(findings: Findings, likely: int) -> str:
+    told = worth_telling(findings.diagnoses)
+    if not told:
         return ""
-    first = {diagnosis.leaf: diagnosis for diagnosis in reversed(findings.diagnoses)}
+    first = {diagnosis.leaf: diagnosis for diagnosis in reversed(told)}
     shown = [
         diagnosis
-        for place, diagnosis in enumerate(findings.diagnoses)
-        if place < LIKELY or diagnosis.certainty == "certain" or diagnosis is first[diagnosis.leaf]
+        for place, diagnosis in enumerate(told)
+        if place < likely or diagnosis.certainty == "certain" or diagnosis is first[diagnosis.leaf]
     ]
-    hidden = len(findings.diagnoses) - len(shown)
+    hidden = len(told) - len(shown) if likely > 1 else 0
     rest = [f"  and {count(hidden, 'less likely guess', 'less likely guesses')} (see report.diagnoses)"] * (
         hidden > 0
     )
@@ -213,13 +233,28 @@ def _diagnoses(findings: Findings) -> str:
 def named(kind: str, message: str, certainty: str) -> str:
     """A diagnosis as one sentence, with the name of the mistake in front."""
     doubt = {"certain": "", "likely": ", likely", "possible": ", possibly"}[certainty]
-    return f"{kind}{doubt}: {message}"
+    return f"{spelled(kind)}{doubt}: {sentence(message)}"
+
+
+def worth_telling(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
+    """The diagnoses without those that call the same by another name."""
+    return [diagnosis for diagnosis in diagnoses if "synonym_of" not in diagnosis.evidence]
+
+
+def spelled(kind: str) -> str:
+    """The word for people: ``missing term``."""
+    return kind.replace("_", " ")
+
+
+def sentence(words: str) -> str:
+    """With its full stop."""
+    return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
 def _reasons(findings: Findings) -> str:
     if not findings.reasons:
         return ""
-    return "\n".join(["What stands in the way", *map(item, findings.reasons)])
+    return "\n".join(["What stands in the way", *map(item, map(sentence, findings.reasons))])
 
 
 def _unseen(findings: Findings) -> str:
@@ -239,10 +274,8 @@ def _advice(findings: Findings) -> str:
     replay = f"To replay exactly this check, give it seed={findings.seed}."
     if not any(leaf.entries for leaf in findings.leaves):
         return replay
-    fault = (
-        f"The {DERIVATIVES[findings.check]} is at fault, neither f nor the tolerance: it lies outside the bounds "
-        "of the truth shown above."
-    )
+    name = DERIVATIVES[findings.check]
+    fault = f"Neither f nor a tolerance is at fault: the {name} is off by more than +- leaves open."
     return f"{paragraph(fault)}\n{replay}"
 
 

@@ -11,8 +11,17 @@
   const summary = (check) => check.firstElementChild;
   const shown = () => [...list.children].filter((check) => !check.hidden);
 
+  // What is folded is no more than text, which a browser reads in no time, until it is unfolded.
+  const unread = (check) => check.querySelector("noscript");
+  const read = (check) => { const body = unread(check); if (body) body.outerHTML = body.textContent; };
+  list.addEventListener("toggle", (event) => read(event.target), true);
+
+  const plain = { "&lt;": "<", "&gt;": ">", "&#39;": "'", "&#34;": '"', "&amp;": "&" };
   const wordsOf = (check) => {
-    if (!words.has(check)) words.set(check, check.textContent.toLowerCase());
+    if (!words.has(check)) {
+      const text = check.textContent.replace(/<[^>]*>/g, unread(check) ? " " : "$&");
+      words.set(check, text.replace(/&(lt|gt|#39|#34|amp);/g, (each) => plain[each]).toLowerCase());
+    }
     return words.get(check);
   };
 
@@ -55,12 +64,13 @@
 
   // a link to what is folded, or filtered away, shows it
   function reveal() {
-    const target = location.hash && $(decodeURIComponent(location.hash.slice(1)));
-    const check = target && checks.find((check) => check.contains(target));
+    const id = decodeURIComponent(location.hash.slice(1));
+    const check = checks.find((check) => `${id}-`.startsWith(`${check.id}-`));
     if (!check) return;
+    read(check);
     if (check.hidden) { search.value = ""; press(only[0]); }
     check.open = true;
-    target.scrollIntoView();
+    ($(id) || check).scrollIntoView();
   }
 
   const on = {
@@ -86,7 +96,7 @@
   let unfolded = [];
   addEventListener("beforeprint", () => {
     unfolded = shown().filter((check) => !check.open);
-    for (const check of unfolded) check.open = true;
+    for (const check of unfolded) { read(check); check.open = true; }
   });
   addEventListener("afterprint", () => { for (const check of unfolded) check.open = false; });
 
@@ -96,6 +106,7 @@
   for (const button of sorts) button.addEventListener("click", () => sort(button));
   addEventListener("hashchange", reveal);
   $("tools").hidden = false;
+  for (const check of checks) if (check.open) read(check);
   filter();
   reveal();
 })();

@@ -1,0 +1,98 @@
+"""A copy of a layer that may be changed at will: arrays of its class, what cannot be copied, closures over it."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from types import CellType, FunctionType
+from typing import Any
+
+import numpy as np
+
+from gradcheck.anatomy.places import fields, is_users, put, walk
+
+
+def own_copy(layer: Any) -> Any:
+    """A copy, arrays and containers of its class included; functions that close over the layer close over the copy."""
+    known: dict[int, Any] = {}
+    try:
+        own = copy.deepcopy(layer, known)
+    except Exception:
+        own = layer
+    if own is layer:
+        # it holds what cannot be copied (a lock, a file), asks itself for what it has not yet, or will not be copied
+        known = {}
+        own = _copied(layer, known)
+    for name, value in fields(own).items():
+        if isinstance(value, dict | list | np.ndarray) and name not in getattr(own, "__dict__", {name: None}):
+            setattr(own, name, copy.deepcopy(value, known))
+    functions = [
+        (place, value) for place, value in walk(own, lambda name: False) if type(value) is FunctionType
+    ]
+    for place, function in functions:
+        if (anew := _closing_over(function, known)) is not function:
+            put(own, place, anew)
+    return own
+
+
+def _closing_over(function: FunctionType, known: dict[int, Any]) -> FunctionType:
+    """The function, over the copies of what it closes over; the same where nothing of that was copied."""
+    if id(function) in known:
+        again: FunctionType = known[id(function)]
+        return again
+    known[id(function)] = function  # functions that call one another
+    cells = function.__closure__ or ()
+    anew = tuple(_cell(cell, known) for cell in cells)
+    if all(one is cell for one, cell in zip(anew, cells, strict=True)):
+        return function
+    bound = FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, anew
+    )
+    bound.__kwdefaults__ = function.__kwdefaults__
+    known[id(function)] = bound
+    return bound
+
+
+def _cell(cell: CellType, known: dict[int, Any]) -> CellType:
+    try:
+        held = cell.cell_contents
+    except ValueError:  # not bound yet
+        return cell
+    anew = _closing_over(held, known) if type(held) is FunctionType else known.get(id(held), held)
+    return cell if anew is held else CellType(anew)
+
+
+def _empty(kind: type) -> Any:
+    """An object of this class without attributes; None for what is made of more than attributes."""
+    if not kind.__dictoffset__ and not hasattr(kind, "__slots__"):
+        return None
+    try:
+        return object.__new__(kind)
+    except TypeError:  # a list of its own kind, or an array
+        return None
+
+
+def _copied(value: Any, known: dict[int, Any]) -> Any:
+    """As `copy.deepcopy`, but that what cannot be copied is shared."""
+    if id(value) in known:
+        return known[id(value)]
+    new: Any
+    if type(value) in (list, deque):
+        new = known[id(value)] = type(value)()
+        new.extend(_copied(child, known) for child in value)
+    elif type(value) is dict:
+        new = known[id(value)] = {}
+        new.update((key, _copied(child, known)) for key, child in value.items())
+    elif type(value) is tuple:
+        new = known[id(value)] = tuple(_copied(child, known) for child in value)
+    elif is_users(value) and (new := _empty(type(value))) is not None:
+        known[id(value)] = new
+        for name, child in fields(value).items():
+            object.__setattr__(new, name, _copied(child, known))
+    else:
+        try:
+            new = copy.deepcopy(value)
+        except Exception:
+            new = value
+        known[id(value)] = new
+    return new

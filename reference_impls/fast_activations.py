@@ -1,0 +1,234 @@
+"""Activations with their slope in one go, block by block: the numbers of `activations` and `gated`, sooner.
+
+Value and slope share their exponential, and a block stays in the cache from the first NumPy call to the last. Each
+kernel gets a block of inputs and fills one of values and one of slopes; the derivations stand beside the plain forms.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcheck import Case
+from reference_impls.activations import ACTIVATIONS
+from reference_impls.broadcast import short_buffer
+from reference_impls.erf import erfc
+from reference_impls.gated import GATED
+from reference_impls.layers.blocks import blocks
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Kernel = Callable[[Array, Array, Array], None]
+
+BLOCK = 2**15
+"""Entries at a time: inputs, values, slopes and what lies between them stay in the second-level cache."""
+
+
+def value_and_slope(name: str, z: Array) -> tuple[Array, Array]:
+    """``h(z)`` and ``h'(z)``, entry by entry, of the activation of this ``name``: a key of `KERNELS`."""
+    flat = np.ascontiguousarray(z).reshape(-1)
+    value, slope = np.empty((2, flat.size), z.dtype)
+    for start in range(0, flat.size, BLOCK):
+        part = slice(start, start + BLOCK)
+        KERNELS[name](flat[part], value[part], slope[part])
+    return value.reshape(z.shape), slope.reshape(z.shape)
+
+
+def _sigmoid(z: Array, value: Array, slope: Array) -> None:
+    """With ``e = exp(-z)``: ``s = 1 / (1 + e)`` and ``1 - s = e s``, both with all their digits."""
+    _exponential(z, slope)
+    np.add(slope, 1, out=value)
+    np.reciprocal(value, out=value)
+    slope *= value
+    slope *= value
+
+
+def _exponential(z: Array, out: Array) -> None:
+    """``exp(-z)``, stopped short of infinity, where the sigmoid is as good as 0."""
+    largest = z.dtype.type(math.floor(math.log(np.finfo(z.dtype).max)))
+    np.exp(np.minimum(np.negative(z, out=out), largest, out=out), out=out)
+
+
+def _gate(z: Array) -> tuple[Array, Array]:
+    """The sigmoid ``s`` of ``z``, and ``1 - s``."""
+    s, rest = np.empty((2, *z.shape), z.dtype)
+    _exponential(z, rest)
+    np.reciprocal(rest + 1, out=s)
+    rest *= s
+    return s, rest
+
+
+def _tanh(z: Array, value: Array, slope: Array) -> None:
+    np.tanh(z, out=value)
+    np.subtract(1, value, out=slope)
+    slope *= 1 + value
+
+
+def _relu(z: Array, value: Array, slope: Array) -> None:
+    np.maximum(z, 0, out=value)
+    np.greater(z, 0, out=slope)
+
+
+def _leaky_relu(z: Array, value: Array, slope: Array) -> None:
+    slope[...] = np.where(z > 0, z.dtype.type(1), z.dtype.type(0.01))
+    np.multiply(z, slope, out=value)
+
+
+_ENOUGH = 40.0
+"""Where softplus and the gelus have become ``z``, and a normal density 0, to double precision."""
+
+
+def _softplus(z: Array, value: Array, slope: Array) -> None:
+    e = np.exp(np.minimum(z, z.dtype.type(_ENOUGH)))
+    np.log1p(e, out=value)
+    value += np.maximum(z - z.dtype.type(_ENOUGH), 0)
+    np.divide(e, 1 + e, out=slope)
+
+
+def _elu(z: Array, value: Array, slope: Array) -> None:
+    below = np.minimum(z, 0)
+    np.exp(below, out=slope)
+    np.expm1(below, out=value)
+    value += np.maximum(z, 0)
+
+
+def _hard_tanh(z: Array, value: Array, slope: Array) -> None:
+    np.clip(z, -1, 1, out=value)
+    np.less(np.abs(z), 1, out=slope)
+
+
+def _hard_sigmoid(z: Array, value: Array, slope: Array) -> None:
+    np.clip((z + 3) / 6, 0, 1, out=value)
+    np.less(np.abs(z), 3, out=slope)
+    slope /= 6
+
+
+def _hard_swish(z: Array, value: Array, slope: Array) -> None:
+    np.less(np.abs(z), 3, out=slope)
+    slope *= (2 * z + 3) / 6
+    slope += z >= 3
+    np.clip((z + 3) / 6, 0, 1, out=value)
+    value *= z
+
+
+def _silu(z: Array, value: Array, slope: Array) -> None:
+    s, rest = _gate(z)
+    np.multiply(z, s, out=value)
+    np.multiply(s, 1 + z * rest, out=slope)
+
+
+def _gelu(z: Array, value: Array, slope: Array) -> None:
+    phi = erfc(z * z.dtype.type(-math.sqrt(0.5)))
+    phi *= z.dtype.type(0.5)
+    np.multiply(z, phi, out=value)
+    bounded = np.clip(z, -_ENOUGH, _ENOUGH)
+    density = np.exp(z.dtype.type(-0.5) * bounded * bounded)
+    density *= z.dtype.type(1 / math.sqrt(2 * math.pi))
+    np.add(phi, z * density, out=slope)
+
+
+def _gelu_tanh(z: Array, value: Array, slope: Array) -> None:
+    scale, cube = z.dtype.type(math.sqrt(2 / math.pi)), z.dtype.type(0.044715)
+    bounded = np.clip(z, -_ENOUGH, _ENOUGH)
+    square = cube * bounded * bounded
+    s, rest = _gate(2 * scale * bounded * (1 + square))
+    np.multiply(z, s, out=value)
+    np.multiply(s, 1 + 2 * scale * bounded * (1 + 3 * square) * rest, out=slope)
+
+
+class Rows(NamedTuple):
+    """A function of ``z`` and its pullback ``vjp(upstream, value)``, which needs no more than the value."""
+
+    value: Callable[[Array], Array]
+    vjp: Callable[[Array, Array], Array]
+
+
+KERNELS: dict[str, Kernel] = {
+    "sigmoid": _sigmoid,
+    "tanh": _tanh,
+    "relu": _relu,
+    "leaky_relu": _leaky_relu,
+    "softplus": _softplus,
+    "elu": _elu,
+    "hard_tanh": _hard_tanh,
+    "hard_sigmoid": _hard_sigmoid,
+    "hard_swish": _hard_swish,
+    "silu": _silu,
+    "gelu": _gelu,
+    "gelu_tanh": _gelu_tanh,
+}
+"""Every activation whose entries do not depend on one another and that has a slope, by name."""
+
+
+def softmax(z: Array) -> Array:
+    """`activations.softmax`, some rows at a time."""
+    p = np.empty(z.shape, z.dtype)
+    rows, found = _rows(z), _rows(p)
+    with short_buffer():
+        for part in blocks(rows):
+            np.subtract(rows[part], rows[part].max(axis=1, keepdims=True), out=found[part])
+            np.exp(found[part], out=found[part])
+            found[part] *= 1 / (found[part] @ np.ones(rows.shape[1], z.dtype))[:, None]
+    return p
+
+
+def softmax_vjp(upstream: Array, p: Array) -> Array:
+    """`activations.softmax_vjp` from the value ``p``: ``p_j (u_j - sum_i u_i p_i)``."""
+    pulled = np.empty(p.shape, p.dtype)
+    u, rows, found = _rows(upstream), _rows(p), _rows(pulled)
+    with short_buffer():
+        for part in blocks(rows):
+            np.subtract(u[part], np.vecdot(u[part], rows[part])[:, None], out=found[part])
+            found[part] *= rows[part]
+    return pulled
+
+
+def log_softmax(z: Array) -> Array:
+    """`activations.log_softmax`, some rows at a time."""
+    logs = np.empty(z.shape, z.dtype)
+    rows, found = _rows(z), _rows(logs)
+    with short_buffer():
+        for part in blocks(rows):
+            np.subtract(rows[part], rows[part].max(axis=1, keepdims=True), out=found[part])
+            found[part] -= np.log(np.exp(found[part]) @ np.ones(rows.shape[1], z.dtype))[:, None]
+    return logs
+
+
+def log_softmax_vjp(upstream: Array, logs: Array) -> Array:
+    """`activations.log_softmax_vjp` from the value: ``u_j - p_j sum_i u_i`` with ``p = exp(logs)``."""
+    pulled = np.empty(logs.shape, logs.dtype)
+    u, rows, found = _rows(upstream), _rows(logs), _rows(pulled)
+    with short_buffer():
+        for part in blocks(rows):
+            np.exp(rows[part], out=found[part])
+            found[part] *= -(u[part] @ np.ones(rows.shape[1], rows.dtype))[:, None]
+            found[part] += u[part]
+    return pulled
+
+
+def _rows(z: Array) -> Any:
+    """All axes but the last as one; a view, so that it can be written to."""
+    return z.reshape(math.prod(z.shape[:-1]), z.shape[-1])
+
+
+ROWS = {"softmax": Rows(softmax, softmax_vjp), "log_softmax": Rows(log_softmax, log_softmax_vjp)}
+"""Those whose entries hang together along the last axis, by name."""
+
+
+def cases() -> list[Case]:
+    """Each pullback as the claim about the plain form, over more than one block of entries."""
+    z = 2 * np.random.default_rng(22).standard_normal((4, BLOCK // 4 + 5))
+    plain = ACTIVATIONS | GATED
+    return [
+        Case(f"fast_activations/{name}", plain[name].value, partial(_pulled, name), (z,), kind="vjp")
+        for name in (*KERNELS, *ROWS)
+    ]
+
+
+def _pulled(name: str, upstream: Array, z: Array) -> Any:
+    if name in ROWS:
+        return ROWS[name].vjp(upstream, ROWS[name].value(z))
+    return upstream * value_and_slope(name, z)[1]
