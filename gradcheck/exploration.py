@@ -17,6 +17,7 @@ from gradcheck.ask import trees
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.point import NoEntries, argument_names, floating_argnums
 from gradcheck.cutting import simpler
+from gradcheck.dimensions import shape_of
 from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
 from gradcheck.verify.case import CHECKS
@@ -153,6 +154,8 @@ def explore(
         raise ValueError(f"seconds and most must be positive numbers, got seconds={seconds!r}, most={most!r}")
     for name, given in shapes.items():
         trees.must_end(f"shapes[{name!r}]", given)
+        if isinstance(given, str):
+            shape_of(name, given)  # what is no shape is said before anything is drawn
     from gradcheck.strategies import points
 
     search = _Search((f, claim), dict(shapes), kind, {"argnums": argnums, "allow": allow}, seconds)

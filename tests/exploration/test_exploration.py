@@ -134,8 +134,9 @@ def test_names_of_dimensions_come_once() -> None:
     ],
 )
 def test_what_is_none_is_refused(options, error, words) -> None:
-    with pytest.raises(error, match=words):
+    with pytest.raises(error, match=words) as refused:
         explore(**{"f": tanh_net, "claim": tanh_grad, "seconds": 1.0} | options)
+    assert not any("hypothesis" in str(entry.path) for entry in refused.traceback)
 
 
 # --- strategies ------------------------------------------------------------------------------------------------
