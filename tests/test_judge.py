@@ -459,12 +459,14 @@ def test_a_dead_leaf_is_noted_as_not_tested(oracles) -> None:
     tree = {"W": -np.ones((3, 2)), "v": np.ones(3), "c": 0.5}
     x = np.array([1.0, 2.0])
 
+    def hidden(p):
+        return np.maximum(-1.0 - (p["W"] @ x) ** 2, 0.0)  # wherever W is, none of it comes alive
+
     def f(p):
-        return np.sum(p["v"] * np.maximum(p["W"] @ x, 0.0)) + p["c"] ** 2
+        return np.sum(p["v"] * hidden(p)) + p["c"] ** 2
 
     def claim(p):
-        hidden = p["W"] @ x
-        return {"W": np.outer(p["v"] * (hidden > 0.0), x), "v": np.maximum(hidden, 0.0), "c": 2.0 * p["c"]}
+        return {"W": np.zeros((3, 2)), "v": hidden(p), "c": 2.0 * p["c"]}
 
     report = report_of(f, claim, tree, oracles=oracles)
     leaves = {leaf.path: leaf for leaf in report.leaves}
