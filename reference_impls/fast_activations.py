@@ -163,58 +163,45 @@ KERNELS: dict[str, Kernel] = {
 """Every activation whose entries do not depend on one another and that has a slope, by name."""
 
 
-def softmax(z: Array) -> Array:
-    """`activations.softmax`, some rows at a time."""
-    p = np.empty(z.shape, z.dtype)
-    rows, found = _rows(z), _rows(p)
+def _by_rows(fill: Callable[..., None], *given: Array) -> Array:
+    """What ``fill`` writes into its last argument, some rows of all arrays at a time."""
+    made = np.empty(given[0].shape, given[0].dtype)
+    rows = [array.reshape(math.prod(made.shape[:-1]), made.shape[-1]) for array in (*given, made)]
     with short_buffer():
-        for part in blocks(rows):
-            np.subtract(rows[part], rows[part].max(axis=1, keepdims=True), out=found[part])
-            np.exp(found[part], out=found[part])
-            found[part] *= 1 / (found[part] @ np.ones(rows.shape[1], z.dtype))[:, None]
-    return p
+        for part in blocks(rows[-1]):
+            fill(*(array[part] for array in rows))
+    return made
 
 
-def softmax_vjp(upstream: Array, p: Array) -> Array:
-    """`activations.softmax_vjp` from the value ``p``: ``p_j (u_j - sum_i u_i p_i)``."""
-    pulled = np.empty(p.shape, p.dtype)
-    u, rows, found = _rows(upstream), _rows(p), _rows(pulled)
-    with short_buffer():
-        for part in blocks(rows):
-            np.subtract(u[part], np.vecdot(u[part], rows[part])[:, None], out=found[part])
-            found[part] *= rows[part]
-    return pulled
+def _softmax(z: Array, p: Array) -> None:
+    np.exp(np.subtract(z, z.max(axis=1, keepdims=True), out=p), out=p)
+    p *= 1 / _sums(p)
 
 
-def log_softmax(z: Array) -> Array:
-    """`activations.log_softmax`, some rows at a time."""
-    logs = np.empty(z.shape, z.dtype)
-    rows, found = _rows(z), _rows(logs)
-    with short_buffer():
-        for part in blocks(rows):
-            np.subtract(rows[part], rows[part].max(axis=1, keepdims=True), out=found[part])
-            found[part] -= np.log(np.exp(found[part]) @ np.ones(rows.shape[1], z.dtype))[:, None]
-    return logs
+def _softmax_vjp(upstream: Array, p: Array, pulled: Array) -> None:
+    np.subtract(upstream, np.vecdot(upstream, p)[:, None], out=pulled)
+    pulled *= p
 
 
-def log_softmax_vjp(upstream: Array, logs: Array) -> Array:
-    """`activations.log_softmax_vjp` from the value: ``u_j - p_j sum_i u_i`` with ``p = exp(logs)``."""
-    pulled = np.empty(logs.shape, logs.dtype)
-    u, rows, found = _rows(upstream), _rows(logs), _rows(pulled)
-    with short_buffer():
-        for part in blocks(rows):
-            np.exp(rows[part], out=found[part])
-            found[part] *= -(u[part] @ np.ones(rows.shape[1], rows.dtype))[:, None]
-            found[part] += u[part]
-    return pulled
+def _log_softmax(z: Array, logs: Array) -> None:
+    np.subtract(z, z.max(axis=1, keepdims=True), out=logs)
+    logs -= np.log(_sums(np.exp(logs)))
 
 
-def _rows(z: Array) -> Any:
-    """All axes but the last as one; a view, so that it can be written to."""
-    return z.reshape(math.prod(z.shape[:-1]), z.shape[-1])
+def _log_softmax_vjp(upstream: Array, logs: Array, pulled: Array) -> None:
+    np.multiply(np.exp(logs, out=pulled), -_sums(upstream), out=pulled)
+    pulled += upstream
 
 
-ROWS = {"softmax": Rows(softmax, softmax_vjp), "log_softmax": Rows(log_softmax, log_softmax_vjp)}
+def _sums(rows: Array) -> Any:
+    """The sum of each row, (rows, 1)."""
+    return (rows @ np.ones(rows.shape[1], rows.dtype))[:, None]
+
+
+ROWS = {
+    "softmax": Rows(partial(_by_rows, _softmax), partial(_by_rows, _softmax_vjp)),
+    "log_softmax": Rows(partial(_by_rows, _log_softmax), partial(_by_rows, _log_softmax_vjp)),
+}
 """Those whose entries hang together along the last axis, by name."""
 
 
