@@ -144,3 +144,11 @@ def test_edits_of_edits_are_told_in_terms_of_the_first_text(
     for one in reversed(passages):
         again = again[: one.start] + one.text + again[one.end :]
     assert again == text
+
+
+@pytest.mark.parametrize("factor", ["-2", "-2.0"])
+def test_a_minus_too_many_is_taken_away_and_not_doubled(tmp_path, factor) -> None:
+    changed = made(tmp_path, TANH, ("2 * (h @ W2", f"{factor} * (h @ W2"))
+    report = failed(changed, network(), argnums=(0, 1, 2, 3))
+    assert "--" not in report.blame[0].repair
+    assert report.patch

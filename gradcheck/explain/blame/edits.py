@@ -183,6 +183,12 @@ def _of_statement(source: Source, node: ast.stmt) -> Iterator[Edit]:
             )
 
 
+def _is_negated(source: Source, node: ast.expr) -> bool:
+    """Whether a minus stands before it: then the other sign is an edit of both together, which takes it away."""
+    parent = source.parents.get(node)
+    return isinstance(parent, ast.UnaryOp) and isinstance(parent.op, ast.USub)
+
+
 def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
     text = source.segment(node)
 
@@ -204,7 +210,8 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
     ):
         # another bound is right at some points, as a rule, whatever the right comparison is
         cost = ADJUSTED if isinstance(source.parents.get(node), ast.Compare) else EXCHANGED
-        yield from (edit("constant", repr(value), cost) for value in _near(node.value))
+        near = (value for value in _near(node.value) if value >= 0 or not _is_negated(source, node))
+        yield from (edit("constant", repr(value), cost) for value in near)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
         yield edit("sign", operand(source, node.operand))
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
@@ -387,7 +394,8 @@ def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iter
         return Edit(ADJUSTED, what, node, new)
 
     yield Edit(EXCHANGED if isinstance(node, ast.Name) else ADJUSTED, "transpose", node, f"{text}.T")
-    yield edit("sign", f"-{text}")
+    if not _is_negated(source, node):
+        yield edit("sign", f"-{text}")
     yield edit("complement", f"1 - {text}")
     yield edit("complement", f"1 - {text} ** 2")
     yield edit("square", f"{text} ** 2")
