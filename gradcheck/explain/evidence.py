@@ -53,6 +53,8 @@ class Evidence:
         All checked leaves, in the order of the arguments (for a network: input to output).
     arguments
         Every argument of f by name, data as well as parameters.
+    surroundings
+        What f finds in closures and in the objects that it names, by name.
     output
         f at the point (an array; the concatenation of the leaves where f returns a tree).
     cotangent
@@ -79,3 +81,4 @@ class Evidence:
     pullback: Callable[[Floats], tuple[Floats, ...]] | None = None
     claim: Callable[[Floats], tuple[Floats | None, ...]] | None = None
     tape: Any = None
+    surroundings: tuple[tuple[str, Any], ...] = ()

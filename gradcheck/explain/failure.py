@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from gradcheck.ask.callees import data_named
 from gradcheck.ask.calls import Raised
 from gradcheck.ask.point import Point, index_of
 from gradcheck.ask.reading import Reading
+from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose import diagnose
 from gradcheck.explain.diagnose.budget import Budget, budget_of
@@ -137,6 +140,23 @@ def _evidence(seen: Examined, pairing: Pairing, leaves: tuple[LeafEvidence, ...]
         pullback=None if dense or tape is None else pullback,
         claim=None if dense else ask,
         tape=tape,
+        surroundings=_surroundings(task),
+    )
+
+
+_DEEP = 6
+"""How many calls below f are looked into for the data that they name."""
+
+
+def _surroundings(task: Task) -> tuple[tuple[str, Any], ...]:
+    """The arrays and numbers, by name, that f finds outside its arguments."""
+    own, common = data_named(task.f.function, _DEEP)
+    return tuple(
+        (name, value)
+        for name, value in (common | own).items()
+        if isinstance(value, np.ndarray | np.number | float | int)
+        and not isinstance(value, bool)
+        and name not in task.where.names
     )
 
 

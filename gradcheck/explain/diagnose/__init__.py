@@ -13,6 +13,7 @@ from gradcheck.explain.diagnose.circuit import circuit_of
 from gradcheck.explain.diagnose.dense import whole
 from gradcheck.explain.diagnose.guess import PATTERN, Guess
 from gradcheck.explain.diagnose.ranking import price, ranked, settled
+from gradcheck.explain.diagnose.scale import scale
 from gradcheck.explain.diagnose.shapes import explain_shape as explain_shape
 from gradcheck.explain.diagnose.subject import subjects
 from gradcheck.explain.evidence import Evidence
@@ -55,8 +56,15 @@ def diagnose(evidence: Evidence, budget: Budget | None = None) -> tuple[Diagnosi
         if not settled(guesses, evidence):
             guesses += _chain(evidence, budget)
             if price(guesses, evidence) >= PATTERN:
-                guesses += [guess.approximate() for guess in _chain(evidence, budget, slack=TWO_MISTAKES)]
+                guesses += [guess.approximate() for guess in _nearly(seen, evidence, budget)]
         return tuple(ranked(guesses, evidence))
+
+
+def _nearly(seen: Evidence, evidence: Evidence, budget: Budget) -> list[Guess]:
+    """Guesses at a mistake that has a small second one beside it."""
+    leaves = subjects(seen, slack=TWO_MISTAKES)
+    factors = [guess for subject in leaves for guess in tested(scale, subject, budget)]
+    return factors + _chain(evidence, budget, slack=TWO_MISTAKES)
 
 
 def _chain(evidence: Evidence, budget: Budget, slack: float = 0.0) -> list[Guess]:

@@ -12,7 +12,7 @@ from gradcheck.explain.diagnose.circuit import Circuit, Effect
 from gradcheck.explain.diagnose.everywhere import everywhere
 from gradcheck.explain.diagnose.exchanged import exchanged, polynomial
 from gradcheck.explain.diagnose.experiment import Alteration, evidence_figures, fitted
-from gradcheck.explain.diagnose.formulas import DERIVATIVES, legend
+from gradcheck.explain.diagnose.formulas import DERIVATIVES, with_legend
 from gradcheck.explain.diagnose.guess import EXACT, FITTED, MISSING, WRONG, Guess, thin
 from gradcheck.explain.diagnose.promising import Candidate, probe_leaf, promising
 from gradcheck.explain.diagnose.segments import Segment, called, named, segments
@@ -54,7 +54,7 @@ def _one(segment: Segment) -> Iterator[Guess]:
     cotangent, true = circuit.cotangents[segment.end], segment.derivative
     if not np.any(cotangent) or np.shape(cotangent) != true.shape:
         return
-    if np.any(true) and np.ptp(true) <= 1e-12 * np.max(np.abs(true)):
+    if true.size > 1 and np.any(true) and np.ptp(true) <= 1e-12 * np.max(np.abs(true)):
         return  # a constant derivative is a factor: that story is told elsewhere
     probe = probe_leaf(circuit, circuit.below[segment.start])
     if probe is None or circuit.spent:
@@ -135,7 +135,7 @@ def _guesses(segment: Segment, result: Alteration, words: str, kind: str) -> Ite
         remedy = "Multiply by that derivative where the chain goes through it."
     else:
         times = "" if plain else f"{factor:.6g} times "
-        says = f"{{leaves}} {{is}} as if the derivative of {what} were {times}{words}, {legend(words)}"
+        says = f"{{leaves}} {{is}} as if the derivative of {what} were {times}{with_legend(words)}"
         step = f"the {name}" if name else "that step"
         remedy = f"Check the formula, and whether it is given the input (x) or the output (y) of {step}."
     first, second = _kinds(segment, words, plain)

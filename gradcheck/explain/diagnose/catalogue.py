@@ -12,7 +12,6 @@ from gradcheck.explain.diagnose.activations import activations
 from gradcheck.explain.diagnose.circuit import Circuit
 from gradcheck.explain.diagnose.cotangent import cotangent
 from gradcheck.explain.diagnose.elementwise import elementwise, through_link
-from gradcheck.explain.diagnose.exchanged import own
 from gradcheck.explain.diagnose.guess import Guess
 from gradcheck.explain.diagnose.nonfinite import nonfinite
 from gradcheck.explain.diagnose.operands import factors, outputs
@@ -39,7 +38,7 @@ OF_A_LEAF: tuple[Callable[[Subject], Iterator[Guess]], ...] = (
     terms.added_multiple,
     terms.added_by_line,
     terms.offset_by_line,
-    terms.half_of_symmetric,
+    terms.of_a_symmetric,
     elementwise,
     through_link,
     patterns.single_entry,
@@ -56,6 +55,7 @@ OF_THE_WHOLE: tuple[Callable[[Evidence], Iterator[Guess]], ...] = (
     nonfinite,
     swapped_leaves,
     cotangent,
+    scale.common_factor,
 )
 """Mistakes that concern the claim as a whole, or several leaves together."""
 
@@ -67,6 +67,5 @@ OF_THE_CHAIN: tuple[Callable[[Circuit], Iterator[Guess]], ...] = (
     factors,
     paths,
     samples,
-    own,
 )
 """Mistakes in one local derivative of the traced computation, which spoil every leaf below it."""

@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose.circuit import Circuit, Effect
 from gradcheck.explain.diagnose.experiment import Alteration, evidence_figures, explains
-from gradcheck.explain.diagnose.formulas import DERIVATIVES, legend
+from gradcheck.explain.diagnose.formulas import DERIVATIVES, with_legend
 from gradcheck.explain.diagnose.guess import EXACT, FITTED, MISSING, WRONG, Guess
 from gradcheck.explain.diagnose.segments import Segment, named
 
@@ -62,7 +62,7 @@ def _in_all(circuit: Circuit, tops: list[Segment], result: Alteration, words: st
     name = named(tops[0])
     what = f"each {name}" if name else f"each step ({', '.join(tops[0].signature)})"
     missing = words == "1"
-    left = "left out (taken as 1)" if missing else f"{words}, {legend(words)}"
+    left = "left out (taken as 1)" if missing else with_legend(words)
     says = f"{{leaves}} {{is}} as if the derivative of {what}, {len(tops)} in all, were {left}"
     figures = {**evidence_figures(circuit, tops[0].end), "places": len(tops), "derivative_used": words}
     cost = (EXACT if name else FITTED - 0.5) + (-0.3 if missing else 0.2)

@@ -1,4 +1,4 @@
-"""Derivatives that no listed formula gives: one function written for another, a cubic, or something unknown."""
+"""Derivatives that no listed formula gives: one function written for another, or a cubic."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.ask.trees import Floats
-from gradcheck.explain.diagnose.circuit import Circuit
 from gradcheck.explain.diagnose.experiment import evidence_figures, fitted
-from gradcheck.explain.diagnose.formulas import DERIVATIVES, legend
-from gradcheck.explain.diagnose.guess import FITTED, MISSING, PATTERN, WRONG, Guess, thin
+from gradcheck.explain.diagnose.formulas import DERIVATIVES
+from gradcheck.explain.diagnose.guess import FITTED, MISSING, WRONG, Guess, thin
 from gradcheck.explain.diagnose.promising import probe_leaf, promising
-from gradcheck.explain.diagnose.segments import Segment, called, segments
+from gradcheck.explain.diagnose.segments import Segment, called
 
 
 def exchanged(segment: Segment) -> Iterator[Guess]:
@@ -56,6 +55,10 @@ def _written(x: Floats) -> Iterator[tuple[str, Floats]]:
     yield "sigmoid(2 x)", DERIVATIVES["sigmoid(v)"](2.0 * x)
 
 
+_DISTINCT = 7
+"""Values that the four coefficients of a cubic must meet: four are met by some cubic whatever they are."""
+
+
 def polynomial(segment: Segment) -> Iterator[Guess]:
     """Some formula not listed: the derivative as a cubic of the input or of the output."""
     circuit = segment.circuit
@@ -64,7 +67,7 @@ def polynomial(segment: Segment) -> Iterator[Guess]:
         return
     for letter, node in (("y", segment.end), ("x", segment.start)):
         value = circuit.array(node)
-        if value is None or np.ptp(value) == 0.0:
+        if value is None or np.unique(value[cotangent != 0.0]).size < _DISTINCT:
             continue
         fixed = circuit.effect(segment.start, -cotangent * true)
         shapes = [circuit.effect(segment.start, cotangent * value**power) for power in range(4)]
@@ -75,10 +78,10 @@ def polynomial(segment: Segment) -> Iterator[Guess]:
             ):
                 continue  # a factor, no other function
             rounded = ", ".join(f"{x:.4g}" for x in c)
-            words = f"a cubic in {letter}, coefficients {rounded}"
+            of = "its output" if letter == "y" else "its input"
             says = (
-                f"{{leaves}} {{is}} as if the derivative of {called(segment)} were {words} from the "
-                f"constant up, {legend(letter)}"
+                f"{{leaves}} {{is}} as if the derivative of {called(segment)} were a cubic in {letter}, {of}, "
+                f"coefficients {rounded} from the constant up"
             )
             figures = {**evidence_figures(circuit, segment.end), "coefficients": c.tolist()}
             yield result.guess(
@@ -89,28 +92,3 @@ def polynomial(segment: Segment) -> Iterator[Guess]:
                 figures,
                 (segment.end, letter, "cubic"),
             )
-
-
-def own(circuit: Circuit) -> Iterator[Guess]:
-    """Last resort for a leaf that goes through an element-wise function and nowhere else."""
-    for number, subject in circuit.subjects.items():
-        node = circuit.leaf_nodes[number]
-        if np.count_nonzero(subject.wrong) < 3 or not 1 <= len(circuit.consumers[node]) <= 4:
-            continue
-        longest = max(
-            (s for s in segments(circuit) if s.start == node), key=lambda s: len(s.inside), default=None
-        )
-        if (
-            longest is None
-            or longest.linear
-            or any(c not in longest.inside for c, _ in circuit.consumers[node])
-        ):
-            continue
-        says = (
-            f"{{leaves}} {{is}} as if the derivative of {called(longest)} were another function, none "
-            "that is known here"
-        )
-        figures = evidence_figures(circuit, longest.end)
-        yield Guess(
-            WRONG, (number,), 2 * PATTERN, says, "Check that derivative's formula.", figures, ("own", number)
-        )

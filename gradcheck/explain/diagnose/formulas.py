@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -94,11 +95,7 @@ def activation(before: Floats, after: Floats) -> str | None:
     return None
 
 
-def legend(words: str) -> str:
-    """What the letters of a formula stand for."""
-    parts = [
-        t
-        for letter, t in (("x", "x its input"), ("y", "y its output"), ("u", "u a value on the way"))
-        if letter in words
-    ]
-    return ", ".join(parts) or "whatever its input"
+def with_legend(words: str) -> str:
+    """The formula with what its letters stand for."""
+    letters = {"x": "x its input", "y": "y its output", "u": "u a value on the way"}
+    return ", ".join((words, *(told for letter, told in letters.items() if re.search(rf"\b{letter}\b", words))))

@@ -55,8 +55,11 @@ class Guess:
         return replace(self, says=says, cost=self.cost + 1.5, key=(self.key, "approximate"))
 
     def joined(self, other: Guess) -> Guess:
-        """Both as one mistake in more leaves."""
-        return replace(self, leaves=self.leaves + other.leaves, cost=max(self.cost, other.cost))
+        """Both as one mistake in more leaves; in the same ones, the likelier way to tell it."""
+        leaves = tuple(dict.fromkeys(self.leaves + other.leaves))
+        if leaves == self.leaves:
+            return min(self, other, key=lambda guess: (guess.leaves != leaves, guess.cost))
+        return replace(self, leaves=leaves, cost=max(self.cost, other.cost))
 
 
 def thin(cost: float, entries: int, fitted: int) -> float:

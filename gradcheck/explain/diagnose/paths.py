@@ -84,12 +84,12 @@ def _verdict(circuit: Circuit, factor: float, penalty: bool) -> tuple[str, float
         return "missing_term", EXACT - 1.0, "were left out"
     if abs(factor + 1.0) < 1e-6:
         return "sign", EXACT - 0.5, "had the opposite sign"
+    easy, quantity = abs(factor - 2.0) < 1e-6 or abs(factor - 0.5) < 1e-6, circuit.recognise(factor)
     if penalty:
         kind = "extra_term" if factor > 1.0 else "missing_term"
-        return kind, EXACT - 0.5, f"counted {factor:.6g} times"
-    if abs(factor - 2.0) < 1e-6 or abs(factor - 0.5) < 1e-6:
+        return kind, EXACT - 0.5 if easy or quantity else FITTED, f"counted {factor:.6g} times"
+    if easy:
         return "scale", EXACT, f"counted {factor:.6g} times"
-    quantity = circuit.recognise(factor)
     if quantity is not None:
         return "scale", EXACT + 0.5 + quantity.weight, f"counted {factor:.6g} times ({quantity.meaning})"
     return "scale", FITTED + 3.0, f"counted {factor:.6g} times"

@@ -15,6 +15,8 @@ from gradcheck.explain.diagnose.sight import batch_sizes
 from gradcheck.explain.diagnose.subject import Mask, Subject, norm
 
 SHOWN = 12
+_FEW = 0.8
+"""Share of the entries that could be wrong up to which where they are says something."""
 Indices = NDArray[np.intp]
 
 
@@ -126,28 +128,22 @@ def sparse(subject: Subject) -> Iterator[Guess]:
     """A few entries wrong, on no line."""
     count = int(np.count_nonzero(subject.wrong))
     telling = _telling(subject)
-    if count < 2 or count == telling:
+    share = count / max(telling, 1)
+    if count < 2 or share > _FEW:
         return
     first = [tuple(int(i) for i in index) for index in np.argwhere(subject.wrong)[:SHOWN]]
     figures = {"count": count, "of": subject.entries, "entries": [list(i) for i in first], **_within(subject)}
     listed = ", ".join(_at(i) for i in first[:6]) + (", ..." if count > 6 else "")
     where = _where(subject)
     says = f"{count} of {subject.entries} entries of {{leaves}} are wrong{_so(figures)}{where}: {listed}"
-    share = count / telling
-    cost = (
-        PATTERN
-        - 1.5
-        + (2.0 if share > 0.5 else 0.0)
-        + (9.0 if share > 0.8 else 0.0)
-        - (2.5 if where and count > 2 else 0.0)
-    )
+    cost = PATTERN - 1.5 + (2.0 if share > 0.5 else 0.0) - (2.5 if where and count > 2 else 0.0)
     cost -= 1.0 if figures["there"] != "other" and share <= 0.5 else 0.0
     yield Guess(
         "sparse",
         (subject.number,),
         cost,
         says,
-        "Look at the branch that those entries take.",
+        "Look at the branch that those entries take." if share <= 0.5 else "",
         figures,
         "sparse",
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 
-from gradcheck.explain.diagnose.guess import EXACT, FITTED, REMAINDER, Guess
+from gradcheck.explain.diagnose.guess import EXACT, FITTED, PATTERN, REMAINDER, Guess
 from gradcheck.explain.diagnose.words import diagnosis
 from gradcheck.explain.evidence import Evidence
 from gradcheck.findings import Diagnosis
@@ -113,6 +113,6 @@ def _article(kind: str) -> str:
 
 
 def _certainty(guess: Guess, gap: float) -> str:
-    if guess.kind == "other":
+    if guess.kind == "other" or guess.cost > PATTERN:  # what hardly anything bears out
         return "possible"
     return "certain" if gap >= 3.0 else "likely" if gap >= 1.0 else "possible"

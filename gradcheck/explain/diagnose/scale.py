@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 import numpy as np
 
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose.guess import COMMON, EXACT, FITTED, PATTERN, RECOGNISED, Guess, thin
-from gradcheck.explain.diagnose.sight import arrays, meanings, recognise
-from gradcheck.explain.diagnose.subject import Subject, norm
+from gradcheck.explain.diagnose.sight import Quantity, Sort, arrays, meanings, recognise
+from gradcheck.explain.diagnose.subject import Subject, norm, subjects
+from gradcheck.explain.evidence import Evidence
 
 # A factor nearer to 1 than this is a small error first, whatever its cause.
 NEARLY_ONE = 0.02
@@ -47,65 +48,91 @@ def _resolved(subject: Subject, factor: float) -> bool:
 
 def scale(subject: Subject) -> Iterator[Guess]:
     """The claim is the truth times one number."""
-    known = subject.known
-    factor = fitted_factor(subject.claimed[known], subject.truth[known])
+    factor = fitted_factor(subject.claimed[subject.known], subject.truth[subject.known])
+    if _fits(subject, factor):
+        yield from _told((subject,), factor)
+
+
+def common_factor(evidence: Evidence) -> Iterator[Guess]:
+    """Several leaves, few entries in each, off by one and the same number."""
+    wrong = tuple(subjects(evidence))
+    if len(wrong) < 2 or len(wrong) < sum(leaf.wrong for leaf in evidence.leaves):
+        return
+    claimed = np.concatenate([subject.claimed[subject.known] for subject in wrong])
+    factor = fitted_factor(claimed, np.concatenate([subject.truth[subject.known] for subject in wrong]))
+    if all(_fits(subject, factor) for subject in wrong):
+        yield from _told(wrong, factor)
+
+
+def _fits(subject: Subject, factor: float) -> bool:
     # beyond a hundred million the truth is all rounding about 0
-    if (
-        factor in (0.0, 1.0)
-        or abs(factor) > 1e8
-        or not _resolved(subject, factor)
-        or not subject.explained_by(factor * subject.truth, gain=abs(factor))
-    ):
-        return
-    if subject.explained_by(-subject.truth):
-        return
-    precision = max(1e-6, 3.0 * norm(subject.leaf.bound[known]) / norm(subject.truth[known]))
-    quantity = recognise(factor, subject.evidence, min(precision, 1e-2 * abs(abs(factor) - 1.0) + 1e-9))
-    figures: dict[str, Any] = {"factor": factor, "entries": subject.entries}
-    key = round(factor, 6)
+    return (
+        factor not in (0.0, 1.0)
+        and abs(factor) <= 1e8
+        and _resolved(subject, factor)
+        and subject.explained_by(factor * subject.truth, gain=abs(factor))
+        and not subject.explained_by(-subject.truth)
+    )
+
+
+def _told(wrong: tuple[Subject, ...], factor: float) -> Iterator[Guess]:
+    evidence, numbers = wrong[0].evidence, tuple(subject.number for subject in wrong)
+    entries = sum(int(np.count_nonzero(subject.truth[subject.known])) for subject in wrong)
+    precision = max(1e-6, *(3.0 * _share(subject) for subject in wrong))
+    quantity = recognise(factor, evidence, min(precision, 1e-2 * abs(abs(factor) - 1.0) + 1e-9))
+    figures: dict[str, Any] = {"factor": factor, "entries": entries}
+    key: Hashable = (len(wrong) > 1, round(factor, 6))
+    minus, size = "minus " if factor < 0 else "", _spelled(factor)
     if quantity is not None:
-        others = [m for m in meanings(factor, subject.evidence, precision) if m != quantity.meaning]
+        others = [m for m in meanings(factor, evidence, precision) if m != quantity.meaning]
         # the number itself, and further arrays with the same axis, tell nothing more
         others = [m for m in others if m != f"{abs(factor):g}" and "the length of axis" not in m]
         figures["equals"] = [quantity.meaning, *others]
-        minus = "minus " if factor < 0 else ""
-        says = f"{{leaves}} {{is}} {factor:.6g} times the truth; {abs(factor):.6g} is {quantity.meaning}"
-        if _is_a_number(quantity.meaning):
-            short = f"{abs(factor):.6g}"
-            spelled = short if float(short) == quantity.value else quantity.meaning
+        says = f"{{leaves}} {{is}} {minus}{size} times the truth; {size} is {quantity.meaning}"
+        if quantity.sort is Sort.NUMBER:
+            spelled = size if float(size) == quantity.value else quantity.meaning
             says = f"{{leaves}} {{is}} {minus}{spelled} times the truth"
         says += f" (also {' and '.join(others)})" if others else ""
         cost = RECOGNISED + quantity.weight + (abs(factor - 1.0) < NEARLY_ONE)
-        yield Guess("scale", (subject.number,), cost, says, _remedy(factor, quantity.meaning), figures, key)
+        yield Guess("scale", numbers, cost, says, _remedy(factor, quantity), figures, key)
         return
-    cost = thin(FITTED - 1.0 if subject.entries > 2 else FITTED + 1.0, subject.entries, 1)
+    cost = thin(FITTED - 1.0 if entries > 2 else FITTED + 1.0, entries, 1)
     cost += 4.0 * (abs(factor - 1.0) < NEARLY_ONE)
-    says = (
-        f"{{leaves}} {{is}} {factor:.6g} times the truth in every entry, a number that equals nothing"
-        " in sight"
-    )
-    if subject.entries == 1:
+    says = f"{{leaves}} {{is}} {minus}{size} times the truth in every entry, a number that equals nothing in sight"
+    remedy = "Look for a constant that was lost."
+    if len(wrong) > 1:
+        remedy = "One factor over all of them: is this the gradient of another function than f?"
+    alone = sum(subject.entries for subject in wrong) == 1
+    if alone:
         says, key = "{leaves}, one number, {is} off by a factor that equals nothing in sight", 0.0
-    yield Guess("scale", (subject.number,), cost, says, "Look for a constant that was lost.", figures, key)
-    if subject.entries == 1:
+    yield Guess("scale", numbers, cost, says, remedy, figures, key)
+    if alone:
         says = "{leaves}, one number, {is} off: a term may be left out"
-        figures = {"error": float(subject.error[known][0])}
-        yield Guess("missing_term", (subject.number,), cost + 1.0, says, "", figures, key)
+        figures = {"error": float(wrong[0].error[wrong[0].known].sum())}
+        yield Guess("missing_term", numbers, cost + 1.0, says, "", figures, key)
 
 
-def _is_a_number(meaning: str) -> bool:
-    """Whether the words for a factor, ``3/2`` or ``2 times 4``, tell nothing that the number does not."""
-    return not any(letter.isalpha() for letter in meaning.replace("times", ""))
+def _share(subject: Subject) -> float:
+    known = subject.known
+    return norm(subject.leaf.bound[known]) / norm(subject.truth[known])
 
 
-def _remedy(factor: float, meaning: str) -> str:
+def _spelled(factor: float) -> str:
+    """The size of the factor, with more digits where it is next to 1."""
+    return f"{abs(factor):.{6 if abs(abs(factor) - 1.0) > 1e-4 else 10}g}"
+
+
+def _remedy(factor: float, quantity: Quantity) -> str:
     if abs(factor) in (2.0, 0.5):
         return "Look at the derivative of a square, and at a 1/2 in the loss."
     verb = "Divide" if abs(factor) > 1 else "Multiply"
     size = abs(factor) if abs(factor) > 1 else 1 / abs(factor)
-    if _is_a_number(meaning) and size != round(size):  # any whole number may be that of the samples
-        return f"{verb} by {size:.6g}: look for a constant that was lost, or taken twice."
-    return f"{verb} by {size:.6g}: is the loss a mean where the gradient is a sum, or the other way round?"
+    by = f"{verb} by {size:.6g}"
+    if quantity.sort is Sort.ANGLE:
+        return f"{by}: are angles in degrees where radians are due, or the other way round?"
+    if quantity.sort is Sort.SIZE or size == round(size):  # any whole number may be that of the samples
+        return f"{by}: is the loss a mean where the gradient is a sum, or the other way round?"
+    return f"{by}: look for a constant that was lost, or taken twice."
 
 
 def scale_by_line(subject: Subject) -> Iterator[Guess]:

@@ -80,7 +80,7 @@ def alike(circuit: Circuit, effects: dict[Edge, Effect]) -> Iterator[Guess]:
                 f"{len(edges)} like it"
             )
             figures = {**evidence_figures(circuit, edges[0][0]), "places": len(edges)}
-            remedy = "In a loop or a recurrence every step hands a term back to the one before it."
+            remedy = "Each of them adds a term of its own; in a recurrence every step hands one back."
             yield result.guess("missing_term", EXACT, says, remedy, figures, tuple(edges))
 
 

@@ -6,12 +6,23 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from enum import IntEnum
+from itertools import chain, combinations
 
 import numpy as np
 
 from gradcheck.ask.trees import Floats, leaves, name
 from gradcheck.explain.evidence import Evidence
+
+
+class Sort(IntEnum):
+    """What a number stands for; of several that are multiplied, what the greatest stands for."""
+
+    NUMBER = 0
+    CONSTANT = 1
+    VALUE = 2
+    ANGLE = 3
+    SIZE = 4
 
 
 @dataclass(frozen=True)
@@ -21,20 +32,21 @@ class Quantity:
     value: float
     meaning: str
     weight: float
+    sort: Sort = Sort.NUMBER
 
 
 CONSTANTS = (
     Quantity(2.0, "2", 0.0),
     Quantity(3.0, "3", 0.6),
     Quantity(4.0, "4", 0.8),
-    Quantity(math.pi, "pi", 1.5),
-    Quantity(math.log(2.0), "ln 2", 1.5),
-    Quantity(math.log(10.0), "ln 10", 1.5),
-    Quantity(math.sqrt(2.0), "sqrt(2)", 1.6),
-    Quantity(math.sqrt(2.0 * math.pi), "sqrt(2 pi)", 1.8),
-    Quantity(math.sqrt(math.pi), "sqrt(pi)", 1.9),
-    Quantity(math.pi / 180.0, "pi / 180", 1.7),
-    Quantity(math.e, "e", 1.8),
+    Quantity(math.pi, "pi", 1.5, Sort.CONSTANT),
+    Quantity(math.log(2.0), "ln 2", 1.5, Sort.CONSTANT),
+    Quantity(math.log(10.0), "ln 10", 1.5, Sort.CONSTANT),
+    Quantity(math.sqrt(2.0), "sqrt(2)", 1.6, Sort.CONSTANT),
+    Quantity(math.sqrt(2.0 * math.pi), "sqrt(2 pi)", 1.8, Sort.CONSTANT),
+    Quantity(math.sqrt(math.pi), "sqrt(pi)", 1.9, Sort.CONSTANT),
+    Quantity(math.pi / 180.0, "(pi / 180)", 1.4, Sort.ANGLE),
+    Quantity(math.e, "e", 1.8, Sort.CONSTANT),
     Quantity(8.0, "8", 2.0),
     Quantity(5.0, "5", 2.2),
     Quantity(10.0, "10", 1.8),
@@ -43,8 +55,8 @@ CONSTANTS = (
 
 
 def arrays(evidence: Evidence) -> Iterator[tuple[str, Floats]]:
-    """Every numeric array or number among the arguments of f, by name."""
-    for root, argument in evidence.arguments:
+    """Every numeric array or number among the arguments of f, and of those that it finds elsewhere, by name."""
+    for root, argument in chain(evidence.arguments, evidence.surroundings):
         for path, leaf in leaves(argument):
             array = np.asarray(leaf)
             if array.dtype.kind in "fiub":
@@ -67,19 +79,19 @@ def batch_sizes(evidence: Evidence) -> set[int]:
 
 def _sizes(evidence: Evidence) -> Iterator[Quantity]:
     for length in batch_sizes(evidence):
-        yield Quantity(length, "the batch size", 0.3)
+        yield Quantity(length, "the batch size", 0.3, Sort.SIZE)
     if evidence.output.ndim:
-        yield Quantity(evidence.output.shape[-1], "the number of outputs", 0.7)
-        yield Quantity(evidence.output.size, "the size of f's result", 0.9)
+        yield Quantity(evidence.output.shape[-1], "the number of outputs", 0.7, Sort.SIZE)
+        yield Quantity(evidence.output.size, "the size of f's result", 0.9, Sort.SIZE)
     yield from _outputs(evidence)
     for path, array in arrays(evidence):
         for axis, length in enumerate(array.shape):
-            yield Quantity(length, f"the length of axis {axis} of {path}", 1.0)
-        yield Quantity(array.size, f"the number of entries of {path}", 1.1)
-        if array.size == 1 and array.dtype.kind == "f":
-            yield Quantity(abs(float(array.reshape(()))), path, 0.9)
+            yield Quantity(length, f"the length of axis {axis} of {path}", 1.0, Sort.SIZE)
+        yield Quantity(array.size, f"the number of entries of {path}", 1.1, Sort.SIZE)
+        if array.size == 1 and array.dtype.kind in "fi":
+            yield Quantity(abs(float(array.reshape(()))), path, 0.9, Sort.VALUE)
     norm = float(np.sqrt(sum(np.sum(leaf.truth**2) for leaf in evidence.leaves)))
-    yield Quantity(norm, "the norm of the gradient", 1.6)
+    yield Quantity(norm, "the norm of the gradient", 1.6, Sort.VALUE)
 
 
 def _outputs(evidence: Evidence) -> Iterator[Quantity]:
@@ -88,7 +100,8 @@ def _outputs(evidence: Evidence) -> Iterator[Quantity]:
     targets = [(path, array) for path, array in arrays(evidence) if path not in checked and array.ndim > 0]
     for path, array in targets[-1:]:
         if array.shape[-1] not in batch_sizes(evidence):
-            yield Quantity(array.shape[-1], f"the number of outputs (axis {array.ndim - 1} of {path})", 0.7)
+            meaning = f"the number of outputs (axis {array.ndim - 1} of {path})"
+            yield Quantity(array.shape[-1], meaning, 0.7, Sort.SIZE)
 
 
 def quantities(evidence: Evidence) -> tuple[Quantity, ...]:
@@ -103,22 +116,22 @@ def quantities(evidence: Evidence) -> tuple[Quantity, ...]:
 
 def _forms(known: tuple[Quantity, ...]) -> Iterator[Quantity]:
     for q in known:
-        v, m, w = q.value, q.meaning, q.weight
+        v, m, w, s = q.value, q.meaning, q.weight, q.sort
         yield q
-        yield Quantity(1 / v, f"1 / {m}", w + 0.1)
-        yield Quantity(math.sqrt(v), f"the square root of {m}", w + 1.0)
-        yield Quantity(1 / math.sqrt(v), f"1 / the square root of {m}", w + 1.0)
-        yield Quantity(v * v, f"the square of {m}", w + 1.2)
-        yield Quantity(1 / (v * v), f"1 / the square of {m}", w + 1.3)
+        yield Quantity(1 / v, f"1 / {m}", w + 0.1, s)
+        yield Quantity(math.sqrt(v), f"the square root of {m}", w + 1.0, s)
+        yield Quantity(1 / math.sqrt(v), f"1 / the square root of {m}", w + 1.0, s)
+        yield Quantity(v * v, f"the square of {m}", w + 1.2, s)
+        yield Quantity(1 / (v * v), f"1 / the square of {m}", w + 1.3, s)
         if v > 2 and v == round(v):
-            yield Quantity(v / (v - 1), f"n / (n - 1), n = {v:.0f} being {m}", w + 1.0)
-            yield Quantity((v - 1) / v, f"(n - 1) / n, n = {v:.0f} being {m}", w + 1.0)
+            yield Quantity(v / (v - 1), f"n / (n - 1), n = {v:.0f} being {m}", w + 1.0, s)
+            yield Quantity((v - 1) / v, f"(n - 1) / n, n = {v:.0f} being {m}", w + 1.0, s)
     for p, q in combinations(known[:24], 2):
-        weight = p.weight + q.weight + 1.0
-        yield Quantity(p.value * q.value, f"{p.meaning} times {q.meaning}", weight)
-        yield Quantity(p.value / q.value, f"{p.meaning} / {q.meaning}", weight + 0.1)
-        yield Quantity(q.value / p.value, f"{q.meaning} / {p.meaning}", weight + 0.1)
-        yield Quantity(1 / (p.value * q.value), f"1 / ({p.meaning} times {q.meaning})", weight + 0.2)
+        weight, sort = p.weight + q.weight + 1.0, max(p.sort, q.sort)
+        yield Quantity(p.value * q.value, f"{p.meaning} times {q.meaning}", weight, sort)
+        yield Quantity(p.value / q.value, f"{p.meaning} / {q.meaning}", weight + 0.1, sort)
+        yield Quantity(q.value / p.value, f"{q.meaning} / {p.meaning}", weight + 0.1, sort)
+        yield Quantity(1 / (p.value * q.value), f"1 / ({p.meaning} times {q.meaning})", weight + 0.2, sort)
 
 
 def named(evidence: Evidence) -> tuple[Quantity, ...]:
@@ -131,12 +144,21 @@ def recognise(
 ) -> Quantity | None:
     """The likeliest thing in sight that ``|factor|`` equals within ``relative``; None where nothing does.
 
+    Nor is any told where one as likely would be met by chance: of so many numbers one lies that near to any.
     ``known`` is `named` of the evidence, for who asks often.
     """
     size = abs(factor)
     known = named(evidence) if known is None else known
     fitting = [q for q in known if abs(q.value - size) <= relative * size]
-    return min(fitting, key=lambda q: q.weight, default=None)
+    best = min(fitting, key=lambda q: q.weight, default=None)
+    if best is None or relative * sum(q.weight <= best.weight for q in known) > _BY_CHANCE:
+        return None
+    return best
+
+
+_BY_CHANCE = 0.02
+"""Probability, at most, that a number that means nothing would be given a meaning: the numbers in sight are spread
+over about two powers of e, so that this many times the width of the match meet it."""
 
 
 def meanings(factor: float, evidence: Evidence, relative: float = 1e-6) -> list[str]:
