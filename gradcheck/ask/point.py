@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.ask import trees
+from gradcheck.ask.foreign import foreign, holds_floats
 from gradcheck.ask.trees import Floats
 
 MAX_BLOCKS = 8  # names spelled out in an error before "..."
@@ -231,6 +232,12 @@ def _chosen(
     for number in wrapped:
         if number not in floating:
             _no_complex((args[number],), (f"{names[number]!r} (argnums {number})",))
+            known = foreign(args[number], names[number])
+            if known is not None and holds_floats(args[number]):
+                what, plain = known
+                raise TypeError(
+                    f"argument {names[number]!r} (argnums {number}) is {what}; pass a plain array, {plain}"
+                )
             raise TypeError(
                 f"argument {names[number]!r} (argnums {number}) is {describe(args[number])}: a derivative needs "
                 "floating-point entries; pass it as floats, for example x.astype(float)"
@@ -251,6 +258,13 @@ def _nothing_unseen(args: tuple[Any, ...], names: tuple[str, ...]) -> None:
     """Raise where an object would be passed over that holds what f may be differentiated by."""
     for name, arg in zip(names, args, strict=True):
         for path, leaf in trees.leaves(arg):
+            known = foreign(leaf, trees.name(name, path))
+            if known is not None and holds_floats(leaf):
+                what, plain = known
+                raise TypeError(
+                    f"argument {trees.name(name, path)!r} is {what}, which would not be checked: pass {plain}, or say "
+                    "with argnums= which arguments to check"
+                )
             held = [key for key, value in _attributes(leaf).items() if _holds_floats(value)]
             if held:
                 raise TypeError(

@@ -14,6 +14,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from gradcheck.ask import trees
 from gradcheck.ask.calls import Raised, identical
+from gradcheck.ask.foreign import foreign
 from gradcheck.ask.point import Point, Slot, describe, floating_argnums
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Diagnosis
@@ -215,14 +216,6 @@ def _problem(
     return None
 
 
-_REMEDIES = (
-    ("toarray", "a sparse matrix", "{label}(...).toarray()"),
-    ("matvec", "a linear operator", "{label}(...) @ np.eye(n), or its products by check_jvp and check_vjp"),
-    ("detach", "a tensor that requires grad", "{label}(...).detach().numpy()"),
-)
-"""Attributes that tell what a claim returned in the place of arrays, and what to return instead."""
-
-
 def _misuse(leaf: Any, label: str, path: str) -> None:
     """Raise for what is no array, and no mistake in the derivative either.
 
@@ -231,12 +224,12 @@ def _misuse(leaf: Any, label: str, path: str) -> None:
     TypeError
         A sparse matrix, an operator, a tensor, a value and its gradient: the message names it and the remedy.
     """
-    for attribute, what, remedy in _REMEDIES:
-        if hasattr(leaf, attribute) and not isinstance(leaf, np.ndarray):
-            raise TypeError(
-                f"{label} returned {what} ({type(leaf).__name__}) for {path}, which is not supported: return a plain "
-                f"array, {remedy.format(label=label)}"
-            )
+    known = foreign(leaf, f"{label}(...)")
+    if known is not None:
+        what, plain = known
+        raise TypeError(
+            f"{label} returned {what} for {path}, which is not supported: return a plain array, {plain}"
+        )
     is_pair = isinstance(leaf, tuple | list) and len(leaf) == 2
     if (
         is_pair

@@ -1,0 +1,32 @@
+"""Objects that stand where arrays are due: what they are called, and what makes an array of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+_MADE_PLAIN = (
+    ("toarray", "a sparse matrix", "{}.toarray()"),
+    ("matvec", "a linear operator", "{} @ np.eye({}.shape[1])"),
+    ("detach", "a tensor", "{}.detach().numpy()"),
+    ("to_numpy", "a table", "{}.to_numpy()"),
+    ("__array__", "an array of another library", "np.asarray({})"),
+)
+"""An attribute that tells each, what it is, and the expression that makes it a plain array."""
+
+
+def foreign(value: Any, called: str) -> tuple[str, str] | None:
+    """What ``value``, which the user has as ``called``, is, and the plain array of it; None for what is NumPy's own."""
+    if isinstance(value, np.ndarray | np.generic | type) or value is None:
+        return None
+    for attribute, what, plain in _MADE_PLAIN:
+        if hasattr(value, attribute):
+            return f"{what} ({type(value).__name__})", plain.format(called, called)
+    return None
+
+
+def holds_floats(value: Any) -> bool:
+    """Whether it says of itself that it holds floating-point numbers; what does not say is taken to."""
+    kinds = [str(one) for one in np.atleast_1d(getattr(value, "dtypes", getattr(value, "dtype", "float")))]
+    return any("float" in kind for kind in kinds)
