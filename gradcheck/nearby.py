@@ -76,8 +76,8 @@ def where_it_shows(
     still = {number: _ZERO for number in zero} if looked else {}
     report = _noted(report, still)
     at_kinks = len(blind) < sum(slot.size > 0 for slot in seen.task.where.slots)
-    # a claim of nothing but zeros is right where f shows nothing else: the Hessian of a linear function, dead units
-    known = bool(still) and _claims_nothing(seen)
+    # what is zero wherever it was looked at is so claimed rightly: a shift that f does not see, dead units
+    known = bool(still) and (_claims_nothing(seen) or left <= zero)
     if at_kinks or known or any(leaf.resolution is not None for leaf in report.leaves):
         return seen, report
     return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.NOTHING.told().words,))
