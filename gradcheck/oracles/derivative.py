@@ -56,7 +56,7 @@ WITNESSES = 3
 # The pair that confirms: near the step that counts, and on no level. One residual is small by luck; it comes on top
 # of those at finer levels.
 BESIDE, CONFIRM = 0.77, 2.0
-UNRESOLVED = 1e-3  # of the value, the bound from which on phi may be vertical
+UNRESOLVED = 1e-3  # of the value, the bound from which on phi may be vertical, or a staircase
 COARSER = 4.0  # than double's last digit, a grid worth the name
 DEEPEST = 12  # steps of 3e-11
 
@@ -150,10 +150,13 @@ def _climb(table: Table, tolerance: float) -> Estimate:
             continue
         level = _next(table, i, tolerance or TARGET * abs(table.value[i]))
         if level is None or len(table.tried) >= MOST_LEVELS:
+            unresolved = table.bound[i] > UNRESOLVED * abs(table.value[i])
+            if unresolved and table.sees_corners and (height := stairs(table)) > 0.0:
+                return gridded(table.samples, height, tolerance)
             rough = staircase(table, i) if table.sees_corners else None
             if rough is not None:
                 return Estimate(*rough, evaluations=table.samples.calls, noise=table.scatter[i])
-            upright = vertical(table) if table.bound[i] > UNRESOLVED * abs(table.value[i]) else None
+            upright = vertical(table) if unresolved else None
             if upright is not None:
                 return upright
             wanted = tolerance or TARGET * abs(table.value[i])

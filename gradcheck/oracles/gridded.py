@@ -106,10 +106,10 @@ def stairs(table: Table) -> float:
     """
     if not table.plateau():
         return 0.0
-    moving = [k for k in table.levels if table.pairs[k] != (table.centre, table.centre)]
-    finest = moving[-1] if moving else table.levels[0] - 2
+    known = {t: v for t, v in table.samples.memo.items() if not math.isnan(v)}
+    moving = (abs(t) for t, v in known.items() if v != table.centre)
     # no shorter than the finest step that moves: in between could lie the edge of a dead zone
-    if scatter(table, step(finest)) == 0.0:
+    if scatter(table, min(moving, default=step(table.levels[0] - 2))) == 0.0:
         return 0.0
     values = {v for v in table.samples.memo.values() if not math.isnan(v)}
     return spacing(values) or min(abs(v - table.centre) for v in values if v != table.centre)

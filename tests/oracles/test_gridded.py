@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -137,3 +139,24 @@ def test_no_steps_are_asked_for_that_see_the_part_in_double_alone() -> None:
         )  # that phi's values lie on a grid coarser than this is not seen
         assert abs(estimate.value - slope - 0.5 * other) <= estimate.error < 1e-3
         assert type(estimate.value) is type(estimate.error) is float
+
+
+@pytest.mark.parametrize("narrow", [np.float32, np.float16])
+@pytest.mark.parametrize("n", [3, 10])
+def test_stairs_beneath_all_levels_are_no_flat_function(narrow, n):
+    """What is narrowed inside and summed in double has ever finer stairs: the last of them looks like a plateau."""
+    far = []
+    for seed in range(50):
+        w, d, c = np.random.default_rng(seed).standard_normal((3, n))
+        found = derivative(lambda t, w=w, d=d, c=c: float(np.sum(c * narrow(w + t * d).astype(float))))
+        if abs(found.value - c @ d) > 10.0 * found.error:
+            far.append((seed, found.value, found.error, float(c @ d)))
+    assert far == []
+
+
+@pytest.mark.parametrize("edge", [1e-8, 1e-6, 1e-4, 1e-2])
+def test_a_dead_zone_is_flat_for_all_that(edge):
+    found = derivative(lambda t: math.copysign(max(abs(t) - edge, 0.0), t))
+
+    assert found.value == 0.0
+    assert found.error < 1e-3
