@@ -14,6 +14,7 @@ from gradcheck.ask.point import Point, index_of
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
+from gradcheck.explain.columns import columns
 from gradcheck.explain.diagnose import diagnose
 from gradcheck.explain.diagnose.budget import Budget, budget_of
 from gradcheck.explain.evidence import Evidence, LeafEvidence
@@ -38,8 +39,8 @@ def explain(seen: Examined, generator: np.random.Generator) -> Explanation:
         return Explanation()
     reading, where = asked.reading, seen.task.where
     found = _found(seen, generator)
-    rows = rows_of(seen.task, seen.tape, seen.look)
-    dense = None if rows is None else _dense_evidence(seen, reading, rows)
+    rows, bars = _rows(seen, found.pairing)
+    dense = None if rows is None else _dense_evidence(seen, reading, rows, bars)
     leaves = dense or tuple(
         _leaf_evidence(where, number, reading, found) for number in range(len(where.slots))
     )
@@ -50,13 +51,20 @@ def explain(seen: Examined, generator: np.random.Generator) -> Explanation:
         named, notes = _diagnosed(evidence, budget_of(seen.task.f.seconds, seen.task.options.budget))
     told = _told(seen, reading, _at_kinks(where, judgement), named) or (_TOO_SMALL,)
     compared = None
-    if dense is not None and rows is not None:
-        bars = rounding_of(rows, seen.tape)
+    if dense is not None:
         compared = tuple(
             _compared(leaf, bars[:, slot.start : slot.stop].ravel())
             for leaf, slot in zip(dense, where.slots, strict=True)
         )
     return Explanation(told, Located(found.truth, found.printed, found.bound, found.wrong), compared, notes)
+
+
+def _rows(seen: Examined, pairing: Pairing) -> tuple[Floats | None, Floats]:
+    """The dense Jacobian and the radius of each entry: autograd's, else by differences; None without either."""
+    rows = rows_of(seen.task, seen.tape, seen.look)
+    if rows is not None:
+        return rows, rounding_of(rows, seen.tape)
+    return columns(seen.task, pairing, seen.look.y.size) or (None, np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -180,8 +188,10 @@ def _compared(dense: LeafEvidence, bars: Floats) -> Compared | None:
     return Compared(claim, true, bars, np.abs(claim - true) > bound, dense.truth.shape)
 
 
-def _dense_evidence(seen: Examined, reading: Reading, rows: Floats) -> tuple[LeafEvidence, ...] | None:
-    """A dense Jacobian or Hessian beside autograd's, entry by entry."""
+def _dense_evidence(
+    seen: Examined, reading: Reading, rows: Floats, bars: Floats
+) -> tuple[LeafEvidence, ...] | None:
+    """A dense Jacobian or Hessian beside the true one, entry by entry."""
     task, pairing = seen.task, seen.pairing
     assert pairing is not None
     claims = reading.dense or reading.raw
@@ -192,7 +202,8 @@ def _dense_evidence(seen: Examined, reading: Reading, rows: Floats) -> tuple[Lea
     told = []
     for slot, raw, dtype in zip(task.where.slots, claims, reading.dtypes, strict=True):
         truth = rows[:, slot.start : slot.stop].reshape((*output, *slot.shape))
-        bound = share * (np.abs(truth) + 1e-3 * float(np.max(np.abs(truth), initial=0.0)))
+        size = np.abs(truth) + 1e-3 * float(np.nanmax(np.abs(truth), initial=0.0))
+        bound = np.maximum(share * size, 2.0 * bars[:, slot.start : slot.stop].reshape(truth.shape))
         wrong = raw is None or raw.shape != truth.shape or bool(np.any(np.abs(raw - truth) > bound))
         nothing = np.zeros(truth.shape)  # the entries of a Jacobian are no multiples of the argument's
         told.append(
