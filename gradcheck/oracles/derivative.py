@@ -57,6 +57,7 @@ WITNESSES = 3
 # of those at finer levels.
 BESIDE, CONFIRM = 0.77, 2.0
 UNRESOLVED = 1e-3  # of the value, the bound from which on phi may be vertical, or a staircase
+QUIET = 0.03  # of the noise that is measured, what phi moves by where there is none
 COARSER = 4.0  # than double's last digit, a grid worth the name
 DEEPEST = 12  # steps of 3e-11
 
@@ -160,7 +161,7 @@ def _climb(table: Table, tolerance: float) -> Estimate:
             if upright is not None:
                 return upright
             wanted = tolerance or TARGET * abs(table.value[i])
-            error = _caution(table, i) * _confirmed(table, i, wanted)
+            error = _caution(table, i) * _confirmed(table, i, wanted) + _beneath(table, i)
             return Estimate(
                 table.value[i],
                 error,
@@ -187,6 +188,18 @@ def _confirmed(table: Table, i: int, wanted: float) -> float:
     if _suffices(table, i, wanted):
         return table.bound[i]
     return table.bound[i] + max(0.0, CONFIRM * table.surprise(i, BESIDE) - table.noise[i])
+
+
+def _beneath(table: Table, i: int) -> float:
+    """How far the slope over the finest step is from that at index i, where what looks like noise is none there.
+
+    Noise moves a quotient the more the shorter its step. A phi that moves over the finest step by far less has a
+    structure between the two, and which of them is meant cannot be told.
+    """
+    moves = abs(table.d[-1]) * table.h[-1]
+    if not (table.sees_corners and 0.0 < moves < QUIET * table.scatter[i]):
+        return 0.0
+    return abs(table.value[-1] - table.value[i]) + table.truncation[-1]
 
 
 def _caution(table: Table, i: int) -> float:

@@ -362,3 +362,14 @@ def test_a_random_kink_at_0_is_flagged():
         assert not estimate.smooth
         assert estimate.left == pytest.approx(middle - kappa * scale, abs=0.01 * kappa * scale)
         assert estimate.right == pytest.approx(middle + kappa * scale, abs=0.01 * kappa * scale)
+
+
+@pytest.mark.parametrize("fine", [1e4, 1e6])
+@pytest.mark.parametrize("share", [1e-3, 3e-5])
+@pytest.mark.parametrize("a", np.geomspace(1.0, 1000.0, 12))
+def test_a_fine_structure_is_no_noise_where_it_is_smooth_below(a, share, fine):
+    exact = a + a * share * fine
+
+    estimate = derivative(lambda t: a * t + share * math.sin(fine * a * t))
+
+    assert abs(estimate.value - exact) <= estimate.error
