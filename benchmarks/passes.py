@@ -15,6 +15,7 @@ import tests.layers.published  # noqa: F401 - both add to those that are made
 from tests.layers.conventions import MADE, planted
 from tests.test_nearby import FACTORS, MAKERS, times
 from tests.unseen.programs import Program, blind, general
+from tests.unseen.sides import one_sided, sides
 
 
 def layers() -> None:
@@ -53,12 +54,12 @@ def stationary() -> None:
 def blind_spots() -> None:
     """Programs with one blind spot each, and without."""
     told, count = Counter(), Counter()
-    for program in blind():
+    for program in (*blind(), *one_sided()):
         count[program.blind] += 1
         told[program.blind] += program.blind in {one.kind for one in _checked(program).unseen}
     for kind in count:
         print(f"blind spots, {kind}: told {told[kind]}/{count[kind]}")
-    plain = [_checked(program) for program in general()]
+    plain = [_checked(program) for program in (*general(), *sides())]
     loud = sum(bool(report.unseen) for report in plain)
     print(f"no blind spot: told all the same {loud}/{len(plain)}")
     print(f"evaluations of a pass, median {np.median([report.evaluations for report in plain]):g}")

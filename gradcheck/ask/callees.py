@@ -11,6 +11,8 @@ from itertools import islice
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
+import numpy as np
+
 _LIBRARIES = frozenset({"builtins", "numpy", "scipy", "autograd", "gradcheck"})
 
 _ITEMS = 32
@@ -46,10 +48,14 @@ def _walked(
         level, given = below, ()
 
 
+_AROUND = {partial: "func", np.vectorize: "pyfunc", type(lru_cache(len)): "__wrapped__"}
+"""Of what is made around a function the attribute that holds it."""
+
+
 def _plain(one: Any) -> tuple[FunctionType | None, Any]:
     """The function that a call of ``one`` runs, and the object whose method it is, None without one."""
-    while isinstance(one, partial):
-        one = one.func
+    while type(one) in _AROUND:
+        one = getattr(one, _AROUND[type(one)])
     if isinstance(one, MethodType):
         owner, one = one.__self__, one.__func__
         return (one if isinstance(one, FunctionType) else None), owner
@@ -131,14 +137,22 @@ def _global(function: FunctionType) -> dict[str, Any]:
 def _named(function: FunctionType, given: tuple[Any, ...]) -> Iterator[Any]:
     """What a function names that can be called, methods of the objects that it names and is ``given`` included."""
     words = _words(function.__code__)
-    for one in _within((*given, *values_named(function).values()), words, _INSIDE):
+    values = values_named(function) | _defaults(function)
+    for one in _within((*given, *values.values()), words, _INSIDE):
         if callable(one):
             yield one
         kind = one if isinstance(one, type) else type(one)
         for name in () if _is_library(kind) else words:
-            method = inspect.getattr_static(kind, name, None)
-            if isinstance(method, FunctionType):
-                yield method if isinstance(one, type) else MethodType(method, one)
+            yield from (MethodType(method, one) for method in _methods(kind, name))
+
+
+def _methods(kind: type, name: str) -> Iterator[FunctionType]:
+    """What a class and those that it inherits from have of this name: one may call the next."""
+    for base in kind.__mro__:
+        method = vars(base).get(name)
+        method = getattr(method, "fget", None) or getattr(method, "__func__", method)
+        if isinstance(method, FunctionType):
+            yield method
 
 
 def _within(values: Any, words: list[str], depth: int) -> Iterator[Any]:

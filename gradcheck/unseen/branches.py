@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import linecache
+import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
-from gradcheck.unseen.lines import Ran, is_ours, is_users, never_run, places_run
+from gradcheck.unseen.lines import Ran, is_ours, is_users, moves_made, never_run
 
 _Place = tuple[str, int, str]
 """File, line, and what stands there."""
@@ -72,6 +73,17 @@ def _here(what: str) -> _Place | None:
 
 _COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<="}
 _SIGNS = ("absolute", "fabs", "sign", "heaviside")
+_LARGEST: dict[str, np.ufunc] = {
+    "maximum": np.greater,
+    "fmax": np.greater,
+    "minimum": np.less,
+    "fmin": np.less,
+}
+CHOOSING = frozenset(
+    {*_COMPARISONS, *_SIGNS, *_LARGEST, "abs", "copysign", "where", "clip", "take", "select", "piecewise"}
+)
+"""Names of NumPy's functions in whose calls something is noted."""
+
 _ORDERS = (np.argsort, np.argpartition, np.lexsort, np.nonzero, np.flatnonzero, np.unique)
 
 
@@ -111,12 +123,9 @@ class Watched(np.ndarray):
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Any:
         book = _book.get()
-        if book is not None and function is np.where and len(args) == 3:
-            book.chose("where", _plain(args[0]))
-        if book is not None and function is np.take and len(args) > 1:
-            _noted_key(book, args[1])
-        if book is not None and function is np.linalg.norm and _order(*args, **keywords) in _BENT:
-            _noted_sign(book, "norm", _plain(args[0]))
+        if book is not None:
+            with suppress(TypeError, IndexError, ValueError):  # it will be refused
+                _noted_call(book, function, args, keywords)
         result = super().__array_function__(function, types, args, keywords)
         orders = function in _ORDERS or (function is np.where and len(args) == 1)
         return _in_order(result) if orders else _watched(result)
@@ -177,24 +186,33 @@ def _in_order(result: Any) -> Any:
     return result
 
 
+def _noted_call(book: Book, function: Any, args: Sequence[Any], keywords: Mapping[str, Any]) -> None:
+    """Of a function that NumPy does not make of its ufuncs before our eyes."""
+    if function is np.where and len(args) == 3:
+        book.chose("where", _plain(args[0]))
+    elif function is np.take:
+        _noted_key(book, args[1])
+    elif function is np.clip:
+        _noted_clip(book, _plain(args[0]), *_limits(*args, **keywords))
+    elif function is np.linalg.norm and _order(*args, **keywords) in _BENT:
+        _noted_sign(book, "norm", _plain(args[0]))
+
+
 def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
     inputs = [np.asarray(_plain(one)) for one in given]
     if name in _COMPARISONS:
         apart = inputs[0] != inputs[1]  # of equal ones neither side is seen
         book.chose(_COMPARISONS[name], np.asarray(result)[apart])
-    elif name in ("maximum", "fmax"):
-        book.chose(name, np.greater(inputs[0], inputs[1])[inputs[0] != inputs[1]])
-    elif name in ("minimum", "fmin"):
-        book.chose(name, np.less(inputs[0], inputs[1])[inputs[0] != inputs[1]])
+    elif name in _LARGEST:
+        book.chose(name, _LARGEST[name](inputs[0], inputs[1])[inputs[0] != inputs[1]])
     elif name in _SIGNS:
         _noted_sign(book, name, inputs[0])
+    elif name == "copysign":
+        _noted_sign(book, name, inputs[1])
     elif _is_root(name, inputs) and (of := getattr(given[0], "squared", None)) is not None:
         _noted_sign(book, "root of a square", of)
     elif name == "clip":
-        if inputs[1] is not None:
-            book.chose("clip from below", np.less(inputs[0], inputs[1]))
-        if inputs[2] is not None:
-            book.chose("clip from above", np.greater(inputs[0], inputs[2]))
+        _noted_clip(book, *inputs)
     elif (
         name in ("multiply", "matmul")
         and any(map(_holds_integers, given))
@@ -206,6 +224,16 @@ def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
 def _noted_sign(book: Book, name: str, value: Any) -> None:
     value = np.asarray(value)
     book.chose(name, np.greater(value, 0)[value != 0])
+
+
+def _noted_clip(book: Book, value: Any, low: Any, high: Any) -> None:
+    for what, bound, beyond in (("below", low, np.less), ("above", high, np.greater)):
+        if np.asarray(bound).dtype.kind in "fiu":
+            book.chose(f"clip from {what}", beyond(value, bound))
+
+
+def _limits(x: Any, a_min: Any = None, a_max: Any = None, *_: Any, **named: Any) -> tuple[Any, Any]:
+    return named.get("min", a_min), named.get("max", a_max)
 
 
 def _is_square(ufunc: np.ufunc, inputs: Sequence[Any]) -> bool:
@@ -233,11 +261,11 @@ def _choosing(book: Book) -> dict[Any, Callable[..., Any]]:
     """Python's own functions of numbers that choose, made to note it."""
 
     def greater(*args: Any, **keywords: Any) -> Any:
-        _noted_pair(book, "max", () if keywords else args, 1.0)
+        _noted_largest(book, "max", () if keywords else args, 1.0)
         return max(*args, **keywords)
 
     def less(*args: Any, **keywords: Any) -> Any:
-        _noted_pair(book, "min", () if keywords else args, -1.0)
+        _noted_largest(book, "min", () if keywords else args, -1.0)
         return min(*args, **keywords)
 
     def size(value: Any) -> Any:
@@ -245,17 +273,19 @@ def _choosing(book: Book) -> dict[Any, Callable[..., Any]]:
             _noted_sign(book, "abs", value)
         return abs(value)
 
-    return {max: greater, min: less, abs: size}
+    return {max: greater, min: less, abs: size, math.fabs: size}
 
 
-def _noted_pair(book: Book, name: str, args: Sequence[Any], sign: float) -> None:
+def _noted_largest(book: Book, name: str, args: Sequence[Any], sign: float) -> None:
+    """Whether it is the first of several numbers, which the others are bounds of or stand beside."""
     if (
-        len(args) == 2
+        len(args) > 1
         and any(map(_is_number, args))
-        and all(np.asarray(one).dtype.kind in "fiub" for one in args)
+        and all(np.asarray(one).dtype.kind in "fiub" and np.ndim(one) == 0 for one in args)
     ):
-        apart = sign * np.subtract(*map(_plain, args))
-        book.chose(name, np.greater(apart, 0)[apart != 0])
+        first, *others = (sign * float(one) for one in args)
+        if first != max(others):
+            book.chose(name, first > max(others))
 
 
 def _is_number(value: Any) -> bool:
@@ -320,7 +350,7 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
 
 
 def _following(ran: Ran, whole: bool) -> AbstractContextManager[None]:
-    return places_run(ran) if whole else nullcontext()
+    return moves_made(ran) if whole else nullcontext()
 
 
 def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -358,8 +388,8 @@ def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
             f"line {line}: `{_text(file, line)}` multiplies integers, which are not checked: pass floats"
         )
         yield Unseen(Blind.INTEGERS, whose, message, file, line)
-    for file, line, condition in never_run(book.ran):
-        yield Unseen(Blind.BRANCH, whose, f"line {line}: `{condition}` never ran", file, line)
+    for file, line, told in never_run(book.ran):
+        yield Unseen(Blind.BRANCH, whose, f"line {line}: {told}", file, line)
 
 
 @lru_cache(maxsize=64)
@@ -384,11 +414,12 @@ def _text(file: str, line: int) -> str:
 
 
 _FALSE = ("the side where the comparison is false", "the side where it is true")
+_HALVES = ("the negative side", "the positive side")
 _OPERANDS = ("its second operand", "its first operand")
 _SIDES = {
     **dict.fromkeys(_COMPARISONS.values(), _FALSE),
-    **dict.fromkeys(("maximum", "fmax", "max", "minimum", "fmin", "min"), _OPERANDS),
-    **dict.fromkeys((*_SIGNS, "abs", "norm", "root of a square"), ("the negative side", "the positive side")),
+    **dict.fromkeys((*_LARGEST, "max", "min"), _OPERANDS),
+    **dict.fromkeys((*_SIGNS, "copysign", "abs", "norm", "root of a square"), _HALVES),
     "where": ("the second choice", "the first choice"),
     "mask": ("what the mask leaves out", "what the mask takes"),
     "clip from below": ("what is not cut off below", "what is cut off below"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dis
 import os
 import sys
 import sysconfig
@@ -20,113 +21,176 @@ _INSTALLED = (
     "<frozen", _PACKAGE, *(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
 )  # fmt: skip
 
-_Place = tuple[int, int]
-"""Line and column."""
+_Moves = set[tuple[int, int]]
+"""Which instruction came after which, by number; -1 before the first."""
 
-Ran = dict[CodeType, set[_Place]]
-"""Of each function that has a branch the places whose code ran."""
+Ran = dict[CodeType, _Moves]
+"""Of each function that has a branch the moves that were made."""
+
+_Span = tuple[tuple[int, int], tuple[int, int]]
+"""Line and column of the beginning and of the end."""
 
 
 @dataclass(frozen=True)
 class _Side:
-    """One side of a choice: from where to where its condition stands, and the side; what a reader calls it."""
+    """One side of a choice, by its instructions.
 
-    test: tuple[_Place, _Place]
-    body: tuple[_Place, _Place]
-    text: str
+    Attributes
+    ----------
+    asked
+        Those of the condition.
+    sources, targets
+        A move from one of these to one of those leads into the side.
+    line, told
+        Where it stands; what is said of it where it never ran.
+    """
+
+    asked: frozenset[int]
+    sources: frozenset[int]
+    targets: frozenset[int]
+    line: int
+    told: str
+
+    def ran(self, moves: _Moves) -> bool:
+        return any(before in self.sources and now in self.targets for before, now in moves)
 
 
 @contextmanager
-def places_run(ran: Ran) -> Iterator[None]:
-    """Within it the places that run are noted; the caller's own tracing waits."""
+def moves_made(ran: Ran) -> Iterator[None]:
+    """Within it the moves are noted; the caller's own tracing waits."""
 
     def called(frame: FrameType, event: str, _: Any) -> Any:
-        code = frame.f_code
-        if not _sides(code) or _all_ran(code, here := ran.setdefault(code, set())):
+        sides = _sides(frame.f_code)
+        moves, before = ran.setdefault(frame.f_code, set()) if sides else set(), -1
+        if _all_ran(sides, moves):
             return None
         frame.f_trace_opcodes, frame.f_trace_lines = True, False
-        places = _places(code)
 
         def step(frame: FrameType, event: str, _: Any) -> Any:
-            place = places[frame.f_lasti // 2] if event == "opcode" else None
-            if place is not None and place not in here:
-                here.add(place)
-                if _all_ran(code, here):  # each further opcode would cost as much, and tell nothing
+            nonlocal before
+            if event != "opcode":
+                return step
+            move = before, frame.f_lasti // 2
+            before = move[1]
+            if move not in moves:
+                moves.add(move)
+                if _all_ran(sides, moves):  # each further opcode would cost as much, and tell nothing
                     frame.f_trace_opcodes = False
                     return None
             return step
 
         return step
 
-    before = sys.gettrace()
+    callers = sys.gettrace()
     sys.settrace(called)
     try:
         yield
     finally:
-        sys.settrace(before)
+        sys.settrace(callers)
 
 
-def _all_ran(code: CodeType, places: set[_Place]) -> bool:
-    return all(_any_in(side.body, places) for side in _sides(code))
+def _all_ran(sides: tuple[_Side, ...], moves: _Moves) -> bool:
+    return all(side.ran(moves) for side in sides)
 
 
 def never_run(ran: Ran) -> Iterator[tuple[str, int, str]]:
-    """File, line and condition of each side that was passed by: its condition was looked at, it was not."""
-    for code, places in ran.items():
+    """File, line, and what is said of each side that was passed by: its condition was looked at, it did not run."""
+    for code, moves in ran.items():
         for side in _sides(code):
-            if _any_in(side.test, places) and not _any_in(side.body, places):
-                yield code.co_filename, side.body[0][0], side.text
-
-
-def _any_in(span: tuple[_Place, _Place], places: set[_Place]) -> bool:
-    first, last = span
-    return any(first <= place < last for place in places)
-
-
-@lru_cache(maxsize=1024)
-def _places(code: CodeType) -> tuple[_Place | None, ...]:
-    """Where each instruction stands in the file."""
-    return tuple(
-        None if line is None or column is None else (line, column)
-        for line, _, column, _ in code.co_positions()
-    )
+            if not side.ran(moves) and any(now in side.asked for _, now in moves):
+                yield code.co_filename, side.line, side.told
 
 
 @lru_cache(maxsize=1024)
 def _sides(code: CodeType) -> tuple[_Side, ...]:
     """The sides of each choice that instructions stand in; what only raises is none."""
-    if not is_users(code):
+    tree = tree_of(code) if is_users(code) else None
+    if tree is None:
         return ()
-    tree = tree_of(code)
-    instructions = {place for place in _places(code) if place is not None}
+    spans = [
+        None if None in place else ((place[0], place[2]), (place[1], place[3]))
+        for place in code.co_positions()
+    ]
+    every = frozenset(range(-1, len(spans)))
+    jumps = frozenset(
+        one.offset // 2 for one in dis.get_instructions(code) if one.opname.startswith("POP_JUMP")
+    )
+
+    def within(nodes: list[Any]) -> frozenset[int]:
+        first, last = _span(nodes)
+        return frozenset(n for n, span in enumerate(spans) if span and first <= span[0] and span[1] <= last)
+
     found = []
-    for node in ast.walk(tree) if tree else ():
+    for node in ast.walk(tree):
         for asked, branch, text in _branches(node):
-            parts: list[Any] = branch if isinstance(branch, list) else [branch]
-            if parts and not isinstance(parts[0], ast.Raise | ast.If):
-                found.append(_Side(_span([asked]), _span(parts), text))
-    return tuple(side for side in found if _any_in(side.body, instructions))
+            if not _only_raise(branch):
+                side = _Side(within(asked), every, within(branch), branch[0].lineno, f"`{text}` never ran")
+                found.append(side)
+        for test, branch, text in _passed(node):
+            inside = within(branch)
+            first = min(inside, default=0)
+            before = frozenset(n for n in within(test) if n < first)  # a return after it may stand there, too
+            # where a condition is no comparison its jump stands for the whole statement
+            sources = jumps & (before | {n for n, span in enumerate(spans) if span == _span([node])})
+            told = f"`{text}` was never passed by"
+            found.append(_Side(before, sources, every - before - inside, test[0].lineno, told))
+    return tuple(side for side in found if side.targets and side.sources)
 
 
-def _branches(node: ast.AST) -> Iterator[tuple[ast.expr, Any, str]]:
+def _branches(node: ast.AST) -> Iterator[tuple[list[Any], list[Any], str]]:
     """Of a choice what is looked at, what may run then, and what a reader calls that."""
     match node:
         case ast.If() | ast.IfExp():
             condition = ast.unparse(node.test)
-            yield from (
-                (node.test, node.body, f"if {condition}"),
-                (node.test, node.orelse, f"else of if {condition}"),
-            )
+            for branch, text in ((node.body, f"if {condition}"), (node.orelse, f"else of if {condition}")):
+                if branch:
+                    yield [node.test], branch if isinstance(branch, list) else [branch], text
         case ast.While():
-            yield node.test, node.body, f"while {ast.unparse(node.test)}"
+            yield [node.test], node.body, f"while {ast.unparse(node.test)}"
         case ast.For():
-            yield node.iter, node.body, f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+            yield [node.iter], node.body, f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
         case ast.Match():
             for one in node.cases:
-                yield node.subject, one.body, f"case {ast.unparse(one.pattern)}"
+                yield [node.subject], one.body, f"case {ast.unparse(one.pattern)}"
+        case ast.Try():
+            for handler in node.handlers:
+                kind = f" {ast.unparse(handler.type)}" if handler.type else ""
+                yield node.body, handler.body, f"except{kind}"
+        case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+            for test in _filters(node):
+                yield [test], [node.elt], f"if {ast.unparse(test)}"
 
 
-def _span(nodes: list[Any]) -> tuple[_Place, _Place]:
+def _passed(node: ast.AST) -> Iterator[tuple[list[Any], list[Any], str]]:
+    """The same of a choice that has nothing on its other side: what numbers are larger may choose that."""
+    match node:
+        case ast.If() if not node.orelse and _compares(node.test) and not _only_raise(node.body):
+            yield [node.test], node.body, f"if {ast.unparse(node.test)}"
+        case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+            for test in filter(_compares, _filters(node)):
+                yield [test], [node.elt], f"if {ast.unparse(test)}"
+
+
+def _filters(node: ast.ListComp | ast.SetComp | ast.GeneratorExp) -> list[ast.expr]:
+    """The conditions that stand right before what is made."""
+    return node.generators[-1].ifs[-1:]
+
+
+def _compares(test: ast.expr) -> bool:
+    orders = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
+    return any(isinstance(one, ast.Compare) and isinstance(one.ops[0], orders) for one in ast.walk(test))
+
+
+def _only_raise(statements: list[Any]) -> bool:
+    """Whether there is nothing but a complaint in it."""
+    return all(
+        isinstance(one, ast.Raise)
+        or (isinstance(one, ast.If) and all(map(_only_raise, (one.body, one.orelse))))
+        for one in statements
+    )
+
+
+def _span(nodes: list[Any]) -> _Span:
     """From the first to behind the last."""
     first, last = nodes[0], nodes[-1]
     return (first.lineno, first.col_offset), (last.end_lineno, last.end_col_offset)

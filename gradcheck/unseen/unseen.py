@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import dis
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 from types import CodeType
 from typing import Any
@@ -13,24 +13,19 @@ from typing import Any
 import numpy as np
 
 from gradcheck.ask import trees
-from gradcheck.ask.callees import callees, globals_of
+from gradcheck.ask.callees import callees, globals_of, values_named
 from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.judge.examine import Examined
 from gradcheck.unseen.arrays import Spread, special
-from gradcheck.unseen.branches import Book, one_sided, seen_by, shares, watched
+from gradcheck.unseen.branches import CHOOSING, Book, one_sided, seen_by, shares, watched
 
 _SLOW = 0.2
 """Seconds of a call beyond which the lines that run are not followed: that takes several times as long."""
 
 _DEEP = 6
 """How many calls below f and claim are looked into."""
-
-_CHOOSING = frozenset(
-    {"where", "maximum", "minimum", "fmax", "fmin", "clip", "abs", "absolute", "fabs", "sign", "take", "select",
-     "heaviside", "piecewise"}
-)  # fmt: skip
 
 _BUILTIN = frozenset({"max", "min"})
 """Functions of Python that choose; methods of these names do not."""
@@ -94,13 +89,22 @@ def _may_choose(function: Callable[..., Any], task: Task) -> bool:
     """Whether its code, or that of a function it names, compares, masks or indexes; of a layer it is not known."""
     if task.kind == "layer":
         return True
-    return any(_chooses(one.__code__) for one in callees(function, _DEEP, task.where.args))
+    return any(
+        _chooses(one.__code__) or any(map(_is_choice, values_named(one).values()))
+        for one in callees(function, _DEEP, task.where.args)
+    )
+
+
+def _is_choice(value: Any) -> bool:
+    """Whether it is a function that chooses, by whatever name."""
+    value = value.func if isinstance(value, partial) else value
+    return isinstance(value, np.ufunc | type(np.where)) and value.__name__ in CHOOSING
 
 
 @lru_cache(maxsize=1024)
 def _chooses(code: CodeType) -> bool:
     names = {*code.co_names}
-    if _CHOOSING & names or _BUILTIN & {*globals_of(code)} or _takes_sizes(code, names):
+    if CHOOSING & names or _BUILTIN & {*globals_of(code)} or _takes_sizes(code, names):
         return True
     return any(
         instruction.opname in ("COMPARE_OP", "BINARY_SUBSCR", "STORE_SUBSCR", "FOR_ITER")

@@ -13,6 +13,7 @@ import pytest
 import gradcheck
 from gradcheck.findings import Blind
 from tests.unseen.programs import Program, blind, dense, general, layer_backward, layer_forward
+from tests.unseen.sides import one_sided, says_which, sides
 
 X = np.array([0.3, -1.2, 2.0])
 
@@ -116,6 +117,32 @@ def _steps(x):
 @pytest.mark.parametrize(("f", "claim"), [(_largest_two, _largest_two_grad), (_steps, lambda x: 2.0 * x)])
 def test_indices_of_an_order_cannot_come_twice(f, claim) -> None:
     assert not gradcheck.check_grad(f, claim, X).unseen
+
+
+@pytest.mark.parametrize("program", [*one_sided()], ids=lambda one: one.name)
+def test_where_a_choice_goes_one_way_its_line_is_told_however_it_is_written(program) -> None:
+    told = [one for one in check(program).unseen if one.where == "f"]
+    assert told
+    assert all(one.kind is Blind.BRANCH and says_which(one.file, one.line) for one in told)
+
+
+@pytest.mark.parametrize("program", [*sides()], ids=lambda one: one.name)
+def test_where_a_choice_goes_both_ways_nothing_is_told_however_it_is_written(program) -> None:
+    report = check(program)
+    assert report.ok
+    assert not report.unseen
+
+
+def test_what_only_complains_in_the_end_is_no_branch() -> None:
+    def f(x):
+        if x.ndim > 1:
+            if len(x) > 3:
+                raise ValueError("too long")
+            elif len(x) > 2:
+                raise ValueError("long")
+        return np.sum(x**2)
+
+    assert not gradcheck.check_grad(f, lambda x: 2 * x, X).unseen
 
 
 def test_an_if_that_never_ran_is_named() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import math
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -243,8 +244,8 @@ class Meeting(Rebinding):
                 return self._instead[value]
             library = (value.__module__ or "").startswith((*_LIBRARIES, "gradcheck"))
             return value if library or _is_standard(value.__module__ or "") else self._rebound(value)
-        if value is np and self._instead:
-            return _Names(np, self)
+        if (value is np or value is math) and self._instead:
+            return _Names(value, self)
         if isinstance(value, ModuleType | np.vectorize) or standins.is_numpy_function(value):
             return self._instead.get(value, value)
         if id(value) in standins.by_object:
