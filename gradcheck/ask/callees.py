@@ -71,19 +71,21 @@ def values_named(function: Callable[..., Any]) -> dict[str, Any]:
     return {} if plain is None else _global(plain) | _closed_over(plain)
 
 
-def data_named(function: Callable[..., Any], depth: int) -> tuple[dict[str, Any], dict[str, Any]]:
+def data_named(
+    function: Callable[..., Any], depth: int, given: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """What a function and those that it names find outside their arguments, by name, in two parts.
 
-    First what belongs to this one call of them: bound to it, in closures, and in the objects that they name (what they
-    write there apart); then what is in globals, in modules and in defaults.
+    First what belongs to this one call of them: bound to it, its defaults, in closures, and in the objects that they
+    name or are ``given`` (what they write there apart); then what is in globals and in modules.
     """
-    own, common = _bound(function), _defaults(function)
+    own, common = _defaults(function) | _bound(function), dict[str, Any]()
     for plain, owner in _walked(function, depth):
         closed, shared = _closed_over(plain), _global(plain)
         own |= closed
         common |= shared
         words = [word for word in _words(plain.__code__) if word not in _written(plain.__code__)]
-        for name, one in {**shared, **closed, _first(plain): owner}.items():
+        for name, one in {**given, **shared, **closed, _first(plain): owner}.items():
             place = common if isinstance(one, ModuleType) else own
             place |= _held(name, one, words, _INSIDE)
     return own, common

@@ -36,8 +36,9 @@ def special(where: Point, function: Callable[..., Any], spreads: frozenset[Sprea
     spreads
         What is spread over what in f, to tell an axis that is there for it from one that is alone.
     """
-    own, common = data_named(function, _DEEP)
-    point = own | dict(zip(where.names, where.args, strict=True))
+    given = dict(zip(where.names, where.args, strict=True))
+    own, common = data_named(function, _DEEP, given)
+    point = own | given
     for name, value in (point | {name: one for name, one in common.items() if name not in point}).items():
         for path, leaf in _leaves(value):
             told, key = trees.name(name, path), str([name.rpartition(".")[2], *path][-1])
@@ -75,12 +76,18 @@ def _of_number(name: str, path: trees.Path, value: Any) -> Iterator[Unseen]:
 
 
 def _of_array(name: str, value: np.ndarray, spreads: frozenset[Spread]) -> Iterator[Unseen]:
-    if value.dtype.kind == "b":
-        if value.size and value.all():
-            yield Unseen(Blind.MASK, name, f"{name} is true everywhere: what it masks out was not seen")
+    if not value.size or value.dtype.kind not in "bfiu":
         return
+    same = (value == value.flat[0]).all()
+    if value.dtype.kind == "b" and same:
+        hidden = "what it masks out" if value.all() else "what it lets through"
+        word = str(bool(value.flat[0])).lower()
+        yield Unseen(Blind.MASK, name, f"{name} is {word} everywhere: {hidden} was not seen")
     if value.dtype.kind == "f":
         yield from _lone_axes(name, value, spreads)
+    if value.dtype.kind != "b" and same:
+        yield from _of_constant(name, value)
+    elif value.dtype.kind == "f":
         yield from _repeats(name, value)
 
 
@@ -100,16 +107,16 @@ def _is_spread(shape: tuple[int, ...], axis: int, spreads: frozenset[Spread]) ->
     return any(one == shape and len(made) >= len(shape) and made[from_the_end] > 1 for one, made in spreads)
 
 
+def _of_constant(name: str, value: np.ndarray) -> Iterator[Unseen]:
+    """Of an array of one number; a single index is like any other."""
+    number = float(value.flat[0])
+    if value.size > 1 or (value.dtype.kind == "f" and number in _SAID):
+        yield Unseen(Blind.CONSTANT, name, _constant(name, number, f"every entry of {name} is"))
+
+
 def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
-    if not value.size:
-        return
-    first = float(value.flat[0])
-    if (value == first).all():
-        if value.size > 1 or first in _SAID:
-            yield Unseen(Blind.CONSTANT, name, _constant(name, first, f"every entry of {name} is"))
-        return
-    if value.ndim == 2 and _is_symmetric(value):
-        what = "the identity" if np.array_equal(value, np.eye(len(value), dtype=value.dtype)) else "symmetric"
+    if _is_symmetric(value):
+        what = "the identity" if (value == np.eye(value.shape[-1], dtype=value.dtype)).all() else "symmetric"
         yield Unseen(
             Blind.SYMMETRIC, name, f"{name} is {what}: a transpose of it too many or too few was not seen"
         )
@@ -122,8 +129,11 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
 
 
 def _is_symmetric(value: np.ndarray) -> bool:
-    square = value.shape[0] == value.shape[1] and np.array_equal(value[0], value[:, 0])
-    return square and np.array_equal(value, value.T)
+    """Whether it is a symmetric matrix, or a stack of them."""
+    if value.ndim < 2 or not 1 < value.shape[-1] == value.shape[-2]:
+        return False
+    first = np.array_equal(value[..., 0], value[..., 0, :])  # most are told from their transpose by that
+    return first and np.array_equal(value, value.swapaxes(-1, -2))
 
 
 _SAID = {0.0: ("zero", "a term or a factor with it"), 1.0: ("one", "a power of it or a factor")}

@@ -84,6 +84,7 @@ CHOOSING = frozenset(
 )
 """Names of NumPy's functions in whose calls something is noted."""
 
+_PRODUCTS = (np.dot, np.inner, np.outer, np.vdot, np.tensordot, np.einsum)
 _ORDERS = (np.argsort, np.argpartition, np.lexsort, np.nonzero, np.flatnonzero, np.unique)
 
 
@@ -112,6 +113,8 @@ class Watched(np.ndarray):
         if book is not None and method == "__call__":
             with suppress(TypeError, IndexError, ValueError):  # a comparison of other things than numbers
                 _noted(book, ufunc.__name__, inputs, result)
+        elif book is not None and method == "at":
+            _noted_key(book, inputs[1])
         if out:
             return out[0] if len(out) == 1 else out
         if isinstance(result, tuple):
@@ -137,6 +140,10 @@ class Watched(np.ndarray):
     def argpartition(self, *args: Any, **keywords: Any) -> Any:
         """As of any array."""
         return _in_order(super().argpartition(*args, **keywords))
+
+    def dot(self, *args: Any, **keywords: Any) -> Any:
+        """As of any array."""
+        return np.dot(self, *args, **keywords)
 
     def nonzero(self) -> Any:
         """As of any array."""
@@ -192,6 +199,10 @@ def _noted_call(book: Book, function: Any, args: Sequence[Any], keywords: Mappin
         book.chose("where", _plain(args[0]))
     elif function is np.take:
         _noted_key(book, args[1])
+    elif function is np.bincount:
+        _noted_key(book, args[0])
+    elif function in _PRODUCTS:
+        _noted_product(book, args)
     elif function is np.clip:
         _noted_clip(book, _plain(args[0]), *_limits(*args, **keywords))
     elif function is np.linalg.norm and _order(*args, **keywords) in _BENT:
@@ -213,11 +224,12 @@ def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
         _noted_sign(book, "root of a square", of)
     elif name == "clip":
         _noted_clip(book, *inputs)
-    elif (
-        name in ("multiply", "matmul")
-        and any(map(_holds_integers, given))
-        and (place := _here("integers")) is not None
-    ):
+    elif name in ("multiply", "divide", "matmul"):
+        _noted_product(book, given)
+
+
+def _noted_product(book: Book, factors: Sequence[Any]) -> None:
+    if any(map(_holds_integers, factors)) and (place := _here("integers")) is not None:
         book.products.add(place)
 
 

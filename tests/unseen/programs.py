@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -211,6 +212,64 @@ def general() -> Iterator[Program]:
     for seed in range(8):
         yield from (dense(name, seed) for name in DENSE)
         yield from (lookup(seed), pooled(seed), dropped(seed), square(seed), through_layer(seed))
+        yield from (with_settings(seed), scatter(seed), stack(seed))
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a loss is given beside its weights."""
+
+    X: np.ndarray
+    decay: float
+    lengths: np.ndarray
+
+
+def set_loss(W, s, power=1.5):
+    seen = np.arange(W.shape[1]) < s.lengths[:, None]
+    return np.sum(np.tanh(s.X @ W) * seen) * power**2 + s.decay * np.sum(W**2)
+
+
+def set_grad(W, s, power=1.5):
+    seen = np.arange(W.shape[1]) < s.lengths[:, None]
+    return s.X.T @ ((1 - np.tanh(s.X @ W) ** 2) * seen) * power**2 + 2 * s.decay * W
+
+
+def with_settings(seed: int) -> Program:
+    n, d, h = SHAPES[seed % 4]
+    draw = np.random.default_rng([seed, 84]).standard_normal
+    settings = Settings(draw((n, d)), 0.1, 1 + np.arange(n) % h)
+    return Program(f"settings {seed}", set_loss, set_grad, {"W": draw((d, h)), "s": settings}, ("W",))
+
+
+def scattered(x, ids):
+    return np.sum(np.tanh(np.bincount(ids, weights=x, minlength=6)))
+
+
+def scattered_grad(x, ids):
+    z = np.zeros(6)
+    np.add.at(z, ids, x)
+    return (1 - np.tanh(z) ** 2)[ids]
+
+
+def scatter(seed: int) -> Program:
+    x = np.random.default_rng([seed, 85]).standard_normal(5)
+    args = {"x": x, "ids": np.array([3, 0, 3, 1, 0])}
+    return Program(f"scatter {seed}", scattered, scattered_grad, args, ("x",))
+
+
+def stacked(A, B):
+    return np.sum(np.tanh(np.einsum("nij,njk->nik", A, B)))
+
+
+def stacked_grad(A, B):
+    d = 1 - np.tanh(A @ B) ** 2
+    return np.einsum("nik,njk->nij", d, B)
+
+
+def stack(seed: int) -> Program:
+    draw = np.random.default_rng([seed, 86]).standard_normal
+    args = {"A": draw((2 + seed % 3, 3, 3)), "B": draw((2 + seed % 3, 3, 2))}
+    return Program(f"stack {seed}", stacked, stacked_grad, args, ("A",))
 
 
 # --- one blind spot each --------------------------------------------------------------------------------------
@@ -239,6 +298,13 @@ def _blind_dense(one: Program, seed: int) -> Iterator[Program]:
     yield one.but(Blind.INTEGERS, X=integers)
 
 
+def _settings(s: Settings) -> Iterator[tuple[Blind, dict[str, Any]]]:
+    yield Blind.CONSTANT, {"decay": 0.0}
+    yield Blind.CONSTANT, {"lengths": np.full(len(s.X), 2)}
+    yield Blind.ROWS, {"X": np.vstack([s.X[:-1], s.X[:1]])}
+    yield Blind.AXIS, {"X": s.X[:1], "lengths": s.lengths[:1]}
+
+
 def _blind_others(at: int) -> Iterator[Program]:
     one = lookup(at)
     yield one.but(Blind.INDEX, ids=np.array([3, 0, 5, 1, 2]))
@@ -249,6 +315,20 @@ def _blind_others(at: int) -> Iterator[Program]:
     one = square(at)
     A = one.args["A"]
     yield one.but(Blind.SYMMETRIC, A=np.eye(len(A)) if at % 2 else A + A.T)
+    one = pooled(at)
+    yield one.but(Blind.MASK, keep=np.zeros(len(one.args["keep"]), dtype=bool))
+    one = scatter(at)
+    yield one.but(Blind.INDEX, ids=np.array([3, 0, 5, 1, 2]))
+    one = stack(at)
+    A, B = one.args["A"], one.args["B"]
+    yield one.but(Blind.SYMMETRIC, A=A + A.swapaxes(1, 2))
+    yield one.but(Blind.INTEGERS, B=np.arange(B.size).reshape(B.shape) - 4)
+    one = with_settings(at)
+    yield from (
+        one.but(kind, s=replace(one.args["s"], **special)) for kind, special in _settings(one.args["s"])
+    )
+    f, claim = partial(set_loss, power=1.0), partial(set_grad, power=1.0)
+    yield replace(one, name=f"bound {at}", f=f, claim=claim, blind=Blind.CONSTANT)
     one = through_layer(at)
     args = {name: one.args[name] for name in ("W", "X")}
     yield Program(f"summed {at}, cotangent", summed, summed_grad, args, ("W",), Blind.COTANGENT)

@@ -220,7 +220,7 @@ def test_branches_of_layers_in_lists_and_of_functions_that_are_given_are_seen(ho
 def test_what_an_attribute_is_called_names_no_global() -> None:
     space = {"np": np, "T": np.ones((1, 3))}
     exec("def f(x): return np.sum(x.T @ x)", space)
-    own, common = data_named(space["f"], 2)
+    own, common = data_named(space["f"], 2, {})
     assert not own
     assert set(common) == {"np"}
 
@@ -245,3 +245,52 @@ def test_rows_of_padding_and_constant_columns_repeat_by_nature(special) -> None:
     assert not kinds(gradcheck.check_grad(*linear(X, ROLL(6)), ROLL(5)))
     X[1] = X[0]
     assert kinds(gradcheck.check_grad(*linear(X, ROLL(6)), ROLL(5))) == {Blind.ROWS}
+
+
+@pytest.mark.parametrize("slope", [1.0, 0.0, 0.7])
+@pytest.mark.parametrize("word", ["positional", "by name"])
+def test_a_default_that_is_one_or_zero_is_told(slope, word) -> None:
+    def positional(x, slope=slope):
+        return np.sum(np.tanh(x) * slope + x**2)
+
+    def by_name(x, *, slope=slope):
+        return np.sum(np.tanh(x) * slope + x**2)
+
+    f = positional if word == "positional" else by_name
+    report = gradcheck.check_grad(f, lambda x: (1 - np.tanh(x) ** 2) * slope + 2 * x, ROLL(4))
+    assert kinds(report) == (set() if slope == 0.7 else {Blind.CONSTANT})
+    if word == "positional":  # what is given goes before a default
+        claim = lambda x, slope: (1 - np.tanh(x) ** 2) * slope + 2 * x  # noqa: E731
+        assert not gradcheck.check_grad(f, claim, ROLL(4), 0.3, argnums=0).unseen
+
+
+COUNTS = np.array([[3, -2, 5], [2, 7, 4]])
+
+
+@pytest.mark.parametrize(
+    ("f", "claim"),
+    [
+        (lambda w, X: np.sum(np.dot(X, w)), lambda w, X: X.sum(0)),
+        (lambda w, X: np.sum(X.dot(w)), lambda w, X: X.sum(0)),
+        (lambda w, X: np.sum(w / X), lambda w, X: (1 / X).sum(0)),
+        (lambda w, X: np.sum(np.inner(X, w)), lambda w, X: X.sum(0)),
+        (lambda w, X: np.sum(np.tensordot(X, w, 1)), lambda w, X: X.sum(0)),
+        (lambda w, X: np.einsum("ij,j->", X, w), lambda w, X: X.sum(0)),
+    ],
+)
+def test_integers_are_told_by_whichever_function_they_are_multiplied(f, claim) -> None:
+    assert Blind.INTEGERS in kinds(gradcheck.check_grad(f, claim, ROLL(3), COUNTS, argnums=0))
+    assert not kinds(gradcheck.check_grad(f, claim, ROLL(3), COUNTS + 0.5, argnums=0))
+
+
+@pytest.mark.parametrize("value", [0, 1, 4])
+def test_integers_that_are_all_the_same_are_told(value) -> None:
+    def f(x, labels):
+        return np.sum(np.tanh(x) * (labels == 4) + x**2)
+
+    def claim(x, labels):
+        return (1 - np.tanh(x) ** 2) * (labels == 4) + 2 * x
+
+    same = np.full(4, value)
+    assert kinds(gradcheck.check_grad(f, claim, ROLL(4), same, argnums=0)) == {Blind.CONSTANT}
+    assert not kinds(gradcheck.check_grad(f, claim, ROLL(4), np.array([0, 4, 1, 4]), argnums=0))
