@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+_TYPE = re.compile(r"(u?int|float|complex|bool)\d*$")
 _FACTOR = re.compile(r"(?:(\d+)\s*\*?\s*)?([A-Za-z_]\w*)$")
 
 
@@ -65,7 +66,7 @@ def _axis(argument: str, text: str, word: str) -> Axis:
     if word.isdigit():
         return Axis(int(word))
     found = _FACTOR.match(word)
-    if found is None:
+    if found is None or _TYPE.match(word):
         raise ValueError(
             f"shapes[{argument!r}] = {text!r}: {word!r} is no axis; write names and numbers, as in 'n d', '3 4*h', "
             "'int n < v', 'bool n'"

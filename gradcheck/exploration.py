@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from keyword import iskeyword
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,7 @@ class Exploration:
         found = [self.problem] if self.problem else []
         if self.example:
             found = [f"the smallest that fails: {self.problem}", self.example]
-        found += [str(self.report)] if self.report else []
+        found += [str(self.report)] if self.report is not None else []
         table = "\n".join(f"  {count:5}  {what}" for what, count in sorted(self.covered.items()))
         return "\n\n".join([head, *found, f"covered\n{table}"])
 
@@ -144,14 +145,16 @@ def explore(
     for name, function in (("f", f), ("claim", claim)):
         if not callable(function):
             raise TypeError(f"{name} must be callable, got {name}={function!r}")
-    if not isinstance(shapes, Mapping):
+    if not isinstance(shapes, Mapping) or not all(map(_is_name, shapes)):
         raise TypeError(
-            f"shapes must map each argument to its shape, as in {{'X': 'n d'}}, got shapes={shapes!r}"
+            f"shapes must map each argument's name to its shape, as in {{'X': 'n d'}}, got shapes={shapes!r}"
         )
     if isinstance(dtypes, str) or not dtypes:
         raise TypeError(f"dtypes must be a tuple of names, as in ('float64',), got dtypes={dtypes!r}")
-    if not isinstance(seconds, float | int) or seconds <= 0 or most < 1:
-        raise ValueError(f"seconds and most must be positive numbers, got seconds={seconds!r}, most={most!r}")
+    if not (isinstance(seconds, float | int) and seconds > 0 and isinstance(most, int) and most > 0):
+        raise ValueError(
+            f"seconds must be a positive number and most a whole one, got seconds={seconds!r}, most={most!r}"
+        )
     for name, given in shapes.items():
         trees.must_end(f"shapes[{name!r}]", given)
         if isinstance(given, str):
@@ -166,6 +169,10 @@ def explore(
     if raise_on_failure and found.verdict is Verdict.FAIL:
         raise ExplorationFailed(found)
     return found
+
+
+def _is_name(name: Any) -> bool:
+    return isinstance(name, str) and name.isidentifier() and not iskeyword(name)
 
 
 @contextmanager
@@ -292,7 +299,7 @@ class _Search:
         """Whether f is defined there and on both sides: an axis may be too short, a value at the edge of its domain."""
         with undisturbed():
             try:
-                results = [self.f(*(_beside(arg, side) for arg in args)) for side in (0.0, 1.0, -1.0)]
+                results = [self.f(*self._beside(args, side)) for side in (0.0, 1.0, -1.0)]
             except Exception as error:
                 self.why = f"f raised {type(error).__name__}: {error}"
                 return False
@@ -300,6 +307,11 @@ class _Search:
             return True
         self.why = "f is not finite"
         return False
+
+    def _beside(self, args: list[Any], side: float) -> Iterator[Any]:
+        """Copies of the arguments, what was drawn moved to one side; constants may have no other value (an order)."""
+        for shape, arg in zip(self.shapes.values(), args, strict=True):
+            yield _moved(arg, side if isinstance(shape, str) else 0.0)
 
     def _of_nothing(self, args: list[Any]) -> str:
         """What is wrong with a claim about arrays without entries; "" where its shapes are right."""
@@ -357,11 +369,11 @@ _SIDE = 1e-4
 """How far beside a point, of its own size or of 1, f must be defined."""
 
 
-def _beside(tree: Any, side: float) -> Any:
+def _moved(tree: Any, side: float) -> Any:
     def moved(_: trees.Path, value: Any) -> Any:
-        if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        if side and isinstance(value, np.ndarray) and value.dtype.kind == "f":
             return (value + side * _SIDE * np.maximum(1.0, np.abs(value))).astype(value.dtype)
-        if isinstance(value, float | np.floating):
+        if side and isinstance(value, float | np.floating):
             return type(value)(float(value) + side * _SIDE * max(1.0, abs(float(value))))
         return np.array(value) if isinstance(value, np.ndarray) else value
 
@@ -407,10 +419,15 @@ def _said(at: At) -> str:
 
 def _example(at: At, *shown: str) -> str:
     lines = ["import numpy as np, gradcheck"]
-    for name, value in at.args.items():
+    for name, value in zip(_names(at), at.args.values(), strict=True):
         text = _literal(value)
         lines.append(f"# {name}: as it was passed to explore" if text is None else f"{name} = {text}")
     return "\n".join(f"    {line}" for line in [*lines, *shown])
+
+
+def _names(at: At) -> list[str]:
+    """What the arguments are called in the example, in which some names are taken."""
+    return [f"{name}_" if name in ("f", "claim", "np", "gradcheck", "taking") else name for name in at.args]
 
 
 def _check_of(at: At, kind: str, options: Mapping[str, Any]) -> str:
@@ -421,14 +438,14 @@ def _check_of(at: At, kind: str, options: Mapping[str, Any]) -> str:
         pair = ", ".join(f"taking({one}, {at.layout!r}, {len(at.args)})" for one in ("f", "claim"))
     pair = f"({pair})" if kind == "layer" else pair
     chosen = [f"{name}={value!r}" for name, value in options.items() if value is not None]
-    return f"{ahead}gradcheck.check_{kind}({', '.join([pair, *at.args, *chosen])})"
+    return f"{ahead}gradcheck.check_{kind}({', '.join([pair, *_names(at), *chosen])})"
 
 
 def _without_entries(f: Callable[..., Any], at: At, kind: str, options: Mapping[str, Any]) -> str:
     """What shows that the claim fails for arrays that no check takes."""
     args = list(at.args.values())
     numbers = _numbers(args, options["argnums"])
-    shapes, given = [np.shape(args[number]) for number in numbers], ", ".join(at.args)
+    shapes, given = [np.shape(args[number]) for number in numbers], ", ".join(_names(at))
     if kind == "vjp":
         several = isinstance(f(*trees.copied(args)), tuple | list)
         zeros = (
@@ -440,14 +457,21 @@ def _without_entries(f: Callable[..., Any], at: At, kind: str, options: Mapping[
     return f"assert [np.shape(one) for one in claim({given})] == {shapes}"
 
 
+_PRINTED = 10_000
+"""Entries of an array that are written out."""
+
+
 def _literal(value: Any) -> str | None:
     """The text that makes a value; None where it is not made of numbers and arrays."""
     if isinstance(value, np.ndarray):
-        with np.printoptions(threshold=10_000, floatmode="unique"):
+        if value.dtype.kind not in "biufc" or not value.dtype.isnative or value.size > _PRINTED:
+            return None
+        with np.printoptions(threshold=_PRINTED, floatmode="unique", nanstr="np.nan", infstr="np.inf"):
             text = " ".join(np.array2string(value, separator=", ").split())
         return f"np.array({text}, dtype=np.{value.dtype}).reshape({value.shape})"
     if isinstance(value, np.generic):
-        return f"np.{type(value).__name__}({value})"
+        item = _literal(value.item())
+        return None if item is None else f"np.{type(value).__name__}({item})"
     if type(value) is dict:
         parts = [(repr(key), _literal(one)) for key, one in value.items()]
         return None if None in dict(parts).values() else "{" + ", ".join(f"{a}: {b}" for a, b in parts) + "}"
@@ -455,4 +479,6 @@ def _literal(value: Any) -> str | None:
         inner = [_literal(one) for one in value]
         text = "".join(f"{one}, " for one in inner)
         return None if None in inner else f"({text})" if type(value) is tuple else f"[{text}]"
-    return repr(value) if isinstance(value, bool | int | float | str | None) else None
+    if isinstance(value, float) and not np.isfinite(value):
+        return f"float('{value}')"
+    return repr(value) if isinstance(value, bool | int | float | complex | str | None) else None

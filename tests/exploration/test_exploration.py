@@ -129,6 +129,11 @@ def test_names_of_dimensions_come_once() -> None:
     [
         ({"shapes": {"X": "n-1"}}, ValueError, "'n-1' is no axis"),
         ({"shapes": {"X": "int n"}}, ValueError, "say what the indices lie below"),
+        ({"shapes": {"X": "float32 n"}}, ValueError, "'float32' is no axis"),
+        ({"shapes": {"X": "int64 n"}}, ValueError, "'int64' is no axis"),
+        ({"shapes": {"X": "n complex"}}, ValueError, "'complex' is no axis"),
+        ({"shapes": {"X Y": "n"}}, TypeError, "map each argument's name"),
+        ({"shapes": {1: "n"}}, TypeError, "map each argument's name"),
         ({"shapes": {"X": "n"}, "kind": "gradient"}, ValueError, "is none of grad, vjp"),
         ({"shapes": {"X": "n"}, "claim": 3}, TypeError, "claim must be callable"),
     ],
@@ -255,8 +260,10 @@ def test_a_pullback_of_no_entries_has_the_shapes_that_are_due() -> None:
     [
         ({"shapes": ["n"]}, "shapes must map"),
         ({"dtypes": "float64"}, "dtypes must be a tuple"),
-        ({"seconds": "a"}, "must be positive numbers"),
-        ({"most": 0}, "must be positive numbers"),
+        ({"seconds": "a"}, "must be a positive number"),
+        ({"seconds": float("nan")}, "must be a positive number"),
+        ({"most": 0}, "most a whole one"),
+        ({"most": 1.5}, "most a whole one"),
     ],
 )
 def test_what_explore_cannot_take_is_said(given, error) -> None:
@@ -443,3 +450,80 @@ def test_constants_of_numbers_stand_in_the_example() -> None:
     other = explore(f, claim, {"x": "n", "p": constants | {"c": np.sin}}, argnums=0, seconds=60,
                     raise_on_failure=False)  # fmt: skip
     assert "# p: as it was passed to explore" in other.example
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        np.inf,
+        -np.inf,
+        np.float32("nan"),
+        np.array([1.0, np.nan, -np.inf]),
+        1 + 2j,
+        np.str_("ab"),
+        np.array(True),
+    ],
+)
+def test_constants_of_all_kinds_of_numbers_stand_in_the_example(constant) -> None:
+    def f(x, c):
+        assert type(c) is type(constant)
+        assert np.array_equal(c, constant, equal_nan=np.asarray(c).dtype.kind == "f")
+        return np.sum(x**2)
+
+    found = explore(
+        f, lambda x, c: 3 * x, {"x": "n", "c": constant}, argnums=0, seconds=60, raise_on_failure=False
+    )
+    with pytest.raises(gradcheck.GradientMismatch):
+        run_example(found.example, f, lambda x, c: 3 * x)
+
+
+@pytest.mark.parametrize(
+    "constant",
+    [
+        np.array(["a"]),
+        np.array([None]),
+        np.arange(3.0).astype(">f8"),
+        np.zeros(20_000),
+        np.datetime64("2020-01-01"),
+    ],
+)
+def test_a_constant_that_is_not_written_out_is_named(constant) -> None:
+    found = explore(
+        lambda x, c: np.sum(x**2), lambda x, c: 3 * x, {"x": "n", "c": constant}, argnums=0, seconds=60,
+        raise_on_failure=False,
+    )  # fmt: skip
+    assert "# c: as it was passed to explore" in found.example
+
+
+def test_arguments_may_have_the_names_that_the_example_uses() -> None:
+    def potential(f, np, claim):
+        return (f**2).sum() * np + claim
+
+    def slope(f, np, claim):
+        return 3 * f * np
+
+    shapes = {"f": "n", "np": "", "claim": ""}
+    found = explore(potential, slope, shapes, argnums=0, seconds=60, raise_on_failure=False)
+    with pytest.raises(gradcheck.GradientMismatch):
+        run_example(found.example, potential, slope)
+
+
+def test_the_report_of_the_smallest_failure_is_printed() -> None:
+    found = explore(lambda x: np.sum(x**2), lambda x: 3 * x, {"x": "n"}, seconds=60, raise_on_failure=False)
+    assert str(found.report) in str(found)
+    assert "scale: x is 1.5 times the truth" in str(found)
+
+
+@pytest.mark.parametrize("order", [1, 2.0, np.inf])
+def test_constants_have_no_other_value_beside_a_point(order) -> None:
+    def f(x, order):
+        assert order in (1, 2, np.inf)
+        return np.linalg.norm(x + 3, order)
+
+    def claim(x, order):
+        return f(x, order) * np.ones_like(x)
+
+    found = explore(
+        f, claim, {"x": "n", "order": order}, argnums=0, seconds=60, empty=False, raise_on_failure=False
+    )
+    assert found.verdict == "fail"
