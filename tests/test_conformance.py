@@ -230,7 +230,11 @@ def test_a_check_fails_where_python_strips_assertions_as_well() -> None:
 @pytest.mark.parametrize(
     ("name", "make", "told"),
     [
-        ("batch of one", WrongAlone, "the first sample and the others: something else comes out at \\['W'\\]"),
+        (
+            "batch of one",
+            WrongAlone,
+            "the first sample and the others: something else comes out at \\['W'\\]",
+        ),
         ("backward after another forward", Stale, "a pass after another pass"),
         ("backward after another forward", LendsItsOutput, "they share memory"),
         ("backward twice", Consumes, "backward"),
@@ -499,3 +503,77 @@ def test_a_derivative_that_is_rounding_alone_is_the_same_as_another(dtype) -> No
     bent = gradcheck.layer_checks(lambda: Bent(np.dtype(dtype)), x.astype(dtype))
     with pytest.raises(AssertionError, match="a cotangent -3 times as large"):
         next(check for check in bent if check.name == "linear in the cotangent")()
+
+
+class ByTheFirst(Careful):
+    """The sign of all hangs on the first sample: no small change of it shows that."""
+
+    at = 0
+
+    def forward(self, x):
+        return super().forward(x) * (np.sign(x[self.at, 0]) if len(x) else 1.0)
+
+
+LAST = {}
+
+
+class KeepsInAGlobal(Careful):
+    def forward(self, x):
+        LAST["x"] = x.copy()
+        return x @ self.W + self.b
+
+    def backward(self, dout):
+        self.x = LAST["x"]
+        return super().backward(dout)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("name", "make", "told"),
+    [
+        ("samples independent", ByTheFirst, "another first sample changes the outputs of the others"),
+        (
+            "instances share nothing",
+            KeepsInAGlobal,
+            "a pass of another instance between forward and backward",
+        ),
+    ],
+)
+def test_what_shows_at_other_samples_and_in_other_instances_is_told(name, make, told, seed) -> None:
+    x = np.random.default_rng(seed).standard_normal((6, 3))
+    x[0, 0] = np.abs(x[0, 0])
+    x[1, 0] = -1.0
+    checks = {check.name: check for check in gradcheck.layer_checks(make, x)}
+    with pytest.raises(AssertionError, match=told):
+        checks[name]()
+    assert {check.name: check for check in gradcheck.layer_checks(Careful, x)}[name]() == ""
+
+
+def test_a_sample_is_not_moved_out_of_where_forward_is_defined_alone() -> None:
+    class Root:
+        def forward(self, x):
+            if (x < 0).any():
+                raise ValueError("negative")
+            self.root = np.sqrt(x)
+            return self.root.copy()
+
+        def backward(self, dout):
+            return dout / (2.0 * self.root)
+
+    x = np.abs(X) + 0.1
+    checks = {check.name: check for check in gradcheck.layer_checks(Root, x)}
+    assert checks["samples independent"]() == ""
+
+
+def test_a_layer_that_keeps_all_its_inputs_in_a_list_is_looked_into() -> None:
+    class Remembers(Careful):
+        def forward(self, x):
+            self.seen = getattr(self, "seen", [])
+            self.seen.append(x.copy())
+            self.x = self.seen[0]
+            return x @ self.W + self.b
+
+    checks = named(Remembers)
+    checks["derivative"]()
+    with pytest.raises(AssertionError, match="a pass after another forward"):
+        checks["backward after another forward"]()

@@ -176,7 +176,8 @@ def felt(candidates: Sequence[Kept], depends: Callable[[Callable[[Any], None]], 
             for number, one in enumerate(candidates):
                 if one in moved:
                     for place in one.settable:
-                        put_as(own, place, shifted(one.array, number))
+                        if found(own, place) is not None:  # a list may be shorter in the copy
+                            put_as(own, place, shifted(one.array, number))
 
         return depends(change)
 

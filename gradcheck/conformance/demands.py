@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -203,16 +203,31 @@ def _samples(bench: Bench) -> None:
         raise DoesNotApply("the layer draws numbers, others for each sample")
     if bench.independent is None:
         raise DoesNotApply("a layer with running statistics: say independent=True or False")
-    other = trees.copied(bench.inputs)
-    for leaf in filter(is_float_array, batched(other)):
-        leaf[0] = leaf[0] * 1.5 + 0.25
-    rest = slice(1, None)
-    before = rows((bench.forward(bench.fresh(), bench.inputs)[0],), bench.batch, rest)
-    after = rows((bench.forward(bench.fresh(), other)[0],), bench.batch, rest)
+
+    def others(inputs: tuple[Any, ...]) -> Any:
+        return rows((bench.forward(bench.fresh(), inputs)[0],), bench.batch, slice(1, None))
+
+    before, after = others(bench.inputs), [*map(others, _with_another_first(bench))]
     if bench.independent:
-        same(before, after, f"another first sample changes the outputs of the others{_SEEING}")
+        for one in after:
+            same(before, one, f"another first sample changes the outputs of the others{_SEEING}")
     else:
-        demanded(not alike(before, after), "the samples were to see each other, as in batch norm, and do not")
+        told = "the samples were to see each other, as in batch norm, and do not"
+        demanded(not all(alike(before, one) for one in after), told)
+
+
+_SUBSTITUTES = 8
+"""Samples that are put in the place of the first: of other signs and sizes, and where forward is defined."""
+
+
+def _with_another_first(bench: Bench) -> Iterator[tuple[Any, ...]]:
+    moved = bench.inputs
+    for leaf in filter(is_float_array, batched(moved)):
+        leaf[0] = leaf[0] * 1.5 + 0.25
+    yield moved
+    for number in range(1, min(bench.batch, _SUBSTITUTES)):
+        order = [number, *range(1, bench.batch)]
+        yield rows(bench.inputs, bench.batch, order)
 
 
 def _modes(bench: Bench) -> None:
@@ -328,6 +343,7 @@ def _instances(bench: Bench) -> None:
         if isinstance(value, dict | list) and id(value) in others:
             filled = _held(found(used, place)) != _held(value)
             demanded(not filled, f"two instances share {spelled(place)}, into which a pass writes")
+    _between(bench)
     bench.layout.machine.ahead(one, bench.inputs)
     bench.layout.machine.ahead(other, bench.inputs)
     lent = [
@@ -343,6 +359,15 @@ def _instances(bench: Bench) -> None:
                 not any(np.shares_memory(mine.array, array) for array in theirs),
                 f"two instances share {mine.places[0][-1]}",
             )
+
+
+def _between(bench: Bench) -> None:
+    """What instances keep in common outside them, in a global say, is what the last pass of any left there."""
+    right, own = bench.passed(bench.fresh(), bench.inputs)[1], bench.fresh()
+    output, ahead = bench.forward(own, bench.inputs)
+    bench.passed(bench.fresh(), changed(bench.inputs))
+    came = bench.backward(own, bench.cotangent(output), ahead)
+    same(right, came, "a pass of another instance between forward and backward")
 
 
 def _held(container: Any) -> tuple[int, int]:
