@@ -123,7 +123,7 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
     elif value.ndim >= 2:
         columns = (("columns", value.T),) if value.ndim == 2 else ()
         for what, slices in (("rows", value.reshape(len(value), -1)), *columns):
-            if _has_equal(slices) and not np.isin(value, _NATURAL).all():
+            if _has_equal(slices) and not np.isin(value, NATURAL).all():
                 message = f"{name} has equal {what}: one in the place of another was not seen"
                 yield Unseen(Blind.ROWS, name, message)
 
@@ -137,7 +137,7 @@ def _is_symmetric(value: np.ndarray) -> bool:
 
 
 _SAID = {0.0: ("zero", "a term or a factor with it"), 1.0: ("one", "a power of it or a factor")}
-_NATURAL = (-1.0, 0.0, 1.0)
+NATURAL = (-1.0, 0.0, 1.0)
 """Entries of labels and masks, whose rows repeat."""
 
 

@@ -18,7 +18,7 @@ from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.judge.examine import Examined
-from gradcheck.unseen.arrays import Spread, special
+from gradcheck.unseen.arrays import NATURAL, Spread, special
 from gradcheck.unseen.branches import CHOOSING, Book, one_sided, seen_by, shares, watched
 
 _SLOW = 0.2
@@ -36,6 +36,7 @@ def unseen(task: Task, seen: Examined) -> tuple[tuple[Unseen, ...], tuple[Branch
     books = dict(_books(task, seen))
     found = [
         *special(task.given or task.where, task.f.function, _spreads(seen)),
+        *_of_entries(task, seen),
         *(one for whose, book in books.items() for one in one_sided(book, whose)),
         *_of_cotangent(task),
     ]
@@ -121,6 +122,22 @@ def _takes_sizes(code: CodeType, names: set[str]) -> bool:
     root = any(one[1] == 0.5 and then[2] == "**" for one, then in pairwise(steps))
     order = "inf" in names or any(type(one) is int and one == 1 for one in code.co_consts)
     return ("norm" in names and order) or (squares and (root or "sqrt" in names))
+
+
+_ROLES = 32
+"""Entries of a vector up to which f may have parts of its own for each."""
+
+
+def _of_entries(task: Task, seen: Examined) -> Iterator[Unseen]:
+    """Zeros in a vector that is checked, as in a state of positions and speeds; labels and kinks are no such zeros."""
+    kinks = {kink.index for kink in seen.judgement.kinks} if seen.judgement else set()
+    for slot in task.where.slots if task.given is None else ():
+        part = task.where.x[slot.start : slot.stop]
+        zeros = [n for n in np.flatnonzero(part == 0.0) if slot.start + n not in kinks]
+        if len(slot.shape) == 1 and slot.size <= _ROLES and zeros and not np.isin(part, NATURAL).all():
+            more = f" (and {len(zeros) - 1} more)" if len(zeros) > 1 else ""
+            message = f"{slot.path}[{zeros[0]}]{more} is zero: a term or a factor with it was not seen"
+            yield Unseen(Blind.CONSTANT, slot.path, message)
 
 
 def _of_cotangent(task: Task) -> Iterator[Unseen]:

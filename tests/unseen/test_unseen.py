@@ -537,3 +537,40 @@ def test_largest_of_other_things_than_two_numbers_is_no_branch() -> None:
     report = gradcheck.check_grad(f, lambda x: 4 * x, X, oracles="differences")
     assert not [one for one in report.branches if one.where == "f"]
     assert not [one for one in report.unseen if one.where == "f"]
+
+
+def _moves(x):
+    return np.array([x[0] * x[1], x[1] ** 2, np.sin(x[2])])
+
+
+def _moves_jacobian(x, factor=2.0):
+    return np.array([[x[1], x[0], 0.0], [0.0, factor * x[1], 0.0], [0.0, 0.0, np.cos(x[2])]])
+
+
+@pytest.mark.parametrize("oracles", [None, "differences"])
+def test_a_zero_in_a_vector_whose_entries_have_parts_of_their_own_is_told(oracles) -> None:
+    x = np.array([0.7, 0.0, 0.3])
+
+    def wrong(x):
+        return _moves_jacobian(x, 3.0)
+
+    (one,) = gradcheck.check_jacobian(_moves, wrong, x, oracles=oracles).unseen
+    assert one.message.startswith("x[1] is zero")
+    assert "beside this point, where that is not so, the claim fails" in one.message
+    (one,) = gradcheck.check_jacobian(_moves, _moves_jacobian, x, oracles=oracles).unseen
+    assert one.seen_to
+    assert not gradcheck.check_jacobian(_moves, _moves_jacobian, x + 0.1, oracles=oracles).unseen
+
+
+@pytest.mark.parametrize("x", [[1.0, 0.0, -1.0, 1.0], [0.0, 0.5, *range(1, 40)]])
+def test_zeros_of_labels_and_of_many_entries_are_like_others(x) -> None:
+    assert not gradcheck.check_grad(
+        lambda x: np.sum(np.tanh(x - 3)), lambda x: 1 - np.tanh(x - 3) ** 2, np.array(x)
+    ).unseen
+
+
+def test_a_zero_at_a_kink_is_told_as_a_kink() -> None:
+    report = gradcheck.check_vjp(
+        lambda x: np.maximum(x, 0), lambda u, x: u * (x > 0), np.array([-1.5, 0.0, 2.0])
+    )
+    assert not report.unseen
