@@ -150,8 +150,6 @@ def _generous(pairing: Pairing) -> float:
 def _must_be_scalar(task: Task, look: Look) -> None:
     if not task.scalar or look.y.size == 1:
         return
-    one = not isinstance(look.output, tuple | list | dict)
-    what = f"an array of shape {np.shape(look.output)}" if one else f"a tree of {look.y.size} numbers"
     wanted = f"{task.f.label} must return a scalar for check_{task.kind}; it returned"
     if isinstance(look.output, tuple | list) and len(look.output) == 2 and np.ndim(look.output[0]) == 0:
         raise ValueError(

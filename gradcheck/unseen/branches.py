@@ -23,7 +23,7 @@ from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
-from gradcheck.unseen.lines import Ran, is_ours, is_users, moves_made, never_run
+from gradcheck.unseen.lines import Ran, is_ours, is_users, moves_made, never_run, only_complains
 
 _Place = tuple[str, int, str]
 """File, line, and what stands there."""
@@ -406,7 +406,7 @@ def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
 
 @lru_cache(maxsize=64)
 def _guards(file: str) -> frozenset[int]:
-    """Lines of conditions under which a function only raises: an assertion, a check of its arguments."""
+    """Lines of conditions under which a function only complains: an assertion, a check of its arguments."""
     try:
         tree = ast.parse("".join(linecache.getlines(file)))
     except SyntaxError:
@@ -414,7 +414,7 @@ def _guards(file: str) -> frozenset[int]:
     tests = [
         node.test
         for node in ast.walk(tree)
-        if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and isinstance(node.body[0], ast.Raise))
+        if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and only_complains(node.body))
     ]
     return frozenset(
         line for test in tests for line in range(test.lineno, (test.end_lineno or test.lineno) + 1)

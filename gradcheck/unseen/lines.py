@@ -103,7 +103,7 @@ def never_run(ran: Ran) -> Iterator[tuple[str, int, str]]:
 
 @lru_cache(maxsize=1024)
 def _sides(code: CodeType) -> tuple[_Side, ...]:
-    """The sides of each choice that instructions stand in; what only raises is none."""
+    """The sides of each choice that instructions stand in; what only complains is none."""
     tree = tree_of(code) if is_users(code) else None
     if tree is None:
         return ()
@@ -123,7 +123,7 @@ def _sides(code: CodeType) -> tuple[_Side, ...]:
     found = []
     for node in ast.walk(tree):
         for asked, branch, text in _branches(node):
-            if not _only_raise(branch):
+            if not only_complains(branch):
                 side = _Side(within(asked), every, within(branch), branch[0].lineno, f"`{text}` never ran")
                 found.append(side)
         for test, branch, text in _passed(node):
@@ -164,7 +164,7 @@ def _branches(node: ast.AST) -> Iterator[tuple[list[Any], list[Any], str]]:
 def _passed(node: ast.AST) -> Iterator[tuple[list[Any], list[Any], str]]:
     """The same of a choice that has nothing on its other side: what numbers are larger may choose that."""
     match node:
-        case ast.If() if not node.orelse and _compares(node.test) and not _only_raise(node.body):
+        case ast.If() if not node.orelse and _compares(node.test) and not only_complains(node.body):
             yield [node.test], node.body, f"if {ast.unparse(node.test)}"
         case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
             for test in filter(_compares, _filters(node)):
@@ -181,13 +181,20 @@ def _compares(test: ast.expr) -> bool:
     return any(isinstance(one, ast.Compare) and isinstance(one.ops[0], orders) for one in ast.walk(test))
 
 
-def _only_raise(statements: list[Any]) -> bool:
-    """Whether there is nothing but a complaint in it."""
-    return all(
-        isinstance(one, ast.Raise)
-        or (isinstance(one, ast.If) and all(map(_only_raise, (one.body, one.orelse))))
-        for one in statements
-    )
+def only_complains(statements: list[Any]) -> bool:
+    """Whether they raise in the end, or do nothing but report: no derivative hangs on that."""
+    return not statements or isinstance(statements[-1], ast.Raise) or all(map(_reports, statements))
+
+
+def _reports(statement: Any) -> bool:
+    match statement:
+        case ast.Raise() | ast.Pass():
+            return True
+        case ast.Expr(ast.Call(ast.Name("print") | ast.Attribute(attr="warn"))):
+            return True
+        case ast.If():
+            return only_complains(statement.body) and only_complains(statement.orelse)
+    return False
 
 
 def _span(nodes: list[Any]) -> _Span:

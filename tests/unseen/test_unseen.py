@@ -3,6 +3,7 @@
 import json
 import sys
 import sysconfig
+import warnings
 from collections import Counter, deque
 from functools import partial
 from pathlib import Path
@@ -134,12 +135,20 @@ def test_where_a_choice_goes_both_ways_nothing_is_told_however_it_is_written(pro
 
 
 def test_what_only_complains_in_the_end_is_no_branch() -> None:
+    verbose = False
+
     def f(x):
         if x.ndim > 1:
             if len(x) > 3:
                 raise ValueError("too long")
             elif len(x) > 2:
                 raise ValueError("long")
+        if len(x) > 100:
+            message = f"{len(x)} are too many"
+            raise ValueError(message)
+        if np.max(x) > 50 and verbose:
+            print("large")
+            warnings.warn("large", stacklevel=2)
         return np.sum(x**2)
 
     assert not gradcheck.check_grad(f, lambda x: 2 * x, X).unseen
