@@ -17,7 +17,7 @@ class Elsewhere:
     f: Callable[..., Any]
     claim: Callable[..., Any]
     right: Callable[..., Any]
-    shapes: dict[str, str]
+    shapes: dict[str, Any]
     argnums: tuple[int, ...]
     smallest: Callable[[dict[str, int]], bool]
 
@@ -98,6 +98,25 @@ def looked_up_once(E, ids, T):
     return g
 
 
+def sized(x, order):
+    return np.linalg.norm(x, order)
+
+
+def sized_grad(x, order):
+    if order == 1.0:
+        return np.sign(x)
+    largest = np.abs(x) == np.max(np.abs(x), initial=0.0)
+    return np.sign(x) * largest / max(np.count_nonzero(largest), 1)
+
+
+def kept(x, mask):
+    return np.sum(np.where(mask, x**2, x))
+
+
+def kept_grad(x, mask):
+    return np.where(mask, 2.0 * x, 1.0).astype(x.dtype)
+
+
 CONDITIONS = {
     "n = 1": lambda X, W, b: len(X) == 1,
     "n = d": lambda X, W, b: X.shape[0] == X.shape[1],
@@ -126,7 +145,32 @@ def _wrong_where(condition: Callable[..., bool], right: Callable[..., Any]) -> C
     return claim
 
 
+def _doubled_where(condition: Callable[..., bool], right: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *args: right(*args) * (2.0 if condition(*args) else 1.0)
+
+
+def _of_one_argument() -> Iterator[Elsewhere]:
+    """Claims about the first argument, beside constants and masks."""
+    shortest = {"n = 1": lambda x, _: len(x) == 1, "zero": lambda x, _: x.size > 1 and not x[0]}
+    for order in (1.0, np.inf):
+        for where, condition in shortest.items():
+            name, shapes = f"norm of order {order:g}, {where}", {"x": "n", "order": order}
+            length = 1 if where == "n = 1" else 2
+            claim = _doubled_where(condition, sized_grad)
+            yield Elsewhere(
+                name, sized, claim, sized_grad, shapes, (0,), lambda dims, n=length: dims["n"] == n
+            )
+    masked = {
+        "all kept": lambda x, mask: bool(mask.size > 1 and mask.all()),
+        "none kept": lambda x, mask: bool(mask.size > 1 and not mask.any()),
+    }
+    for where, condition in masked.items():
+        claim, shapes = _doubled_where(condition, kept_grad), {"x": "n", "mask": "bool n"}
+        yield Elsewhere(f"mask, {where}", kept, claim, kept_grad, shapes, (0,), lambda dims: dims["n"] == 2)
+
+
 def elsewhere() -> Iterator[Elsewhere]:
+    yield from _of_one_argument()
     for name, (f, right) in FUNCTIONS.items():
         for where, condition in CONDITIONS.items():
             claim = _wrong_where(condition, right)
