@@ -152,7 +152,10 @@ def _methods(kind: type, name: str) -> Iterator[FunctionType]:
     """What a class and those that it inherits from have of this name: one may call the next."""
     for base in kind.__mro__:
         method = vars(base).get(name)
-        method = getattr(method, "fget", None) or getattr(method, "__func__", method)
+        if isinstance(method, property):
+            method = method.fget
+        elif isinstance(method, staticmethod | classmethod):
+            method = method.__func__
         if isinstance(method, FunctionType):
             yield method
 

@@ -241,7 +241,7 @@ def _noted_sign(book: Book, name: str, value: Any) -> None:
 def _noted_clip(book: Book, value: Any, low: Any, high: Any) -> None:
     for what, bound, beyond in (("below", low, np.less), ("above", high, np.greater)):
         if np.asarray(bound).dtype.kind in "fiu":
-            book.chose(f"clip from {what}", beyond(value, bound))
+            book.chose(f"clip from {what}", beyond(value, _plain(bound)))
 
 
 def _limits(x: Any, a_min: Any = None, a_max: Any = None, *_: Any, **named: Any) -> tuple[Any, Any]:
