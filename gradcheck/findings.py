@@ -203,7 +203,7 @@ class Blind(StrEnum):
     SYMMETRIC = "symmetric"
     """A symmetric matrix, the identity among them, or a stack of such."""
     BRANCH = "branch"
-    """A side of a comparison, a mask or an ``if`` that is never taken, a loop, a case or an ``except`` that never ran."""
+    """A side of a comparison, a mask or an ``if`` never taken, a loop, a case or an ``except`` that never ran."""
     INDEX = "index"
     """An index array in which no index comes twice."""
     MASK = "mask"

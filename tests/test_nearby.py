@@ -70,7 +70,47 @@ def zero_network(seed: int, dtype: Any):
     return f, grad, (np.zeros((3, 2), dtype), np.zeros(2, dtype))
 
 
-MAKERS = (least_squares, rosenbrock, coshes, quartic, likelihood, zero_network)
+def cosine(seed: int, dtype: Any):
+    """The direction it is compared with, of whose length it knows nothing."""
+    a = np.random.default_rng(seed).standard_normal(4).astype(dtype)
+
+    def grad(w):
+        n = np.sqrt(w @ w)
+        return a / n - (a @ w) * w / n**3
+
+    return lambda w: (a @ w) / np.sqrt(w @ w), grad, (2 * a,)
+
+
+def hinges(seed: int, dtype: Any):
+    """Every margin is kept."""
+    w = np.random.default_rng(seed).uniform(1.5, 3.0, 4).astype(dtype)
+    return lambda w: np.sum(np.maximum(0, 1 - w) ** 2), lambda w: -2 * np.maximum(0, 1 - w), (w,)
+
+
+def distance(seed: int, dtype: Any):
+    x = np.random.default_rng(seed).standard_normal(4).astype(dtype)
+    return lambda x, y: np.sum((x - y) ** 2), lambda x, y: (2 * (x - y), -2 * (x - y)), (x, x.copy())
+
+
+def logistic(seed: int, dtype: Any):
+    """A logistic regression at its maximum."""
+    rng = np.random.default_rng(seed)
+    X, w = rng.standard_normal((40, 2)), np.zeros(2)
+    y = (rng.random(40) < 0.5).astype(float)
+    for _ in range(30):
+        p = 1 / (1 + np.exp(-X @ w))
+        w -= np.linalg.solve(X.T * (p * (1 - p)) @ X, X.T @ (p - y))
+    X, y = X.astype(dtype), y.astype(dtype)
+
+    def f(w):
+        return np.sum(np.logaddexp(0, X @ w) - y * (X @ w))
+
+    return f, lambda w: X.T @ (1 / (1 + np.exp(-X @ w)) - y), (w.astype(dtype),)
+
+
+MAKERS = (
+    least_squares, rosenbrock, coshes, quartic, likelihood, zero_network, cosine, hinges, distance, logistic
+)  # fmt: skip
 
 
 def times(grad: Callable[..., Any], factor: float) -> Callable[..., Any]:
