@@ -197,7 +197,7 @@ class Blind(StrEnum):
     AXIS = "axis"
     """An axis of length 1."""
     ROWS = "rows"
-    """Equal rows or columns."""
+    """Equal rows or columns, or equal arrays."""
     CONSTANT = "constant"
     """All entries zero, one, or another number."""
     SYMMETRIC = "symmetric"

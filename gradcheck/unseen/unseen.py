@@ -14,6 +14,7 @@ import numpy as np
 
 from gradcheck.ask import trees
 from gradcheck.ask.callees import callees, globals_of, values_named
+from gradcheck.ask.point import Point
 from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Branch, Unseen
@@ -36,7 +37,7 @@ def unseen(task: Task, seen: Examined) -> tuple[tuple[Unseen, ...], tuple[Branch
     books = dict(_books(task, seen))
     found = [
         *special(task.given or task.where, task.f.function, _spreads(seen)),
-        *_of_entries(task, seen),
+        *(() if task.given else (*_of_entries(task, seen), *_of_twins(task.where))),
         *(one for whose, book in books.items() for one in one_sided(book, whose)),
         *_of_cotangent(task),
     ]
@@ -131,13 +132,29 @@ _ROLES = 32
 def _of_entries(task: Task, seen: Examined) -> Iterator[Unseen]:
     """Zeros in a vector that is checked, as in a state of positions and speeds; labels and kinks are no such zeros."""
     kinks = {kink.index for kink in seen.judgement.kinks} if seen.judgement else set()
-    for slot in task.where.slots if task.given is None else ():
+    for slot in task.where.slots:
         part = task.where.x[slot.start : slot.stop]
         zeros = [n for n in np.flatnonzero(part == 0.0) if slot.start + n not in kinks]
         if len(slot.shape) == 1 and slot.size <= _ROLES and zeros and not np.isin(part, NATURAL).all():
             more = f" (and {len(zeros) - 1} more)" if len(zeros) > 1 else ""
             message = f"{slot.path}[{zeros[0]}]{more} is zero: a term or a factor with it was not seen"
             yield Unseen(Blind.CONSTANT, slot.path, message)
+
+
+def _of_twins(where: Point) -> Iterator[Unseen]:
+    """Arrays that are checked and equal; those of one number are told as such."""
+    first: dict[tuple[tuple[int, ...], bytes], str] = {}
+    for slot in where.slots:
+        part = where.x[slot.start : slot.stop]
+        if 1 < slot.size <= _COMPARED and (part != part[0]).any():
+            other = first.setdefault((slot.shape, part.tobytes()), slot.path)
+            if other != slot.path:
+                message = f"{other} and {slot.path} are equal: one in the place of the other was not seen"
+                yield Unseen(Blind.ROWS, slot.path, message)
+
+
+_COMPARED = 10_000
+"""Entries of an array up to which it is held against others."""
 
 
 def _of_cotangent(task: Task) -> Iterator[Unseen]:

@@ -583,3 +583,25 @@ def test_a_zero_at_a_kink_is_told_as_a_kink() -> None:
         lambda x: np.maximum(x, 0), lambda u, x: u * (x > 0), np.array([-1.5, 0.0, 2.0])
     )
     assert not report.unseen
+
+
+@pytest.mark.parametrize("oracles", [None, "differences"])
+def test_arrays_that_are_equal_are_told_and_moved_apart(oracles) -> None:
+    def f(a, b):
+        return np.sum(np.sin(a) * b)
+
+    def right(a, b):
+        return np.cos(a) * b, np.sin(a)
+
+    def wrong(a, b):
+        return np.cos(b) * a, np.sin(b)
+
+    (one,) = gradcheck.check_grad(f, right, X, X.copy(), oracles=oracles).unseen
+    assert one.message.startswith("a and b are equal")
+    assert one.kind is Blind.ROWS
+    assert one.seen_to
+    (one,) = gradcheck.check_grad(f, wrong, X, X.copy(), oracles=oracles).unseen
+    assert "beside this point, where that is not so, the claim fails" in one.message
+    assert not gradcheck.check_grad(f, right, X, X[::-1].copy(), oracles=oracles).unseen
+    nested = gradcheck.check_grad(lambda p: f(*p), lambda p: list(right(*p)), [X, X.copy()], oracles=oracles)
+    assert [one.message.partition(" are")[0] for one in nested.unseen] == ["p[0] and p[1]"]
