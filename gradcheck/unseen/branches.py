@@ -23,7 +23,8 @@ from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
-from gradcheck.unseen.lines import Ran, is_ours, is_users, moves_made, never_run, only_complains
+from gradcheck.unseen.lines import is_ours, is_users, never_run, only_complains, worth_following
+from gradcheck.unseen.moves import Ran, moves_made
 
 _Place = tuple[str, int, str]
 """File, line, and what stands there."""
@@ -362,7 +363,7 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
 
 
 def _following(ran: Ran, whole: bool) -> AbstractContextManager[None]:
-    return moves_made(ran) if whole else nullcontext()
+    return moves_made(ran, worth_following) if whole else nullcontext()
 
 
 def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:

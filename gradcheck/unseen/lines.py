@@ -5,27 +5,20 @@ from __future__ import annotations
 import ast
 import dis
 import os
-import sys
 import sysconfig
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any
 
 from gradcheck.ask.source import tree_of
+from gradcheck.unseen.moves import Moves, Ran
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _INSTALLED = (
     "<frozen", _PACKAGE, *(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
 )  # fmt: skip
-
-_Moves = set[tuple[int, int]]
-"""Which instruction came after which, by number; -1 before the first."""
-
-Ran = dict[CodeType, _Moves]
-"""Of each function that has a branch the moves that were made."""
 
 _Span = tuple[tuple[int, int], tuple[int, int]]
 """Line and column of the beginning and of the end."""
@@ -51,46 +44,13 @@ class _Side:
     line: int
     told: str
 
-    def ran(self, moves: _Moves) -> bool:
+    def ran(self, moves: Moves) -> bool:
         return any(before in self.sources and now in self.targets for before, now in moves)
 
 
-@contextmanager
-def moves_made(ran: Ran) -> Iterator[None]:
-    """Within it the moves are noted; the caller's own tracing waits."""
-
-    def called(frame: FrameType, event: str, _: Any) -> Any:
-        sides = _sides(frame.f_code)
-        moves, before = ran.setdefault(frame.f_code, set()) if sides else set(), -1
-        if _all_ran(sides, moves):
-            return None
-        frame.f_trace_opcodes, frame.f_trace_lines = True, False
-
-        def step(frame: FrameType, event: str, _: Any) -> Any:
-            nonlocal before
-            if event != "opcode":
-                return step
-            move = before, frame.f_lasti // 2
-            before = move[1]
-            if move not in moves:
-                moves.add(move)
-                if _all_ran(sides, moves):  # each further opcode would cost as much, and tell nothing
-                    frame.f_trace_opcodes = False
-                    return None
-            return step
-
-        return step
-
-    callers = sys.gettrace()
-    sys.settrace(called)
-    try:
-        yield
-    finally:
-        sys.settrace(callers)
-
-
-def _all_ran(sides: tuple[_Side, ...], moves: _Moves) -> bool:
-    return all(side.ran(moves) for side in sides)
+def worth_following(code: CodeType, moves: Moves) -> bool:
+    """Whether the function has a side that these moves did not lead into."""
+    return not all(side.ran(moves) for side in _sides(code))
 
 
 def never_run(ran: Ran) -> Iterator[tuple[str, int, str]]:
@@ -112,29 +72,43 @@ def _sides(code: CodeType) -> tuple[_Side, ...]:
         for place in code.co_positions()
     ]
     every = frozenset(range(-1, len(spans)))
-    jumps = frozenset(
-        one.offset // 2 for one in dis.get_instructions(code) if one.opname.startswith("POP_JUMP")
-    )
+    steps = [(one.offset // 2, one.opname) for one in dis.get_instructions(code)]
+    jumps = frozenset(n for n, name in steps if "JUMP" in name)
+    choices = frozenset(n for n, name in steps if name.startswith("POP_JUMP"))
 
     def within(nodes: list[Any]) -> frozenset[int]:
         first, last = _span(nodes)
         return frozenset(n for n, span in enumerate(spans) if span and first <= span[0] and span[1] <= last)
 
+    def turn(node: ast.AST, test: list[Any]) -> frozenset[int]:
+        """The jumps that the filter of a comprehension ends in, which Python 3.13 says to be of what is made."""
+        last = max(within(test), default=len(spans))
+        after = [n for n, _ in steps if n >= last]
+        at = next((place for place, n in enumerate(after) if n in choices), None)
+        if at is None or not isinstance(node, _MADE):
+            return frozenset()
+        return frozenset(after[at : at + 2]) & jumps
+
     found = []
     for node in ast.walk(tree):
         for asked, branch, text in _branches(node):
             if not only_complains(branch):
-                side = _Side(within(asked), every, within(branch), branch[0].lineno, f"`{text}` never ran")
-                found.append(side)
+                inside = within(branch) - turn(node, asked)
+                found.append(_Side(within(asked), every, inside, branch[0].lineno, f"`{text}` never ran"))
         for test, branch, text in _passed(node):
-            inside = within(branch)
+            turned = turn(node, test)
+            inside = within(branch) - turned
             first = min(inside, default=0)
             before = frozenset(n for n in within(test) if n < first)  # a return after it may stand there, too
+            before |= turned
             # where a condition is no comparison its jump stands for the whole statement
-            sources = jumps & (before | {n for n, span in enumerate(spans) if span == _span([node])})
+            sources = (jumps & before) | {n for n in choices if spans[n] == _span([node])}
             told = f"`{text}` was never passed by"
             found.append(_Side(before, sources, every - before - inside, test[0].lineno, told))
     return tuple(side for side in found if side.targets and side.sources)
+
+
+_MADE = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
 
 
 def _branches(node: ast.AST) -> Iterator[tuple[list[Any], list[Any], str]]:

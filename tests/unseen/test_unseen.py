@@ -523,13 +523,20 @@ def test_a_function_on_a_line_with_others_is_read_alone() -> None:
     assert not [note for note in report.notes if "stops early" in note]
 
 
+def is_followed(frame) -> bool:
+    if not hasattr(sys, "monitoring"):
+        return sys.gettrace() is not None and frame.f_trace_opcodes
+    tools = [number for number in range(6) if sys.monitoring.get_tool(number) == "gradcheck"]
+    return any(sys.monitoring.get_local_events(number, frame.f_code) for number in tools)
+
+
 def test_a_loop_over_entries_is_followed_no_longer_than_it_tells_something() -> None:
     seen = []
 
     def f(x):
         total = 0.0
         for one in x:
-            seen.append(sys.gettrace() is not None and sys._getframe().f_trace_opcodes)
+            seen.append(is_followed(sys._getframe()))
             total += one * one if one > 0 else 0.5 * one * one
         return total
 
