@@ -96,32 +96,35 @@ class Watched(np.ndarray):
     it is the square of: the root of that is an absolute value.
     """
 
-    distinct: bool
-    squared: np.ndarray | None
+    distinct = False
+    squared: np.ndarray | None = None
 
     def __array_finalize__(self, source: Any) -> None:
-        self.distinct, self.squared = getattr(source, "distinct", False), None
         if (book := _book.get()) is not None:
             book.made.append(ref(self))
+        if getattr(source, "distinct", False):
+            self.distinct = True
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         plain = [_plain(one) for one in inputs]
         out = keywords.get("out", ())
         if out:
-            keywords["out"] = tuple(_plain(one) for one in out)
+            keywords["out"] = tuple(map(_plain, out))
         result = getattr(ufunc, method)(*plain, **keywords)
-        book = _book.get()
-        if book is not None and method == "__call__":
+        if ufunc in _FACTORS:
+            if any(map(_holds_integers, inputs)) and (book := _book.get()) is not None:
+                _noted_product(book)
+        elif ufunc.__name__ in _NOTED and (book := _book.get()) is not None and method == "__call__":
             with suppress(TypeError, IndexError, ValueError):  # a comparison of other things than numbers
                 _noted(book, ufunc.__name__, inputs, result)
-        elif book is not None and method == "at":
+        elif method == "at" and (book := _book.get()) is not None:
             _noted_key(book, inputs[1])
         if out:
             return out[0] if len(out) == 1 else out
-        if isinstance(result, tuple):
+        if type(result) is tuple:
             return tuple(map(_watched, result))
         result = _watched(result)
-        if isinstance(result, Watched) and _is_square(ufunc, inputs):
+        if ufunc in _SQUARES and type(result) is Watched and _is_square(ufunc, inputs):
             result.squared = plain[0]
         return result
 
@@ -174,7 +177,7 @@ def _is_one(key: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    return value.view(np.ndarray) if isinstance(value, Watched) else value
+    return value.view(np.ndarray) if type(value) is Watched else value
 
 
 def _plain_key(key: Any) -> Any:
@@ -203,11 +206,18 @@ def _noted_call(book: Book, function: Any, args: Sequence[Any], keywords: Mappin
     elif function is np.bincount:
         _noted_key(book, args[0])
     elif function in _PRODUCTS:
-        _noted_product(book, args)
+        if any(map(_holds_integers, args)):
+            _noted_product(book)
     elif function is np.clip:
         _noted_clip(book, _plain(args[0]), *_limits(*args, **keywords))
     elif function is np.linalg.norm and _order(*args, **keywords) in _BENT:
         _noted_sign(book, "norm", _plain(args[0]))
+
+
+_SQUARES = frozenset({np.square, np.multiply, np.power})
+_FACTORS = frozenset({np.multiply, np.divide, np.matmul})
+_NOTED = frozenset({*_COMPARISONS, *_SIGNS, *_LARGEST, "copysign", "sqrt", "power", "clip"})
+"""Names of the ufuncs in whose calls something may be noted."""
 
 
 def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
@@ -225,12 +235,10 @@ def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
         _noted_sign(book, "root of a square", of)
     elif name == "clip":
         _noted_clip(book, *inputs)
-    elif name in ("multiply", "divide", "matmul"):
-        _noted_product(book, given)
 
 
-def _noted_product(book: Book, factors: Sequence[Any]) -> None:
-    if any(map(_holds_integers, factors)) and (place := _here("integers")) is not None:
+def _noted_product(book: Book) -> None:
+    if (place := _here("integers")) is not None:
         book.products.add(place)
 
 
@@ -306,7 +314,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _holds_integers(value: Any) -> bool:
-    integers = isinstance(value, Watched) and value.dtype.kind in "iu" and value.ndim > 0
+    integers = type(value) is Watched and value.dtype.kind in "iu" and value.ndim > 0
     return integers and not np.isin(_plain(value), (-1, 0, 1)).all()
 
 

@@ -108,12 +108,25 @@ def _chooses(code: CodeType) -> bool:
     names = {*code.co_names}
     if CHOOSING & names or _BUILTIN & {*globals_of(code)} or _takes_sizes(code, names):
         return True
-    return any(
-        instruction.opname in ("COMPARE_OP", "BINARY_SUBSCR", "STORE_SUBSCR", "FOR_ITER")
-        or instruction.opname.startswith("POP_JUMP")
-        or instruction.argrepr == "[]"
-        for instruction in dis.get_instructions(code)
-    ) or any(_chooses(inner) for inner in code.co_consts if isinstance(inner, CodeType))
+    steps = [*dis.get_instructions(code)]
+    return (
+        any(
+            step.opname in ("COMPARE_OP", "STORE_SUBSCR", "FOR_ITER") or step.opname.startswith("POP_JUMP")
+            for step in steps
+        )
+        or any(_takes_items(step) and before.opname not in _OF_ITSELF for before, step in pairwise(steps))
+        or any(_chooses(inner) for inner in code.co_consts if isinstance(inner, CodeType))
+    )
+
+
+def _takes_items(step: dis.Instruction) -> bool:
+    return step.opname == "BINARY_SUBSCR" or step.argrepr == "[]"
+
+
+_OF_ITSELF = frozenset(
+    {"LOAD_CONST", "LOAD_SMALL_INT", "BUILD_SLICE", "BUILD_STRING", "FORMAT_SIMPLE", "FORMAT_VALUE"}
+)
+"""Before an index that is a name, a number or a slice, and so neither a mask nor a choice of places."""
 
 
 def _takes_sizes(code: CodeType, names: set[str]) -> bool:
