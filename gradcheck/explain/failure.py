@@ -158,7 +158,8 @@ _DEEP = 6
 
 def _surroundings(task: Task) -> tuple[tuple[str, Any], ...]:
     """The arrays and numbers, by name, that f finds outside its arguments."""
-    own, common = data_named(task.f.function, _DEEP)
+    given = dict(zip(task.where.names, task.where.args, strict=True))
+    own, common = data_named(task.f.function, _DEEP, given)
     return tuple(
         (name, value)
         for name, value in (common | own).items()
