@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from gradcheck.anatomy.by_name import returned_names
 from gradcheck.anatomy.calling import RATE, STEP, WHOLE, Convention, Outputs, conventions, takes
 from gradcheck.anatomy.descent import are_steps, memories_of, rates_of
+from gradcheck.anatomy.in_turn import in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, named, named_inputs
@@ -28,7 +29,7 @@ from gradcheck.anatomy.parameters import (
 )
 from gradcheck.anatomy.passes import Dependence, Passes, cotangent_like, passes
 from gradcheck.anatomy.places import Attribute, Place, found, spelled
-from gradcheck.anatomy.returned import Keys, Target, assigned
+from gradcheck.anatomy.returned import Target, by_keys
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
 
@@ -157,17 +158,18 @@ def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Param
     pairs, dependent = _parameters(seen, tried, inputs, set(by_user))
     every = [*dict(by_user.values()), *pairs, *dependent]
     labels = _labels(every, {target.name for target in inputs})
-    # what is returned by name counts before what is left in the layer: it is what a caller uses
-    by_name = any(isinstance(part, Mapping) for part in _parts(tried.came))
-    returned = _returned(tried, inputs, {labels[one]: one for one in (every if by_name else dependent)})
-    sources = {name: Source(keys=keys) for name, keys in returned.items()}
+    returned = _returned(
+        tried, inputs, {labels[one]: one for one in every}, {labels[one] for one in dependent}
+    )
+    sources = {name: Source(returned=place) for name, place in returned.items()}
     sources |= _left(inputs, tried.after, sources)
-    sources = {labels[one]: Source(place=place) for one, place in pairs.items()} | sources
+    # what is returned by name counts before what is left in the layer: it is what a caller uses
+    sources = {labels[one]: Source(places=places) for one, places in pairs.items()} | sources
     sources |= {labels[one]: source for one, source in by_user.values() if source is not None}
     sources |= named_inputs(params, inputs, tried.own)
     rest = [one for one in dependent if labels[one] not in sources]
-    listed = in_order(rest, tried.after, {source.place for source in sources.values()})
-    sources |= {labels[one]: Source(place=place) for one, place in listed.items()}
+    listed = in_order(rest, tried.after, {place for source in sources.values() for place in source.places})
+    sources |= {labels[one]: Source(places=(place,)) for one, place in listed.items()}
     lasting = [one for one in rest if one not in listed and one not in seen.remade]
     steps = [one for one in lasting if is_moved(one, tried.own)]
     rates, memories = (rates_of(machine), memories_of(machine)) if steps else ((), ())
@@ -211,19 +213,20 @@ def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Param
 
 def _parameters(
     seen: Passes, tried: _Tried, inputs: Sequence[Target], by_user: set[Place]
-) -> tuple[dict[Kept, Place], list[Kept]]:
+) -> tuple[dict[Kept, tuple[Place, ...]], list[Kept]]:
     """Those that have their gradients in places called like them; others on which the output depends."""
     depends = Dependence(tried.machine, tried.values, tried.convention.outputs)
     free = [one for one in seen.lasting if by_user.isdisjoint(one.places)]
     pairs = {
-        as_floats(free[number]): place
-        for number, place in sorted(paired(free, tried.after).items())
-        if not _is_step(tried, free[number], place)
+        as_floats(free[number]): places
+        for number, places in sorted(paired(free, tried.after).items())
+        if not any(_is_step(tried, free[number], place) for place in places)
     }
     taken = {place for one in pairs for place in one.places}
-    others = [there for there in tried.after if there[0] not in pairs.values()]
+    used = {place for places in pairs.values() for place in places}
+    others = [there for there in tried.after if there[0] not in used]
     anew = [one for one in seen.remade if by_user.isdisjoint(one.places)]
-    again = {anew[number]: place for number, place in paired(anew, others).items()}
+    again = {anew[number]: places for number, places in paired(anew, others).items()}
     pairs |= {one: again[one] for one in felt(list(again), depends)}
     left = [one for one in free if taken.isdisjoint(one.places)]
     states = [one for one in anew if one not in pairs]
@@ -247,10 +250,6 @@ def _is_step(tried: _Tried, one: Kept, place: Place) -> bool:
     return RATE in tried.convention.roles or bool(rates_of(tried.machine))
 
 
-def _parts(came: Any) -> Sequence[Any]:
-    return came if isinstance(came, tuple | list) else (came,)
-
-
 def _may_be_one(one: Kept, own: Any) -> bool:
     """Whether an array or number whose gradient is not called like it may be a parameter: a number if it is stepped."""
     is_array = (
@@ -259,10 +258,17 @@ def _may_be_one(one: Kept, own: Any) -> bool:
     return is_array or (isinstance(one.array, float | np.floating) and is_moved(one, own))
 
 
-def _returned(tried: _Tried, inputs: Sequence[Target], dependent: Mapping[str, Kept]) -> Mapping[str, Keys]:
+def _returned(
+    tried: _Tried, inputs: Sequence[Target], every: Mapping[str, Kept], dependent: Collection[str]
+) -> Mapping[str, Place]:
     """Where in what backward returned the gradient of each input and parameter stands."""
-    parameters = [Target(name, one.array) for name, one in dependent.items()]
-    return assigned(tried.came, inputs, parameters, returned_names(tried.machine.backward))
+    parameters = [Target(name, one.array, places=one.places) for name, one in every.items()]
+    found = by_keys(tried.came, inputs, parameters)
+    rest = [one for one in parameters if one.name in dependent and one.name not in found]
+    names = returned_names(tried.machine.backward)
+    return found | in_turn(
+        tried.came, [one for one in inputs if one.name not in found], rest, names, found.values()
+    )
 
 
 def _is_number(output: Any) -> bool:
@@ -297,5 +303,5 @@ def _left(
             last = place[-1]
             named_so = isinstance(last, Attribute) and names & {loose(stem) for stem in stems(last.name)}
             if named_so and len(place) == 1 and target.fits(value):
-                result.setdefault(target.name, Source(place=place))
+                result.setdefault(target.name, Source(places=(place,)))
     return result

@@ -37,7 +37,7 @@ CACHES = frozenset({"cache", "caches", "ctx", "context", "memory", "mem", "saved
 OUTPUTS = ("output", "outputs", "out", "y", "a", "activation", "activations", "result", "z")
 """Attributes in which a forward that returns nothing leaves its output."""
 
-INPUTS = frozenset({"x", "i", "in", "input", "data", "aprev", "layerinput"})
+INPUTS = frozenset({"x", "i", "in", "input", "data", "aprev", "a0", "layerinput"})
 """What the first input is called in the name of its gradient, whatever forward calls it."""
 
 _PARAMETERS = frozenset(

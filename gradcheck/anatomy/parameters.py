@@ -114,9 +114,12 @@ def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
     return (*written, *zero)
 
 
-def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> dict[int, Place]:
-    """For each parameter that has one, by its number, the place of its gradient, told by what the two are called."""
-    result: dict[int, Place] = {}
+def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> dict[int, tuple[Place, ...]]:
+    """For each parameter that has one, by its number, the place of its gradient, told by what the two are called.
+
+    Of an array that two layers share each may keep a part of it, in places alike.
+    """
+    result: dict[int, tuple[Place, ...]] = {}
     rank = {place: number for number, (place, _) in enumerate(after)}
     for vague, spelling in product(VAGUE, SPELLINGS):
         by_key: dict[tuple[Any, ...], list[tuple[Place, Any]]] = defaultdict(list)
@@ -127,19 +130,38 @@ def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> di
         for number, one in enumerate(parameters):
             if number in result:
                 continue
+            taken = {place for places in result.values() for place in places}
             matching = [
-                there
+                [
+                    there
+                    for key in dict.fromkeys(parameter_keys(place, spelling))
+                    for there in by_key.get(key, ())
+                    if there[0] not in taken
+                ]
                 for place in one.places
-                for key in dict.fromkeys(parameter_keys(place, spelling))
-                for there in by_key.get(key, ())
-                if there[0] not in result.values()
             ]
-            fitting = [there for there in matching if np.shape(there[1]) == np.shape(one.array)]
-            if not isinstance(one.array, np.ndarray) and not fitting:
+            fitting = [
+                [there for there in ways if np.shape(there[1]) == np.shape(one.array)] for ways in matching
+            ]
+            if not isinstance(one.array, np.ndarray) and not any(fitting):
                 continue  # a setting, eps or a rate
-            if chosen := (fitting or matching):
-                result[number] = min((there[0] for there in chosen), key=rank.__getitem__)
+            best = [
+                min(ways, key=lambda there: rank[there[0]])
+                for ways in (fitting if any(fitting) else matching)
+                if ways
+            ]
+            if best:
+                result[number] = _shares(sorted(best, key=lambda there: rank[there[0]]))
     return result
+
+
+def _shares(nearest: Sequence[tuple[Place, Any]]) -> tuple[Place, ...]:
+    """The nearest place, and others as near that hold something else: what is gathered further up is there twice."""
+    kept: list[tuple[Place, Any]] = []
+    for place, value in nearest:
+        if len(place) == len(nearest[0][0]) and not any(np.array_equal(value, other) for _, other in kept):
+            kept.append((place, value))
+    return tuple(place for place, _ in kept)
 
 
 def in_order(

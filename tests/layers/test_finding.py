@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 import gradcheck
-import tests.layers.awkward
-import tests.layers.published  # noqa: F401 - both add to those that are made
 from gradcheck.anatomy.places import get, place_of, put, spelled
-from tests.layers.conventions import MADE, BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
+from tests.layers.conventions import BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
+from tests.layers.made import MADE
 
 (X,) = dense_input()
 

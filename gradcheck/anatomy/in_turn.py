@@ -1,0 +1,123 @@
+"""What backward returned, told apart by shapes and order: ``return dx, dW, db``, lists beside the gradient of x."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradcheck.anatomy.naming import INPUTS, is_target, short, stems
+from gradcheck.anatomy.places import Item, Place
+from gradcheck.anatomy.returned import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part of what was returned, and what it is the gradient of by the variable that was returned."""
+
+    place: Place
+    value: Any
+    meant: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Parts for targets, those that fit first, and what is left of both."""
+
+    fitting: dict[str, Place]
+    targets: list[Target] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every part is the gradient of something, or None."""
+        return all(part.value is None for part in self.parts)
+
+    @property
+    def filled(self) -> dict[str, Place]:
+        """With the parts that fit nothing for the targets without one, in order."""
+        rest = zip(self.targets, self.parts, strict=False)
+        return self.fitting | {one.name: part.place for one, part in rest if one.differentiable}
+
+
+def in_turn(
+    result: Any,
+    inputs: Sequence[Target],
+    parameters: Sequence[Target],
+    names: Sequence[str],
+    taken: Collection[Place],
+) -> dict[str, Place]:
+    """Where in ``result`` the gradient of each target stands, by the target's name.
+
+    Of several ways to read it the first in which there are as many parts as targets and all shapes fit; else one in
+    which all parts fit; else, for then the shapes are what is wrong, the one of as many parts in which most do.
+    ``names`` are what the parts are called where backward returns them, ``taken`` are those that are told already.
+    """
+    wanted = [one for one in inputs if one.differentiable]
+    parts = [one for one in _parts(result, (), [*wanted, *parameters], names) if one.place not in taken]
+    likely = [one for one in wanted if not is_target(one.name)]
+    arrays = [one for one in wanted if one.is_array]
+    choices = [inputs, wanted, likely, arrays]
+    choices += [*([*some, *parameters] for some in choices), parameters]
+    exact = [_read(parts, some, inputs) for some in choices if len(some) == len(parts)]
+    every = [*likely, *parameters, *(one for one in wanted if one not in likely)]
+    whole = next((one for one in (*exact, _read(parts, every, inputs)) if one.whole), None)
+    if whole is not None:
+        return whole.fitting
+    return max(exact, key=lambda one: len(one.fitting), default=_read(parts, likely, inputs)).filled
+
+
+def _parts(result: Any, place: Place, targets: Sequence[Target], names: Sequence[str]) -> Iterator[Part]:
+    """What fits a target, of lists what is in them, else what is a number, an array or None."""
+    if not any(one.fits(result) for one in targets):
+        if isinstance(result, tuple | list):
+            for number, child in enumerate(result):
+                yield from _parts(child, (*place, Item(number)), targets, names)
+            return
+        if not _is_numeric(result):
+            return
+    top = place[0].key if place and isinstance(place[0], Item) else len(names)
+    name = names[top] if top < len(names) else ""
+    yield Part(place, result, frozenset(map(short, stems(name))))
+
+
+def _is_numeric(result: Any) -> bool:
+    try:
+        return result is None or np.asarray(result).dtype.kind in "fiub"
+    except Exception:  # an object that is asked for its numbers in vain
+        return False
+
+
+def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Target]) -> Reading:
+    """Parts by their names, then by their place where there are as many as targets, then in order."""
+    found: dict[str, Place] = {}
+    open_, rest = list(targets), list(parts)
+
+    def take(part: Part, target: Target) -> None:
+        if target.differentiable:
+            found[target.name] = part.place
+        open_.remove(target)
+        rest.remove(part)
+
+    def first(part: Part, among: Iterable[Target]) -> None:
+        fitting = (one for one in among if one.differentiable and one.fits(part.value))
+        if (target := next(fitting, None)) is not None:
+            take(part, target)
+
+    for part in parts:
+        first(part, [one for one in open_ if part.meant & _called(one, inputs)])
+    for part, target in zip(parts, targets, strict=False) if len(parts) == len(targets) else ():
+        if part in rest and target in open_ and (not target.differentiable or target.fits(part.value)):
+            take(part, target)
+    for part in tuple(rest):
+        first(part, tuple(open_))
+    return Reading(found, open_, rest)
+
+
+def _called(target: Target, inputs: Sequence[Target]) -> frozenset[str]:
+    """What its gradient may be called after: ``weights[0]`` is one of the weights."""
+    name = short(target.name.rpartition(".")[2].partition("[")[0])
+    is_sole = target.is_array and [one for one in inputs if one.is_array] == [target]
+    return frozenset({name}) | (INPUTS if is_sole else frozenset())
