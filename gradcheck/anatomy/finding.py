@@ -15,7 +15,7 @@ from gradcheck.anatomy.in_turn import in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, named, named_inputs
-from gradcheck.anatomy.naming import DERIVATIVES, INPUTS, is_given, is_target, loose, stems
+from gradcheck.anatomy.naming import DERIVATIVES, GRADIENTS, INPUTS, is_given, is_target, loose, says, stems
 from gradcheck.anatomy.parameters import (
     Kept,
     as_floats,
@@ -28,7 +28,7 @@ from gradcheck.anatomy.parameters import (
     paired,
 )
 from gradcheck.anatomy.passes import Dependence, Passes, cotangent_like, passes
-from gradcheck.anatomy.places import Attribute, Place, found, spelled
+from gradcheck.anatomy.places import Attribute, Item, Place, arrays, found, spelled
 from gradcheck.anatomy.returned import Target, by_keys
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
@@ -147,7 +147,15 @@ def _tried(machine: Machine, convention: Convention, inputs: tuple[Any, ...]) ->
         came = machine.back(own, given)
     except Exception:  # it is not called so
         return None
-    return _Tried(machine, convention, inputs, own, output, came, moved(before, own))
+    after = tuple(there for there in moved(before, own) if not _is_given_on(*there, given))
+    return _Tried(machine, convention, inputs, own, output, came, after)
+
+
+def _is_given_on(place: Place, value: Any, given: Sequence[Any]) -> bool:
+    """Whether it is called a gradient, not of what, and is what backward was given."""
+    return says(place[-1:], GRADIENTS) and any(
+        np.array_equal(value, leaf) for _, leaf in trees.leaves(tuple(given)) if isinstance(leaf, np.ndarray)
+    )
 
 
 def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Params) -> Layout:
@@ -155,12 +163,21 @@ def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Param
     by_user = named(
         machine, {name: place for name, place in params.items() if name not in names_in(inputs)}, tried.own
     )
-    pairs, dependent = _parameters(seen, tried, inputs, set(by_user))
-    every = [*dict(by_user.values()), *pairs, *dependent]
+    pairs, dependent, numbers = _parameters(seen, tried, set(by_user))
+    if any(source and not isinstance(one.array, np.ndarray) for one, source in by_user.values()):
+        numbers = []  # the user has said whose gradient a number is
+    every = [*dict(by_user.values()), *pairs, *dependent, *numbers]
     labels = _labels(every, {target.name for target in inputs})
-    returned = _returned(
-        tried, inputs, {labels[one]: one for one in every}, {labels[one] for one in dependent}
-    )
+    left = {
+        labels[one]
+        for one in (
+            *dependent,
+            *numbers,
+            *(one for one, places in pairs.items() if _is_vague(tried, one, places)),
+        )
+    }
+    returned, spare = _returned(tried, inputs, {labels[one]: one for one in every}, left)
+    dependent += numbers if spare else [one for one in numbers if labels[one] in returned]
     sources = {name: Source(returned=place) for name, place in returned.items()}
     sources |= _left(inputs, tried.after, sources)
     # what is returned by name counts before what is left in the layer: it is what a caller uses
@@ -212,9 +229,12 @@ def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Param
 
 
 def _parameters(
-    seen: Passes, tried: _Tried, inputs: Sequence[Target], by_user: set[Place]
-) -> tuple[dict[Kept, tuple[Place, ...]], list[Kept]]:
-    """Those that have their gradients in places called like them; others on which the output depends."""
+    seen: Passes, tried: _Tried, by_user: set[Place]
+) -> tuple[dict[Kept, tuple[Place, ...]], list[Kept], list[Kept]]:
+    """Those that have their gradients in places called like them; others on which the output depends; numbers, too.
+
+    The last are settings, but for those of which a gradient is returned.
+    """
     depends = Dependence(tried.machine, tried.values, tried.convention.outputs)
     free = [one for one in seen.lasting if by_user.isdisjoint(one.places)]
     pairs = {
@@ -231,12 +251,16 @@ def _parameters(
     left = [one for one in free if taken.isdisjoint(one.places)]
     states = [one for one in anew if one not in pairs]
     dependent = felt([one for one in (*left, *states) if _may_be_one(one, tried.own)], depends)
-    wanted = sum(one.differentiable for one in inputs) + len(dependent)
-    if isinstance(tried.came, tuple | list) and len(tried.came) > wanted:
-        numbers = felt([one for one in left if not isinstance(one.array, np.ndarray)], depends)
-        if len(tried.came) == wanted + len(numbers):  # they have gradients as well
-            dependent = [as_floats(one) for one in left if one in numbers or one in dependent]
-    return pairs, dependent
+    asked = [one for one in left if one not in dependent and not isinstance(one.array, np.ndarray)]
+    numbers = felt(asked, depends) if _holds_numbers(tried.came) else []
+    return pairs, dependent, [as_floats(one) for one in numbers]
+
+
+def _is_vague(tried: _Tried, one: Kept, places: Sequence[Place]) -> bool:
+    """Whether what is returned may rather be its gradient: what is kept has another shape, or a name of none."""
+    return np.shape(found(tried.own, places[0])) != one.held.shape or (
+        len(places[0]) == 1 and says(places[0], GRADIENTS)
+    )
 
 
 def _is_step(tried: _Tried, one: Kept, place: Place) -> bool:
@@ -260,15 +284,29 @@ def _may_be_one(one: Kept, own: Any) -> bool:
 
 def _returned(
     tried: _Tried, inputs: Sequence[Target], every: Mapping[str, Kept], dependent: Collection[str]
-) -> Mapping[str, Place]:
-    """Where in what backward returned the gradient of each input and parameter stands."""
+) -> tuple[Mapping[str, Place], bool]:
+    """Where in what backward returned the gradient of each input and parameter stands; whether a number is left."""
     parameters = [Target(name, one.array, places=one.places) for name, one in every.items()]
     found = by_keys(tried.came, inputs, parameters)
     rest = [one for one in parameters if one.name in dependent and one.name not in found]
     names = returned_names(tried.machine.backward)
-    return found | in_turn(
-        tried.came, [one for one in inputs if one.name not in found], rest, names, found.values()
-    )
+    taken = {*found.values(), *_returned_again(tried)}
+    reading = in_turn(tried.came, [one for one in inputs if one.name not in found], rest, names, taken)
+    return found | reading.filled, any(part.is_number for part in reading.parts)
+
+
+def _returned_again(tried: _Tried) -> list[Place]:
+    """Where among what backward returned the output is, which is no gradient: ``return loss, grads``."""
+    parts = tried.came if isinstance(tried.came, tuple | list) else ()
+    return [
+        (Item(number),)
+        for number, part in enumerate(parts)
+        if isinstance(part, float | np.generic | np.ndarray) and np.array_equal(part, tried.output)
+    ]
+
+
+def _holds_numbers(came: Any) -> bool:
+    return any(np.ndim(value) == 0 for _, value in arrays(came, lambda name: False))
 
 
 def _is_number(output: Any) -> bool:

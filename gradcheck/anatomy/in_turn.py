@@ -21,6 +21,11 @@ class Part:
     value: Any
     meant: frozenset[str]
 
+    @property
+    def is_number(self) -> bool:
+        """Whether it is one number."""
+        return isinstance(self.value, int | float | np.generic | np.ndarray) and np.ndim(self.value) == 0
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -37,9 +42,15 @@ class Reading:
 
     @property
     def filled(self) -> dict[str, Place]:
-        """With the parts that fit nothing for the targets without one, in order."""
+        """With the parts that fit nothing for the targets without one, in order, but no number for an input's array."""
         rest = zip(self.targets, self.parts, strict=False)
-        return self.fitting | {one.name: part.place for one, part in rest if one.differentiable}
+        return self.fitting | {one.name: part.place for one, part in rest if _may_be_misshapen(part, one)}
+
+
+def _may_be_misshapen(part: Part, target: Target) -> bool:
+    """Whether a part that does not fit may be meant as the gradient: of an input no number that is one of several."""
+    is_one = target.differentiable and not target.may_be_setting and part.value is not None
+    return is_one and bool(target.places or not part.is_number or not part.place)
 
 
 def in_turn(
@@ -48,8 +59,8 @@ def in_turn(
     parameters: Sequence[Target],
     names: Sequence[str],
     taken: Collection[Place],
-) -> dict[str, Place]:
-    """Where in ``result`` the gradient of each target stands, by the target's name.
+) -> Reading:
+    """Which part of ``result`` is the gradient of which target.
 
     Of several ways to read it the first in which there are as many parts as targets and all shapes fit; else one in
     which all parts fit; else, for then the shapes are what is wrong, the one of as many parts in which most do.
@@ -61,12 +72,11 @@ def in_turn(
     arrays = [one for one in wanted if one.is_array]
     choices = [inputs, wanted, likely, arrays]
     choices += [*([*some, *parameters] for some in choices), parameters]
-    exact = [_read(parts, some, inputs) for some in choices if len(some) == len(parts)]
+    exact = [some for some in choices if len(some) == len(parts)]
     every = [*likely, *parameters, *(one for one in wanted if one not in likely)]
-    whole = next((one for one in (*exact, _read(parts, every, inputs)) if one.whole), None)
-    if whole is not None:
-        return whole.fitting
-    return max(exact, key=lambda one: len(one.fitting), default=_read(parts, likely, inputs)).filled
+    readings = [_read(parts, some, inputs) for some in (*exact, every, likely)]
+    whole = (one for one in readings if one.whole)
+    return next(whole, max(readings, key=lambda one: len(one.fitting)))
 
 
 def _parts(result: Any, place: Place, targets: Sequence[Target], names: Sequence[str]) -> Iterator[Part]:
@@ -91,7 +101,7 @@ def _is_numeric(result: Any) -> bool:
 
 
 def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Target]) -> Reading:
-    """Parts by their names, then by their place where there are as many as targets, then in order."""
+    """Parts by their names, then in order, those of inputs not in a list that the parameters have for themselves."""
     found: dict[str, Place] = {}
     open_, rest = list(targets), list(parts)
 
@@ -102,17 +112,23 @@ def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Tar
         rest.remove(part)
 
     def first(part: Part, among: Iterable[Target]) -> None:
-        fitting = (one for one in among if one.differentiable and one.fits(part.value))
+        fitting = (one for one in among if one.differentiable and one in open_ and one.fits(part.value))
         if (target := next(fitting, None)) is not None:
             take(part, target)
 
     for part in parts:
         first(part, [one for one in open_ if part.meant & _called(one, inputs)])
+    numbers = [one for one in open_ if one.may_be_setting]
+    as_many = len(numbers) == sum(part.is_number for part in rest)
+    likely = [one for one in open_ if as_many or one not in numbers]
+    nested = [part for part in rest if len(part.place) > 1]
+    for part in tuple(rest) if nested else ():
+        first(part, [one for one in likely if (one in inputs) != (part in nested)])
     for part, target in zip(parts, targets, strict=False) if len(parts) == len(targets) else ():
         if part in rest and target in open_ and (not target.differentiable or target.fits(part.value)):
             take(part, target)
     for part in tuple(rest):
-        first(part, tuple(open_))
+        first(part, likely)
     return Reading(found, open_, rest)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from gradcheck.anatomy.naming import (
     SPELLINGS,
     VAGUE,
+    bare_keys,
     gradient_keys,
     hands_out,
     is_gradients,
@@ -121,7 +122,7 @@ def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> di
     """
     result: dict[int, tuple[Place, ...]] = {}
     rank = {place: number for number, (place, _) in enumerate(after)}
-    for vague, spelling in product(VAGUE, SPELLINGS):
+    for keys, vague, spelling in product((parameter_keys, bare_keys), VAGUE, SPELLINGS):
         by_key: dict[tuple[Any, ...], list[tuple[Place, Any]]] = defaultdict(list)
         for place, value in after:
             for key in dict.fromkeys(gradient_keys(place, spelling)) if not says(place, vague) else ():
@@ -134,7 +135,7 @@ def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> di
             matching = [
                 [
                     there
-                    for key in dict.fromkeys(parameter_keys(place, spelling))
+                    for key in dict.fromkeys(keys(place, spelling))
                     for there in by_key.get(key, ())
                     if there[0] not in taken
                 ]

@@ -33,6 +33,11 @@ class Target:
         """Whether it is one array of floats."""
         return self.differentiable and isinstance(self.value, np.ndarray)
 
+    @property
+    def may_be_setting(self) -> bool:
+        """Whether it is a number that a layer keeps: a parameter only if a gradient of it came."""
+        return bool(self.places) and not isinstance(self.value, np.ndarray)
+
     def fits(self, gradient: Any) -> bool:
         """Whether this has the tree and the shapes of what it should be the gradient of; of an array, a list may."""
         if gradient is None:

@@ -293,3 +293,192 @@ class ReturnsManyInAnotherOrder:
             *(told("W", self.x.T @ dz) for dz in dzs),
             told("x", dx),
         )
+
+
+class OneWeight:
+    def __init__(self):
+        self.W, self.lr = square(1), 0.1
+
+    def forward(self, x):
+        self.x, self.y = x, np.tanh(x @ self.W)
+        return self.y
+
+
+@layer("W x", mistakes="W x", inputs=square_input)
+class KeepsWhatItWasGiven(OneWeight):
+    """``grad`` is the cotangent, which has the shape of the one weight."""
+
+    def backward(self, grad):
+        self.grad, d = grad, grad * (1 - self.y**2)
+        self.dW = dW_of(self.x, d)
+        return dx_of(d, self.W)
+
+
+@layer("W x", mistakes="W x", inputs=square_input)
+class KeepsItAndReturnsAll(OneWeight):
+    def backward(self, grad):
+        self.grad, d = grad.copy(), grad * (1 - self.y**2)
+        return dx_of(d, self.W), dW_of(self.x, d)
+
+
+@layer("W x", mistakes="W x", inputs=square_input)
+class KeepsItAndSteps(OneWeight):
+    def backward(self, grad):
+        self.grad, d = grad, grad * (1 - self.y**2)
+        dx = dx_of(d, self.W)
+        self.W = self.W - self.lr * dW_of(self.x, d)
+        return dx
+
+
+@layer("W x", mistakes="W x", inputs=square_input)
+class KeepsWhatItMadeOfIt(OneWeight):
+    """``grad`` is the gradient of what tanh was given; that of the weight is returned."""
+
+    def backward(self, grad):
+        self.grad = grad * (1 - self.y**2)
+        return dx_of(self.grad, self.W), dW_of(self.x, self.grad)
+
+
+@layer("W x", mistakes="W x")
+class KeepsAnotherShape(KeepsWhatItMadeOfIt):
+    def __init__(self):
+        self.W = weights()
+
+
+class TwoLists:
+    """Weights in one list and biases in another."""
+
+    def __init__(self):
+        self.weights, self.biases = [square(1), square(2)], [np.ones(3), np.zeros(3)]
+
+    def forward(self, x):
+        self.a = [x]
+        for W, b in zip(self.weights, self.biases, strict=True):
+            self.a.append(np.tanh(self.a[-1] @ W + b))
+        return self.a[-1]
+
+    def pairs(self, d):
+        found: list[tuple[Any, Any]] = []
+        for k in (1, 0):
+            dz = d * (1 - self.a[k + 1] ** 2)
+            found.insert(0, (dW_of(self.a[k], dz), db_of(dz)))
+            d = dz @ self.weights[k].T
+        return told("x", d), found
+
+
+TWO = "weights[0] weights[1] biases[0] biases[1] x"
+
+
+@layer(TWO, inputs=square_input)
+class ReturnsAListFirst(TwoLists):
+    """A list of a pair for each layer, and after it the gradient of the input, which has the shape of a weight."""
+
+    def backward(self, d):
+        dx, found = self.pairs(d)
+        return found, dx
+
+
+@layer(TWO, inputs=square_input)
+class ReturnsListsFirst(TwoLists):
+    def backward(self, d):
+        dx, found = self.pairs(d)
+        return [dW for dW, _ in found], [db for _, db in found], dx
+
+
+@layer("p['W'][0] p['W'][1] p['b'][0] p['b'][1] x", inputs=square_input)
+class ShortNames(TwoLists):
+    """Parameters in ``p``, their gradients in ``g``."""
+
+    def __init__(self):
+        self.p = {"W": [square(1), square(2)], "b": [np.ones(3), np.zeros(3)]}
+
+    weights, biases = property(lambda self: self.p["W"]), property(lambda self: self.p["b"])
+
+    def backward(self, d):
+        dx, found = self.pairs(d)
+        self.g = {"W": [dW for dW, _ in found], "b": [db for _, db in found]}
+        return dx
+
+
+class Regression:
+    """A number for a bias, beside one that is a setting."""
+
+    def __init__(self):
+        self.strength, self.W, self.b = 0.1, weights()[:, 0].copy(), 0.25
+
+    def loss(self, X, y):
+        return np.mean((X @ self.W + self.b - y) ** 2) + self.strength * np.sum(self.W**2)
+
+    def both(self, X, y):
+        e = 2 * (X @ self.W + self.b - y) / len(y)
+        return told("W", X.T @ e + 2 * self.strength * self.W), told("b", np.sum(e))
+
+
+def regression() -> tuple[Any, ...]:
+    return (*dense_input(), np.linspace(-1, 1, 4))
+
+
+@layer("W b", mistakes="W b", inputs=regression)
+class ReturnsANumberByName(Regression):
+    def gradient(self, X, y):
+        dW, db = self.both(X, y)
+        return dW, db
+
+
+@layer("W b", mistakes="W b", inputs=regression)
+class ReturnsANumberInADict(Regression):
+    def gradient(self, X, y):
+        dW, db = self.both(X, y)
+        return {"dW": dW, "db": db}
+
+
+@layer("W b", mistakes="W b", inputs=regression)
+class ReturnsTheLossAgain(Regression):
+    def gradient(self, X, y):
+        dW, db = self.both(X, y)
+        loss = self.loss(X, y)
+        return loss, {"W": dW, "b": db}
+
+
+@layer("W b", mistakes="W b", inputs=regression)
+class ReturnsANumberWithoutSettings(Regression):
+    def loss(self, X, y):
+        return np.mean((X @ self.W + self.b - y) ** 2)
+
+    def gradient(self, X, y):
+        e = 2 * (X @ self.W + self.b - y) / len(y)
+        return dW_of(X, e), told("b", np.sum(e))
+
+
+@layer("state_dict.fc1.weight state_dict.fc1.bias state_dict.fc2.weight x", inputs=square_input)
+class KeysWithDots:
+    def __init__(self):
+        self.state_dict = {"fc1.weight": square(1), "fc1.bias": np.ones(3), "fc2.weight": square(2)}
+
+    def forward(self, x):
+        p = self.state_dict
+        self.x, self.h = x, np.tanh(x @ p["fc1.weight"] + p["fc1.bias"])
+        return self.h @ p["fc2.weight"]
+
+    def backward(self, d):
+        dz = d @ self.state_dict["fc2.weight"].T * (1 - self.h**2)
+        self.grad_dict = {"fc2.weight": self.h.T @ d, "fc1.bias": db_of(dz), "fc1.weight": dW_of(self.x, dz)}
+        return dx_of(dz, self.state_dict["fc1.weight"])
+
+
+@layer("l1 l2 x", mistakes="W x", inputs=square_input)
+class DeltasCalledAsTheWeights:
+    """``l1_delta`` is that of the activation behind ``l1``."""
+
+    def __init__(self):
+        self.l1, self.l2 = square(1), square(2)
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.l1)
+        return self.h @ self.l2
+
+    def backward(self, d):
+        self.l2_error = d
+        self.l1_delta = d @ self.l2.T * (1 - self.h**2)
+        self.dl2, self.dl1 = self.h.T @ d, dW_of(self.x, self.l1_delta)
+        return dx_of(self.l1_delta, self.l1)
