@@ -12,8 +12,9 @@ import numpy as np
 from gradcheck.anatomy.by_name import in_common
 from gradcheck.anatomy.naming import INPUTS
 from gradcheck.anatomy.parameters import Kept, paired
-from gradcheck.anatomy.places import Attribute, Item, Place, arrays, is_users
+from gradcheck.anatomy.places import Attribute, Item, Place, arrays
 from gradcheck.ask import trees
+from gradcheck.ask.whose import is_open
 
 Ways = tuple[Place, ...]
 """The places by which something may be called."""
@@ -99,7 +100,7 @@ def _boxes(result: Any) -> Iterator[tuple[Place, Any]]:
 
 
 def _is_box(value: Any) -> bool:
-    return isinstance(value, Mapping) or (is_users(value) and not isinstance(value, np.ndarray))
+    return isinstance(value, Mapping) or (is_open(value) and not isinstance(value, np.ndarray))
 
 
 def _told(box: Any, place: Place) -> Place:

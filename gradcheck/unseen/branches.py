@@ -20,9 +20,10 @@ import numpy as np
 from gradcheck.ask import trees
 from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
+from gradcheck.ask.whose import is_ours, is_users
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
-from gradcheck.unseen.lines import Ran, is_ours, is_users, never_run, places_run
+from gradcheck.unseen.lines import Ran, never_run, places_run
 
 _Place = tuple[str, int, str]
 """File, line, and what stands there."""

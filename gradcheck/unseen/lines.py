@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ast
-import os
 import sys
-import sysconfig
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,11 +12,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from gradcheck.ask.source import tree_of
-
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_INSTALLED = (
-    "<frozen", _PACKAGE, *(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
-)  # fmt: skip
+from gradcheck.ask.whose import is_users
 
 _Place = tuple[int, int]
 """Line and column."""
@@ -130,13 +124,3 @@ def _span(nodes: list[Any]) -> tuple[_Place, _Place]:
     """From the first to behind the last."""
     first, last = nodes[0], nodes[-1]
     return (first.lineno, first.col_offset), (last.end_lineno, last.end_col_offset)
-
-
-def is_users(code: CodeType) -> bool:
-    """Whether a function is neither ours nor of an installed library."""
-    return not code.co_filename.startswith(_INSTALLED)
-
-
-def is_ours(code: CodeType) -> bool:
-    """Whether a function is of this library."""
-    return code.co_filename.startswith(_PACKAGE)
