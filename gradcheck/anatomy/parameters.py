@@ -104,7 +104,10 @@ def _holds(one: Kept, now: Any) -> bool:
 
 
 def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
-    """The places whose arrays are new, or hold something else, than ``before``; after them those of zeros."""
+    """The places whose arrays are new, or hold something else, than ``before``; after them those of zeros.
+
+    Of places as near those in a container of gradients come first: it may gather what the layers inside have.
+    """
     was = {place: one for one in before for place in one.places}
     written, zero = [], []
     for place, value in arrays(layer, hands_out):
@@ -112,6 +115,7 @@ def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
             written.append((place, value))
         elif not np.any(value) or is_handed_out(place):
             zero.append((place, value))
+    written.sort(key=lambda there: (len(there[0]), not any(map(is_gradients, there[0][:-1]))))
     return (*written, *zero)
 
 
@@ -157,10 +161,12 @@ def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> di
 
 
 def _shares(nearest: Sequence[tuple[Place, Any]]) -> tuple[Place, ...]:
-    """The nearest place, and others as near that hold something else: what is gathered further up is there twice."""
+    """The nearest place, and those of its build that hold something else; what is gathered elsewhere is there twice."""
     kept: list[tuple[Place, Any]] = []
+    build = [type(step) for step in nearest[0][0]]
     for place, value in nearest:
-        if len(place) == len(nearest[0][0]) and not any(np.array_equal(value, other) for _, other in kept):
+        is_alike = [type(step) for step in place] == build
+        if is_alike and not any(np.array_equal(value, other) for _, other in kept):
             kept.append((place, value))
     return tuple(place for place, _ in kept)
 

@@ -45,6 +45,7 @@ def tried_once(machine: Machine, convention: Convention, inputs: tuple[Any, ...]
         came = machine.back(own, given)
     except Exception:  # it is not called so
         return None
+    came = None if came is own else came  # returned so that calls can be chained
     after = tuple(there for there in moved(before, own) if not _is_given_on(*there, given))
     return Tried(machine, convention, inputs, own, output, came, after)
 

@@ -482,3 +482,52 @@ class DeltasCalledAsTheWeights:
         self.l1_delta = d @ self.l2.T * (1 - self.h**2)
         self.dl2, self.dl1 = self.h.T @ d, dW_of(self.x, self.l1_delta)
         return dx_of(self.l1_delta, self.l1)
+
+
+class Decays:
+    """A loss whose penalty is not the business of the layer inside it."""
+
+    def __init__(self):
+        self.dense, self.strength = PrefixD(), 0.1
+
+    def forward(self, x, y):
+        self.e = self.dense.forward(x) - y
+        return np.mean(self.e**2) + self.strength * np.sum(self.dense.W**2)
+
+    def gathered(self):
+        one = self.dense
+        one.backward(2 * self.e / self.e.size)
+        return one.dW + told("W", 2 * self.strength * one.W), one.db
+
+
+def decay() -> tuple[Any, ...]:
+    return (*dense_input(), np.random.default_rng(3).standard_normal((4, 2)))
+
+
+@layer("dense.W dense.b", mistakes="W b", inputs=decay)
+class GathersInADict(Decays):
+    def __init__(self):
+        super().__init__()
+        self.params, self.grads = {"W": self.dense.W, "b": self.dense.b}, {}
+
+    def backward(self):
+        self.grads["W"], self.grads["b"] = self.gathered()
+
+
+@layer("dense.W dense.b", mistakes="W b", inputs=decay)
+class GathersInAList(Decays):
+    def __init__(self):
+        super().__init__()
+        self.params = [self.dense.W, self.dense.b]
+
+    def backward(self):
+        self.grads = [*self.gathered()]
+
+
+@layer()
+class ReturnsItself(PrefixD):
+    """So that calls can be chained."""
+
+    def backward(self, d):
+        self.dx = super().backward(d)
+        return self
