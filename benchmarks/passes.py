@@ -10,9 +10,7 @@ from collections import Counter
 import numpy as np
 
 import gradcheck
-import tests.layers.awkward
-import tests.layers.published  # noqa: F401 - both add to those that are made
-from tests.layers.conventions import MADE, planted
+from tests.layers.made import MADE, planted
 from tests.test_nearby import FACTORS, MAKERS, times
 from tests.unseen.programs import Program, blind, general
 from tests.unseen.sides import one_sided, sides

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.places import fields, is_users, put, walk
+from gradcheck.anatomy.places import fields, put, walk
+from gradcheck.ask.whose import is_open
 
 
 def own_copy(layer: Any) -> Any:
@@ -85,7 +86,7 @@ def _copied(value: Any, known: dict[int, Any]) -> Any:
         new.update((key, _copied(child, known)) for key, child in value.items())
     elif type(value) is tuple:
         new = known[id(value)] = tuple(_copied(child, known) for child in value)
-    elif is_users(value) and (new := _empty(type(value))) is not None:
+    elif is_open(value) and (new := _empty(type(value))) is not None:
         known[id(value)] = new
         for name, child in fields(value).items():
             object.__setattr__(new, name, _copied(child, known))

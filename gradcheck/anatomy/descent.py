@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,26 +16,23 @@ from gradcheck.anatomy.places import Item, Place, arrays, found, put
 from gradcheck.ask import trees
 
 
-def rates_of(machine: Machine) -> tuple[Place, ...]:
-    """Where the layer, or what it steps with, keeps a rate of descent."""
-    return _floats_called(machine, RATES)
+def settings_of(machine: Machine) -> tuple[tuple[Place, float], ...]:
+    """Where the layer, or what it steps with, keeps what a step hangs on, and what that is set to.
 
-
-def memories_of(machine: Machine) -> tuple[Place, ...]:
-    """Where it keeps how much of the steps before goes into the next one."""
-    return _floats_called(machine, MOMENTA)
-
-
-def _floats_called(machine: Machine, names: Collection[str]) -> tuple[Place, ...]:
+    The rate to 1, so that the step is the gradient; the share of earlier steps in the next to 0.
+    """
     own = machine.fresh()
-    if own is None:
-        return ()
-    every = ((place, place[-1], value) for place, value in arrays(own, hands_out) if place)
-    return tuple(
-        place
-        for place, last, value in every
-        if isinstance(value, float) and loose(str(last.key if isinstance(last, Item) else last.name)) in names
+    every = () if own is None else arrays(own, hands_out)
+    floats = [(place, _last(place)) for place, value in every if place and isinstance(value, float)]
+    return (
+        *((place, STEP) for place, name in floats if name in RATES),
+        *((place, 0.0) for place, name in floats if name in MOMENTA),
     )
+
+
+def _last(place: Place) -> str:
+    step = place[-1]
+    return loose(str(step.key if isinstance(step, Item) else step.name))
 
 
 def are_steps(
@@ -43,17 +40,14 @@ def are_steps(
     convention: Convention,
     values: tuple[Any, ...],
     steps: Sequence[Kept],
-    rates: Sequence[Place],
-    memories: Sequence[Place],
+    settings: Sequence[tuple[Place, float]],
 ) -> bool:
     """Whether what backward changes is its rate times something linear in the cotangent: a gradient."""
 
     def made(rate: float, factor: float) -> list[Any]:
         own, given = machine.fresh(), trees.copied(values)
-        for place in rates:
-            put(own, place, rate)
-        for place in memories:
-            put(own, place, 0.0)
+        for place, value in settings:
+            put(own, place, rate * value)
         ahead = machine.ahead(own, given)
         was = [np.array(found(own, one.settable[0])) for one in steps]
         output = convention.outputs.of(ahead.result, own)

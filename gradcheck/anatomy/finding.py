@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from gradcheck.anatomy.by_name import returned_names
-from gradcheck.anatomy.calling import RATE, STEP, WHOLE, Convention, Outputs, conventions, takes
-from gradcheck.anatomy.descent import are_steps, memories_of, rates_of
+from gradcheck.anatomy.calling import WHOLE, Convention, Outputs, conventions, takes
+from gradcheck.anatomy.candidates import candidates
+from gradcheck.anatomy.descent import are_steps, settings_of
+from gradcheck.anatomy.in_turn import in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, named, named_inputs
 from gradcheck.anatomy.naming import DERIVATIVES, INPUTS, is_given, is_target, loose, stems
 from gradcheck.anatomy.parameters import (
     Kept,
-    as_floats,
     called,
-    felt,
     in_order,
     is_moved,
-    kept,
-    moved,
-    paired,
 )
-from gradcheck.anatomy.passes import Dependence, Passes, cotangent_like, passes
-from gradcheck.anatomy.places import Attribute, Place, found, spelled
-from gradcheck.anatomy.returned import Keys, Target, assigned
+from gradcheck.anatomy.passes import Passes, passes
+from gradcheck.anatomy.places import Attribute, Place, spelled
+from gradcheck.anatomy.returned import Target, by_keys
 from gradcheck.anatomy.source import Source
+from gradcheck.anatomy.trying import Tried, returned_again, tried_once
 from gradcheck.ask import trees
 
 
@@ -110,7 +108,7 @@ def layouts(machine: Machine, inputs: Sequence[Target], params: Params) -> Itera
         return
     names = tuple(target.name for target in inputs)
     for convention in _conventions(seen.machine, result, own, names) or [likely]:
-        tried = _tried(seen.machine, convention, values)
+        tried = tried_once(seen.machine, convention, values)
         yield (
             Layout(seen.machine, convention, tuple(inputs), values)
             if tried is None
@@ -123,55 +121,32 @@ def _conventions(machine: Machine, result: Any, own: Any, names: tuple[str, ...]
     return conventions(result, own, takes(machine.backward), names, derives)
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """One pass forward and backward: the layer after it, its output, what came back, the arrays that backward moved."""
-
-    machine: Machine
-    convention: Convention
-    values: tuple[Any, ...]
-    own: Any
-    output: Any
-    came: Any
-    after: tuple[tuple[Place, Any], ...]
-
-
-def _tried(machine: Machine, convention: Convention, inputs: tuple[Any, ...]) -> _Tried | None:
-    own, values = machine.fresh(), trees.copied(inputs)
-    ahead = machine.ahead(own, values)
-    before = () if machine.layer is None else kept(own)
-    try:
-        output = convention.outputs.of(ahead.result, own)
-        given = convention.given(trees.map_leaves(cotangent_like, output), ahead, own)
-        came = machine.back(own, given)
-    except Exception:  # it is not called so
-        return None
-    return _Tried(machine, convention, inputs, own, output, came, moved(before, own))
-
-
-def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Params) -> Layout:
+def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params) -> Layout:
     machine = tried.machine
     by_user = named(
         machine, {name: place for name, place in params.items() if name not in names_in(inputs)}, tried.own
     )
-    pairs, dependent = _parameters(seen, tried, inputs, set(by_user))
-    every = [*dict(by_user.values()), *pairs, *dependent]
+    may_be = candidates(seen, tried, by_user.keys())
+    if any(source and not isinstance(one.array, np.ndarray) for one, source in by_user.values()):
+        may_be = replace(may_be, numbers=[])  # the user has said whose gradient a number is
+    every = [*dict(by_user.values()), *may_be.beside, *may_be.others, *may_be.numbers]
     labels = _labels(every, {target.name for target in inputs})
-    # what is returned by name counts before what is left in the layer: it is what a caller uses
-    by_name = any(isinstance(part, Mapping) for part in _parts(tried.came))
-    returned = _returned(tried, inputs, {labels[one]: one for one in (every if by_name else dependent)})
-    sources = {name: Source(keys=keys) for name, keys in returned.items()}
+    kept_so = {labels[one]: Target(labels[one], one.array, places=one.places) for one in every}
+    returned, spare = _returned(tried, inputs, kept_so, [labels[one] for one in may_be.open_to(tried.own)])
+    dependent = [*may_be.others, *(one for one in may_be.numbers if spare or labels[one] in returned)]
+    sources = {name: Source(returned=place) for name, place in returned.items()}
     sources |= _left(inputs, tried.after, sources)
-    sources = {labels[one]: Source(place=place) for one, place in pairs.items()} | sources
+    # what is returned by name counts before what is left in the layer: it is what a caller uses
+    sources = {labels[one]: Source(places=places) for one, places in may_be.beside.items()} | sources
     sources |= {labels[one]: source for one, source in by_user.values() if source is not None}
     sources |= named_inputs(params, inputs, tried.own)
     rest = [one for one in dependent if labels[one] not in sources]
-    listed = in_order(rest, tried.after, {source.place for source in sources.values()})
-    sources |= {labels[one]: Source(place=place) for one, place in listed.items()}
+    listed = in_order(rest, tried.after, {place for source in sources.values() for place in source.places})
+    sources |= {labels[one]: Source(places=(place,)) for one, place in listed.items()}
     lasting = [one for one in rest if one not in listed and one not in seen.remade]
     steps = [one for one in lasting if is_moved(one, tried.own)]
-    rates, memories = (rates_of(machine), memories_of(machine)) if steps else ((), ())
-    stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, rates, memories)
+    settings = settings_of(machine) if steps else ()
+    stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, settings)
     if stepping:
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
     shown = sources or {labels[one] for one in dependent}
@@ -189,80 +164,38 @@ def _layout(seen: Passes, tried: _Tried, inputs: Sequence[Target], params: Param
     )
     missing = [labels[one] for one in dependent if labels[one] not in sources]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
-    depends = Dependence(machine, tried.values, tried.convention.outputs)
-    missing += without_gradient([one for one in inputs if one.name not in data], came, depends)
+    missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     left_out = {name for name, place in params.items() if place is None}
     return Layout(
         machine,
         tried.convention,
-        (*(Target(labels[one], one.array) for one in parameters), *cut(inputs, came)),
+        (*(kept_so[labels[one]] for one in parameters), *cut(inputs, came)),
         tried.values,
         parameters,
         sources,
         tuple(name for name in missing if name not in left_out),
         seen.given,
         tuple(labels[one] for one in steps),
-        (*((place, STEP) for place in rates), *((place, 0.0) for place in memories)) if stepping else (),
+        settings if stepping else (),
         ran=True,
         elementwise=elementwise,
         fitting=sum(one.fits(came[one.name]) for one in inputs if one.name in came),
     )
 
 
-def _parameters(
-    seen: Passes, tried: _Tried, inputs: Sequence[Target], by_user: set[Place]
-) -> tuple[dict[Kept, Place], list[Kept]]:
-    """Those that have their gradients in places called like them; others on which the output depends."""
-    depends = Dependence(tried.machine, tried.values, tried.convention.outputs)
-    free = [one for one in seen.lasting if by_user.isdisjoint(one.places)]
-    pairs = {
-        as_floats(free[number]): place
-        for number, place in sorted(paired(free, tried.after).items())
-        if not _is_step(tried, free[number], place)
-    }
-    taken = {place for one in pairs for place in one.places}
-    others = [there for there in tried.after if there[0] not in pairs.values()]
-    anew = [one for one in seen.remade if by_user.isdisjoint(one.places)]
-    again = {anew[number]: place for number, place in paired(anew, others).items()}
-    pairs |= {one: again[one] for one in felt(list(again), depends)}
-    left = [one for one in free if taken.isdisjoint(one.places)]
-    states = [one for one in anew if one not in pairs]
-    dependent = felt([one for one in (*left, *states) if _may_be_one(one, tried.own)], depends)
-    wanted = sum(one.differentiable for one in inputs) + len(dependent)
-    if isinstance(tried.came, tuple | list) and len(tried.came) > wanted:
-        numbers = felt([one for one in left if not isinstance(one.array, np.ndarray)], depends)
-        if len(tried.came) == wanted + len(numbers):  # they have gradients as well
-            dependent = [as_floats(one) for one in left if one in numbers or one in dependent]
-    return pairs, dependent
+def _returned(
+    tried: Tried, inputs: Sequence[Target], parameters: Mapping[str, Target], may_be: Collection[str]
+) -> tuple[Mapping[str, Place], bool]:
+    """Where in what backward returned the gradient of each input and parameter stands; whether a number is left.
 
-
-def _is_step(tried: _Tried, one: Kept, place: Place) -> bool:
-    """Whether what is kept there is how far backward moved the parameter, by a rate that can be set."""
-    now, kept_there = found(tried.own, one.settable[0]), found(tried.own, place)
-    if not is_moved(one, tried.own) or np.shape(now) != np.shape(kept_there):
-        return False
-    step = np.asarray(now) - one.held
-    if not any(np.allclose(kept_there, sign * step, rtol=1e-12) for sign in (1.0, -1.0)):
-        return False
-    return RATE in tried.convention.roles or bool(rates_of(tried.machine))
-
-
-def _parts(came: Any) -> Sequence[Any]:
-    return came if isinstance(came, tuple | list) else (came,)
-
-
-def _may_be_one(one: Kept, own: Any) -> bool:
-    """Whether an array or number whose gradient is not called like it may be a parameter: a number if it is stepped."""
-    is_array = (
-        isinstance(one.array, np.ndarray) and one.array.dtype.kind == "f" and not is_given(one.places[0])
-    )
-    return is_array or (isinstance(one.array, float | np.floating) and is_moved(one, own))
-
-
-def _returned(tried: _Tried, inputs: Sequence[Target], dependent: Mapping[str, Kept]) -> Mapping[str, Keys]:
-    """Where in what backward returned the gradient of each input and parameter stands."""
-    parameters = [Target(name, one.array) for name, one in dependent.items()]
-    return assigned(tried.came, inputs, parameters, returned_names(tried.machine.backward))
+    Those that ``may_be`` there, and by no name, are told by shapes and order.
+    """
+    told = by_keys(tried.came, inputs, list(parameters.values()))
+    rest = [one for name, one in parameters.items() if name in may_be and name not in told]
+    names = returned_names(tried.machine.backward)
+    taken = {*told.values(), *returned_again(tried)}
+    reading = in_turn(tried.came, [one for one in inputs if one.name not in told], rest, names, taken)
+    return told | reading.filled, any(part.is_number for part in reading.parts)
 
 
 def _is_number(output: Any) -> bool:
@@ -297,5 +230,5 @@ def _left(
             last = place[-1]
             named_so = isinstance(last, Attribute) and names & {loose(stem) for stem in stems(last.name)}
             if named_so and len(place) == 1 and target.fits(value):
-                result.setdefault(target.name, Source(place=place))
+                result.setdefault(target.name, Source(places=(place,)))
     return result

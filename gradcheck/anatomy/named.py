@@ -10,7 +10,7 @@ import numpy as np
 from gradcheck.anatomy.machine import Machine
 from gradcheck.anatomy.parameters import Kept, called, kept
 from gradcheck.anatomy.places import Item, Place, arrays, found, place_of, spelled
-from gradcheck.anatomy.returned import Target, part
+from gradcheck.anatomy.returned import Target
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
 
@@ -84,17 +84,16 @@ def _meant(text: str, own: Any, everything: Sequence[Kept]) -> list[tuple[Place,
 def _source(gradient: Any, rest: Place, after: Any, alone: bool) -> Source | None:
     """Where the gradient is of what lies at ``rest`` of the place that the user named; None where nothing is."""
     if callable(gradient):
-        keys = tuple(step.key for step in rest if isinstance(step, Item))
-        return Source(read=_reader(gradient, keys))
+        return Source(read=_reader(gradient, tuple(step for step in rest if isinstance(step, Item))))
     if not isinstance(gradient, str):
         return None
     ends = [(*place_of(gradient), *rest), *([place_of(gradient)] if alone else [])]
-    return next((Source(place=place) for place in ends if _is_gradient(found(after, place))), None)
+    return next((Source(places=(place,)) for place in ends if _is_gradient(found(after, place))), None)
 
 
 def _is_gradient(value: Any) -> bool:
     return value is not None and not isinstance(value, dict)
 
 
-def _reader(gradient: Callable[[Any], Any], keys: tuple[Any, ...]) -> Callable[[Any], Any]:
-    return lambda own: part(gradient(own), keys)
+def _reader(gradient: Callable[[Any], Any], rest: Place) -> Callable[[Any], Any]:
+    return lambda own: found(gradient(own), rest)

@@ -37,18 +37,24 @@ CACHES = frozenset({"cache", "caches", "ctx", "context", "memory", "mem", "saved
 OUTPUTS = ("output", "outputs", "out", "y", "a", "activation", "activations", "result", "z")
 """Attributes in which a forward that returns nothing leaves its output."""
 
-INPUTS = frozenset({"x", "i", "in", "input", "data", "aprev", "layerinput"})
+INPUTS = frozenset({"x", "i", "in", "input", "data", "aprev", "a0", "layerinput"})
 """What the first input is called in the name of its gradient, whatever forward calls it."""
 
 _PARAMETERS = frozenset(
-    {"param", "parameter", "weight", "w", "learnable", "trainable", "variable", "theta", "getparam",
+    {"param", "parameter", "p", "state", "weight", "w", "learnable", "trainable", "variable", "theta", "getparam",
      "getparameter", "getweight", "trainableparam", "trainableweight"}
 )  # fmt: skip
-_GRADIENTS = frozenset(
+GRADIENTS = frozenset(
     {"grad", "gradient", "derivative", "deriv", "delta", "d", "g", "diff", "nabla", "getgrad", "getgradient",
      "parameterg", "gradparameter", "computedgrad"}
 )  # fmt: skip
-VAGUE = (frozenset({"delta", "d", "diff", "g"}), frozenset({"delta", "d", "diff"}), frozenset[str]())
+"""Words that say "gradient", and not of what."""
+
+VAGUE = (
+    frozenset({"delta", "error", "d", "diff", "g"}),
+    frozenset({"delta", "error", "d", "diff"}),
+    frozenset[str](),
+)
 """Words that say "gradient" of a weight or of an activation, in the order in which they are given up on."""
 
 _VALUES = frozenset({"value", "val", "data", "array", "tensor", "v", "w"})
@@ -70,6 +76,7 @@ _PRIVATE = re.compile(r"^_[A-Z]\w*?__(?=\w)")
 """What Python puts before a name of two underscores: ``_Dense__W``."""
 
 _TRAINING = re.compile(r"(is_?)?train(ing)?(_?(flg|flag|mode))?$")
+_CONTAINER = re.compile(r"(?<=.)(_dict|_list|Dict|List)$")
 _PLURAL = re.compile(r"[^s]s$(?<!bias)")
 _TARGET = re.compile(r"true|target|label|actual|truth|desired|expected|teacher|^(t|y|gt)$")
 _COTANGENT = re.compile(r"d|g$|g_|.*grad|.*cotangent|.*error|upstream|nabla|ct")
@@ -80,8 +87,8 @@ _SETTINGS = frozenset({"setting", "config", "option", "kwarg", "constant", "hype
 
 
 def loose(name: str) -> str:
-    """A name but for case, underscores and plural: ``Weight_Grads`` and ``weightgrad`` are one."""
-    plain = name.replace("_", "").lower()
+    """A name but for case, underscores, plural and container: ``Weight_Grads``, ``weight_grad_list`` are one."""
+    plain = _CONTAINER.sub("", name).replace("_", "").lower()
     return plain[:-1] if len(plain) > 2 and _PLURAL.search(plain) else plain
 
 
@@ -135,14 +142,14 @@ def hands_out(method: str) -> bool:
 def is_gradients(step: Step) -> bool:
     """Whether the step leads to a container of gradients."""
     name = _name(step)
-    return isinstance(name, str) and (loose(name) in _GRADIENTS or _strip(loose(name)) in _PARAMETERS)
+    return isinstance(name, str) and (loose(name) in GRADIENTS or _strip(loose(name)) in _PARAMETERS)
 
 
 def says(place: Place, words: Collection[str]) -> bool:
-    """Whether a step of the place is one of these words by itself; inside a container of gradients it is a name."""
+    """Whether a step of the place is one of these words, ``l1_delta`` says one, too; inside gradients it is a name."""
     return any(
         isinstance(name := _name(step), str)
-        and loose(name) in words
+        and (loose(name) in words or any(loose(name).endswith(word) for word in words if len(word) > 1))
         and not any(map(is_gradients, place[:number]))
         for number, step in enumerate(place)
     )
@@ -153,13 +160,24 @@ def _name(step: Step) -> Any:
 
 
 def parameter_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
-    """What a parameter's place may be called once the words that only say "parameter" are left out."""
+    """What a parameter's place may be called once the words on the way that only say "parameter" are left out."""
+    last = _name(place[-1])
+    for way in _ways(place[:-1], spelling):
+        yield (*way, spelling(last) if isinstance(last, str) else last)
+
+
+def bare_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
+    """The same without the last word, where it says no more: ``value`` of ``W.value``, ``W`` of a layer's only one."""
+    last = _name(place[-1])
+    if isinstance(last, str) and loose(last) in (_PARAMETERS if len(place) == 1 else _VALUES):
+        yield from _ways(place[:-1], spelling)
+
+
+def _ways(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
     ways: list[list[tuple[Any, ...]]] = []
-    for number, step in enumerate(place):
-        name = _name(step)
-        ways.append([(name,)] if not isinstance(name, str) else [(spelling(name),)])
-        says_nothing = _PARAMETERS if number < len(place) - 1 or len(place) == 1 else _VALUES
-        if isinstance(name, str) and loose(name) in says_nothing:
+    for name in map(_name, place):
+        ways.append([(spelling(name) if isinstance(name, str) else name,)])
+        if isinstance(name, str) and loose(name) in _PARAMETERS:
             ways[-1].append(())
     for way in product(*ways):
         yield tuple(part for step in way for part in step)
@@ -174,7 +192,7 @@ def gradient_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tupl
             ways.append([((name,), False)])
             continue
         options: list[tuple[tuple[Any, ...], bool]] = [((spelling(name),), False)]
-        if loose(name) in _GRADIENTS:
+        if loose(name) in GRADIENTS:
             options.append(((), True))
         for stem in stems(name):
             options.append(((spelling(stem),), True))

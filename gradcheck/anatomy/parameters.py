@@ -13,6 +13,7 @@ import numpy as np
 from gradcheck.anatomy.naming import (
     SPELLINGS,
     VAGUE,
+    bare_keys,
     gradient_keys,
     hands_out,
     is_gradients,
@@ -103,7 +104,10 @@ def _holds(one: Kept, now: Any) -> bool:
 
 
 def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
-    """The places whose arrays are new, or hold something else, than ``before``; after them those of zeros."""
+    """The places whose arrays are new, or hold something else, than ``before``; after them those of zeros.
+
+    Of places as near those in a container of gradients come first: it may gather what the layers inside have.
+    """
     was = {place: one for one in before for place in one.places}
     written, zero = [], []
     for place, value in arrays(layer, hands_out):
@@ -111,14 +115,18 @@ def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
             written.append((place, value))
         elif not np.any(value) or is_handed_out(place):
             zero.append((place, value))
+    written.sort(key=lambda there: (len(there[0]), not any(map(is_gradients, there[0][:-1]))))
     return (*written, *zero)
 
 
-def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> dict[int, Place]:
-    """For each parameter that has one, by its number, the place of its gradient, told by what the two are called."""
-    result: dict[int, Place] = {}
+def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> dict[int, tuple[Place, ...]]:
+    """For each parameter that has one, by its number, the place of its gradient, told by what the two are called.
+
+    Of an array that two layers share each may keep a part of it, in places alike.
+    """
+    result: dict[int, tuple[Place, ...]] = {}
     rank = {place: number for number, (place, _) in enumerate(after)}
-    for vague, spelling in product(VAGUE, SPELLINGS):
+    for keys, vague, spelling in product((parameter_keys, bare_keys), VAGUE, SPELLINGS):
         by_key: dict[tuple[Any, ...], list[tuple[Place, Any]]] = defaultdict(list)
         for place, value in after:
             for key in dict.fromkeys(gradient_keys(place, spelling)) if not says(place, vague) else ():
@@ -127,19 +135,40 @@ def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> di
         for number, one in enumerate(parameters):
             if number in result:
                 continue
+            taken = {place for places in result.values() for place in places}
             matching = [
-                there
+                [
+                    there
+                    for key in dict.fromkeys(keys(place, spelling))
+                    for there in by_key.get(key, ())
+                    if there[0] not in taken
+                ]
                 for place in one.places
-                for key in dict.fromkeys(parameter_keys(place, spelling))
-                for there in by_key.get(key, ())
-                if there[0] not in result.values()
             ]
-            fitting = [there for there in matching if np.shape(there[1]) == np.shape(one.array)]
-            if not isinstance(one.array, np.ndarray) and not fitting:
+            fitting = [
+                [there for there in ways if np.shape(there[1]) == np.shape(one.array)] for ways in matching
+            ]
+            if not isinstance(one.array, np.ndarray) and not any(fitting):
                 continue  # a setting, eps or a rate
-            if chosen := (fitting or matching):
-                result[number] = min((there[0] for there in chosen), key=rank.__getitem__)
+            best = [
+                min(ways, key=lambda there: rank[there[0]])
+                for ways in (fitting if any(fitting) else matching)
+                if ways
+            ]
+            if best:
+                result[number] = _shares(sorted(best, key=lambda there: rank[there[0]]))
     return result
+
+
+def _shares(nearest: Sequence[tuple[Place, Any]]) -> tuple[Place, ...]:
+    """The nearest place, and those of its build that hold something else; what is gathered elsewhere is there twice."""
+    kept: list[tuple[Place, Any]] = []
+    build = [type(step) for step in nearest[0][0]]
+    for place, value in nearest:
+        is_alike = [type(step) for step in place] == build
+        if is_alike and not any(np.array_equal(value, other) for _, other in kept):
+            kept.append((place, value))
+    return tuple(place for place, _ in kept)
 
 
 def in_order(

@@ -13,7 +13,7 @@ from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.machine import Machine, draws
 from gradcheck.anatomy.naming import is_given
 from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting, remade
-from gradcheck.anatomy.places import found, walk
+from gradcheck.anatomy.places import found, put, walk
 from gradcheck.ask import trees
 
 
@@ -68,13 +68,13 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
 
 
 def _forget(warm: Any, again: Any) -> None:
-    """Take from the lists of a layer what its first pass added to them, as the next one did ``again``."""
-    lists = [(place, value) for place, value in walk(warm, lambda name: False) if isinstance(value, list)]
-    for place, value in lists:
-        longer = found(again, place)
-        added = len(longer) - len(value) if isinstance(longer, list) else 0
-        if added > 0:
-            del value[-added:]
+    """Take from the lists and counters of a layer what its first pass added to them, as the next one did ``again``."""
+    for place, value in list(walk(warm, lambda name: False)):
+        more = found(again, place)
+        if type(value) is int and type(more) is int and more > value:
+            put(warm, place, 2 * value - more)
+        elif isinstance(value, list) and isinstance(more, list) and len(more) > len(value):
+            del value[len(value) - len(more) :]
 
 
 def _matter(machine: Machine, values: tuple[Any, ...], made: Sequence[Kept]) -> bool:

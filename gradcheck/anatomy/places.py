@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.ask.whose import is_open
+
 _LONG = 2048
 """A list of more plain numbers is data, not one parameter an entry."""
 
@@ -197,7 +199,7 @@ def _children(value: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[S
         yield from ((Attribute(name), child) for name, child in getattr(value, "__dict__", {}).items())
     elif isinstance(value, list | tuple | deque) and not _is_data(value):
         yield from ((Item(number), child) for number, child in enumerate(value))
-    if is_users(value):
+    if is_open(value):
         own = fields(value)
         yield from ((Attribute(name), child) for name, child in own.items())
         for name in filter(handed_out, dir(type(value))):
@@ -242,13 +244,6 @@ def fields(value: Any) -> dict[str, Any]:
             if hasattr(value, name):
                 own[name] = getattr(value, name)
     return own | getattr(value, "__dict__", {})
-
-
-def is_users(value: Any) -> bool:
-    """Whether it is an object of a class of the user, or of a library that layers are made of."""
-    if isinstance(value, type) or inspect.isroutine(value) or inspect.ismodule(value):
-        return False
-    return type(value).__module__.partition(".")[0] not in ("numpy", "builtins", "random", "functools", "abc")
 
 
 def _asks_nothing(method: Callable[..., Any]) -> bool:

@@ -95,7 +95,7 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
     checked = _checked(layout, argnums)
     if not checked and argnums is None:
         raise TypeError(_nothing(layout))
-    places = {source.place for source in layout.sources.values() if source.place is not None}
+    places = {place for source in layout.sources.values() for place in source.places}
     own = machine.fresh()
     added = [] if own is None else [one for one in kept(own) if places & {*one.places}]
 
@@ -189,7 +189,7 @@ def _subject(layout: Layout) -> str:
     parts += [
         f"that of {one.name} {layout.sources[one.name]}"
         for one in layout.inputs
-        if one.name in layout.sources and layout.sources[one.name].place
+        if one.name in layout.sources and layout.sources[one.name].places
     ]
     given = [
         *(one.name for one in layout.inputs if _is_given(layout, one)),

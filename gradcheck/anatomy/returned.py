@@ -1,41 +1,51 @@
-"""What backward returned, told apart: which part is the gradient of which input or parameter."""
+"""What backward returned, told apart by names: which part of a dict or object is the gradient of what."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations, islice, permutations
 from typing import Any
 
 import numpy as np
 
 from gradcheck.anatomy.by_name import in_common
-from gradcheck.anatomy.naming import INPUTS, SPELLINGS, is_target, loose, short, stems
+from gradcheck.anatomy.naming import INPUTS
+from gradcheck.anatomy.parameters import Kept, paired
+from gradcheck.anatomy.places import Attribute, Item, Place, arrays
 from gradcheck.ask import trees
+from gradcheck.ask.whose import is_open
 
-Keys = tuple[Any, ...]
-"""From what was returned to one part of it; () is the whole."""
-
-_ORDERS = 720
-"""Orders of parts that are tried at the most: six of them."""
+Ways = tuple[Place, ...]
+"""The places by which something may be called."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Target:
-    """What a gradient is looked for of: an argument of forward, or a parameter."""
+    """What a gradient is looked for of: an argument of forward, or a parameter, which is kept at ``places``."""
 
     name: str
     value: Any
     differentiable: bool = True
+    places: tuple[Place, ...] = ()
 
     @property
     def is_array(self) -> bool:
         """Whether it is one array of floats."""
         return self.differentiable and isinstance(self.value, np.ndarray)
 
+    @property
+    def may_be_setting(self) -> bool:
+        """Whether it is a number that a layer keeps: a parameter only if a gradient of it came."""
+        return bool(self.places) and not isinstance(self.value, np.ndarray)
+
     def fits(self, gradient: Any) -> bool:
-        """Whether this has the tree and the shapes of what it should be the gradient of."""
+        """Whether this has the tree and the shapes of what it should be the gradient of; of an array, a list may."""
+        if gradient is None:
+            return False
         try:
+            if self.is_array:
+                return bool(np.shape(gradient) == np.shape(self.value))
             mine, theirs = (
                 [(path, np.shape(leaf)) for path, leaf in trees.leaves(tree)]
                 for tree in in_common(self.value, gradient)
@@ -45,152 +55,65 @@ class Target:
         return mine == theirs
 
 
-def assigned(
-    result: Any, inputs: Sequence[Target], parameters: Sequence[Target], names: Sequence[str] = ()
-) -> dict[str, Keys]:
-    """Where in ``result`` the gradient of each target stands, by the target's name.
+def by_keys(result: Any, inputs: Sequence[Target], parameters: Sequence[Target]) -> dict[str, Place]:
+    """Where in dicts and objects among what was returned the gradient of each target stands, by the target's name.
 
-    Of several ways to read it those in which all shapes fit, else those in which those of the inputs do, else the
-    likeliest by their number: then the shapes are what is wrong. Among them the first that agrees best with ``names``,
-    what the parts are called where backward returns them.
+    That of ``W`` is under "W", "dW", "grad_W". A dict of parameters that forward takes has its gradients in a dict,
+    too, which may hold those of other inputs as well.
     """
-    ways = list(_ways(result, inputs, parameters))
-    targets = {target.name: target for target in (*inputs, *parameters)}
-
-    def fitting(way: Mapping[str, Keys], among: Sequence[Target]) -> bool:
-        names = {target.name for target in among}
-        return all(targets[name].fits(part(result, way[name])) for name in way if name in names)
-
-    for wanted in ((*inputs, *parameters), inputs):
-        fit = [way for way in ways if way and fitting(way, wanted)]
-        if fit:
-            return _named_best([way for way in fit if len(way) == len(fit[0])], inputs, parameters, names)
-    likely = (way for way in ways if all(_is_numeric(part(result, keys)) for keys in way.values()))
-    return next(likely, {})
-
-
-def _named_best(
-    ways: list[dict[str, Keys]], inputs: Sequence[Target], parameters: Sequence[Target], names: Sequence[str]
-) -> dict[str, Keys]:
-    meant = {number: {short(stem) for stem in stems(name)} for number, name in enumerate(names) if name}
-    called = {one.name: {short(one.name.rpartition(".")[2])} for one in (*inputs, *parameters)}
-    if len(inputs) == 1:
-        called[inputs[0].name] |= INPUTS
-
-    def agreeing(way: dict[str, Keys]) -> int:
-        return sum(
-            len(keys) == 1 and bool(meant.get(keys[0], set()) & called[name]) for name, keys in way.items()
-        )
-
-    return max(ways, key=agreeing)
+    boxes = list(_boxes(result))
+    nested = [one for one in inputs if one.differentiable and isinstance(one.value, dict | list | tuple)]
+    plain = [one for one in (*parameters, *inputs) if one.differentiable and one not in nested]
+    ends = Counter(_end(one) for one in plain)
+    sole = [one for one in inputs if one.is_array]
+    found: dict[str, Place] = {}
+    for ways in (
+        {one.name: one.places or (_place(one.name),) for one in plain},
+        {one.name: (_place(_end(one)),) for one in plain if ends[_end(one)] == 1},
+        {one.name: tuple(map(_place, INPUTS)) for one in sole if len(sole) == 1},
+    ):
+        for where, box in boxes:
+            found |= _paired(where, box, found, [(one, ways[one.name]) for one in plain if one.name in ways])
+    whole = ((one.name, where) for one in nested for where, box in boxes if one.fits(box))
+    return found | dict(whole)
 
 
-def part(result: Any, keys: Keys) -> Any:
-    """The part of what was returned; None where there is none."""
-    for key in keys:
-        try:
-            result = result[key]
-        except (LookupError, TypeError):
-            return None
-    return result
+def _paired(
+    where: Place, box: Any, found: Mapping[str, Place], asked: Sequence[tuple[Target, Ways]]
+) -> dict[str, Place]:
+    still = [(one, ways) for one, ways in asked if one.name not in found]
+    told = {_told(box, place): ((*where, *place), value) for place, value in arrays(box, lambda name: False)}
+    free = {spoken: there for spoken, there in told.items() if there[0] not in found.values()}
+    pairs = paired(
+        [Kept(ways, one.value, None) for one, ways in still],
+        [(spoken, value) for spoken, (_, value) in free.items()],
+    )
+    return {still[number][0].name: free[spoken[0]][0] for number, spoken in pairs.items()}
 
 
-def _ways(result: Any, inputs: Sequence[Target], parameters: Sequence[Target]) -> Iterator[dict[str, Keys]]:
-    wanted = sorted((one for one in inputs if one.differentiable), key=lambda one: is_target(one.name))
-    if result is None:
-        return
-    if len(wanted) == 1 and wanted[0].fits(result):
-        yield {wanted[0].name: ()}
-    if isinstance(result, Mapping):
-        yield _by_names(result, (), inputs, parameters)
-        return
-    if not isinstance(result, tuple | list):
-        if wanted:
-            yield {next((one.name for one in wanted if one.fits(result)), wanted[0].name): ()}
-        return
-    yield from _in_order(result, inputs, [one for one in inputs if one.differentiable], parameters)
+def _boxes(result: Any) -> Iterator[tuple[Place, Any]]:
+    """What of it holds gradients by names: all of it, or some of its parts."""
+    if _is_box(result):
+        yield (), result
+    elif isinstance(result, tuple | list):
+        yield from (((Item(number),), part) for number, part in enumerate(result) if _is_box(part))
 
 
-def _in_order(
-    result: Sequence[Any], inputs: Sequence[Target], wanted: Sequence[Target], parameters: Sequence[Target]
-) -> Iterator[dict[str, Keys]]:
-    count = len(result)
-    if count == len(inputs):
-        yield {one.name: (number,) for number, one in enumerate(inputs) if one.differentiable}
-    if count == len(wanted):
-        yield {one.name: (number,) for number, one in enumerate(wanted)}
-    arrays = [one for one in wanted if one.is_array]
-    if count == len(arrays):
-        yield {one.name: (number,) for number, one in enumerate(arrays)}
-    for of_inputs in (inputs, wanted, arrays):
-        if parameters and count == len(of_inputs) + 1:
-            yield from _beside(result, of_inputs, parameters)
-    for of_inputs in (wanted, arrays):
-        every = [*of_inputs, *parameters]
-        if count == len(every) and parameters:
-            for order in islice(permutations(range(count)), _ORDERS):
-                yield {one.name: (number,) for one, number in zip(every, order, strict=True)}
-    if count == len(wanted):
-        for order in islice(permutations(range(count)), _ORDERS):
-            yield {one.name: (number,) for one, number in zip(wanted, order, strict=True)}
-    if count < len(arrays):
-        for chosen in _choices(arrays, count):
-            yield {one.name: (number,) for number, one in enumerate(chosen)}
-    if wanted and count > len(wanted):  # beside what else is returned, kept in the layer as well
-        for first in (0, count - len(wanted)):
-            yield {one.name: (first + number,) for number, one in enumerate(wanted)}
-    if len(wanted) == 1:
-        yield {wanted[0].name: ()}
+def _is_box(value: Any) -> bool:
+    return isinstance(value, Mapping) or (is_open(value) and not isinstance(value, np.ndarray))
 
 
-def _is_numeric(result: Any) -> bool:
-    try:
-        return result is None or np.asarray(result).dtype.kind in "fiub"
-    except Exception:  # ragged, or an object that is asked for its numbers in vain
-        return False
+def _told(box: Any, place: Place) -> Place:
+    """What a place in a container of gradients is called."""
+    first, *rest = place
+    if hasattr(box, "_fields") and isinstance(first, Item):
+        first = Attribute(box._fields[first.key])
+    return (Attribute("gradients"), first, *rest)
 
 
-def _choices(arrays: Sequence[Target], count: int) -> Iterator[Sequence[Target]]:
-    """Fewer arrays in their order: backward leaves some out (the data)."""
-    yield from islice(combinations(arrays, count), _ORDERS)
+def _place(name: str) -> Place:
+    return (Attribute(name),)
 
 
-def _beside(
-    result: Sequence[Any], inputs: Sequence[Target], parameters: Sequence[Target]
-) -> Iterator[dict[str, Keys]]:
-    """The gradients of the inputs and, beside them in one container, those of the parameters."""
-    last = len(inputs)
-    for at, first in ((last, 0), (0, 1)):
-        box = result[at]
-        ahead = {one.name: (first + number,) for number, one in enumerate(inputs) if one.differentiable}
-        if isinstance(box, Mapping):
-            yield ahead | _by_names(box, (at,), (), parameters)
-        elif isinstance(box, tuple | list):
-            inside = [(at, *path) for path, _ in trees.leaves(box)]
-            for order in islice(permutations(inside), _ORDERS if len(inside) == len(parameters) else 0):
-                yield ahead | {one.name: keys for one, keys in zip(parameters, order, strict=True)}
-
-
-def _by_names(
-    box: Mapping[Any, Any], prefix: Keys, inputs: Sequence[Target], parameters: Sequence[Target]
-) -> dict[str, Keys]:
-    """Of a dict of gradients each part by its key: that of ``W`` is under "W", "dW", "grad_W"."""
-    found: dict[str, Keys] = {}
-    for spelling in SPELLINGS:
-        by_name: dict[str, Any] = {}
-        for key in box:
-            for stem in (key, *stems(key)) if isinstance(key, str) else ():
-                by_name.setdefault(spelling(stem), key)
-        for target in (*parameters, *inputs):
-            names = [spelling(target.name.rpartition(".")[2])]
-            if target in inputs and len(inputs) == 1:
-                names += [name for name in INPUTS if loose(name) == name]
-            key = next((by_name[name] for name in names if name in by_name), None)
-            if key is not None and target.name not in found and target.differentiable:
-                found[target.name] = (*prefix, key)
-    for (
-        target
-    ) in inputs:  # a dict of parameters that forward takes, their gradients beside those of the others
-        if target.name not in found and target.differentiable and target.fits(box):
-            found[target.name] = prefix
-    return found
+def _end(one: Target) -> str:
+    return one.name.rpartition(".")[2]

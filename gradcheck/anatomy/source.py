@@ -4,39 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import Any
 
 from gradcheck.anatomy.calling import STEP
 from gradcheck.anatomy.places import Place, found, spelled
-from gradcheck.anatomy.returned import Keys, part
 
 
 @dataclass(frozen=True)
 class Source:
     """Where the gradient of one argument is after backward.
 
-    In the layer at ``place``, in what backward returned at ``keys``, by ``read``, which is given the layer, or, where
-    backward makes a step against it, in what that changed at ``stepped``.
+    In the layer at ``places``, of which each holds a share, in what backward returned at ``returned``, by ``read``,
+    which is given the layer, or, where backward makes a step against it, in what that changed at ``stepped``.
     """
 
-    place: Place | None = None
-    keys: Keys | None = None
+    places: tuple[Place, ...] = ()
+    returned: Place | None = None
     read: Callable[[Any], Any] | None = None
     stepped: Place | None = None
 
     def of(self, result: Any, own: Any, before: Any) -> Any:
         """The gradient; None where nothing is there."""
-        if self.keys is not None:
-            return part(result, self.keys)
+        if self.returned is not None:
+            return found(result, self.returned)
         if self.read is not None:
             return self.read(own)
         if self.stepped is not None:
             return (before - found(own, self.stepped)) / STEP
-        return None if self.place is None else found(own, self.place)
+        shares = [found(own, place) for place in self.places]
+        return None if not shares or any(one is None for one in shares) else reduce(add, shares)
 
     def __str__(self) -> str:
-        if self.place is not None:
-            return f"in {spelled(self.place)}"
+        if self.places:
+            return f"in {' + '.join(map(spelled, self.places))}"
         if self.stepped is not None:
             return "in the steps that backward makes"
-        return "returned by backward" if self.keys is not None else "where params says"
+        return "returned by backward" if self.returned is not None else "where params says"

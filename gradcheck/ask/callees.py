@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-_LIBRARIES = frozenset({"builtins", "numpy", "scipy", "autograd", "gradcheck"})
+from gradcheck.ask.whose import is_librarys
 
 _ITEMS = 32
 """Of a list of layers or the like so many are looked into."""
@@ -40,7 +40,7 @@ def _walked(
         below: list[Any] = []
         for one in level:
             plain, owner = _plain(one)
-            if plain is None or plain in seen or _is_library(plain):
+            if plain is None or plain in seen or is_librarys(plain.__module__ or ""):
                 continue
             seen.add(plain)
             yield plain, owner
@@ -144,7 +144,7 @@ def _named(function: FunctionType, given: tuple[Any, ...]) -> Iterator[Any]:
         if callable(one):
             yield one
         kind = one if isinstance(one, type) else type(one)
-        for name in () if _is_library(kind) else words:
+        for name in () if is_librarys(kind.__module__ or "") else words:
             yield from (MethodType(method, one) for method in _methods(kind, name))
 
 
@@ -175,7 +175,7 @@ def _attributes(one: Any, words: list[str]) -> Iterator[tuple[str, Any]]:
     """What an object or module of the user's holds under these names."""
     module = one if isinstance(one, ModuleType) else type(one)
     name = module.__name__ if isinstance(module, ModuleType) else module.__module__ or ""
-    if not isinstance(one, type | FunctionType) and not _is_librarys(name):
+    if not isinstance(one, type | FunctionType) and not is_librarys(name):
         spaces = [space for space in map(_space, (one, *type(one).__mro__[:-1])) if space]
         for word in words:
             holder = next((space for space in spaces if word in space), None)
@@ -212,11 +212,3 @@ def _with(code: CodeType, *names: str) -> tuple[str, ...]:
     own = [one.argval for one in dis.get_instructions(code) if one.opname in names]
     inner = [word for one in code.co_consts if isinstance(one, CodeType) for word in _with(one, *names)]
     return tuple(dict.fromkeys([*own, *inner]))
-
-
-def _is_library(named: Any) -> bool:
-    return _is_librarys(named.__module__ or "")
-
-
-def _is_librarys(module: str) -> bool:
-    return module.partition(".")[0] in _LIBRARIES

@@ -12,6 +12,7 @@ import numpy as np
 from gradcheck.ask import trees
 from gradcheck.ask.foreign import foreign, holds_floats
 from gradcheck.ask.trees import Floats
+from gradcheck.ask.whose import is_open
 
 MAX_BLOCKS = 8  # names spelled out in an error before "..."
 
@@ -275,8 +276,7 @@ def _nothing_unseen(args: tuple[Any, ...], names: tuple[str, ...]) -> None:
 
 
 def _attributes(leaf: Any) -> dict[str, Any]:
-    plain = type(leaf).__module__.split(".")[0] not in ("numpy", "builtins", "random", "functools")
-    if not plain or callable(leaf) or isinstance(leaf, type) or hasattr(leaf, "__array__"):
+    if not is_open(leaf) or callable(leaf) or hasattr(leaf, "__array__"):
         return {}
     slots = {name: getattr(leaf, name, None) for name in getattr(type(leaf), "__slots__", ())}
     return {**slots, **getattr(leaf, "__dict__", {})}

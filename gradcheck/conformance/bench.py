@@ -48,7 +48,7 @@ class Bench:
 
     def clear(self, own: Any) -> None:
         """Set the gradients that it keeps to zero."""
-        places = {source.place for source in self.layout.sources.values()}
+        places = {place for source in self.layout.sources.values() for place in source.places}
         if own is not None:
             zeroed(own, [one for one in kept(own) if places & {*one.places}])
 

@@ -52,7 +52,7 @@ def _twice(bench: Bench) -> None:
     first = bench.backward(own, bench.cotangent(output), ahead)
     second = bench.backward(own, bench.cotangent(output), ahead)
     parameters = {one.name for one in bench.layout.targets[: len(bench.layout.parameters)]}
-    stored = {name for name in parameters if bench.layout.sources[name].place is not None}
+    stored = {name for name in parameters if bench.layout.sources[name].places}
     after = [found(own, one.settable[0]) for one in bench.layout.parameters]
     if not all(map(np.array_equal, weights, after)):
         raise DoesNotApply("backward steps the weights, which are others the second time")
@@ -131,7 +131,7 @@ def _cotangent_not_kept(bench: Bench) -> None:
     for _, leaf in trees.leaves(cotangent):
         if is_float_array(leaf):
             leaf *= 3.0
-    places = {source.place for source in layout.sources.values()} - {None}
+    places = {place for source in layout.sources.values() for place in source.places}
     for one in arrays_of(own):
         if one.places[0] in places and one.places[0] in held:
             exact(

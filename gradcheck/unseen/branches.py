@@ -21,9 +21,10 @@ import numpy as np
 from gradcheck.ask import trees
 from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
+from gradcheck.ask.whose import is_ours, is_users
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
-from gradcheck.unseen.lines import is_ours, is_users, never_run, only_complains, worth_following
+from gradcheck.unseen.lines import never_run, only_complains, worth_following
 from gradcheck.unseen.moves import Ran, moves_made
 
 _Place = tuple[str, int, str]

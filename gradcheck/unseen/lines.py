@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import ast
 import dis
-import os
-import sysconfig
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +11,8 @@ from types import CodeType
 from typing import Any
 
 from gradcheck.ask.source import tree_of
+from gradcheck.ask.whose import is_users
 from gradcheck.unseen.moves import Moves, Ran
-
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_INSTALLED = (
-    "<frozen", _PACKAGE, *(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
-)  # fmt: skip
 
 _Span = tuple[tuple[int, int], tuple[int, int]]
 """Line and column of the beginning and of the end."""
@@ -175,13 +169,3 @@ def _span(nodes: list[Any]) -> _Span:
     """From the first to behind the last."""
     first, last = nodes[0], nodes[-1]
     return (first.lineno, first.col_offset), (last.end_lineno, last.end_col_offset)
-
-
-def is_users(code: CodeType) -> bool:
-    """Whether a function is neither ours nor of an installed library."""
-    return not code.co_filename.startswith(_INSTALLED)
-
-
-def is_ours(code: CodeType) -> bool:
-    """Whether a function is of this library."""
-    return code.co_filename.startswith(_PACKAGE)

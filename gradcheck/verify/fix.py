@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import difflib
 import io
-import os
-import sysconfig
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradcheck.ask.whose import is_installed
 from gradcheck.findings import Blame, Verdict
 from gradcheck.report.views import text
 from gradcheck.verify.outcome import Outcome
@@ -81,7 +80,7 @@ def fixes(outcomes: Iterable[Outcome]) -> list[Fixed]:
 def _may_be_written(blame: Blame) -> bool:
     """Whether the file is the user's own, and still says what was searched."""
     path = Path(blame.file)
-    if not path.is_file() or str(path.absolute()).startswith(_INSTALLED):
+    if not path.is_file() or is_installed(str(path.absolute())):
         return False
     before = path.read_bytes()
     encoding, _ = tokenize.detect_encoding(io.BytesIO(before).readline)
@@ -96,9 +95,6 @@ def _may_be_written(blame: Blame) -> bool:
 
 def _bare(text: str) -> str:
     return "".join(text.split())
-
-
-_INSTALLED = tuple(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
 
 
 def _unique(proved: Sequence[Blame]) -> list[str]:

@@ -91,7 +91,7 @@ def test_a_file_that_changed_since_it_was_read_is_left_alone(program: Path) -> N
 
 def test_what_is_installed_is_shown_and_never_written(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (outcome,) = [one for one in map(run, found_in([str(program)])) if not one.as_expected]
-    monkeypatch.setattr("gradcheck.verify.fix._INSTALLED", (str(program.parent),))
+    monkeypatch.setattr("gradcheck.ask.whose._INSTALLED", (str(program.parent),))
     assert outcome.report is not None
     assert outcome.report.patch
     assert not fixes([outcome])

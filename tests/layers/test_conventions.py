@@ -3,9 +3,7 @@
 import pytest
 
 import gradcheck
-import tests.layers.awkward
-import tests.layers.published  # noqa: F401 - both add to those that are made
-from tests.layers.conventions import MADE, planted
+from tests.layers.made import MADE, planted
 
 MISTAKEN = [(name, mistake) for name, made in MADE.items() for mistake in made.mistakes]
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 import gradcheck
-import tests.layers.awkward
-import tests.layers.published  # noqa: F401 - both add to those that are made
 from gradcheck.anatomy.places import get, place_of, put, spelled
-from tests.layers.conventions import MADE, BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
+from tests.layers.conventions import BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
+from tests.layers.courses import Regression, regression
+from tests.layers.made import MADE
 
 (X,) = dense_input()
 
@@ -640,3 +640,25 @@ def test_parameters_are_told_in_the_order_in_which_they_are_kept(name) -> None:
     kept = list(getattr(layer, "params", None) or vars(layer))
     told = [leaf.path for leaf in check(layer, *MADE[name].inputs()).leaves]
     assert [path for path in told if path in kept] == [path for path in kept if path in told]
+
+
+def test_a_number_that_may_be_the_gradient_of_several_leaves_the_check_inconclusive() -> None:
+    class Unnamed(Regression):
+        def gradient(self, X, y):
+            return self.both(X, y)
+
+    report = check(Unnamed(), *regression())
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("strength", "b"))
+    assert {leaf.path: leaf.verdict for leaf in report.leaves} == {"W": "pass"}
+    assert check(Unnamed(), *regression(), params={"b": lambda layer: layer.both(*regression())[1]}).ok
+
+
+@pytest.mark.parametrize("pad", [(), (0,)])
+def test_a_number_where_an_array_is_due_is_a_gradient_of_the_wrong_shape(pad) -> None:
+    class Sums(MADE["ReturnsAll"].make):
+        def backward(self, d):
+            return d @ self.W.T, self.x.T @ d, np.sum(d, keepdims=bool(pad))
+
+    report = check(Sums())
+    assert report.verdict == "fail"
+    assert {one.leaf for one in report.diagnoses} == {"b"}

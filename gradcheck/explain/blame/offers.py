@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
-import sysconfig
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 
 import numpy as np
 
+from gradcheck.ask.whose import is_installed
 from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.missing import missing, places
@@ -26,7 +26,6 @@ UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
 TOGETHER = 128
 """Edits that are compiled together, at most."""
-_INSTALLED = sysconfig.get_path("purelib"), sysconfig.get_path("platlib")
 
 
 def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
@@ -91,8 +90,8 @@ def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float
 
 def _is_foreign(scene: Scene, function: Written) -> bool:
     """Whether a function is of an installed package and another is not: a library's is right, as a rule."""
-    return function.source.path.startswith(_INSTALLED) and not all(
-        one.source.path.startswith(_INSTALLED) for one in scene.functions
+    return is_installed(function.source.path) and not all(
+        is_installed(one.source.path) for one in scene.functions
     )
 
 

@@ -9,23 +9,8 @@ from contextlib import suppress
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+from gradcheck.ask.whose import is_librarys, is_standard
 from gradcheck.explain.blame.written import Written, written
-
-_LIBRARIES = frozenset(
-    {
-        "numpy",
-        "scipy",
-        "autograd",
-        "gradcheck",
-        "torch",
-        "jax",
-        "jaxlib",
-        "numba",
-        "pytest",
-        "_pytest",
-        "sympy",
-    }
-)
 
 
 def reached(run: Callable[[], Any]) -> tuple[Written, ...]:
@@ -51,10 +36,8 @@ def reached(run: Callable[[], Any]) -> tuple[Written, ...]:
 
 
 def _is_users(frame: FrameType) -> bool:
-    module = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-    if module in _LIBRARIES or (module in sys.stdlib_module_names and module != "__main__"):
-        return False
-    return not frame.f_code.co_filename.startswith("<frozen")
+    module = str(frame.f_globals.get("__name__", ""))
+    return not (is_librarys(module) or is_standard(module) or frame.f_code.co_filename.startswith("<frozen"))
 
 
 def _functions(codes: Container[CodeType]) -> dict[CodeType, tuple[FunctionType, ...]]:

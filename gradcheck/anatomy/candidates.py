@@ -1,0 +1,82 @@
+"""Which arrays and numbers that a layer keeps may be its parameters, and which have their gradients beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.anatomy.calling import RATE
+from gradcheck.anatomy.descent import settings_of
+from gradcheck.anatomy.naming import GRADIENTS, is_given, says
+from gradcheck.anatomy.parameters import Kept, as_floats, felt, is_moved, paired
+from gradcheck.anatomy.passes import Passes
+from gradcheck.anatomy.places import Place, arrays, found
+from gradcheck.anatomy.trying import Tried
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What may be parameters.
+
+    ``beside`` have their gradients in places called like them, the output depends on ``others``, and on ``numbers``,
+    which are settings but for those of which a gradient is returned.
+    """
+
+    beside: Mapping[Kept, tuple[Place, ...]]
+    others: list[Kept]
+    numbers: list[Kept]
+
+    def open_to(self, own: Any) -> list[Kept]:
+        """Those whose gradient may be among what is returned: what is kept has another shape, or a name of none."""
+        vague = [
+            one
+            for one, (place, *_) in self.beside.items()
+            if np.shape(found(own, place)) != one.held.shape or (len(place) == 1 and says(place, GRADIENTS))
+        ]
+        return [*self.others, *self.numbers, *vague]
+
+
+def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
+    """What of what the layer keeps may be a parameter, but for what the user has named."""
+    depends = tried.depends
+    free = [one for one in seen.lasting if by_user.isdisjoint(one.places)]
+    pairs = {
+        as_floats(free[number]): places
+        for number, places in sorted(paired(free, tried.after).items())
+        if not any(_is_step(tried, free[number], place) for place in places)
+    }
+    taken = {place for one in pairs for place in one.places}
+    used = {place for places in pairs.values() for place in places}
+    others = [there for there in tried.after if there[0] not in used]
+    anew = [one for one in seen.remade if by_user.isdisjoint(one.places)]
+    again = {anew[number]: places for number, places in paired(anew, others).items()}
+    pairs |= {one: again[one] for one in felt(list(again), depends)}
+    left = [one for one in free if taken.isdisjoint(one.places)]
+    states = [one for one in anew if one not in pairs]
+    dependent = felt([one for one in (*left, *states) if _may_be_one(one, tried.own)], depends)
+    asked = [one for one in left if one not in dependent and not isinstance(one.array, np.ndarray)]
+    came = arrays(tried.came, lambda name: False)
+    numbers = felt(asked, depends) if any(np.ndim(value) == 0 for _, value in came) else []
+    return Candidates(pairs, dependent, [as_floats(one) for one in numbers])
+
+
+def _is_step(tried: Tried, one: Kept, place: Place) -> bool:
+    """Whether what is kept there is how far backward moved the parameter, by a rate that can be set."""
+    now, kept_there = found(tried.own, one.settable[0]), found(tried.own, place)
+    if not is_moved(one, tried.own) or np.shape(now) != np.shape(kept_there):
+        return False
+    step = np.asarray(now) - one.held
+    if not any(np.allclose(kept_there, sign * step, rtol=1e-12) for sign in (1.0, -1.0)):
+        return False
+    return RATE in tried.convention.roles or any(value for _, value in settings_of(tried.machine))
+
+
+def _may_be_one(one: Kept, own: Any) -> bool:
+    """Whether an array or number whose gradient is not called like it may be a parameter: a number if it is stepped."""
+    is_array = (
+        isinstance(one.array, np.ndarray) and one.array.dtype.kind == "f" and not is_given(one.places[0])
+    )
+    return is_array or (isinstance(one.array, float | np.floating) and is_moved(one, own))

@@ -1,0 +1,139 @@
+"""What backward returned, told apart by shapes and order: ``return dx, dW, db``, lists beside the gradient of x."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from gradcheck.anatomy.naming import INPUTS, is_target, short, stems
+from gradcheck.anatomy.places import Item, Place
+from gradcheck.anatomy.returned import Target
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """One part of what was returned, and what it is the gradient of by the variable that was returned."""
+
+    place: Place
+    value: Any
+    meant: frozenset[str]
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is one number."""
+        return isinstance(self.value, int | float | np.generic | np.ndarray) and np.ndim(self.value) == 0
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Parts for targets, those that fit first, and what is left of both."""
+
+    fitting: dict[str, Place]
+    targets: list[Target] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+
+    @property
+    def whole(self) -> bool:
+        """Whether every part is the gradient of something, or None."""
+        return all(part.value is None for part in self.parts)
+
+    @property
+    def filled(self) -> dict[str, Place]:
+        """With the parts that fit nothing for the targets without one, in order, but no number for an input's array."""
+        rest = zip(self.targets, self.parts, strict=False)
+        return self.fitting | {one.name: part.place for one, part in rest if _may_be_misshapen(part, one)}
+
+
+def _may_be_misshapen(part: Part, target: Target) -> bool:
+    """Whether a part that does not fit may be meant as the gradient: of an input no number that is one of several."""
+    is_one = target.differentiable and not target.may_be_setting and part.value is not None
+    return is_one and bool(target.places or not part.is_number or not part.place)
+
+
+def in_turn(
+    result: Any,
+    inputs: Sequence[Target],
+    parameters: Sequence[Target],
+    names: Sequence[str],
+    taken: Collection[Place],
+) -> Reading:
+    """Which part of ``result`` is the gradient of which target.
+
+    Of several ways to read it the first in which there are as many parts as targets and all shapes fit; else one in
+    which all parts fit; else, for then the shapes are what is wrong, the one of as many parts in which most do.
+    ``names`` are what the parts are called where backward returns them, ``taken`` are those that are told already.
+    """
+    wanted = [one for one in inputs if one.differentiable]
+    parts = [one for one in _parts(result, (), [*wanted, *parameters], names) if one.place not in taken]
+    likely = [one for one in wanted if not is_target(one.name)]
+    arrays = [one for one in wanted if one.is_array]
+    choices = [inputs, wanted, likely, arrays]
+    choices += [*([*some, *parameters] for some in choices), parameters]
+    exact = [some for some in choices if len(some) == len(parts)]
+    every = [*likely, *parameters, *(one for one in wanted if one not in likely)]
+    readings = [_read(parts, some, inputs) for some in (*exact, every, likely)]
+    whole = (one for one in readings if one.whole)
+    return next(whole, max(readings, key=lambda one: len(one.fitting)))
+
+
+def _parts(result: Any, place: Place, targets: Sequence[Target], names: Sequence[str]) -> Iterator[Part]:
+    """What fits a target, of lists what is in them, else what is a number, an array or None."""
+    if not any(one.fits(result) for one in targets):
+        if isinstance(result, tuple | list):
+            for number, child in enumerate(result):
+                yield from _parts(child, (*place, Item(number)), targets, names)
+            return
+        if not _is_numeric(result):
+            return
+    top = place[0].key if place and isinstance(place[0], Item) else len(names)
+    name = names[top] if top < len(names) else ""
+    yield Part(place, result, frozenset(map(short, stems(name))))
+
+
+def _is_numeric(result: Any) -> bool:
+    try:
+        return result is None or np.asarray(result).dtype.kind in "fiub"
+    except Exception:  # an object that is asked for its numbers in vain
+        return False
+
+
+def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Target]) -> Reading:
+    """Parts by their names, then in order, those of inputs not in a list that the parameters have for themselves."""
+    found: dict[str, Place] = {}
+    open_, rest = list(targets), list(parts)
+
+    def take(part: Part, target: Target) -> None:
+        if target.differentiable:
+            found[target.name] = part.place
+        open_.remove(target)
+        rest.remove(part)
+
+    def first(part: Part, among: Iterable[Target]) -> None:
+        fitting = (one for one in among if one.differentiable and one in open_ and one.fits(part.value))
+        if (target := next(fitting, None)) is not None:
+            take(part, target)
+
+    for part in parts:
+        first(part, [one for one in open_ if part.meant & _called(one, inputs)])
+    numbers = [one for one in open_ if one.may_be_setting]
+    as_many = len(numbers) == sum(part.is_number for part in rest)
+    likely = [one for one in open_ if as_many or one not in numbers]
+    nested = [part for part in rest if len(part.place) > 1]
+    for part in tuple(rest) if nested else ():
+        first(part, [one for one in likely if (one in inputs) != (part in nested)])
+    for part, target in zip(parts, targets, strict=False) if len(parts) == len(targets) else ():
+        if part in rest and target in open_ and (not target.differentiable or target.fits(part.value)):
+            take(part, target)
+    for part in tuple(rest):
+        first(part, likely)
+    return Reading(found, open_, rest)
+
+
+def _called(target: Target, inputs: Sequence[Target]) -> frozenset[str]:
+    """What its gradient may be called after: ``weights[0]`` is one of the weights."""
+    name = short(target.name.rpartition(".")[2].partition("[")[0])
+    is_sole = target.is_array and [one for one in inputs if one.is_array] == [target]
+    return frozenset({name}) | (INPUTS if is_sole else frozenset())

@@ -1,0 +1,67 @@
+"""One pass forward and backward of a layer in one convention, and what it showed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradcheck.anatomy.calling import Convention
+from gradcheck.anatomy.machine import Machine
+from gradcheck.anatomy.naming import GRADIENTS, says
+from gradcheck.anatomy.parameters import kept, moved
+from gradcheck.anatomy.passes import Dependence, cotangent_like
+from gradcheck.anatomy.places import Item, Place
+from gradcheck.ask import trees
+
+
+@dataclass(frozen=True)
+class Tried:
+    """One pass forward and backward: the layer after it, its output, what came back, the arrays that backward moved."""
+
+    machine: Machine
+    convention: Convention
+    values: tuple[Any, ...]
+    own: Any
+    output: Any
+    came: Any
+    after: tuple[tuple[Place, Any], ...]
+
+    @property
+    def depends(self) -> Dependence:
+        """On what its output depends."""
+        return Dependence(self.machine, self.values, self.convention.outputs)
+
+
+def tried_once(machine: Machine, convention: Convention, inputs: tuple[Any, ...]) -> Tried | None:
+    own, values = machine.fresh(), trees.copied(inputs)
+    ahead = machine.ahead(own, values)
+    before = () if machine.layer is None else kept(own)
+    try:
+        output = convention.outputs.of(ahead.result, own)
+        given = convention.given(trees.map_leaves(cotangent_like, output), ahead, own)
+        came = machine.back(own, given)
+    except Exception:  # it is not called so
+        return None
+    came = None if came is own else came  # returned so that calls can be chained
+    after = tuple(there for there in moved(before, own) if not _is_given_on(*there, given))
+    return Tried(machine, convention, inputs, own, output, came, after)
+
+
+def _is_given_on(place: Place, value: Any, given: Sequence[Any]) -> bool:
+    """Whether it is called a gradient, not of what, and is what backward was given."""
+    return says(place[-1:], GRADIENTS) and any(
+        np.array_equal(value, leaf) for _, leaf in trees.leaves(tuple(given)) if isinstance(leaf, np.ndarray)
+    )
+
+
+def returned_again(tried: Tried) -> list[Place]:
+    """Where among what backward returned the output is, which is no gradient: ``return loss, grads``."""
+    parts = tried.came if isinstance(tried.came, tuple | list) else ()
+    return [
+        (Item(number),)
+        for number, part in enumerate(parts)
+        if isinstance(part, float | np.generic | np.ndarray) and np.array_equal(part, tried.output)
+    ]
