@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import numpy as np
@@ -190,3 +191,49 @@ def test_blocked_softmax_cross_entropy(classes: int, dtype: Any) -> None:
     assert value == pytest.approx(losses.softmax_cross_entropy(logits, labels), rel=100 * eps)
     expected = losses.softmax_cross_entropy_gradient(logits, labels)
     np.testing.assert_allclose(gradient, expected, rtol=100 * eps, atol=4 * eps / examples)
+
+
+@pytest.mark.parametrize("kernel", [elementwise.relu, elementwise.sigmoid], ids=lambda k: k.__name__)
+def test_elementwise_kernels_take_inputs_of_any_layout(kernel: Any) -> None:
+    """Column by column, every other entry, backwards, turned; over more than one block."""
+    z, upstream = np.random.default_rng(9).standard_normal((2, 301, elementwise.BLOCK // 200))
+    expected = kernel(z, upstream)
+    layouts = (np.asfortranarray, lambda a: np.repeat(a, 2, axis=1)[:, ::2], lambda a: a[::-1].copy()[::-1])
+    for first in layouts:
+        for second in layouts:
+            for ours, theirs in zip(kernel(first(z), second(upstream)), expected, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(kernel(z.T, upstream.T), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs.T)
+
+
+def test_elementwise_kernels_name_what_does_not_fit() -> None:
+    """What would be written to a copy, and then be lost, is refused."""
+    z = np.ones((4, 5))
+    with pytest.raises(ValueError, match=r"out\[1\] is not contiguous"):
+        elementwise.relu(z, z, (np.empty_like(z), np.empty((5, 4)).T))
+    with pytest.raises(ValueError, match=r"upstream has the shape \(5, 4\), and z has \(4, 5\)"):
+        elementwise.sigmoid(z, z.T)
+
+
+@pytest.mark.parametrize("loss", fast_losses.FUSED)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_of_no_examples_the_loss_is_zero(loss: str, dtype: Any) -> None:
+    """And so are all gradients; nothing is warned of."""
+    params, X, targets = _problem((4, 5, 3), 2, loss, dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value, found = loss_and_gradients(params, X[:0], targets[:0], loss=loss)
+        plain = mlp.loss(params, X[:0], targets[:0], loss=loss)
+        textbook = mlp.gradients(params, X[:0], targets[:0], loss=loss)
+    assert value == plain == 0
+    assert value.dtype == dtype
+    _assert_close(found, textbook, 0)
+
+
+@pytest.mark.parametrize("classes", [10, 1000])
+def test_blocked_softmax_cross_entropy_of_no_examples(classes: int) -> None:
+    """The loss is zero."""
+    value, gradient = elementwise.softmax_cross_entropy(np.empty((0, classes)), np.empty(0, int))
+    assert value == 0
+    assert gradient.shape == (0, classes)
