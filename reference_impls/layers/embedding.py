@@ -18,7 +18,7 @@ def initial_params(
 
 
 def forward(params: Params, ids: Array) -> tuple[Array, Any]:
-    """``y_...i = W_id,i``: the row of ``W`` for each of the integers ``ids``, of any shape."""
+    """``y_...i = W_id,i``: the row of ``W`` for each of the integers ``ids``, of any shape; -1 is the last one."""
     return params["W"].take(ids, axis=0), (ids, params["W"].shape)
 
 
@@ -35,8 +35,10 @@ def backward(dy: Array, cache: Any) -> tuple[None, dict[str, Array]]:
     ids, shape = cache
     rows = np.empty((ids.size + 1, shape[1]), dy.dtype)
     rows[:-1], rows[-1] = dy.reshape(ids.size, shape[1]), 0
-    place = np.argsort(ids, axis=None)
-    words = ids.ravel().take(place)
+    counted = ids.astype(np.intp, copy=False)
+    counted = np.where(counted < 0, counted + shape[0], counted)  # 2 and -3 of five are one word
+    place = np.argsort(counted, axis=None)
+    words = counted.ravel().take(place)
     while np.any(repeated := words[1:] == words[:-1]):
         second = _even_steps(repeated)
         first = place.take(second - 1)
