@@ -32,6 +32,11 @@ def forward(
     """
     if x.shape[-1] % heads:
         raise ValueError(f"a width of {x.shape[-1]} does not fall into heads={heads} of equal width")
+    if visible is not None and visible.ndim == 3:
+        raise ValueError(
+            f"visible has the shape {visible.shape}; with axes before (tokens, context tokens) it needs two of them, "
+            "(batch, heads): visible[:, None] is the same for all heads"
+        )
     source = context[0] if context else x
     q, k, v = (
         _split(given @ params[f"W{name}"] + params[f"b{name}"], heads)

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, by_group, pair
+from reference_impls.layers.windows import Pair, Windows, by_group, must_be_images, pair
 
 
 def initial_params(
@@ -43,6 +43,9 @@ def forward(
     Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing", 2006).
     """
     W, b = params["W"], params["b"]
+    must_be_images(x, groups * W.shape[1])
+    if len(W) % groups:
+        raise ValueError(f"{len(W)} output channels do not fall into groups={groups} of equal size")
     windows = Windows(x.shape[2:], W.shape[2:], pair(stride), pair(padding), pair(dilation))
     rows, columns = windows.count
     kernels = W.reshape(groups, len(W) // groups, W[0].size)

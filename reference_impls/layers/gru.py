@@ -8,7 +8,16 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.recurrent import Mask, fed, fed_vjp, sigmoid_, summed, weights
+from reference_impls.layers.recurrent import (
+    Mask,
+    fed,
+    fed_vjp,
+    must_be_states,
+    sigmoid_,
+    summed,
+    until_the_end,
+    weights,
+)
 
 
 def initial_params(
@@ -25,6 +34,8 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     s_z)``, ``n = tanh(p_n + r s_n)``, ``h_t = n + z (h_{t-1} - n)``. ``start`` is ``h_{-1}`` (batch, units), or zero.
     """
     steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
+    must_be_states(start, 1, batch, units)
+    x = until_the_end(x, mask)
     h = np.empty((steps + 1, units, batch), x.dtype)
     h[0] = start[0].T if start else 0
     gates, states = fed(x, params["Wx"], params["b"]), np.empty((steps, 3 * units, batch), x.dtype)

@@ -8,7 +8,16 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.recurrent import Mask, fed, fed_vjp, sigmoid_, summed, weights
+from reference_impls.layers.recurrent import (
+    Mask,
+    fed,
+    fed_vjp,
+    must_be_states,
+    sigmoid_,
+    summed,
+    until_the_end,
+    weights,
+)
 
 
 def initial_params(
@@ -32,6 +41,8 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     Within, the batch comes last: then each gate of a step is one piece of memory.
     """
     steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
+    must_be_states(start, 2, batch, units)
+    x = until_the_end(x, mask)
     h, c = np.empty((2, steps + 1, units, batch), x.dtype)
     h[0], c[0] = (state.T for state in start) if start else (0, 0)
     gates, tanh_c = fed(x, params["Wx"], params["b"]), np.empty((steps, units, batch), x.dtype)

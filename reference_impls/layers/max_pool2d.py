@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck import Case
 from reference_impls.layers.blocks import blocks
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, pair
+from reference_impls.layers.windows import Pair, Windows, must_be_images, pair
 
 
 def forward(
@@ -25,15 +25,20 @@ def forward(
     ``x`` is (batch, channels, height, width). Padding never wins: it is minus infinity.
     """
     del params
+    must_be_images(x)
     size = pair(kernel)
     windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
+    if any(p >= k for p, k in zip(windows.padding, windows.kernel, strict=True)):
+        raise ValueError(
+            f"padding={padding} must be smaller than kernel={kernel}: a window needs an entry of x"
+        )
     wide = windows.padded(x, -np.inf)
     y = np.empty((*x.shape[:2], *windows.count), x.dtype)
     for part in blocks(wide):
         y[part] = -np.inf
         for _, index in windows.offsets():
             np.maximum(y[part], wide[part][index], out=y[part])
-    return y, (windows, wide, y)
+    return y, (windows, wide, y.copy())
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:

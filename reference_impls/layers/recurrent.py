@@ -16,6 +16,26 @@ Mask = Array | None
 """(time, batch), True where a sequence still runs; beyond its end its state stays as it was."""
 
 
+def until_the_end(x: Array, mask: Mask) -> Array:
+    """``x`` with zeros beyond each sequence's end, so that what stands there, be it NaN, is never looked at."""
+    if mask is None:
+        return x
+    if mask.dtype != bool or mask.shape != x.shape[:2]:
+        raise ValueError(
+            f"mask is {mask.dtype} of shape {mask.shape}; wanted bools, (time, batch) = {x.shape[:2]}"
+        )
+    return np.where(mask[:, :, None], x, x.dtype.type(0))
+
+
+def must_be_states(start: tuple[Array, ...], count: int, batch: int, units: int) -> None:
+    """Say so if a recurrent layer of ``count`` states was given others to start from."""
+    shapes = [state.shape for state in start]
+    if shapes not in ([], [(batch, units)] * count):
+        raise ValueError(
+            f"start has the shapes {shapes}; wanted none, or {count} of (batch, units) = {batch, units}"
+        )
+
+
 def weights(inputs: int, units: int, gates: int, rng: np.random.Generator, dtype: Any) -> dict[str, Array]:
     """``Wx`` (inputs, gates units), ``Wh`` (units, gates units) of variance ``1 / units``; ``b`` zero."""
     wide = gates * units

@@ -6,8 +6,9 @@ down every ``stride`` rows and columns of the image with ``padding`` around it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,19 @@ COLUMNS = 2**18
 
 def pair(setting: int | Pair) -> Pair:
     """A setting for rows and columns: one number stands for both."""
-    return (setting, setting) if isinstance(setting, int) else setting
+    found = (setting, setting) if isinstance(setting, Integral) else setting
+    if not isinstance(found, Sequence) or [isinstance(n, Integral) for n in found] != [True, True]:
+        raise TypeError(
+            f"a setting is {setting!r}; wanted a whole number, or two of them, of rows and columns"
+        )
+    return found[0], found[1]
+
+
+def must_be_images(x: Array, channels: int | None = None) -> None:
+    """Say so if ``x`` is not (batch, channels, height, width), or has other channels than the parameters are for."""
+    if x.ndim != 4 or x.shape[1] != (x.shape[1] if channels is None else channels):
+        wanted = "channels" if channels is None else f"{channels} channels, by W and groups"
+        raise ValueError(f"x has the shape {x.shape}; wanted (batch, {wanted}, height, width)")
 
 
 @dataclass(frozen=True)
@@ -40,6 +53,13 @@ class Windows:
     stride: Pair = (1, 1)
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
+
+    def __post_init__(self) -> None:
+        for name, least in (("kernel", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
+            if min(getattr(self, name)) < least:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; wanted at least {least} for rows and columns"
+                )
 
     @property
     def count(self) -> Pair:
