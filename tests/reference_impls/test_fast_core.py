@@ -13,6 +13,9 @@ from reference_impls import elementwise, fast_losses, fast_mlp, losses, mlp
 from reference_impls.fast_mlp import Workspace, loss_and_gradients
 from reference_impls.parameters import like, side_by_side
 
+LARGE = fast_mlp.SMALL // 5 + 1
+"""Examples for which networks of five units are no longer small: their biases are added by themselves."""
+
 
 def _problem(sizes: tuple[int, ...], examples: int, loss: str, dtype: Any = np.float64) -> Any:
     rng = np.random.default_rng(7)
@@ -52,7 +55,7 @@ def test_numbers_of_the_textbook(loss: str, hidden: str, sizes: Any, examples: i
 
 @pytest.mark.parametrize("loss", fast_losses.FUSED)
 @pytest.mark.parametrize("hidden", fast_mlp.HIDDEN)
-@pytest.mark.parametrize("examples", [4, 400])
+@pytest.mark.parametrize("examples", [4, LARGE])
 def test_float32_stays_float32(loss: str, hidden: str, examples: int) -> None:
     """And is as near to the float64 gradients as float32 can be."""
     params, X, targets = _problem((6, 5, 3), examples, loss, np.float32)
@@ -90,7 +93,7 @@ def test_results_are_not_overwritten_behind_the_users_back() -> None:
     _assert_close(out, second, np.finfo(float).eps)
 
 
-@pytest.mark.parametrize("examples", [4, 400])
+@pytest.mark.parametrize("examples", [4, LARGE])
 def test_arguments_are_left_alone(examples: int) -> None:
     """The parameters, the inputs and the targets, small and large."""
     arguments = _problem((4, 5, 3), examples, "softmax_cross_entropy_one_hot")
@@ -106,7 +109,7 @@ def test_workspace_follows_what_changes() -> None:
     workspace = Workspace()
     for loss in ("softmax_cross_entropy", "mse_mean"):
         for dtype in (np.float64, np.float32):
-            for examples in (8, 3, 600, 8):
+            for examples in (8, 3, LARGE, 8):
                 params, X, targets = _problem((4, 5, 3), examples, loss, dtype)
                 for change in ("nothing", "in place", "replaced"):
                     if change == "in place":
@@ -119,7 +122,7 @@ def test_workspace_follows_what_changes() -> None:
                     )
 
 
-@pytest.mark.parametrize("examples", [6, 600])
+@pytest.mark.parametrize("examples", [6, LARGE])
 def test_inputs_of_any_layout(examples: int) -> None:
     """Column by column, every other row, backwards."""
     params, X, targets = _problem((4, 5, 3), examples, "softmax_cross_entropy")
