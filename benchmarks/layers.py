@@ -1,10 +1,11 @@
 """The layers of reference_impls beside torch's and their textbook forms: ``python -m benchmarks.layers [--quick]``.
 
-One thread. Each figure is of one forward and one backward pass, a median over interleaved rounds; torch runs eagerly,
-as people use it. The textbook form (`benchmarks.textbook`) is what a course's code or a first version looks like: loops
-over pixels, or the same formulas without care for memory. The floor is, of convolution, its three products of matrices
-and one copy of the columns; of attention its six products and one exponential; of a norm three passes over memory,
-each reading one array and writing another: what must be read and written if everything else were free.
+One thread. Each figure is of one forward and one backward pass, the processor's time, a median over interleaved rounds;
+torch runs eagerly, as people use it. The textbook form (`benchmarks.textbook`) is what a course's code or a first
+version looks like: loops over pixels, or the same formulas without care for memory. The floor is, of convolution, its
+three products of matrices and one copy of the columns; of attention its six products and one exponential; of a norm
+three passes over memory, each reading one array and writing another: what must be read and written if everything else
+were free.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from time import process_time
 from typing import Any
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -64,7 +66,10 @@ def main() -> None:
         if given.k not in name:
             continue
         for dtype in ("float64", "float32"):
-            times = {k: 1e3 * median(v) for k, v in interleave(setting(dtype), rounds, seconds).items()}
+            times = {
+                k: 1e3 * median(v)
+                for k, v in interleave(setting(dtype), rounds, seconds, process_time).items()
+            }
             found[name, dtype] = times
             ours = times["ours"]
             cells = [f"{ours:.2f}", f"{times['torch']:.2f}", f"{times['torch'] / ours:.2f}"]

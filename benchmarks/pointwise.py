@@ -1,9 +1,9 @@
 """The activations and losses of reference_impls beside torch's: ``python -m benchmarks.pointwise [--quick]``.
 
-One thread. Each figure is of one forward and one backward pass over a million entries, a median over interleaved
-rounds; torch runs eagerly. Activations are those of `reference_impls.layers.activation`; losses are the plain forms,
-written to be read: blocked ones of the commonest are in `reference_impls.elementwise` (``python -m benchmarks.run
---only kernels``).
+One thread. Each figure is of one forward and one backward pass over a million entries, the processor's time, a median
+over interleaved rounds; torch runs eagerly. Activations are those of `reference_impls.layers.activation`; losses are
+the plain forms, written to be read: blocked ones of the commonest are in `reference_impls.elementwise` (``python -m
+benchmarks.kernels``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import os
 from collections.abc import Callable
 from statistics import median
+from time import process_time
 from typing import Any
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -47,7 +48,10 @@ def main() -> None:
         if given.k not in name:
             continue
         for dtype in ("float64", "float32"):
-            times = {k: 1e3 * median(v) for k, v in interleave(setting(dtype), rounds, seconds).items()}
+            times = {
+                k: 1e3 * median(v)
+                for k, v in interleave(setting(dtype), rounds, seconds, process_time).items()
+            }
             ours, theirs = times["ours"], times["torch"]
             print(f"| {name} | {dtype} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.2f} |", flush=True)
 
