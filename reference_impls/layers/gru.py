@@ -13,8 +13,9 @@ from reference_impls.layers.recurrent import (
     fed,
     fed_vjp,
     must_be_states,
+    repeated,
+    side_by_side,
     sigmoid_,
-    summed,
     until_the_end,
     weights,
 )
@@ -39,9 +40,10 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     h = np.empty((steps + 1, units, batch), x.dtype)
     h[0] = start[0].T if start else 0
     gates, states = fed(x, params["Wx"], params["b"]), np.empty((steps, 3 * units, batch), x.dtype)
+    turned, bh = np.ascontiguousarray(params["Wh"].T), repeated(params["bh"], batch)
     for t in range(steps):
-        s = np.matmul(params["Wh"].T, h[t], out=states[t])
-        s += params["bh"][:, None]
+        s = np.matmul(turned, h[t], out=states[t])
+        s += bh
         gates[t, : 2 * units] += s[: 2 * units]
         sigmoid_(gates[t, : 2 * units])
         r, z, n = _gates(gates[t])
@@ -84,8 +86,9 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
             d.reshape(3, units, -1)[...] *= dh if mask is None else dh * mask[t]
         before = dh * z[t] + params["Wh"] @ ds[t]
         dh = before if mask is None else np.where(mask[t], before, dh)
-    dx, dWx, db = fed_vjp(dp, x, params["Wx"])
-    grads = {"Wx": dWx, "Wh": summed(h[:-1], ds), "b": db, "bh": ds.sum(axis=(0, 2))}
+    dx, dWx, db = fed_vjp(side_by_side(dp), x, params["Wx"])
+    together = side_by_side(ds)
+    grads = {"Wx": dWx, "Wh": side_by_side(h[:-1]) @ together.T, "b": db, "bh": together.sum(axis=1)}
     return ((dx, dh.T) if started else dx), grads
 
 

@@ -13,7 +13,7 @@ from reference_impls.layers.recurrent import (
     fed,
     fed_vjp,
     must_be_states,
-    summed,
+    side_by_side,
     until_the_end,
     weights,
 )
@@ -38,8 +38,9 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     h = np.empty((steps + 1, units, batch), x.dtype)
     h[0] = start[0].T if start else 0
     a, from_state = fed(x, params["Wx"], params["b"]), np.empty((units, batch), x.dtype)
+    turned = np.ascontiguousarray(params["Wh"].T)
     for t in range(steps):
-        a[t] += np.matmul(params["Wh"].T, h[t], out=from_state)
+        a[t] += np.matmul(turned, h[t], out=from_state)
         np.tanh(a[t], out=a[t])
         h[t + 1] = a[t] if mask is None else np.where(mask[t], a[t], h[t])
     return h[1:].swapaxes(1, 2).copy(), (x, h, a, params, mask, bool(start))
@@ -68,8 +69,9 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
         else:
             dz[t] *= mask[t]
             dh = np.where(mask[t], params["Wh"] @ dz[t], dh)
-    dx, dWx, db = fed_vjp(dz, x, params["Wx"])
-    grads = {"Wx": dWx, "Wh": summed(h[:-1], dz), "b": db}
+    together = side_by_side(dz)
+    dx, dWx, db = fed_vjp(together, x, params["Wx"])
+    grads = {"Wx": dWx, "Wh": side_by_side(h[:-1]) @ together.T, "b": db}
     return ((dx, dh.T) if started else dx), grads
 
 
