@@ -29,11 +29,9 @@ def forward(
     size = pair(kernel)
     windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
     wide = windows.padded(x)
-    y = np.zeros((*x.shape[:2], *windows.count), x.dtype)
+    y = np.empty((*x.shape[:2], *windows.count), x.dtype)
     for part in blocks(wide):
-        for _, index in windows.offsets():
-            y[part] += wide[part][index]
-        y[part] /= size[0] * size[1]
+        np.divide(windows.reduced(wide[part], np.add), x.dtype.type(size[0] * size[1]), out=y[part])
     return y, windows
 
 
@@ -44,10 +42,13 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """
     windows: Windows = cache
     share = dy / (windows.kernel[0] * windows.kernel[1])
-    dx = np.zeros((*dy.shape[:2], *windows.wide), dy.dtype)
+    dx = (np.empty if windows.tiled else np.zeros)((*dy.shape[:2], *windows.wide), dy.dtype)
     for part in blocks(dx):
         for _, index in windows.offsets():
-            dx[part][index] += share[part]
+            if windows.tiled:
+                dx[part][index] = share[part]
+            else:
+                dx[part][index] += share[part]
     return windows.trimmed(dx), {}
 
 

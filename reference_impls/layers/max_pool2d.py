@@ -35,9 +35,7 @@ def forward(
     wide = windows.padded(x, -np.inf)
     y = np.empty((*x.shape[:2], *windows.count), x.dtype)
     for part in blocks(wide):
-        y[part] = -np.inf
-        for _, index in windows.offsets():
-            np.maximum(y[part], wide[part][index], out=y[part])
+        y[part] = windows.reduced(wide[part], np.maximum)
     return y, (windows, wide, y.copy())
 
 
@@ -51,12 +49,17 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     windows, wide, y = cache
     dx = np.empty_like(wide)
     for part in blocks(wide):
-        dx[part], free = 0, np.ones(y[part].shape, bool)
+        free = np.ones(y[part].shape, bool)
+        if not windows.tiled:
+            dx[part] = 0
         for _, index in windows.offsets():
             wins = np.equal(wide[part][index], y[part])
             wins &= free
             free ^= wins
-            dx[part][index] += dy[part] * wins
+            if windows.tiled:
+                np.multiply(dy[part], wins, out=dx[part][index])
+            else:
+                dx[part][index] += dy[part] * wins
     return windows.trimmed(dx), {}
 
 

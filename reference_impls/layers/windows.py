@@ -6,8 +6,10 @@ down every ``stride`` rows and columns of the image with ``padding`` around it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import product
 from numbers import Integral
 from typing import Any
 
@@ -92,18 +94,34 @@ class Windows:
         wide[:, :, rows : rows + height, columns : columns + width] = x
         return wide
 
+    @property
+    def tiled(self) -> bool:
+        """Whether every entry of the padded image lies in just one window."""
+        whole = tuple(n * k for n, k in zip(self.count, self.kernel, strict=True)) == self.wide
+        return whole and self.stride == self.kernel and self.dilation == (1, 1)
+
+    def along(self, axis: int) -> list[slice]:
+        """For each place in the kernel, down (0) or across (1), the padded image's rows or columns that meet it."""
+        apart, steps = self.dilation[axis], self.stride[axis]
+        length = steps * (self.count[axis] - 1) + 1
+        return [slice(n * apart, n * apart + length, steps) for n in range(self.kernel[axis])]
+
     def offsets(self) -> Iterator[tuple[int, Any]]:
         """For each place in the kernel its number, and the index of the padded image's entries that meet it.
 
         The kernel is small and the image is large: a loop over the kernel moves whole images at a time.
         """
-        rows, columns = self.count
-        for i in range(self.kernel[0]):
-            for j in range(self.kernel[1]):
-                top, left = i * self.dilation[0], j * self.dilation[1]
-                down = slice(top, top + self.stride[0] * (rows - 1) + 1, self.stride[0])
-                across = slice(left, left + self.stride[1] * (columns - 1) + 1, self.stride[1])
-                yield i * self.kernel[1] + j, (slice(None), slice(None), down, across)
+        for place, (down, across) in enumerate(product(self.along(0), self.along(1))):
+            yield place, (slice(None), slice(None), down, across)
+
+    def reduced(self, wide: Array, pairwise: Callable[[Any, Any], Any]) -> Array:
+        """What ``pairwise`` makes of each window's entries, whose order must not matter: a sum, a maximum.
+
+        Down first, by whole rows of the image, and what is left across: with a kernel of ``k`` rows and columns that
+        takes ``2 k`` passes and not ``k^2``, and only the last ``k`` pick single entries out of rows.
+        """
+        rows: Array = reduce(pairwise, (wide[:, :, down] for down in self.along(0)))
+        return reduce(pairwise, (rows[:, :, :, across] for across in self.along(1)))
 
     def blocks(self, batch: int, channels: int, dtype: Any) -> Iterator[tuple[slice, Array]]:
         """The images of a batch, so many at a time, with an array for their columns.
