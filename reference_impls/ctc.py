@@ -46,6 +46,11 @@ def ctc_gradient(
 
         ``p = sum_s alpha_t(s) beta_t(s)``.
 
+    With ``s'`` running over the one, two or three places from which a step leads to ``s``, and over those to which it
+    leads from ``s``,
+
+        ``alpha_t(s) = y_t(l_s) sum_s' alpha_{t-1}(s')``, ``beta_t(s) = sum_s' y_{t+1}(l_s') beta_{t+1}(s')``.
+
     ``y_t(k)`` is a factor of just those walks that are at a place with ``l_s = k`` then. So ``d log p / d log y_t(k) =
     sum_{s: l_s = k} alpha_t(s) beta_t(s) / p``, the share of walks that say ``k`` at ``t``: call it ``c_t(k)``. It adds
     up to 1 over ``k``, and with ``d log y_k / dz_j = delta_jk - y_j`` the loss has the derivative ``y_t(k) - c_t(k)``:

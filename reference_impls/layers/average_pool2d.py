@@ -38,7 +38,8 @@ def forward(
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """Pull ``dy`` back to ``x``: each entry of a window of ``m`` entries had the share ``1 / m`` in its mean.
 
-    So each gets ``dy / m`` of every window that it lies in.
+    ``y_ncpq = sum x_nchw / m`` over all ``hw`` in window ``pq``, so ``dx_nchw = sum dy_ncpq / m`` over all windows
+    ``pq`` that ``hw`` lies in. Padding had its share in the mean as well, and what it gets is dropped.
     """
     windows: Windows = cache
     share = dy / (windows.kernel[0] * windows.kernel[1])

@@ -34,10 +34,10 @@ def forward(
     dilation: int | Pair = 1,
     groups: int = 1,
 ) -> tuple[Array, Any]:
-    """``y_nkpq = b_k + sum_cij W_kcij x_nc,p s + i d,q s + j d`` over the padded image.
+    """``y_nkpq = b_k + sum_cij W_kcij x_nchw`` with ``h = p s + i d``, ``w = q s + j d`` in the padded image.
 
-    ``x`` is (batch, inputs, height, width), ``y`` (batch, outputs, rows, columns of windows). With ``groups`` the
-    channels fall into as many groups, each convolved by itself.
+    ``x`` is (batch, inputs, height, width), ``y`` (batch, outputs, rows, columns of windows), ``s`` the stride and
+    ``d`` the dilation. With ``groups`` the channels fall into as many groups, each convolved by itself.
 
     Each window becomes a column; then a kernel is a row of a matrix, and convolution is a matrix product ("im2col";
     Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing", 2006).

@@ -39,7 +39,8 @@ def forward(
 
     ``x`` is (batch, inputs, rows, columns); ``y`` (batch, outputs, height, width) with ``height = (rows - 1) s - 2 p +
     d (k - 1) + 1 + output_padding``. Each entry of ``x`` lays down the kernel, times itself, on its window of ``y``:
-    ``y = scattered(W^T x) + b``, which is what `conv2d.backward` does with ``dy`` (Dumoulin and Visin, "A guide to
+    with ``h = u s + i d - p`` and ``w = v s + j d - p``, ``x_nkuv W_kcij`` is added to ``y_nchw``. With columns that
+    is ``y = scattered(W^T x) + b``, which is what `conv2d.backward` does with ``dy`` (Dumoulin and Visin, "A guide to
     convolution arithmetic for deep learning", 2016, section 4).
     """
     W, b = params["W"], params["b"]

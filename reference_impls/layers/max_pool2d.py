@@ -42,9 +42,10 @@ def forward(
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """Pull ``dy`` back to ``x``.
 
-    Near ``x`` the maximum of a window is its winning entry, so ``dy/dx`` is 1 there and 0 at all others, and ``dx``
-    gets each window's ``dy`` where its winner stood; an entry that wins several windows gets the sum. At a tie every
-    share-out among the equals is a subgradient; here the first takes all.
+    Near ``x`` the maximum of a window is its winning entry, so ``dy_ncpq/dx_nchw`` is 1 where ``hw`` is the winner of
+    window ``pq``, and 0 at all others: ``dx_nchw = sum_pq dy_ncpq [hw wins pq]``. Each window's ``dy`` goes to where
+    its winner stood; an entry that wins several windows gets the sum. At a tie every share-out among the equals is a
+    subgradient; here the first takes all.
     """
     windows, wide, y = cache
     dx = np.empty_like(wide)

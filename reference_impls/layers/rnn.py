@@ -50,7 +50,7 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     """Pull ``dy`` (time, batch, units) back to ``x``, the first state where one was given, and the parameters.
 
     Write ``z_t = x_t Wx + h_{t-1} Wh + b``. The state ``h_t`` acts on the loss by itself, ``dy_t``, and through ``z_{t
-    + 1}``; so from the last step to the first, with ``dh_T = 0`` beyond the end,
+    + 1}``; so from the last step to the first, with ``dz_T = 0`` beyond the end,
 
     - ``dh_t = dy_t + dz_{t+1} Wh^T``;
     - ``dz_t = dh_t (1 - h_t^2)``, the slope of tanh;
