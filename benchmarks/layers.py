@@ -28,6 +28,7 @@ from benchmarks.machine import machine  # noqa: E402
 from benchmarks.rounds import interleave  # noqa: E402
 from reference_impls import elementwise  # noqa: E402
 from reference_impls.layers import (  # noqa: E402
+    activation,
     attention,
     average_pool2d,
     batch_norm,
@@ -39,11 +40,14 @@ from reference_impls.layers import (  # noqa: E402
     group_norm,
     gru,
     layer_norm,
+    linear,
     lstm,
     max_pool2d,
     rms_norm,
     rnn,
 )
+from reference_impls.layers.layer import Layer  # noqa: E402
+from reference_impls.layers.residual import Residual  # noqa: E402
 from reference_impls.layers.windows import Windows  # noqa: E402
 
 Call = Callable[[], Any]
@@ -274,6 +278,27 @@ def _heads(dtype: str) -> Rivals:
     }
 
 
+def _residual(dtype: str) -> Rivals:
+    x, rng, functional = _normal(256, 512, dtype=dtype), np.random.default_rng(2), _torch().nn.functional
+    dy = _normal(256, 512, dtype=dtype, seed=1)
+    first, second = (linear.initial_params(512, 512, rng, np.dtype(dtype)) for _ in range(2))
+    block = Residual(
+        [
+            Layer(linear.forward, linear.backward, first),
+            Layer(activation.forward, activation.backward, {}, name="relu"),
+            Layer(linear.forward, linear.backward, second),
+        ]
+    )
+
+    def ours() -> Any:
+        return block.forward(x), block.backward(dy)
+
+    def theirs(x: Any, W: Any, b: Any, V: Any, c: Any) -> Any:
+        return x + functional.relu(x @ W + b) @ V + c
+
+    return {"ours": ours, "torch": _of_torch(theirs, x, *first.values(), *second.values())}
+
+
 def _max_pool(dtype: str) -> Rivals:
     x, dy = _normal(32, 64, 28, 28, dtype=dtype), _normal(32, 64, 14, 14, dtype=dtype, seed=1)
     functional = _torch().nn.functional
@@ -368,6 +393,7 @@ SETTINGS: dict[str, Callable[[str], Rivals]] = {
     "RNN, 128 units, 50 steps, batch 32": _recurrent(rnn, "RNN"),
     "LSTM, 128 units, 50 steps, batch 32": _recurrent(lstm, "LSTM"),
     "GRU, 128 units, 50 steps, batch 32": _recurrent(gru, "GRU"),
+    "residual block of two linear layers and a relu, width 512, batch 256": _residual,
     "softmax cross-entropy, 1024 x 1000": _classes,
 }
 

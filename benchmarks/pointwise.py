@@ -106,10 +106,19 @@ def of_outputs(torch: Any) -> dict[str, Setting]:
         log_p = functional.log_softmax(z, -1).gather(1, k[:, None])
         return -((1 - log_p.exp()) ** 2 * log_p).mean()
 
+    def binary_focal(z: Any, t: Any) -> Any:
+        s = (2 * t - 1) * z
+        return (torch.sigmoid(-s) ** 2 * functional.softplus(-s)).mean()
+
     theirs: dict[str, Any] = {
         "mse_mean": functional.mse_loss,
+        "mse_sum": lambda z, t: functional.mse_loss(z, t, reduction="sum"),
+        "binary_cross_entropy": functional.binary_cross_entropy,
+        "logistic": functional.soft_margin_loss,
         "binary_cross_entropy_with_logits": functional.binary_cross_entropy_with_logits,
         "softmax_cross_entropy": functional.cross_entropy,
+        "softmax_cross_entropy_one_hot": functional.cross_entropy,
+        "negative_log_likelihood": functional.nll_loss,
         "huber": functional.huber_loss,
         "hinge": lambda z, y: (1 - y * z).clamp(min=0).mean(),
         "multiclass_hinge": functional.multi_margin_loss,
@@ -118,22 +127,23 @@ def of_outputs(torch: Any) -> dict[str, Setting]:
             functional.log_softmax(z, -1), t, reduction="batchmean"
         ),
         "focal": focal,
+        "binary_focal": binary_focal,
     }
 
-    def targets(name: str, z: Any) -> Any:
-        rng = np.random.default_rng(1)
+    def arguments(name: str, dtype: str) -> tuple[Any, Any]:
+        rng = np.random.default_rng(0)
         if name in losses.LOSSES:
-            made = losses.example(name, z.shape, rng)[1]
-            return made if made.dtype.kind in "iu" else made.astype(z.dtype)
+            z, made = losses.example(name, SHAPE, rng)
+            return z.astype(dtype), made if made.dtype.kind in "iu" else made.astype(dtype)
+        z = rng.standard_normal(SHAPE).astype(dtype)
         room = margin_losses if name in margin_losses.MARGIN_LOSSES else softmax_losses
-        return room.targets_of(name, z, rng)
+        return z, room.targets_of(name, z, rng)
 
     known = losses.LOSSES | margin_losses.MARGIN_LOSSES | softmax_losses.SOFTMAX_LOSSES
 
     def setting(name: str) -> Setting:
         def made(dtype: str) -> dict[str, Call]:
-            z = np.random.default_rng(0).standard_normal(SHAPE).astype(dtype)
-            t = targets(name, z)
+            z, t = arguments(name, dtype)
             tensor, wanted = torch.tensor(z, requires_grad=True), torch.tensor(t)
             value, gradient = known[name]
             return {
