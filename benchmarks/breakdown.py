@@ -1,21 +1,28 @@
 """Where one pass of the fast form spends its time, call by call: ``python -m benchmarks.breakdown``.
 
-Every NumPy call of a plan is timed by itself. Products are what the floor consists of; the rest is what lies between.
+Every NumPy call of a plan is timed in its place within a pass, where it finds in the cache what the calls before it
+have left there. Products are what the floor consists of; the rest is what lies between.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
-from functools import partial
-from statistics import median
+import os
+from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any
 
-from benchmarks.nets import NETS, Net
-from benchmarks.peers import Call
-from benchmarks.rounds import interleave
-from reference_impls.fast_mlp import Plan
-from reference_impls.parameters import like
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+import numpy as np  # noqa: E402
+
+from benchmarks.nets import NETS, Net  # noqa: E402
+from benchmarks.peers import floor  # noqa: E402
+from reference_impls.fast_mlp import Plan  # noqa: E402
+from reference_impls.parameters import like  # noqa: E402
+
+PASSES = 300
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -33,24 +40,28 @@ def main(arguments: list[str] | None = None) -> None:
 
 def report(net: Net) -> None:
     """Print the breakdown of ``net``."""
-    steps = dict(calls(net))
-    times = {name: median(data) * 1e6 for name, data in interleave(steps, 11, 0.002).items()}
-    whole = times.pop("whole pass")
-    for name, time in times.items():
-        print(f"{time:10.2f} µs  {time / whole:6.1%}  {name}")
-    products = sum(time for name, time in times.items() if "product" in name)
-    print(f"{products:10.2f} µs  {products / whole:6.1%}  all products")
-    print(f"{whole:10.2f} µs  {1:6.1%}  whole pass, from plan to result")
-
-
-def calls(net: Net) -> Iterator[tuple[str, Call]]:
-    """The whole pass, then each of its calls with a name, in order."""
     params, X, targets = net.data
     plan = Plan(params, X, net.hidden, net.loss, like(params))
     plan.run(X, targets)
-    yield "whole pass", partial(plan.run, X, targets)
-    for number, (title, step) in enumerate(plan.steps(X, targets), start=1):
-        yield f"{number:2d} {title}{_shapes(step)}", step
+    steps = plan.steps(X, targets)
+    least, whole, *times = spent([floor(net), lambda: plan.run(X, targets), *(step for _, step in steps)])
+    for number, ((title, step), time) in enumerate(zip(steps, times, strict=True), start=1):
+        print(f"{time:10.2f} µs  {time / whole:6.1%}  {number:2d} {title}{_shapes(step)}")
+    products = sum(time for (title, _), time in zip(steps, times, strict=True) if title == "product")
+    print(f"{products:10.2f} µs  {products / whole:6.1%}  all products")
+    print(f"{whole:10.2f} µs  {1:6.1%}  whole pass, from plan to result")
+    print(f"{least:10.2f} µs  {least / whole:6.1%}  floor: its products by themselves")
+
+
+def spent(steps: Sequence[Callable[[], object]]) -> list[float]:
+    """Microseconds of each of ``steps``, which follow one another in every pass: the slowest of its fastest quarter."""
+    taken = np.empty((PASSES, len(steps)))
+    for row in taken:
+        for place, step in enumerate(steps):
+            start = perf_counter()
+            step()
+            row[place] = perf_counter() - start
+    return list(1e6 * np.quantile(taken, 0.25, axis=0))
 
 
 def _shapes(step: Any) -> str:

@@ -1,14 +1,25 @@
-"""Element-wise kernels at 1e6 entries, forward and backward, beside a copy of the same array."""
+"""Element-wise kernels at 1e6 entries, forward and backward: ``python -m benchmarks.kernels``.
+
+Beside a copy of the same array. One thread, the processor's time, a median over interleaved rounds.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from statistics import median
+from time import process_time
 from typing import Any
 
-import numpy as np
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
 
-from benchmarks.peers import Call, imported
-from reference_impls import elementwise
+import numpy as np  # noqa: E402
+
+from benchmarks.machine import machine  # noqa: E402
+from benchmarks.peers import Call, Missing, imported  # noqa: E402
+from benchmarks.rounds import interleave  # noqa: E402
+from reference_impls import elementwise  # noqa: E402
 
 ENTRIES = 1_000_000
 KERNELS = ("relu", "sigmoid", "softmax_ce_10", "softmax_ce_1000")
@@ -104,3 +115,39 @@ CONTENDERS: dict[str, Callable[[str, str, int], Call]] = {
     "torch": torch,
     "jax.jit": jax,
 }
+
+
+def main() -> None:
+    """Print a row for each kernel and dtype: how many copies it takes, and its rivals."""
+    print(f"{machine()}, one thread, NumPy {np.__version__}\n")
+    print(
+        "| kernel | dtype | ours, ms | copy, ms | ours / copy | textbook / ours | torch / ours | jax.jit / ours |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
+    for kernel in KERNELS:
+        for dtype in ("float64", "float32"):
+            samples = interleave(_installed(kernel, dtype), 15, 0.05, process_time)
+            times = {name: 1e3 * median(data) for name, data in samples.items()}
+            ours, copied = times["ours"], times["copy"]
+            rivals = (times.get(name, float("nan")) / ours for name in ("textbook", "torch", "jax.jit"))
+            cells = [
+                f"{ours:.2f}",
+                f"{copied:.2f}",
+                f"{ours / copied:.1f}",
+                *(f"{rival:.2f}" for rival in rivals),
+            ]
+            print(f"| {kernel} | {dtype} | {' | '.join(cells)} |", flush=True)
+
+
+def _installed(kernel: str, dtype: str) -> dict[str, Call]:
+    calls = {}
+    for name, make in CONTENDERS.items():
+        try:
+            calls[name] = make(kernel, dtype, ENTRIES)
+        except Missing:
+            continue
+    return calls
+
+
+if __name__ == "__main__":
+    main()

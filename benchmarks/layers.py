@@ -1,10 +1,11 @@
 """The layers of reference_impls beside torch's and their textbook forms: ``python -m benchmarks.layers [--quick]``.
 
-One thread. Each figure is of one forward and one backward pass, a median over interleaved rounds; torch runs eagerly,
-as people use it. The textbook form (`benchmarks.textbook`) is what a course's code or a first version looks like: loops
-over pixels, or the same formulas without care for memory. The floor is, of convolution, its three products of matrices
-and one copy of the columns; of attention its six products and one exponential; of a norm three passes over memory,
-each reading one array and writing another: what must be read and written if everything else were free.
+One thread. Each figure is of one forward and one backward pass, the processor's time, a median over interleaved rounds;
+torch runs eagerly, as people use it. The textbook form (`benchmarks.textbook`) is what a course's code or a first
+version looks like: loops over pixels, or the same formulas without care for memory. The floor is, of convolution, its
+three products of matrices and one copy of the columns; of attention its six products and one exponential; of a norm
+three passes over memory, each reading one array and writing another: what must be read and written if everything else
+were free.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from time import process_time
 from typing import Any
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -26,6 +28,7 @@ from benchmarks.machine import machine  # noqa: E402
 from benchmarks.rounds import interleave  # noqa: E402
 from reference_impls import elementwise  # noqa: E402
 from reference_impls.layers import (  # noqa: E402
+    activation,
     attention,
     average_pool2d,
     batch_norm,
@@ -37,11 +40,14 @@ from reference_impls.layers import (  # noqa: E402
     group_norm,
     gru,
     layer_norm,
+    linear,
     lstm,
     max_pool2d,
     rms_norm,
     rnn,
 )
+from reference_impls.layers.layer import Layer  # noqa: E402
+from reference_impls.layers.residual import Residual  # noqa: E402
 from reference_impls.layers.windows import Windows  # noqa: E402
 
 Call = Callable[[], Any]
@@ -64,7 +70,10 @@ def main() -> None:
         if given.k not in name:
             continue
         for dtype in ("float64", "float32"):
-            times = {k: 1e3 * median(v) for k, v in interleave(setting(dtype), rounds, seconds).items()}
+            times = {
+                k: 1e3 * median(v)
+                for k, v in interleave(setting(dtype), rounds, seconds, process_time).items()
+            }
             found[name, dtype] = times
             ours = times["ours"]
             cells = [f"{ours:.2f}", f"{times['torch']:.2f}", f"{times['torch'] / ours:.2f}"]
@@ -269,6 +278,27 @@ def _heads(dtype: str) -> Rivals:
     }
 
 
+def _residual(dtype: str) -> Rivals:
+    x, rng, functional = _normal(256, 512, dtype=dtype), np.random.default_rng(2), _torch().nn.functional
+    dy = _normal(256, 512, dtype=dtype, seed=1)
+    first, second = (linear.initial_params(512, 512, rng, np.dtype(dtype)) for _ in range(2))
+    block = Residual(
+        [
+            Layer(linear.forward, linear.backward, first),
+            Layer(activation.forward, activation.backward, {}, name="relu"),
+            Layer(linear.forward, linear.backward, second),
+        ]
+    )
+
+    def ours() -> Any:
+        return block.forward(x), block.backward(dy)
+
+    def theirs(x: Any, W: Any, b: Any, V: Any, c: Any) -> Any:
+        return x + functional.relu(x @ W + b) @ V + c
+
+    return {"ours": ours, "torch": _of_torch(theirs, x, *first.values(), *second.values())}
+
+
 def _max_pool(dtype: str) -> Rivals:
     x, dy = _normal(32, 64, 28, 28, dtype=dtype), _normal(32, 64, 14, 14, dtype=dtype, seed=1)
     functional = _torch().nn.functional
@@ -363,6 +393,7 @@ SETTINGS: dict[str, Callable[[str], Rivals]] = {
     "RNN, 128 units, 50 steps, batch 32": _recurrent(rnn, "RNN"),
     "LSTM, 128 units, 50 steps, batch 32": _recurrent(lstm, "LSTM"),
     "GRU, 128 units, 50 steps, batch 32": _recurrent(gru, "GRU"),
+    "residual block of two linear layers and a relu, width 512, batch 256": _residual,
     "softmax cross-entropy, 1024 x 1000": _classes,
 }
 

@@ -1,9 +1,9 @@
 """The activations and losses of reference_impls beside torch's: ``python -m benchmarks.pointwise [--quick]``.
 
-One thread. Each figure is of one forward and one backward pass over a million entries, a median over interleaved
-rounds; torch runs eagerly. Activations are those of `reference_impls.layers.activation`; losses are the plain forms,
-written to be read: blocked ones of the commonest are in `reference_impls.elementwise` (``python -m benchmarks.run
---only kernels``).
+One thread. Each figure is of one forward and one backward pass over a million entries, the processor's time, a median
+over interleaved rounds; torch runs eagerly. Activations are those of `reference_impls.layers.activation`; losses are
+the plain forms, written to be read: blocked ones of the commonest are in `reference_impls.elementwise` (``python -m
+benchmarks.kernels``).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import os
 from collections.abc import Callable
 from statistics import median
+from time import process_time
 from typing import Any
 
 for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -47,7 +48,10 @@ def main() -> None:
         if given.k not in name:
             continue
         for dtype in ("float64", "float32"):
-            times = {k: 1e3 * median(v) for k, v in interleave(setting(dtype), rounds, seconds).items()}
+            times = {
+                k: 1e3 * median(v)
+                for k, v in interleave(setting(dtype), rounds, seconds, process_time).items()
+            }
             ours, theirs = times["ours"], times["torch"]
             print(f"| {name} | {dtype} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.2f} |", flush=True)
 
@@ -102,10 +106,19 @@ def of_outputs(torch: Any) -> dict[str, Setting]:
         log_p = functional.log_softmax(z, -1).gather(1, k[:, None])
         return -((1 - log_p.exp()) ** 2 * log_p).mean()
 
+    def binary_focal(z: Any, t: Any) -> Any:
+        s = (2 * t - 1) * z
+        return (torch.sigmoid(-s) ** 2 * functional.softplus(-s)).mean()
+
     theirs: dict[str, Any] = {
         "mse_mean": functional.mse_loss,
+        "mse_sum": lambda z, t: functional.mse_loss(z, t, reduction="sum"),
+        "binary_cross_entropy": functional.binary_cross_entropy,
+        "logistic": functional.soft_margin_loss,
         "binary_cross_entropy_with_logits": functional.binary_cross_entropy_with_logits,
         "softmax_cross_entropy": functional.cross_entropy,
+        "softmax_cross_entropy_one_hot": functional.cross_entropy,
+        "negative_log_likelihood": functional.nll_loss,
         "huber": functional.huber_loss,
         "hinge": lambda z, y: (1 - y * z).clamp(min=0).mean(),
         "multiclass_hinge": functional.multi_margin_loss,
@@ -114,22 +127,23 @@ def of_outputs(torch: Any) -> dict[str, Setting]:
             functional.log_softmax(z, -1), t, reduction="batchmean"
         ),
         "focal": focal,
+        "binary_focal": binary_focal,
     }
 
-    def targets(name: str, z: Any) -> Any:
-        rng = np.random.default_rng(1)
+    def arguments(name: str, dtype: str) -> tuple[Any, Any]:
+        rng = np.random.default_rng(0)
         if name in losses.LOSSES:
-            made = losses.example(name, z.shape, rng)[1]
-            return made if made.dtype.kind in "iu" else made.astype(z.dtype)
+            z, made = losses.example(name, SHAPE, rng)
+            return z.astype(dtype), made if made.dtype.kind in "iu" else made.astype(dtype)
+        z = rng.standard_normal(SHAPE).astype(dtype)
         room = margin_losses if name in margin_losses.MARGIN_LOSSES else softmax_losses
-        return room.targets_of(name, z, rng)
+        return z, room.targets_of(name, z, rng)
 
     known = losses.LOSSES | margin_losses.MARGIN_LOSSES | softmax_losses.SOFTMAX_LOSSES
 
     def setting(name: str) -> Setting:
         def made(dtype: str) -> dict[str, Call]:
-            z = np.random.default_rng(0).standard_normal(SHAPE).astype(dtype)
-            t = targets(name, z)
+            z, t = arguments(name, dtype)
             tensor, wanted = torch.tensor(z, requires_grad=True), torch.tensor(t)
             value, gradient = known[name]
             return {

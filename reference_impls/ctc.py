@@ -46,6 +46,11 @@ def ctc_gradient(
 
         ``p = sum_s alpha_t(s) beta_t(s)``.
 
+    With ``s'`` running over the one, two or three places from which a step leads to ``s``, and over those to which it
+    leads from ``s``,
+
+        ``alpha_t(s) = y_t(l_s) sum_s' alpha_{t-1}(s')``, ``beta_t(s) = sum_s' y_{t+1}(l_s') beta_{t+1}(s')``.
+
     ``y_t(k)`` is a factor of just those walks that are at a place with ``l_s = k`` then. So ``d log p / d log y_t(k) =
     sum_{s: l_s = k} alpha_t(s) beta_t(s) / p``, the share of walks that say ``k`` at ``t``: call it ``c_t(k)``. It adds
     up to 1 over ``k``, and with ``d log y_k / dz_j = delta_jk - y_j`` the loss has the derivative ``y_t(k) - c_t(k)``:
@@ -53,7 +58,7 @@ def ctc_gradient(
     """
     total, log_y, places, alpha, said, running, ends = _forwards(logits, labels, steps, letters)
     time, batch, classes = logits.shape
-    beta = np.full(alpha.shape, -np.inf, logits.dtype)
+    beta = np.full(said.shape, -np.inf, logits.dtype)
     skips = _skips(places)
     for t in reversed(range(time)):
         if t + 1 < time:
@@ -63,7 +68,7 @@ def ctc_gradient(
             beta[t] = np.logaddexp(beta[t], over)
         last = running.sum(axis=0) == t + 1
         beta[t, last] = np.where(ends[last], logits.dtype.type(0), -np.inf)
-    shares = np.exp(alpha + beta - total[:, None]) * running[:, :, None]
+    shares = np.exp(alpha[1:] + beta - total[:, None]) * running[:, :, None]
     letters_at = (places[:, :, None] == np.arange(classes)).astype(logits.dtype)
     counted = np.matmul(shares.swapaxes(0, 1), letters_at).swapaxes(0, 1)
     gradient: Array = (np.exp(log_y) * running[:, :, None] - counted) / max(1, batch)
@@ -72,24 +77,26 @@ def ctc_gradient(
 
 def _forwards(logits: Array, labels: Array, steps: Array | None, letters: Array | None) -> tuple[Any, ...]:
     """``log p`` of each example, and what the way back needs: log y, places, log alpha, log y at the places, masks."""
-    time, batch, _ = logits.shape
+    time, batch, classes = logits.shape
     steps = np.full(batch, time) if steps is None else np.asarray(steps)
     letters = np.full(batch, labels.shape[1]) if letters is None else np.asarray(letters)
     places = np.zeros((batch, 2 * labels.shape[1] + 1), dtype=np.intp)
     counts = np.arange(labels.shape[1]) < letters[:, None]
+    _must_be_within("steps", steps, 0, time)
+    _must_be_within("letters", letters, 0, labels.shape[1])
+    _must_be_within("labels", labels[counts], 1, classes - 1)
     places[:, 1::2] = np.where(counts, labels, 0)
     _must_fit(places, steps, letters)
     skips = _skips(places)
     log_y = log_softmax(logits)
     said = np.take_along_axis(log_y, np.broadcast_to(places, (time, *places.shape)), axis=2)
-    alpha = np.full(said.shape, -np.inf, logits.dtype)
-    alpha[0, :, :2] = said[0, :, :2]
+    alpha = np.full((time + 1, *places.shape), -np.inf, logits.dtype)
+    alpha[0, :, 0] = 0  # before the first step all walks are at the first blank, with nothing said
     running = np.arange(time)[:, None] < steps
-    for t in range(1, time):
-        before = alpha[t - 1]
+    for t, before in enumerate(alpha[:-1]):
         reached = np.logaddexp(before, _shifted(before, 1))
         reached = np.logaddexp(reached, np.where(skips, _shifted(before, 2), -np.inf))
-        alpha[t] = np.where(running[t][:, None], reached + said[t], before)
+        alpha[t + 1] = np.where(running[t][:, None], reached + said[t], before)
     place = np.arange(places.shape[1])
     ends = (place == 2 * letters[:, None]) | (place == 2 * letters[:, None] - 1)
     total = np.logaddexp.reduce(np.where(ends, alpha[-1], -np.inf), axis=1)
@@ -98,8 +105,8 @@ def _forwards(logits: Array, labels: Array, steps: Array | None, letters: Array 
 
 def _skips(places: Array) -> Array:
     """Whether the place before may be left out: a blank between two different letters."""
-    gradient: Array = (places != 0) & (places != _shifted(places, 2, fill=0))
-    return gradient
+    skipped: Array = (places != 0) & (places != _shifted(places, 2, fill=0))
+    return skipped
 
 
 def _shifted(values: Array, by: int, fill: Any = -np.inf) -> Array:
@@ -110,6 +117,14 @@ def _shifted(values: Array, by: int, fill: Any = -np.inf) -> Array:
     else:
         moved[..., :by] = values[..., -by:]
     return moved
+
+
+def _must_be_within(name: str, values: Array, least: int, most: int) -> None:
+    wrong = values[(values < least) | (values > most)]
+    if wrong.size:
+        raise ValueError(
+            f"{name} holds {wrong[0]}; wanted from {least} to {most}, by the shapes of logits and labels"
+        )
 
 
 def _must_fit(places: Array, steps: Array, letters: Array) -> None:

@@ -1,8 +1,9 @@
 """Forward and backward in one go for arrays larger than the cache, block by block.
 
 Each function runs its NumPy calls over a block that stays in the cache before it goes on to the next, so that
-memory is read and written once and not once for each call. Results go into ``out``, or into new arrays
-where that is None. The derivations are in `reference_impls.activations` and `reference_impls.losses`.
+memory is read and written once and not once for each call. Inputs may lie in memory in any way. Results go
+into ``out``, contiguous arrays of the inputs' shape, or into new ones where that is None. The derivations are
+in `reference_impls.activations` and `reference_impls.losses`.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ FEW_CLASSES = 64
 
 def relu(z: Array, upstream: Array, out: Pair | None = None) -> Pair:
     """``max(z, 0)``; and ``upstream`` where ``z > 0``, else 0."""
-    out = _results(z, out)
+    out = _results(z, upstream, out)
     zeros, positive = np.zeros(BLOCK, z.dtype), np.empty(BLOCK, bool)
     for a, dz, z_block, u in _blocks(*out, z, upstream):
         mask = positive[: a.size]
@@ -41,7 +42,7 @@ def relu(z: Array, upstream: Array, out: Pair | None = None) -> Pair:
 
 def sigmoid(z: Array, upstream: Array, out: Pair | None = None) -> Pair:
     """``a = e / (1 + e)`` with ``e = exp(z)``; and ``upstream * a / (1 + e)``."""
-    out = _results(z, out)
+    out = _results(z, upstream, out)
     # beyond log(max) the exponential would overflow, where the sigmoid has long been as good as 1
     limit = np.full(BLOCK, np.floor(np.log(np.finfo(z.dtype).max)), z.dtype)
     one = np.array(1, z.dtype)
@@ -69,7 +70,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, out: Array | None = None
     for start in range(0, examples, rows):
         part = slice(start, start + rows)
         total += float(block(logits[part], labels[part], gradient[part], examples))
-    return logits.dtype.type(total / examples), gradient
+    return logits.dtype.type(total / max(1, examples)), gradient
 
 
 def _few_classes(logits: Array, labels: Array, out: Array, examples: int) -> Any:
@@ -92,12 +93,19 @@ def _many_classes(logits: Array, labels: Array, out: Array, examples: int) -> An
     return np.sum(np.log(total) - chosen)
 
 
-def _results(z: Array, out: Pair | None) -> Pair:
-    return (np.empty_like(z), np.empty_like(z)) if out is None else out
+def _results(z: Array, upstream: Array, out: Pair | None) -> Pair:
+    # not empty_like: a block of what does not lie row by row would be a copy, and what is written there lost
+    out = (np.empty(z.shape, z.dtype), np.empty(z.shape, z.dtype)) if out is None else out
+    for name, array in (("upstream", upstream), ("out[0]", out[0]), ("out[1]", out[1])):
+        if array.shape != z.shape:
+            raise ValueError(f"{name} has the shape {array.shape}, and z has {z.shape}: give both one shape")
+        if array is not upstream and not array.flags.c_contiguous:
+            raise ValueError(f"{name} is not contiguous: give an array as numpy.empty(z.shape) makes it")
+    return out
 
 
 def _blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """The arrays, of one shape and contiguous, cut into blocks at the same places."""
+    """The arrays, of one shape and those that are written to contiguous, cut into blocks at the same places."""
     flat = [array.reshape(-1) for array in arrays]
     for start in range(0, flat[0].size, BLOCK):
         yield tuple(array[start : start + BLOCK] for array in flat)

@@ -57,7 +57,7 @@ def _near_zero(x: Array) -> Array:
 
 def _complement(y: Array) -> Array:
     """``1 - erf(y)`` for ``y`` of at least `_NEAR`."""
-    middle, outside = np.clip(y, _NEAR, _FAR), np.maximum(y, _FAR)
+    middle, outside = np.clip(y, _NEAR, _FAR), np.clip(y, _FAR, 1e100)  # whose square is finite, too
     inverse = 1.0 / (outside * outside)
     tail = (1.0 / np.sqrt(np.pi) - inverse * _ratio(inverse, _T0, _T, _U)) / outside
     scaled = np.where(y <= _FAR, _ratio(middle, _R0, _R, _S), tail)

@@ -42,21 +42,28 @@ def _sigmoid(z: Array, value: Array, slope: Array) -> None:
     _exponential(z, slope)
     np.add(slope, 1, out=value)
     np.reciprocal(value, out=value)
+    _finite(slope)
     slope *= value
     slope *= value
 
 
 def _exponential(z: Array, out: Array) -> None:
-    """``exp(-z)``, stopped short of infinity, where the sigmoid is as good as 0."""
-    largest = z.dtype.type(math.floor(math.log(np.finfo(z.dtype).max)))
-    np.exp(np.minimum(np.negative(z, out=out), largest, out=out), out=out)
+    """``exp(-z)``, infinite far out, where the sigmoid is 0."""
+    with np.errstate(over="ignore"):
+        np.exp(np.negative(z, out=out), out=out)
+
+
+def _finite(e: Array) -> None:
+    """The largest number for infinity, which times 0 would be none."""
+    np.minimum(e, np.finfo(e.dtype).max, out=e)
 
 
 def _gate(z: Array) -> tuple[Array, Array]:
-    """The sigmoid ``s`` of ``z``, and ``1 - s``."""
+    """The sigmoid ``s`` of ``z``; and ``1 - s``, or 0 where ``s`` is."""
     s, rest = np.empty((2, *z.shape), z.dtype)
     _exponential(z, rest)
     np.reciprocal(rest + 1, out=s)
+    _finite(rest)
     rest *= s
     return s, rest
 
@@ -108,7 +115,7 @@ def _hard_sigmoid(z: Array, value: Array, slope: Array) -> None:
 
 def _hard_swish(z: Array, value: Array, slope: Array) -> None:
     np.less(np.abs(z), 3, out=slope)
-    slope *= (2 * z + 3) / 6
+    slope *= z / 3 + z.dtype.type(0.5)
     slope += z >= 3
     np.clip((z + 3) / 6, 0, 1, out=value)
     value *= z

@@ -35,7 +35,7 @@ def _mse(outputs: Array, weight: float) -> Fused:
 
 def mse_mean(outputs: Array) -> Fused:
     """Mean of the squared differences."""
-    return _mse(outputs, 1 / outputs.size)
+    return _mse(outputs, 1 / max(1, outputs.size))
 
 
 def mse_sum(outputs: Array) -> Fused:
@@ -46,8 +46,8 @@ def mse_sum(outputs: Array) -> Fused:
 def binary_cross_entropy_with_logits(outputs: Array) -> Fused:
     """Mean of ``softplus(z) - t z``; the sigmoid in its gradient is ``exp(z - softplus(z))``."""
     gradient, softplus, goal, zeros = (np.zeros_like(outputs) for _ in range(4))
-    flat, mean = softplus.reshape(-1), np.full(outputs.size, 1 / outputs.size, outputs.dtype)
-    share = np.array(mean[0])
+    flat, share = softplus.reshape(-1), np.array(1 / max(1, outputs.size), outputs.dtype)
+    mean = np.full(outputs.size, share)
 
     def evaluate(targets: Array) -> Any:
         goal[...] = targets.T
@@ -66,8 +66,8 @@ def binary_cross_entropy_with_logits(outputs: Array) -> Fused:
 def logistic(outputs: Array) -> Fused:
     """Mean of ``softplus(m)`` with ``m = -y z``; its gradient is ``-y exp(m - softplus(m))``."""
     gradient, softplus, against, zeros = (np.zeros_like(outputs) for _ in range(4))
-    flat, mean = softplus.reshape(-1), np.full(outputs.size, 1 / outputs.size, outputs.dtype)
-    share = np.array(mean[0])
+    flat, share = softplus.reshape(-1), np.array(1 / max(1, outputs.size), outputs.dtype)
+    mean = np.full(outputs.size, share)
 
     def evaluate(labels: Array) -> Any:
         against[...] = labels.T
@@ -87,8 +87,8 @@ def softmax_cross_entropy(outputs: Array) -> Fused:
     """Mean over examples of ``log sum_j exp(z_j) - z_label``, labels one integer an example."""
     classes, examples = outputs.shape
     gradient, total, factor = np.empty_like(outputs), np.empty_like(outputs[0]), np.empty_like(outputs[0])
-    ones, mean = np.ones(classes, outputs.dtype), np.full(examples, 1 / examples, outputs.dtype)
-    shift, columns, share = _shift(outputs, gradient), np.arange(examples), mean[0]
+    ones, share = np.ones(classes, outputs.dtype), outputs.dtype.type(1 / max(1, examples))
+    shift, columns, mean = _shift(outputs, gradient), np.arange(examples), np.full(examples, share)
     # one index into the flat array is half the work of a pair; a label out of range is out of range here too
     flat, index, stride = gradient.reshape(-1), np.empty(examples, np.intp), np.array(examples, np.intp)
 
@@ -117,8 +117,8 @@ def softmax_cross_entropy_one_hot(outputs: Array) -> Fused:
     classes, examples = outputs.shape
     gradient, goal, terms = (np.empty_like(outputs) for _ in range(3))
     total, mass, factor = (np.empty_like(outputs[0]) for _ in range(3))
-    ones, mean = np.ones(classes, outputs.dtype), np.full(examples, 1 / examples, outputs.dtype)
-    shift, share = _shift(outputs, gradient), np.array(mean[0])
+    ones, share = np.ones(classes, outputs.dtype), np.array(1 / max(1, examples), outputs.dtype)
+    shift, mean = _shift(outputs, gradient), np.full(examples, share)
 
     def evaluate(targets: Array) -> Any:
         goal[...] = targets.T

@@ -5,18 +5,16 @@ small networks, NumPy's own cost of a call. So a `Plan` is made once for given p
 holds a buffer for every intermediate and the list of NumPy calls that fill them, each with its operands and
 output bound. Running it is walking the list. What makes the calls themselves cheap, as measured:
 
-- ``ndarray.dot`` with an output starts faster than ``matmul`` and is 3 times as fast for a batch of one.
-Every
-  operand and output lies in memory so that BLAS reads it in place.
+- ``ndarray.dot`` with an output starts faster than ``matmul`` and is 3 times as fast for a batch of one. But it
+  fills its output with zeros first, so large ones are left to ``matmul``. Every operand and output lies in memory so
+  that BLAS reads it in place.
 - Operands of equal shape: for a small array, broadcasting costs 3 times the addition itself, and the maximum
   with a scalar takes longer than with an array of zeros.
-- In small networks the bias is one more row of the weights, below a column of ones in the activations, so
-that the
+- In small networks the bias is one more row of the weights, below a column of ones in the activations, so that the
   products add it and sum its gradient. That needs ``W`` and ``b`` side by side in memory, as
   `mlp.initial_parameters` puts them.
-- There, and at the outputs, a buffer keeps each feature's values next to each other (order "F"), so that
-leaving out the
-  column of ones leaves it contiguous, and sums over classes run along memory.
+- There, and at the outputs, a buffer keeps each feature's values next to each other (order "F"), so that leaving out
+  the column of ones leaves it contiguous, and sums over classes run along memory.
 """
 
 from __future__ import annotations
@@ -33,8 +31,11 @@ from reference_impls.fast_hidden import HIDDEN, Steps
 from reference_impls.fast_losses import FUSED
 from reference_impls.parameters import Array, Parameters, are, arrays, copies, like, side_by_side
 
-# Below this many entries in the widest layer's activations, a NumPy call costs more than its arithmetic.
-SMALL = 1024
+# Up to this many entries in the widest layer's activations, the calls that add biases and sum their gradients cost more
+# than one row and one column more in the products.
+SMALL = 2**14
+# From this many entries on, the zeros that dot writes first cost more than what matmul takes longer to start.
+LARGE = 2**15
 
 
 def loss_and_gradients(
@@ -167,7 +168,7 @@ class Plan:
             raise ValueError(f"targets has the shape {targets.shape}; this loss needs {self._target_shape}")
         if self._inputs is None:
             X = X if X.flags.forc else X.copy()  # or else BLAS would have it copied twice
-            _multiply(X, *self._first)
+            _product(X, *self._first)()
         else:
             self._inputs[...] = X
         for step in self._forward:
@@ -176,7 +177,7 @@ class Plan:
         for step in self._backward:
             step()
         if self._inputs is None:
-            _multiply(X.T, *self._last)
+            _product(X.T, *self._last)()
         return value
 
     def steps(self, X: Array, targets: Array) -> list[tuple[str, Callable[[], object]]]:
@@ -186,13 +187,13 @@ class Plan:
         named += [(_title(step), step) for step in self._backward]
         if self._inputs is not None:
             return [("inputs copied", partial(np.copyto, self._inputs, X)), *named]
-        first, last = partial(_multiply, X, *self._first), partial(_multiply, X.T, *self._last)
-        return [("product", first), *named, ("product", last)]
+        first, last = _product(X, *self._first), _product(X.T, *self._last)
+        return [(_title(first), first), *named, (_title(last), last)]
 
 
 def _title(step: Callable[[], object]) -> str:
     name = str(getattr(getattr(step, "func", step), "__name__", step))
-    return "product" if name == "dot" else name
+    return "product" if name in ("dot", "matmul") else name
 
 
 def _wholes(params: Parameters) -> list[Array] | None:
@@ -205,19 +206,13 @@ def _buffer(examples: int, width: int, dtype: Any, folds: bool) -> Array:
     return np.ones((examples, width + 1), dtype, order="F") if folds else np.empty((examples, width), dtype)
 
 
-def _multiply(A: Array, B: Array, out: Array) -> None:
-    """``A B`` into ``out``, whichever way ``out`` lies: ``dot`` writes row by row only."""
-    if out.flags.c_contiguous:
-        A.dot(B, out)
-    else:
-        B.T.dot(A.T, out.T)
-
-
 def _product(A: Array, B: Array, out: Array) -> Callable[[], object]:
-    """`_multiply` to be called later, the way decided now."""
-    if out.flags.c_contiguous:
-        return partial(A.dot, B, out)
-    return partial(B.T.dot, A.T, out.T)
+    """``A B`` into ``out``, to be called later; products write row by row, so an ``out`` of columns is turned."""
+    if not out.flags.c_contiguous:
+        A, B, out = B.T, A.T, out.T
+    if out.size >= LARGE and A.shape[1] > 1:  # with one column matmul goes from entry to entry
+        return partial(np.matmul, A, B, out)
+    return partial(A.dot, B, out)
 
 
 def _validate(params: Parameters, X: Array, hidden: str, loss: str, gradients: Parameters) -> None:

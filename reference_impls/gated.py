@@ -91,11 +91,11 @@ def hard_swish(z: Array) -> Array:
 def hard_swish_vjp(upstream: Array, z: Array) -> Array:
     """Pull ``upstream`` back through `hard_swish`.
 
-    Between -3 and 3 it is ``(z^2 + 3 z) / 6``, of slope ``(2 z + 3) / 6``; below it is 0, above ``z``. At -3 and 3 the
+    Between -3 and 3 it is ``(z^2 + 3 z) / 6``, of slope ``z / 3 + 1 / 2``; below it is 0, above ``z``. At -3 and 3 the
     slope jumps; there the outer one is taken.
     """
     inner = (np.abs(z) < 3).astype(z.dtype)
-    slope: Array = inner * (2 * z + 3) / 6 + (z >= 3)
+    slope: Array = inner * (z / 3 + z.dtype.type(0.5)) + (z >= 3)
     return upstream * slope
 
 

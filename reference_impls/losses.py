@@ -2,7 +2,8 @@
 
 Examples are rows. A loss ``name(outputs, targets)`` returns one number; ``name_gradient(outputs, targets)``
 its derivative with respect to ``outputs``. "Mean" is over every entry, which is the mean over examples
-where an example has one output; the softmax losses take one row as one example and average over rows.
+where an example has one output; the softmax losses take one row as one example and average over rows. Of no
+examples at all the loss is 0.
 float32 stays float32, and no logit of size 1e4 or less overflows, warns or turns to NaN.
 """
 
@@ -19,9 +20,14 @@ from reference_impls.activations import log_softmax, sigmoid, softmax
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
+def mean(entries: Any) -> Any:
+    """The mean of all entries; 0 where there are none."""
+    return np.sum(entries) / max(1, entries.size)
+
+
 def mse_mean(outputs: Array, targets: Array) -> Any:
     """Mean over all ``N`` entries of ``(a - t)**2``."""
-    return np.mean((outputs - targets) ** 2)
+    return mean((outputs - targets) ** 2)
 
 
 def mse_mean_gradient(outputs: Array, targets: Array) -> Array:
@@ -53,7 +59,7 @@ def binary_cross_entropy(probabilities: Array, targets: Array) -> Any:
     tiny = np.finfo(probabilities.dtype).tiny
     log_p = np.log(np.maximum(probabilities, tiny))
     log_q = np.log(np.maximum(1 - probabilities, tiny))
-    return -np.mean(targets * log_p + (1 - targets) * log_q)
+    return -mean(targets * log_p + (1 - targets) * log_q)
 
 
 def binary_cross_entropy_gradient(probabilities: Array, targets: Array) -> Array:
@@ -73,7 +79,7 @@ def binary_cross_entropy_with_logits(logits: Array, targets: Array) -> Any:
     ``log p = -softplus(-z) = z - softplus(z)`` and ``log(1 - p) = -softplus(z)``, so that
     ``-t log p - (1 - t) log(1 - p) = softplus(z) - t z``, with ``softplus(z) = logaddexp(0, z)``.
     """
-    return np.mean(np.logaddexp(0, logits) - targets * logits)
+    return mean(np.logaddexp(0, logits) - targets * logits)
 
 
 def binary_cross_entropy_with_logits_gradient(logits: Array, targets: Array) -> Array:
@@ -86,7 +92,7 @@ def binary_cross_entropy_with_logits_gradient(logits: Array, targets: Array) -> 
 
 def logistic(logits: Array, labels: Array) -> Any:
     """Mean of ``-log sigmoid(y z) = softplus(-y z)`` for labels ``y`` of +1 and -1."""
-    return np.mean(np.logaddexp(0, -labels * logits))
+    return mean(np.logaddexp(0, -labels * logits))
 
 
 def logistic_gradient(logits: Array, labels: Array) -> Array:
@@ -104,7 +110,7 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> Any:
     Logits have the shape (examples, classes), labels (examples,).
     """
     rows = np.arange(len(labels))
-    return -np.mean(log_softmax(logits)[rows, labels])
+    return -mean(log_softmax(logits)[rows, labels])
 
 
 def softmax_cross_entropy_gradient(logits: Array, labels: Array) -> Array:
@@ -120,7 +126,7 @@ def softmax_cross_entropy_gradient(logits: Array, labels: Array) -> Array:
 
 def softmax_cross_entropy_one_hot(logits: Array, targets: Array) -> Any:
     """Mean over rows of ``-sum_j t_j log softmax(z)_j``, targets of the logits' shape (examples, classes)."""
-    return -np.sum(targets * log_softmax(logits)) / len(logits)
+    return -np.sum(targets * log_softmax(logits)) / max(1, len(logits))
 
 
 def softmax_cross_entropy_one_hot_gradient(logits: Array, targets: Array) -> Array:

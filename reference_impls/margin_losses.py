@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.losses import Array, Loss
+from reference_impls.losses import Array, Loss, mean
 
 
 def huber(outputs: Array, targets: Array, delta: float = 1.0) -> Any:
@@ -22,7 +22,7 @@ def huber(outputs: Array, targets: Array, delta: float = 1.0) -> Any:
     """
     size = np.abs(outputs - targets)
     inner = np.minimum(size, delta)
-    return np.mean(inner * (size - 0.5 * inner))
+    return mean(inner * (size - 0.5 * inner))
 
 
 def huber_gradient(outputs: Array, targets: Array, delta: float = 1.0) -> Array:
@@ -36,7 +36,7 @@ def huber_gradient(outputs: Array, targets: Array, delta: float = 1.0) -> Array:
 
 def hinge(outputs: Array, labels: Array) -> Any:
     """Mean over all entries of ``max(0, 1 - y f)``, labels -1 or 1."""
-    return np.mean(np.maximum(0, 1 - labels * outputs))
+    return mean(np.maximum(0, 1 - labels * outputs))
 
 
 def hinge_gradient(outputs: Array, labels: Array) -> Array:

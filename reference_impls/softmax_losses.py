@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.activations import log_softmax, sigmoid, softmax
-from reference_impls.losses import Array, Loss
+from reference_impls.losses import Array, Loss, mean
 
 
 def negative_log_likelihood(log_probabilities: Array, labels: Array) -> Any:
@@ -70,7 +70,7 @@ def kl_divergence_gradient(logits: Array, targets: Array) -> Array:
 def focal(logits: Array, labels: Array, gamma: float = 2.0) -> Any:
     """Mean over rows of ``-(1 - p_k)^gamma log p_k``: what is well predicted hardly counts (Lin et al., 2017).
 
-    ``gamma`` is 0 (cross-entropy) or at least 1.
+    With ``gamma`` 0 it is cross-entropy.
     """
     log_p = log_softmax(logits)[np.arange(len(labels)), labels]
     return -np.sum((-np.expm1(log_p)) ** gamma * log_p) / max(1, len(labels))
@@ -79,15 +79,18 @@ def focal(logits: Array, labels: Array, gamma: float = 2.0) -> Any:
 def focal_gradient(logits: Array, labels: Array, gamma: float = 2.0) -> Array:
     """Gradient of `focal`.
 
-    With ``l = log p_k`` and ``q = 1 - p_k = 1 - exp(l)``, ``dq/dl = -p_k`` and ``d(-q^g l)/dl = g q^(g-1) p_k l -
-    q^g``.
-    And ``dl/dz_j = delta_jk - p_j``. ``q`` is taken as ``-expm1(l)``, which keeps its digits where ``p_k`` is near 1.
+    With ``l = log p_k`` and ``q = 1 - p_k = 1 - exp(l)``, ``dq/dl = -p_k`` and
+
+        ``d(-q^g l)/dl = g q^(g-1) p_k l - q^g = q^g (g p_k l/q - 1)``,
+
+    times ``dl/dz_j = delta_jk - p_j``. ``q`` is taken as ``-expm1(l)``, which keeps its digits where ``p_k`` is near
+    1, and where it is 1 to rounding ``l/q`` is -1, what it tends to: ``log p = log(1 - q) = -q - q^2/2 - ...``.
     """
     rows, p = np.arange(len(labels)), softmax(logits)
     log_p = log_softmax(logits)[rows, labels]
     q = -np.expm1(log_p)
-    bent = gamma * q ** (gamma - 1) * np.exp(log_p) * log_p if gamma else 0 * q
-    outer = (bent - q**gamma)[:, None]
+    ratio = np.divide(log_p, q, out=np.full_like(q, -1), where=q > 0)
+    outer = (q**gamma * (gamma * np.exp(log_p) * ratio - 1))[:, None]
     gradient = -outer * p
     gradient[rows, labels] += outer[:, 0]
     gradient = gradient / max(1, len(labels))
@@ -100,7 +103,7 @@ def binary_focal(logits: Array, targets: Array, gamma: float = 2.0) -> Any:
     ``p_t`` is the sigmoid of ``s = z`` where the target is 1, of ``s = -z`` where it is 0.
     """
     s = (2 * targets - 1) * logits
-    return np.mean(sigmoid(-s) ** gamma * np.logaddexp(0, -s))
+    return mean(sigmoid(-s) ** gamma * np.logaddexp(0, -s))
 
 
 def binary_focal_gradient(logits: Array, targets: Array, gamma: float = 2.0) -> Array:

@@ -23,7 +23,7 @@ def forward(params: Params, x: Array, *, name: str) -> tuple[Array, Any]:
         raise ValueError(f"name={name!r} is no activation known here; there are {', '.join(sorted(UNITS))}")
     if name in ROWS:
         y = ROWS[name].value(x)
-        return y, (ROWS[name].vjp, y)
+        return y, (ROWS[name].vjp, y.copy())
     if name in KERNELS:
         y, slope = value_and_slope(name, x)
         return y, (np.multiply, slope)

@@ -32,6 +32,11 @@ def forward(
     """
     if x.shape[-1] % heads:
         raise ValueError(f"a width of {x.shape[-1]} does not fall into heads={heads} of equal width")
+    if visible is not None and visible.ndim == 3:
+        raise ValueError(
+            f"visible has the shape {visible.shape}; with axes before (tokens, context tokens) it needs two of them, "
+            "(batch, heads): visible[:, None] is the same for all heads"
+        )
     source = context[0] if context else x
     q, k, v = (
         _split(given @ params[f"W{name}"] + params[f"b{name}"], heads)
@@ -45,9 +50,11 @@ def forward(
 def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     """Pull ``dy`` back to ``x``, the context where there was one, and the parameters.
 
-    Four linear layers around `dot_product_attention`, each as in `linear.linear_vjp` with the batch and the tokens
-    for examples: ``dW = in^T dout`` and ``db`` the sum of ``dout`` over all tokens of all examples. ``x`` fed three of
-    them (two where a context fed the others), so the three ``dout W^T`` are added up.
+    Four linear layers around `dot_product_attention`, each as in `linear.linear_vjp` with the batch ``n`` and the
+    tokens ``t`` for examples: ``q_ntj = sum_i x_nti Wq_ij + bq_j`` has ``dWq_ij = sum_nt x_nti dq_ntj``, ``dbq_j =
+    sum_nt dq_ntj`` and sends ``sum_j dq_ntj Wq_ij`` back to ``x_nti``. ``k`` and ``v`` likewise, from the context
+    where there is one; ``x`` gets the sum of what it fed: three terms, or with a context one, and the context the
+    other two. Features fall into heads, ``j = (head, place)``, by a reshape, whose adjoint is the reshape back.
     """
     x, context, together, inner, heads, params = cache
     grads = {}

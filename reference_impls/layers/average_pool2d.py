@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck import Case
 from reference_impls.layers.blocks import blocks
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, pair
+from reference_impls.layers.windows import Pair, Windows, must_be_images, pair
 
 
 def forward(
@@ -25,28 +25,31 @@ def forward(
     ``x`` is (batch, channels, height, width); the stride is the kernel where none is given.
     """
     del params
+    must_be_images(x)
     size = pair(kernel)
     windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
     wide = windows.padded(x)
-    y = np.zeros((*x.shape[:2], *windows.count), x.dtype)
+    y = np.empty((*x.shape[:2], *windows.count), x.dtype)
     for part in blocks(wide):
-        for _, index in windows.offsets():
-            y[part] += wide[part][index]
-        y[part] /= size[0] * size[1]
+        np.divide(windows.reduced(wide[part], np.add), x.dtype.type(size[0] * size[1]), out=y[part])
     return y, windows
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """Pull ``dy`` back to ``x``: each entry of a window of ``m`` entries had the share ``1 / m`` in its mean.
 
-    So each gets ``dy / m`` of every window that it lies in.
+    ``y_ncpq = sum x_nchw / m`` over all ``hw`` in window ``pq``, so ``dx_nchw = sum dy_ncpq / m`` over all windows
+    ``pq`` that ``hw`` lies in. Padding had its share in the mean as well, and what it gets is dropped.
     """
     windows: Windows = cache
     share = dy / (windows.kernel[0] * windows.kernel[1])
-    dx = np.zeros((*dy.shape[:2], *windows.wide), dy.dtype)
+    dx = (np.empty if windows.tiled else np.zeros)((*dy.shape[:2], *windows.wide), dy.dtype)
     for part in blocks(dx):
         for _, index in windows.offsets():
-            dx[part][index] += share[part]
+            if windows.tiled:
+                dx[part][index] = share[part]
+            else:
+                dx[part][index] += share[part]
     return windows.trimmed(dx), {}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, by_group, pair
+from reference_impls.layers.windows import Pair, Windows, by_group, must_be_images, pair
 
 
 def initial_params(
@@ -34,15 +34,18 @@ def forward(
     dilation: int | Pair = 1,
     groups: int = 1,
 ) -> tuple[Array, Any]:
-    """``y_nkpq = b_k + sum_cij W_kcij x_nc,p s + i d,q s + j d`` over the padded image.
+    """``y_nkpq = b_k + sum_cij W_kcij x_nchw`` with ``h = p s + i d``, ``w = q s + j d`` in the padded image.
 
-    ``x`` is (batch, inputs, height, width), ``y`` (batch, outputs, rows, columns of windows). With ``groups`` the
-    channels fall into as many groups, each convolved by itself.
+    ``x`` is (batch, inputs, height, width), ``y`` (batch, outputs, rows, columns of windows), ``s`` the stride and
+    ``d`` the dilation. With ``groups`` the channels fall into as many groups, each convolved by itself.
 
     Each window becomes a column; then a kernel is a row of a matrix, and convolution is a matrix product ("im2col";
     Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing", 2006).
     """
     W, b = params["W"], params["b"]
+    must_be_images(x, groups * W.shape[1])
+    if len(W) % groups:
+        raise ValueError(f"{len(W)} output channels do not fall into groups={groups} of equal size")
     windows = Windows(x.shape[2:], W.shape[2:], pair(stride), pair(padding), pair(dilation))
     rows, columns = windows.count
     kernels = W.reshape(groups, len(W) // groups, W[0].size)

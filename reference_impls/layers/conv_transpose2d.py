@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, by_group, pair
+from reference_impls.layers.windows import Pair, Windows, by_group, must_be_images, pair
 
 
 def initial_params(
@@ -39,10 +39,14 @@ def forward(
 
     ``x`` is (batch, inputs, rows, columns); ``y`` (batch, outputs, height, width) with ``height = (rows - 1) s - 2 p +
     d (k - 1) + 1 + output_padding``. Each entry of ``x`` lays down the kernel, times itself, on its window of ``y``:
-    ``y = scattered(W^T x) + b``, which is what `conv2d.backward` does with ``dy`` (Dumoulin and Visin, "A guide to
+    with ``h = u s + i d - p`` and ``w = v s + j d - p``, ``x_nkuv W_kcij`` is added to ``y_nchw``. With columns that
+    is ``y = scattered(W^T x) + b``, which is what `conv2d.backward` does with ``dy`` (Dumoulin and Visin, "A guide to
     convolution arithmetic for deep learning", 2016, section 4).
     """
     W, b = params["W"], params["b"]
+    must_be_images(x, len(W))
+    if len(W) % groups:
+        raise ValueError(f"{len(W)} input channels do not fall into groups={groups} of equal size")
     kernel, steps, around, apart = W.shape[2:], pair(stride), pair(padding), pair(dilation)
     height, width = (
         (n - 1) * s - 2 * p + d * (k - 1) + 1 + more

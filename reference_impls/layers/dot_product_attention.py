@@ -27,11 +27,13 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
     weighted by how well the keys fit. A query that sees no key at all gets 0.
     """
     del params
-    scale, one = q.dtype.type(1 / math.sqrt(q.shape[-1])), q.dtype.type(1)
+    scale, one = q.dtype.type(1 / math.sqrt(max(1, q.shape[-1]))), q.dtype.type(1)
     Q, K, V = _flat(q * scale), _flat(k), _flat(v)
     E, o = np.empty((len(Q), Q.shape[1], K.shape[1]), q.dtype), np.empty((*Q.shape[:2], V.shape[2]), q.dtype)
     total = np.empty((*Q.shape[:2], 1), q.dtype)
-    hidden = None if visible is None else _flat(np.broadcast_to(~visible, (*q.shape[:-1], k.shape[-2])))
+    hidden = (
+        None if visible is None else _flat(np.broadcast_to(~_bools(visible), (*q.shape[:-1], k.shape[-2])))
+    )
     for part in blocks(E):
         e = np.matmul(Q[part], K[part].swapaxes(1, 2), out=E[part])
         if hidden is not None:
@@ -42,7 +44,7 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
         np.matmul(e, V[part], out=o[part])
     inverse = 1 / np.where(total > 0, total, one)
     o *= inverse
-    return o.reshape(*q.shape[:-1], v.shape[-1]), (Q, K, V, E, o, inverse, scale)
+    return o.reshape(*q.shape[:-1], v.shape[-1]), (Q, K, V, E, o.copy(), inverse, scale)
 
 
 def backward(dy: Array, cache: Any) -> tuple[tuple[Array, Array, Array], dict[str, Array]]:
@@ -80,6 +82,12 @@ def backward(dy: Array, cache: Any) -> tuple[tuple[Array, Array, Array], dict[st
         dk.reshape(*lead, *dk.shape[1:]),
         dv.reshape(*lead, *dv.shape[1:]),
     ), {}
+
+
+def _bools(visible: Array) -> Array:
+    if visible.dtype != bool:
+        raise TypeError(f"visible is {visible.dtype}; wanted bools, True where a query sees a key")
+    return visible
 
 
 def _flat(a: Array) -> Any:

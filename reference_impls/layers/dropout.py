@@ -25,7 +25,14 @@ def mask_of(shape: tuple[int, ...], rate: float, rng: np.random.Generator, dtype
 def forward(params: Params, x: Array, *, mask: Array | None = None) -> tuple[Array, Any]:
     """``y = x mask`` in training; ``x`` as it is in use, where ``mask`` is None."""
     del params
-    return (x.copy() if mask is None else x * mask), mask
+    if mask is None:
+        return x.copy(), None
+    if np.broadcast_shapes(mask.shape, x.shape) != x.shape:
+        raise ValueError(
+            f"mask has the shape {mask.shape}, and x {x.shape}: draw one as large as x, or smaller"
+        )
+    mask = mask.astype(x.dtype, copy=False)
+    return x * mask, mask
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:

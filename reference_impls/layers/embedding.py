@@ -18,7 +18,7 @@ def initial_params(
 
 
 def forward(params: Params, ids: Array) -> tuple[Array, Any]:
-    """``y_...i = W_id,i``: the row of ``W`` for each of the integers ``ids``, of any shape."""
+    """``y_...i = W_id,i``: the row of ``W`` for each of the integers ``ids``, of any shape; -1 is the last one."""
     return params["W"].take(ids, axis=0), (ids, params["W"].shape)
 
 
@@ -28,30 +28,41 @@ def backward(dy: Array, cache: Any) -> tuple[None, dict[str, Array]]:
     ``W_wi`` stands in ``y`` wherever ``ids`` is ``w``, so ``dW_wi`` is the sum of ``dy`` over all these places, and 0
     for a word that does not occur. ``dW[ids] += dy`` would keep one place only: with repeated ids NumPy adds once.
 
-    Sorted by id the places of a word lie side by side. Neighbours of one word are added two by two, and what is left
-    again, as in a tournament: as many rounds as the commonest word has binary digits, each over whole rows, where
-    ``np.add.at`` and ``np.add.reduceat`` go from entry to entry.
+    Sorted by id the places of a word lie side by side. Neighbours of one word are added two by two, and these sums
+    again, as in a tournament; who has no partner in a round goes to the table. It takes as many rounds as the number of
+    times that the commonest word occurs has binary digits, each over whole rows and at most half as many as the one
+    before, where ``np.add.at`` and ``np.add.reduceat`` go from entry to entry.
     """
     ids, shape = cache
-    rows = np.empty((ids.size + 1, shape[1]), dy.dtype)
-    rows[:-1], rows[-1] = dy.reshape(ids.size, shape[1]), 0
-    place = np.argsort(ids, axis=None)
-    words = ids.ravel().take(place)
-    while np.any(repeated := words[1:] == words[:-1]):
-        second = _even_steps(repeated)
-        first = place.take(second - 1)
-        rows[first] = rows.take(first, axis=0) + rows.take(place.take(second), axis=0)
-        words, place = np.delete(words, second), np.delete(place, second)
-    taken = np.full(shape[0], ids.size)  # the row of zeros, for words that do not occur
-    taken[words] = place
-    return None, {"W": rows.take(taken, axis=0)}
+    counted = ids.astype(np.intp, copy=False)
+    counted = np.where(counted < 0, counted + shape[0], counted)  # 2 and -3 of five are one word
+    place = np.argsort(counted, axis=None)
+    words, rows = counted.ravel().take(place), dy.reshape(ids.size, shape[1])
+    dW = np.zeros(shape, dy.dtype)
+    second, alone = _paired(words)
+    dW[words[alone]] = rows.take(place[alone], axis=0)
+    rows, words = _added(rows, place[second - 1], place[second]), words[second]
+    while len(words):
+        second, alone = _paired(words)
+        dW[words[alone]] += rows.take(np.flatnonzero(alone), axis=0)
+        rows, words = _added(rows, second - 1, second), words[second]
+    return None, {"W": dW}
 
 
-def _even_steps(repeated: Array) -> Any:
-    """The second, fourth, ... place of each run of one word, ``repeated`` telling which equal the place before."""
-    places = np.arange(1, len(repeated) + 1)
-    start = np.maximum.accumulate(np.where(repeated, 0, places))
-    return places[(places - start) % 2 == 1]
+def _paired(words: Array) -> tuple[Any, Any]:
+    """The second, fourth, ... place of each run of one word, and which places are left: the last of odd runs."""
+    places = np.arange(len(words))
+    start = np.maximum.accumulate(np.where(np.diff(words, prepend=-1), places, 0))
+    second = places[(places - start) % 2 == 1]
+    alone = np.ones(len(words), bool)
+    alone[second] = alone[second - 1] = False
+    return second, alone
+
+
+def _added(rows: Array, first: Array, second: Array) -> Array:
+    found = rows.take(first, axis=0)
+    found += rows.take(second, axis=0)
+    return found
 
 
 def cases() -> list[Case]:

@@ -8,7 +8,17 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.recurrent import Mask, fed, fed_vjp, sigmoid_, summed, weights
+from reference_impls.layers.recurrent import (
+    Mask,
+    fed,
+    fed_vjp,
+    must_be_states,
+    repeated,
+    side_by_side,
+    sigmoid_,
+    until_the_end,
+    weights,
+)
 
 
 def initial_params(
@@ -25,12 +35,15 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     s_z)``, ``n = tanh(p_n + r s_n)``, ``h_t = n + z (h_{t-1} - n)``. ``start`` is ``h_{-1}`` (batch, units), or zero.
     """
     steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
+    must_be_states(start, 1, batch, units)
+    x = until_the_end(x, mask)
     h = np.empty((steps + 1, units, batch), x.dtype)
     h[0] = start[0].T if start else 0
     gates, states = fed(x, params["Wx"], params["b"]), np.empty((steps, 3 * units, batch), x.dtype)
+    turned, bh = np.ascontiguousarray(params["Wh"].T), repeated(params["bh"], batch)
     for t in range(steps):
-        s = np.matmul(params["Wh"].T, h[t], out=states[t])
-        s += params["bh"][:, None]
+        s = np.matmul(turned, h[t], out=states[t])
+        s += bh
         gates[t, : 2 * units] += s[: 2 * units]
         sigmoid_(gates[t, : 2 * units])
         r, z, n = _gates(gates[t])
@@ -73,8 +86,9 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
             d.reshape(3, units, -1)[...] *= dh if mask is None else dh * mask[t]
         before = dh * z[t] + params["Wh"] @ ds[t]
         dh = before if mask is None else np.where(mask[t], before, dh)
-    dx, dWx, db = fed_vjp(dp, x, params["Wx"])
-    grads = {"Wx": dWx, "Wh": summed(h[:-1], ds), "b": db, "bh": ds.sum(axis=(0, 2))}
+    dx, dWx, db = fed_vjp(side_by_side(dp), x, params["Wx"])
+    together = side_by_side(ds)
+    grads = {"Wx": dWx, "Wh": side_by_side(h[:-1]) @ together.T, "b": db, "bh": together.sum(axis=1)}
     return ((dx, dh.T) if started else dx), grads
 
 

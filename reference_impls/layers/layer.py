@@ -8,13 +8,14 @@ none), inputs and settings:
   respect to ``x`` (of several inputs a tuple) and, under the same names as in ``params``, the parameters.
 
 Neither keeps anything or changes what it is given; all that they compute has the dtype of what came in. The cache may
-hold the inputs themselves, as in every framework: nothing should be written into them before the way back. `Layer`
-joins them with parameters; `Sequential` puts layers in a row. Both are what `gradcheck.check_layer` takes.
+hold the inputs themselves, as in every framework: nothing should be written into them before the way back. The output
+is the caller's own. `Layer` joins the two with parameters; `Sequential` puts layers in a row. Both are what
+`gradcheck.check_layer` takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,12 @@ class Sequential:
 
     def __init__(self, layers: Sequence[Any]) -> None:
         self.layers = list(layers)
+        found = list(_within(self.layers))
+        if len({id(layer) for layer in found}) < len(found):
+            raise ValueError(
+                "a layer stands in layers twice, and keeps what backward needs of its latest forward alone: make a "
+                "layer for each place"
+            )
         self.params = _by_place([layer.params for layer in self.layers])
         self.grads: dict[str, Any] = {}
 
@@ -89,6 +96,13 @@ class Sequential:
             dy = layer.backward(dy)
         self.grads = _by_place([layer.grads for layer in self.layers])
         return dy
+
+
+def _within(layers: Sequence[Any]) -> Iterator[Any]:
+    """All layers of a row, and those that they are rows of themselves."""
+    for layer in layers:
+        yield layer
+        yield from _within(getattr(layer, "layers", ()))
 
 
 def _by_place(dicts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

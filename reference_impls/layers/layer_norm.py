@@ -41,7 +41,9 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     `normalised.normalised_vjp`, where this is derived: in each row ``dx_i = r (dxhat_i - mean(dxhat) - xhat_i
     mean(dxhat xhat))``.
 
-    With ``c_ni = x_ni - m_n`` and the products ``dy_ni c_ni`` all four sums are products of a matrix and a vector.
+    With ``F`` features, ``c_ni = x_ni - m_n`` and ``xhat_ni = c_ni r_n``, all four sums are products of a matrix and a
+    vector: ``dshift_i = sum_n dy_ni``, ``dgain_i = sum_n r_n (dy_ni c_ni)``, ``mean(dxhat)_n = sum_i dy_ni gain_i / F``
+    and ``mean(dxhat xhat)_n = r_n sum_i (dy_ni c_ni) gain_i / F``.
     """
     centred, inverse, gain = cache
     d, count = dy.reshape(centred.shape), dy.dtype.type(max(1, centred.shape[1]))

@@ -8,7 +8,16 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.recurrent import Mask, fed, fed_vjp, sigmoid_, summed, weights
+from reference_impls.layers.recurrent import (
+    Mask,
+    fed,
+    fed_vjp,
+    must_be_states,
+    side_by_side,
+    sigmoid_,
+    until_the_end,
+    weights,
+)
 
 
 def initial_params(
@@ -32,12 +41,15 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     Within, the batch comes last: then each gate of a step is one piece of memory.
     """
     steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
+    must_be_states(start, 2, batch, units)
+    x = until_the_end(x, mask)
     h, c = np.empty((2, steps + 1, units, batch), x.dtype)
     h[0], c[0] = (state.T for state in start) if start else (0, 0)
     gates, tanh_c = fed(x, params["Wx"], params["b"]), np.empty((steps, units, batch), x.dtype)
+    turned = np.ascontiguousarray(params["Wh"].T)
     from_state, added = np.empty((4 * units, batch), x.dtype), np.empty((units, batch), x.dtype)
     for t in range(steps):
-        gates[t] += np.matmul(params["Wh"].T, h[t], out=from_state)
+        gates[t] += np.matmul(turned, h[t], out=from_state)
         i, f, g, o = _gates(gates[t])
         sigmoid_(gates[t, : 2 * units])
         np.tanh(g, out=g)
@@ -88,8 +100,9 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
         else:
             da[t] *= mask[t]
             dh, dc = np.where(mask[t], Wh @ da[t], dh), np.where(mask[t], into * f[t], dc)
-    dx, dWx, db = fed_vjp(da, x, params["Wx"])
-    grads = {"Wx": dWx, "Wh": summed(h[:-1], da), "b": db}
+    together = side_by_side(da)
+    dx, dWx, db = fed_vjp(together, x, params["Wx"])
+    grads = {"Wx": dWx, "Wh": side_by_side(h[:-1]) @ together.T, "b": db}
     return ((dx, dh.T, dc.T) if started else dx), grads
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from gradcheck import Case
 from reference_impls.layers.blocks import blocks
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, pair
+from reference_impls.layers.windows import Pair, Windows, must_be_images, pair
 
 
 def forward(
@@ -25,33 +25,42 @@ def forward(
     ``x`` is (batch, channels, height, width). Padding never wins: it is minus infinity.
     """
     del params
+    must_be_images(x)
     size = pair(kernel)
     windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
+    if any(p >= k for p, k in zip(windows.padding, windows.kernel, strict=True)):
+        raise ValueError(
+            f"padding={padding} must be smaller than kernel={kernel}: a window needs an entry of x"
+        )
     wide = windows.padded(x, -np.inf)
     y = np.empty((*x.shape[:2], *windows.count), x.dtype)
     for part in blocks(wide):
-        y[part] = -np.inf
-        for _, index in windows.offsets():
-            np.maximum(y[part], wide[part][index], out=y[part])
-    return y, (windows, wide, y)
+        y[part] = windows.reduced(wide[part], np.maximum)
+    return y, (windows, wide, y.copy())
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """Pull ``dy`` back to ``x``.
 
-    Near ``x`` the maximum of a window is its winning entry, so ``dy/dx`` is 1 there and 0 at all others, and ``dx``
-    gets each window's ``dy`` where its winner stood; an entry that wins several windows gets the sum. At a tie every
-    share-out among the equals is a subgradient; here the first takes all.
+    Near ``x`` the maximum of a window is its winning entry, so ``dy_ncpq/dx_nchw`` is 1 where ``hw`` is the winner of
+    window ``pq``, and 0 at all others: ``dx_nchw = sum_pq dy_ncpq [hw wins pq]``. Each window's ``dy`` goes to where
+    its winner stood; an entry that wins several windows gets the sum. At a tie every share-out among the equals is a
+    subgradient; here the first takes all.
     """
     windows, wide, y = cache
     dx = np.empty_like(wide)
     for part in blocks(wide):
-        dx[part], free = 0, np.ones(y[part].shape, bool)
+        free = np.ones(y[part].shape, bool)
+        if not windows.tiled:
+            dx[part] = 0
         for _, index in windows.offsets():
             wins = np.equal(wide[part][index], y[part])
             wins &= free
             free ^= wins
-            dx[part][index] += dy[part] * wins
+            if windows.tiled:
+                np.multiply(dy[part], wins, out=dx[part][index])
+            else:
+                dx[part][index] += dy[part] * wins
     return windows.trimmed(dx), {}
 
 

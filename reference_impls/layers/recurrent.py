@@ -16,6 +16,26 @@ Mask = Array | None
 """(time, batch), True where a sequence still runs; beyond its end its state stays as it was."""
 
 
+def until_the_end(x: Array, mask: Mask) -> Array:
+    """``x`` with zeros beyond each sequence's end, so that what stands there, be it NaN, is never looked at."""
+    if mask is None:
+        return x
+    if mask.dtype != bool or mask.shape != x.shape[:2]:
+        raise ValueError(
+            f"mask is {mask.dtype} of shape {mask.shape}; wanted bools, (time, batch) = {x.shape[:2]}"
+        )
+    return np.where(mask[:, :, None], x, x.dtype.type(0))
+
+
+def must_be_states(start: tuple[Array, ...], count: int, batch: int, units: int) -> None:
+    """Say so if a recurrent layer of ``count`` states was given others to start from."""
+    shapes = [state.shape for state in start]
+    if shapes not in ([], [(batch, units)] * count):
+        raise ValueError(
+            f"start has the shapes {shapes}; wanted none, or {count} of (batch, units) = {batch, units}"
+        )
+
+
 def weights(inputs: int, units: int, gates: int, rng: np.random.Generator, dtype: Any) -> dict[str, Array]:
     """``Wx`` (inputs, gates units), ``Wh`` (units, gates units) of variance ``1 / units``; ``b`` zero."""
     wide = gates * units
@@ -29,23 +49,30 @@ def weights(inputs: int, units: int, gates: int, rng: np.random.Generator, dtype
 def fed(x: Array, Wx: Array, b: Array) -> Array:
     """``Wx^T x_t^T + b`` of all steps at once, (time, gates units, batch); only what comes from the state must wait."""
     a: Array = np.matmul(Wx.T, x.swapaxes(1, 2))
-    a += b[:, None]
+    a += repeated(b, x.shape[1])
     return a
 
 
 def fed_vjp(d: Array, x: Array, Wx: Array) -> tuple[Array, Array, Array]:
-    """Pull ``d`` back through `fed`, to ``x``, ``Wx`` and ``b``: a linear layer whose examples are all steps."""
-    dx = np.matmul(d.swapaxes(1, 2), Wx.T)
-    return dx, x.reshape(x.shape[0] * x.shape[1], x.shape[2]).T @ _side_by_side(d).T, d.sum(axis=(0, 2))
+    """Pull ``d`` back through `fed`, to ``x``, ``Wx`` and ``b``: a linear layer whose examples are all steps.
+
+    ``d`` is (gates units, time batch), as `side_by_side` makes it.
+    """
+    rows = x.reshape(x.shape[0] * x.shape[1], x.shape[2])
+    return (d.T @ Wx.T).reshape(x.shape), rows.T @ d.T, d.sum(axis=1)
 
 
-def summed(states: Array, d: Array) -> Any:
-    """``sum_t states_t d_t^T``: every step used the same weights, so each adds its own derivative of them."""
-    return _side_by_side(states) @ _side_by_side(d).T
+def repeated(b: Array, batch: int) -> Array:
+    """``b`` for every sequence, (features, batch): NumPy adds it sooner than a column that it would have to repeat."""
+    return np.repeat(b[:, None], batch, axis=1)
 
 
-def _side_by_side(columns: Array) -> Array:
-    """(time, features, batch) as a matrix (features, time batch), for one large product instead of many small ones."""
+def side_by_side(columns: Array) -> Array:
+    """(time, features, batch) as a matrix (features, time batch), for one large product instead of many small ones.
+
+    With the states of all steps as ``H`` and the derivatives of what their products went into as ``D``, ``H D^T`` is
+    ``sum_t h_t d_t^T``: every step used the same weights, so each adds its own derivative of them.
+    """
     steps, features, batch = columns.shape
     return columns.swapaxes(0, 1).reshape(features, steps * batch)
 

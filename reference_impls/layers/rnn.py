@@ -8,7 +8,15 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.recurrent import Mask, fed, fed_vjp, summed, weights
+from reference_impls.layers.recurrent import (
+    Mask,
+    fed,
+    fed_vjp,
+    must_be_states,
+    side_by_side,
+    until_the_end,
+    weights,
+)
 
 
 def initial_params(
@@ -25,11 +33,14 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     that of sequences which ended before.
     """
     steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
+    must_be_states(start, 1, batch, units)
+    x = until_the_end(x, mask)
     h = np.empty((steps + 1, units, batch), x.dtype)
     h[0] = start[0].T if start else 0
     a, from_state = fed(x, params["Wx"], params["b"]), np.empty((units, batch), x.dtype)
+    turned = np.ascontiguousarray(params["Wh"].T)
     for t in range(steps):
-        a[t] += np.matmul(params["Wh"].T, h[t], out=from_state)
+        a[t] += np.matmul(turned, h[t], out=from_state)
         np.tanh(a[t], out=a[t])
         h[t + 1] = a[t] if mask is None else np.where(mask[t], a[t], h[t])
     return h[1:].swapaxes(1, 2).copy(), (x, h, a, params, mask, bool(start))
@@ -39,7 +50,7 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     """Pull ``dy`` (time, batch, units) back to ``x``, the first state where one was given, and the parameters.
 
     Write ``z_t = x_t Wx + h_{t-1} Wh + b``. The state ``h_t`` acts on the loss by itself, ``dy_t``, and through ``z_{t
-    + 1}``; so from the last step to the first, with ``dh_T = 0`` beyond the end,
+    + 1}``; so from the last step to the first, with ``dz_T = 0`` beyond the end,
 
     - ``dh_t = dy_t + dz_{t+1} Wh^T``;
     - ``dz_t = dh_t (1 - h_t^2)``, the slope of tanh;
@@ -58,8 +69,9 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
         else:
             dz[t] *= mask[t]
             dh = np.where(mask[t], params["Wh"] @ dz[t], dh)
-    dx, dWx, db = fed_vjp(dz, x, params["Wx"])
-    grads = {"Wx": dWx, "Wh": summed(h[:-1], dz), "b": db}
+    together = side_by_side(dz)
+    dx, dWx, db = fed_vjp(together, x, params["Wx"])
+    grads = {"Wx": dWx, "Wh": side_by_side(h[:-1]) @ together.T, "b": db}
     return ((dx, dh.T) if started else dx), grads
 
 

@@ -6,8 +6,11 @@ down every ``stride`` rows and columns of the image with ``padding`` around it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -22,7 +25,19 @@ COLUMNS = 2**18
 
 def pair(setting: int | Pair) -> Pair:
     """A setting for rows and columns: one number stands for both."""
-    return (setting, setting) if isinstance(setting, int) else setting
+    found = (setting, setting) if isinstance(setting, Integral) else setting
+    if not isinstance(found, Sequence) or [isinstance(n, Integral) for n in found] != [True, True]:
+        raise TypeError(
+            f"a setting is {setting!r}; wanted a whole number, or two of them, of rows and columns"
+        )
+    return found[0], found[1]
+
+
+def must_be_images(x: Array, channels: int | None = None) -> None:
+    """Say so if ``x`` is not (batch, channels, height, width), or has other channels than the parameters are for."""
+    if x.ndim != 4 or x.shape[1] != (x.shape[1] if channels is None else channels):
+        wanted = "channels" if channels is None else f"{channels} channels, by W and groups"
+        raise ValueError(f"x has the shape {x.shape}; wanted (batch, {wanted}, height, width)")
 
 
 @dataclass(frozen=True)
@@ -40,6 +55,13 @@ class Windows:
     stride: Pair = (1, 1)
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
+
+    def __post_init__(self) -> None:
+        for name, least in (("kernel", 1), ("stride", 1), ("padding", 0), ("dilation", 1)):
+            if min(getattr(self, name)) < least:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}; wanted at least {least} for rows and columns"
+                )
 
     @property
     def count(self) -> Pair:
@@ -72,18 +94,34 @@ class Windows:
         wide[:, :, rows : rows + height, columns : columns + width] = x
         return wide
 
+    @property
+    def tiled(self) -> bool:
+        """Whether every entry of the padded image lies in just one window."""
+        whole = tuple(n * k for n, k in zip(self.count, self.kernel, strict=True)) == self.wide
+        return whole and self.stride == self.kernel and self.dilation == (1, 1)
+
+    def along(self, axis: int) -> list[slice]:
+        """For each place in the kernel, down (0) or across (1), the padded image's rows or columns that meet it."""
+        apart, steps = self.dilation[axis], self.stride[axis]
+        length = steps * (self.count[axis] - 1) + 1
+        return [slice(n * apart, n * apart + length, steps) for n in range(self.kernel[axis])]
+
     def offsets(self) -> Iterator[tuple[int, Any]]:
         """For each place in the kernel its number, and the index of the padded image's entries that meet it.
 
         The kernel is small and the image is large: a loop over the kernel moves whole images at a time.
         """
-        rows, columns = self.count
-        for i in range(self.kernel[0]):
-            for j in range(self.kernel[1]):
-                top, left = i * self.dilation[0], j * self.dilation[1]
-                down = slice(top, top + self.stride[0] * (rows - 1) + 1, self.stride[0])
-                across = slice(left, left + self.stride[1] * (columns - 1) + 1, self.stride[1])
-                yield i * self.kernel[1] + j, (slice(None), slice(None), down, across)
+        for place, (down, across) in enumerate(product(self.along(0), self.along(1))):
+            yield place, (slice(None), slice(None), down, across)
+
+    def reduced(self, wide: Array, pairwise: Callable[[Any, Any], Any]) -> Array:
+        """What ``pairwise`` makes of each window's entries, whose order must not matter: a sum, a maximum.
+
+        Down first, by whole rows of the image, and what is left across: with a kernel of ``k`` rows and columns that
+        takes ``2 k`` passes and not ``k^2``, and only the last ``k`` pick single entries out of rows.
+        """
+        rows: Array = reduce(pairwise, (wide[:, :, down] for down in self.along(0)))
+        return reduce(pairwise, (rows[:, :, :, across] for across in self.along(1)))
 
     def blocks(self, batch: int, channels: int, dtype: Any) -> Iterator[tuple[slice, Array]]:
         """The images of a batch, so many at a time, with an array for their columns.

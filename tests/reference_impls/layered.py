@@ -120,3 +120,33 @@ def safe(module: Any, params: Any, *inputs: Any, **settings: Any) -> None:
             assert all(np.array_equal(a, b) for a, b in zip(kept[0], given, strict=True))
             assert all(np.array_equal(kept[1][name], own[name]) for name in own)
             assert np.array_equal(dy, np.ones_like(y))
+        unharmed(module, own, *cast(inputs, dtype), **settings)
+
+
+def unharmed(module: Any, params: Any, *inputs: Any, **settings: Any) -> None:
+    """The same from read-only arrays in any order, a second time, after another forward, with ``y`` written over."""
+
+    def spread(array: Any) -> Any:
+        other = np.repeat(array, 2, axis=-1)[..., ::2] if array.ndim else array.view()
+        other.flags.writeable = False
+        return other
+
+    y, cache = module.forward(params, *inputs, **settings)
+    dy = np.cos(np.arange(y.size)).reshape(y.shape).astype(y.dtype)
+    expected = [y, *_flat(module.backward(dy, cache))]
+    for order in (spread, np.asfortranarray):
+        given = [order(x) for x in inputs]
+        y, cache = module.forward({name: order(p) for name, p in params.items()}, *given, **settings)
+        module.forward(params, *(0 * x for x in inputs), **settings)
+        found = [y.copy(), *_flat(module.backward(order(dy), cache))]
+        y[...] = 7
+        again = _flat(module.backward(order(dy), cache))
+        assert all(np.array_equal(one, other) for one, other in zip(found[1:], again, strict=True))
+        for one, other in zip(found, expected, strict=True):
+            few = 1e3 * float(np.finfo(y.dtype).eps)
+            np.testing.assert_allclose(one, other, few, few * float(np.max(np.abs(other), initial=0)))
+
+
+def _flat(derivatives: Any) -> list[Any]:
+    dx, grads = derivatives
+    return [d for d in (*(dx if isinstance(dx, tuple) else (dx,)), *grads.values()) if d is not None]

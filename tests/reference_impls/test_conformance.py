@@ -16,14 +16,20 @@ from reference_impls.layers import (
     batch_norm,
     conv2d,
     conv_transpose2d,
+    dot_product_attention,
     dropout,
+    embedding,
     group_norm,
+    gru,
     layer_norm,
     linear,
+    lstm,
     max_pool2d,
     rms_norm,
+    rnn,
 )
 from reference_impls.layers.layer import Layer
+from reference_impls.layers.residual import Residual
 
 KEPT = "inputs not kept by reference"
 DTYPES = ("float64", "float32")
@@ -65,19 +71,58 @@ LAYERS = {
     "gelu": (activation, lambda dtype: {}, vectors, {"name": "gelu"}),
     "softmax": (activation, lambda dtype: {}, vectors, {"name": "softmax"}),
 }
-"""Module, parameters, input and settings of the layers whose examples come first."""
+"""Module, parameters, input and settings of the layers with one input whose examples come first."""
 
 
 def made(module, params, settings, dtype):
     return Layer(module.forward, module.backward, params(np.dtype(dtype)), **settings)
 
 
+class BatchFirst(Layer):
+    """A recurrent layer over (batch, time, features): examples come first, as `gradcheck.layer_checks` wants them."""
+
+    def forward(self, x):
+        return super().forward(x.swapaxes(0, 1)).swapaxes(0, 1)
+
+    def backward(self, dy):
+        return super().backward(dy.swapaxes(0, 1)).swapaxes(0, 1)
+
+
+def recurrent(module, dtype):
+    return BatchFirst(module.forward, module.backward, module.initial_params(6, 3, rng(), np.dtype(dtype)))
+
+
+def block(dtype):
+    return Residual([made(linear, lambda dtype: linear.initial_params(6, 6, rng(), dtype), {}, dtype)])
+
+
+OTHERS = {
+    "rnn": (partial(recurrent, rnn), lambda dtype: (tokens(dtype),)),
+    "lstm": (partial(recurrent, lstm), lambda dtype: (tokens(dtype),)),
+    "gru": (partial(recurrent, gru), lambda dtype: (tokens(dtype),)),
+    "embedding": (
+        partial(made, embedding, lambda dtype: embedding.initial_params(7, 3, rng(), dtype), {}),
+        lambda dtype: (rng().integers(0, 7, (4, 5)),),
+    ),
+    "dot_product_attention": (
+        partial(made, dot_product_attention, lambda dtype: {}, {}),
+        lambda dtype: (tokens(dtype), 2 * tokens(dtype), tokens(dtype)[..., :4]),
+    ),
+    "residual": (block, lambda dtype: (vectors(dtype),)),
+}
+"""What makes one and its inputs, by dtype, of all others."""
+
+
 def checks():
-    for name, (module, params, inputs, settings) in LAYERS.items():
-        for dtype in DTYPES:
-            make, together = partial(made, module, params, settings, dtype), name == "batch_norm"
-            independent = False if together else None
-            for check in gradcheck.layer_checks(make, inputs(dtype), skip=[KEPT], independent=independent):
+    for dtype in DTYPES:
+        layers = {
+            name: (partial(made, module, params, settings, dtype), (inputs(dtype),))
+            for name, (module, params, inputs, settings) in LAYERS.items()
+        }
+        layers |= {name: (partial(make, dtype), inputs(dtype)) for name, (make, inputs) in OTHERS.items()}
+        for name, (make, inputs) in layers.items():
+            independent = False if name == "batch_norm" else None
+            for check in gradcheck.layer_checks(make, *inputs, skip=[KEPT], independent=independent):
                 yield pytest.param(check, id=f"{name}-{dtype}-{check.name}")
 
 

@@ -58,3 +58,31 @@ def test_inputs_stay_and_empty_ones_are_taken(name) -> None:
     np.testing.assert_array_equal(z, before)
     assert value.shape == slope.shape == z.shape
     assert value_and_slope(name, np.empty((0, 3)))[0].shape == (0, 3)
+
+
+ENDS = {
+    "sigmoid": (0, 1),
+    "tanh": (-1, 1),
+    "hard_tanh": (-1, 1),
+    "hard_sigmoid": (0, 1),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", KERNELS)
+def test_far_out_all_are_what_they_tend_to(name, dtype) -> None:
+    """Up to the largest number: what stands in for 0 must not be multiplied by that."""
+    largest = np.finfo(dtype).max
+    for far in (-1e4, -1e30, -largest, 1e4, 1e30, largest):
+        z = np.array([far], dtype)
+        with np.errstate(over="raise", invalid="raise", divide="raise", under="ignore"):
+            value, slope = value_and_slope(name, z)
+        if name in ENDS:
+            expected, rises = ENDS[name][int(far > 0)], 0
+        elif far > 0 or name == "leaky_relu":
+            rises = 1 if far > 0 else z.dtype.type(0.01)
+            expected = z * rises
+        else:
+            expected, rises = (-1 if name == "elu" else 0), 0
+        np.testing.assert_array_equal(value, expected)
+        np.testing.assert_array_equal(slope, rises)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ import pytest
 from reference_impls import elementwise, fast_losses, fast_mlp, losses, mlp
 from reference_impls.fast_mlp import Workspace, loss_and_gradients
 from reference_impls.parameters import like, side_by_side
+
+LARGE = fast_mlp.SMALL // 5 + 1
+"""Examples for which networks of five units are no longer small: their biases are added by themselves."""
 
 
 def _problem(sizes: tuple[int, ...], examples: int, loss: str, dtype: Any = np.float64) -> Any:
@@ -51,7 +55,7 @@ def test_numbers_of_the_textbook(loss: str, hidden: str, sizes: Any, examples: i
 
 @pytest.mark.parametrize("loss", fast_losses.FUSED)
 @pytest.mark.parametrize("hidden", fast_mlp.HIDDEN)
-@pytest.mark.parametrize("examples", [4, 400])
+@pytest.mark.parametrize("examples", [4, LARGE])
 def test_float32_stays_float32(loss: str, hidden: str, examples: int) -> None:
     """And is as near to the float64 gradients as float32 can be."""
     params, X, targets = _problem((6, 5, 3), examples, loss, np.float32)
@@ -89,7 +93,7 @@ def test_results_are_not_overwritten_behind_the_users_back() -> None:
     _assert_close(out, second, np.finfo(float).eps)
 
 
-@pytest.mark.parametrize("examples", [4, 400])
+@pytest.mark.parametrize("examples", [4, LARGE])
 def test_arguments_are_left_alone(examples: int) -> None:
     """The parameters, the inputs and the targets, small and large."""
     arguments = _problem((4, 5, 3), examples, "softmax_cross_entropy_one_hot")
@@ -105,7 +109,7 @@ def test_workspace_follows_what_changes() -> None:
     workspace = Workspace()
     for loss in ("softmax_cross_entropy", "mse_mean"):
         for dtype in (np.float64, np.float32):
-            for examples in (8, 3, 600, 8):
+            for examples in (8, 3, LARGE, 8):
                 params, X, targets = _problem((4, 5, 3), examples, loss, dtype)
                 for change in ("nothing", "in place", "replaced"):
                     if change == "in place":
@@ -118,7 +122,7 @@ def test_workspace_follows_what_changes() -> None:
                     )
 
 
-@pytest.mark.parametrize("examples", [6, 600])
+@pytest.mark.parametrize("examples", [6, LARGE])
 def test_inputs_of_any_layout(examples: int) -> None:
     """Column by column, every other row, backwards."""
     params, X, targets = _problem((4, 5, 3), examples, "softmax_cross_entropy")
@@ -190,3 +194,49 @@ def test_blocked_softmax_cross_entropy(classes: int, dtype: Any) -> None:
     assert value == pytest.approx(losses.softmax_cross_entropy(logits, labels), rel=100 * eps)
     expected = losses.softmax_cross_entropy_gradient(logits, labels)
     np.testing.assert_allclose(gradient, expected, rtol=100 * eps, atol=4 * eps / examples)
+
+
+@pytest.mark.parametrize("kernel", [elementwise.relu, elementwise.sigmoid], ids=lambda k: k.__name__)
+def test_elementwise_kernels_take_inputs_of_any_layout(kernel: Any) -> None:
+    """Column by column, every other entry, backwards, turned; over more than one block."""
+    z, upstream = np.random.default_rng(9).standard_normal((2, 301, elementwise.BLOCK // 200))
+    expected = kernel(z, upstream)
+    layouts = (np.asfortranarray, lambda a: np.repeat(a, 2, axis=1)[:, ::2], lambda a: a[::-1].copy()[::-1])
+    for first in layouts:
+        for second in layouts:
+            for ours, theirs in zip(kernel(first(z), second(upstream)), expected, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+    for ours, theirs in zip(kernel(z.T, upstream.T), expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs.T)
+
+
+def test_elementwise_kernels_name_what_does_not_fit() -> None:
+    """What would be written to a copy, and then be lost, is refused."""
+    z = np.ones((4, 5))
+    with pytest.raises(ValueError, match=r"out\[1\] is not contiguous"):
+        elementwise.relu(z, z, (np.empty_like(z), np.empty((5, 4)).T))
+    with pytest.raises(ValueError, match=r"upstream has the shape \(5, 4\), and z has \(4, 5\)"):
+        elementwise.sigmoid(z, z.T)
+
+
+@pytest.mark.parametrize("loss", fast_losses.FUSED)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_of_no_examples_the_loss_is_zero(loss: str, dtype: Any) -> None:
+    """And so are all gradients; nothing is warned of."""
+    params, X, targets = _problem((4, 5, 3), 2, loss, dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        value, found = loss_and_gradients(params, X[:0], targets[:0], loss=loss)
+        plain = mlp.loss(params, X[:0], targets[:0], loss=loss)
+        textbook = mlp.gradients(params, X[:0], targets[:0], loss=loss)
+    assert value == plain == 0
+    assert value.dtype == dtype
+    _assert_close(found, textbook, 0)
+
+
+@pytest.mark.parametrize("classes", [10, 1000])
+def test_blocked_softmax_cross_entropy_of_no_examples(classes: int) -> None:
+    """The loss is zero."""
+    value, gradient = elementwise.softmax_cross_entropy(np.empty((0, classes)), np.empty(0, int))
+    assert value == 0
+    assert gradient.shape == (0, classes)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
 import gradcheck
-from reference_impls.layers import linear
+from reference_impls.layers import activation, layer_norm, linear
 from reference_impls.layers.layer import Layer, Sequential
+from reference_impls.layers.residual import Residual
 
 
 def _layer(inputs: int, outputs: int, seed: int = 0) -> Layer:
@@ -43,3 +47,37 @@ def test_backward_comes_after_forward() -> None:
     """Said in so many words."""
     with pytest.raises(RuntimeError, match="call forward"):
         _layer(3, 4).backward(np.ones((5, 4)))
+
+
+def test_a_layer_stands_in_a_row_once() -> None:
+    """It keeps what backward needs of its latest forward alone, so that the place before would get the one behind."""
+    tanh = Layer(activation.forward, activation.backward, {}, name="tanh")
+    for row in ([tanh, tanh], [_layer(3, 3), Residual([tanh]), tanh], [Sequential([tanh]), Residual([tanh])]):
+        with pytest.raises(ValueError, match=r"twice.*a layer for each place"):
+            Sequential(row)
+
+
+def test_threads_do_not_meet() -> None:
+    """The functions keep nothing, and NumPy's buffer, which norms make shorter, is that of the thread."""
+
+    def norm(seed: int) -> np.ndarray:
+        x = np.random.default_rng(seed).standard_normal((700, 400))
+        y, cache = layer_norm.forward(layer_norm.initial_params(400), x)
+        dx, _ = layer_norm.backward(np.cos(x), cache)
+        assert np.getbufsize() == 8192
+        return y + dx
+
+    alone = [norm(seed) for seed in range(4)]
+    with ThreadPoolExecutor(4) as executor:
+        for ours, theirs in zip(executor.map(norm, range(4)), alone, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_net_is_pickled_between_forward_and_backward() -> None:
+    x = np.random.default_rng(1).standard_normal((5, 3))
+    net = Sequential([_layer(3, 3), Residual([_layer(3, 3)])])
+    y = net.forward(x)
+    other = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(other.backward(np.ones_like(y)), net.backward(np.ones_like(y)))
+    other.params["0.W"][...] = 0
+    assert not np.array_equal(other.forward(x), net.forward(x))

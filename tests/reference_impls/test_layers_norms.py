@@ -213,3 +213,25 @@ def test_norms_in_a_row_with_others() -> None:
         + [Layer(dropout.forward, dropout.backward, {})]
     )
     assert gradcheck.check_layer(net, IMAGES[..., 0, 0]).ok
+
+
+@pytest.mark.parametrize("ids", [[-1, 4, 4], [-5, 0, 2], [[3, -2], [-2, 1]]], ids=str)
+def test_rows_of_an_embedding_have_two_names(ids) -> None:
+    """As everywhere in NumPy -1 is the last, also on the way back."""
+    params, ids = embedding.initial_params(5, 3, RNG), np.array(ids)
+    right(embedding, params, ids)
+    _, cache = embedding.forward(params, ids)
+    dy, expected = RNG.standard_normal((*ids.shape, 3)), np.zeros((5, 3))
+    np.add.at(expected, ids, dy)
+    np.testing.assert_allclose(embedding.backward(dy, cache)[1]["W"], expected, rtol=1e-14)
+    small = (ids % 5).astype(np.uint8)
+    np.testing.assert_allclose(embedding.backward(dy, (small, (500, 3)))[1]["W"][:5], expected, rtol=1e-14)
+
+
+def test_dropout_keeps_dtype_and_shape_whatever_the_mask() -> None:
+    x = VECTORS.astype(np.float32)
+    for mask in (dropout.mask_of(x.shape, 0.5, RNG), np.ones((4, 6), bool), np.float64(2.0)):
+        y, cache = dropout.forward({}, x, mask=np.asarray(mask))
+        assert y.dtype == dropout.backward(x, cache)[0].dtype == np.float32
+    with pytest.raises(ValueError, match=r"mask has the shape \(5, 4, 6\), and x \(1, 4, 6\)"):
+        dropout.forward({}, VECTORS[:1], mask=np.ones(VECTORS.shape))

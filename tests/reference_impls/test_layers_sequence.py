@@ -243,3 +243,45 @@ def test_a_residual_block_that_forgets_its_input_is_caught() -> None:
     net = Forgets([Layer(linear.forward, linear.backward, linear.initial_params(3, 3, RNG))])
     report = gradcheck.check_layer(net, RNG.standard_normal((4, 3)), raise_on_failure=False)
     assert [leaf.path for leaf in report.leaves if leaf.verdict == "fail"] == ["x"]
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_what_stands_beyond_the_end_is_not_looked_at(name) -> None:
+    module, _ = RECURRENT[name]
+    params, found = weights(module), []
+    for beyond in (0.0, 1e30, np.inf, np.nan):
+        x = np.where(MASK[:, :, None], SEQUENCES, beyond)
+        y, cache = module.forward(params, x, mask=MASK)
+        dx, grads = module.backward(np.cos(y), cache)
+        found.append([y, dx, *grads.values()])
+    for others in found[1:]:
+        assert all(np.array_equal(one, other) for one, other in zip(found[0], others, strict=True))
+
+
+@pytest.mark.parametrize("name", RECURRENT)
+def test_masks_and_states_that_do_not_fit_are_told(name) -> None:
+    module, count = RECURRENT[name]
+    for mask in (MASK.astype(int), MASK.T, MASK[:, :1]):
+        with pytest.raises(ValueError, match=r"mask is .* wanted bools, \(time, batch\) = \(6, 3\)"):
+            module.forward(weights(module), SEQUENCES, mask=mask)
+    start = states(name, batch=1)
+    for wrong in (start, (*states(name), start[0])):
+        with pytest.raises(ValueError, match=rf"wanted none, or {count} of \(batch, units\) = \(3, 5\)"):
+            module.forward(weights(module), SEQUENCES, *wrong)
+
+
+def test_what_is_visible_is_told_by_bools() -> None:
+    """A mask of numbers to be added would mean the opposite."""
+    with pytest.raises(TypeError, match="visible is float64; wanted bools"):
+        dot_product_attention.forward({}, Q, K, V, visible=np.zeros((4, 6)))
+    with pytest.raises(ValueError, match=r"needs two of them, \(batch, heads\)"):
+        attention.forward(ATTENTION, TOKENS, heads=2, visible=np.ones((2, 4, 4), bool))
+
+
+def test_attention_of_width_or_keys_none() -> None:
+    """The mean of all values where all scores are 0; nothing where there are no keys."""
+    o, _ = dot_product_attention.forward({}, Q[..., :0], K[..., :0], V)
+    np.testing.assert_allclose(o, np.broadcast_to(V.mean(axis=2, keepdims=True), o.shape), rtol=1e-12)
+    o, cache = dot_product_attention.forward({}, Q, K[:, :, :0], V[:, :, :0])
+    assert not o.any()
+    assert not dot_product_attention.backward(np.ones_like(o), cache)[0][0].any()

@@ -157,3 +157,39 @@ def test_a_kernel_that_does_not_fit_is_told() -> None:
         conv2d.forward(conv2d.initial_params(4, 1, 9, RNG), IMAGES)
     with pytest.raises(ValueError, match="output_padding=2 must be smaller"):
         conv_transpose2d.forward(kernels(conv_transpose2d), IMAGES, stride=2, output_padding=2)
+
+
+@pytest.mark.parametrize("module", [conv2d, conv_transpose2d])
+def test_images_and_groups_that_do_not_fit_are_told(module) -> None:
+    for x in (IMAGES[0], IMAGES[:, :3], np.repeat(IMAGES, 2, axis=1)):
+        with pytest.raises(ValueError, match=r"x has the shape .* wanted \(batch, 4 channels"):
+            module.forward(kernels(module), x)
+    params = {"W": np.ones((4, 1, 2, 2)), "b": np.zeros(4)}
+    with pytest.raises(ValueError, match=r"4 .* channels do not fall into groups=3"):
+        module.forward(params, IMAGES[:, :3] if module is conv2d else IMAGES, groups=3)
+
+
+@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize(
+    "setting, message",
+    [
+        ({"stride": 0}, "stride is .* at least 1"),
+        ({"padding": (1, -1)}, "padding is .* at least 0"),
+        ({"stride": 1.5}, "a setting is 1.5; wanted a whole number"),
+        ({"padding": (1, 1, 1)}, r"a setting is \(1, 1, 1\); wanted a whole number"),
+    ],
+    ids=str,
+)
+def test_settings_that_are_none_are_told(module, setting, message) -> None:
+    params = kernels(module) if module in (conv2d, conv_transpose2d) else {}
+    with pytest.raises((ValueError, TypeError), match=message):
+        module.forward(params, IMAGES, **setting)
+    y, _ = module.forward(params, IMAGES, stride=np.int64(2), padding=[np.int32(1), 0])
+    np.testing.assert_array_equal(y, module.forward(params, IMAGES, stride=2, padding=(1, 0))[0])
+
+
+def test_a_window_of_padding_alone_is_refused() -> None:
+    """Its largest entry would be minus infinity."""
+    for setting in ({"kernel": 2, "padding": 2}, {"kernel": (3, 1), "padding": 1}):
+        with pytest.raises(ValueError, match=r"padding=.* must be smaller than kernel="):
+            max_pool2d.forward({}, IMAGES, **setting)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -208,3 +210,53 @@ def test_ctc_is_safe_at_the_edges() -> None:
 def test_labels_that_do_not_fit_are_told() -> None:
     with pytest.raises(ValueError, match=r"labels of example 1 need 5 time steps .* it has 4"):
         ctc(np.zeros((4, 2, 3)), np.array([[1, 2, 1], [1, 1, 1]]))
+
+
+@pytest.mark.parametrize("labels, steps, letters, message", [
+    ([[1, -1]], None, None, "labels holds -1; wanted from 1 to 2"),
+    ([[1, 0]], None, None, "labels holds 0; wanted from 1 to 2"),
+    ([[1, 3]], None, None, "labels holds 3; wanted from 1 to 2"),
+    ([[1, 2]], [5], None, "steps holds 5; wanted from 0 to 4"),
+    ([[1, 2]], None, [3], "letters holds 3; wanted from 0 to 2"),
+])  # fmt: skip
+def test_labels_and_lengths_that_are_none_are_told(labels, steps, letters, message) -> None:
+    lengths = [None if length is None else np.array(length) for length in (steps, letters)]
+    for of in (ctc, ctc_gradient):
+        with pytest.raises(ValueError, match=message):
+            of(np.zeros((4, 1, 3)), np.array(labels), *lengths)
+
+
+def test_of_no_steps_there_is_one_way_to_say_nothing() -> None:
+    logits, labels = np.random.default_rng(4).standard_normal((4, 2, 3)), np.array([[1], [1]])
+    steps, letters = np.array([0, 4]), np.array([0, 1])
+    alone = ctc(logits[:, 1:], labels[1:])
+    assert ctc(logits, labels, steps, letters) == pytest.approx(alone / 2, rel=1e-14)
+    gradient = ctc_gradient(logits, labels, steps, letters)
+    assert not gradient[:, 0].any()
+    np.testing.assert_allclose(gradient[:, 1:], ctc_gradient(logits[:, 1:], labels[1:]) / 2, rtol=1e-13)
+    assert ctc(logits[:0], labels[:, :0]) == 0
+    assert ctc_gradient(logits[:0], labels[:, :0]).shape == (0, 2, 3)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.3, 1.0, 2.0])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_focal_of_any_gamma(gamma, dtype) -> None:
+    """Also where a label's probability is 1 to rounding: then the loss has no slope."""
+    z, k = data("focal", dtype)
+    focal, gradient = (partial(f, gamma=gamma) for f in ALL["focal"][0])
+    Case("focal", focal, gradient, (z, k), argnums=0).check()
+    sure = 1e3 * _one_hot(k, z).astype(dtype)
+    with np.errstate(all="raise", under="ignore"):
+        assert focal(sure, k) == 0
+        assert not gradient(sure, k).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_of_no_examples_all_losses_are_zero(dtype) -> None:
+    for name in ALL:
+        outputs, targets = data(name, dtype, (1, 4))
+        value, gradient = ALL[name][0]
+        with np.errstate(all="raise"), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert value(outputs[:0], targets[:0]) == 0, name
+            assert gradient(outputs[:0], targets[:0]).shape == (0, 4)

@@ -37,6 +37,10 @@ def test_a_slip_anywhere_in_the_net_is_caught(name):
 def test_flat_is_right():
     x = np.random.default_rng(0).standard_normal((3, 2, 4, 5))
     gradcheck.check_layer(Layer(flat.forward, flat.backward, {}), x)
+    y, cache = flat.forward({}, x)
+    dx, _ = flat.backward(y, cache)
+    assert not np.may_share_memory(x, y)
+    assert not np.may_share_memory(y, dx)
 
 
 def test_it_learns_and_the_same_seed_learns_the_same():
