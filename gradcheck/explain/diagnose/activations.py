@@ -65,7 +65,8 @@ def _one(segment: Segment) -> Iterator[Guess]:
     for words, formula, kind in promising(segment, probe, candidates):
         fixed = fixed or circuit.effect(segment.start, -cotangent * true)
         for result, _ in fitted(circuit, fixed, [circuit.effect(segment.start, cotangent * formula)], bare=0):
-            if abs(result.coefficient) > 1e-9:
+            plain = abs(result.coefficient - 1.0) < 1e-6  # of one number some factor makes any other
+            if abs(result.coefficient) > 1e-9 and (plain or true.size > 1):
                 yield from _guesses(segment, result, words, kind)
 
 
