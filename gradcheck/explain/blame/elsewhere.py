@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point, point
-from gradcheck.ask.reading import Reading
+from gradcheck.explain.blame.answer import Answer
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, screened, truth_at
 from gradcheck.judge.examine import Examined
 
@@ -49,18 +49,20 @@ def has_sizes(where: Point) -> bool:
 
 
 def _suits(there: Probe, here: Probe, wrong: frozenset[int]) -> bool:
-    reading, before = there.answer(), here.answer()
-    if reading is None or before is None:
-        return reading is not None
-    right = zip(_right_entries(here, before), _right_entries(there, reading), strict=True)
-    kept = all(now is None or old is None or _holds(old, now) for old, now in right)
-    return kept and there.wrong_in(reading) <= wrong
+    answer, before = there.answer(), here.answer()
+    if answer is None or before is None:
+        return answer is not None
+    right = zip(_right_entries(here, before), _right_entries(there, answer), strict=True)
+    kept = all(
+        number in before.missing or number in answer.missing or _holds(old, now)
+        for number, (old, now) in enumerate(right)
+    )
+    return kept and there.wrong_in(answer) <= wrong
 
 
-def _right_entries(probe: Probe, reading: Reading) -> Iterator[NDArray[np.bool_] | None]:
-    for raw, truth, slack in zip(reading.raw, probe.truth, probe.slack, strict=True):
-        same = raw is not None and raw.shape == truth.shape
-        yield (np.abs(raw - truth) <= slack) | (np.abs(truth) <= slack) if same else None  # type: ignore[operator]
+def _right_entries(probe: Probe, answer: Answer) -> tuple[NDArray[Any], ...]:
+    right = (np.abs(answer.flat - probe.truth) <= probe.slack) | (np.abs(probe.truth) <= probe.slack)
+    return probe.by_leaf(right)
 
 
 def _holds(old: NDArray[np.bool_], now: NDArray[np.bool_]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
-from gradcheck.explain.blame.missing import missing, places
+from gradcheck.explain.blame.missing import missing
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.written import Written
@@ -24,6 +24,8 @@ FOREIGN = 3
 """How much less natural an edit of another package's function is."""
 UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
+NEAR = 0.6
+"""Share of the time after which what is missing is looked for, where an exchange does not mend it."""
 TOGETHER = 128
 """Edits that are compiled together, at most."""
 _INSTALLED = sysconfig.get_path("purelib"), sysconfig.get_path("platlib")
@@ -33,27 +35,20 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
     """All edits that may mend some of what is wrong."""
     every = (*scene.functions, *scene.of_f)
     near = partial(_ranked, scene, suspects, lambda function: edits(function, _calls(function, every)))
-    tried: set[Edit] = set()
-    several, batches = suspects.several, _batches(_below(near(), ADDED))
-    while (batch := next(batches, None)) is not None:
+    rank, tried, ranked = _ranking(scene, suspects), set[Edit](), near()
+    several, batches = suspects.several, _batches(_below(ranked, ADDED))
+    added = (
+        [(rank(function, edit, 0.0), function, edit)]
+        for function, edit in missing(scene, suspects.force, suspects.wanted)
+    )
+    while not scene.time.past(NEAR) and (batch := next(batches, None)) is not None:
         yield batch
         tried |= {edit for *_, edit in batch}
         if suspects.several != several:  # what mends a part was found: the others are elsewhere, then
-            several = suspects.several
-            batches = _batches([one for one in _below(near(), ADDED) if one[2] not in tried])
-    owned = sorted(scene.functions if scene.reach.whole else (), key=lambda one: _is_foreign(scene, one))
-    rank, found = _ranking(scene, suspects), [places(scene, suspects, one) for one in owned]
-
-    def added(function: Written, some: Sequence[ast.expr]) -> Iterator[Sequence[Ranked]]:
-        yield from (
-            [(rank(function, edit, 0.0), function, edit)] for edit in missing(scene, suspects, function, some)
-        )
-
-    for function, (able, _) in zip(owned, found, strict=True):
-        yield from added(function, able)
-    yield from _batches([one for one in near() if one[2] not in tried])
-    for function, (_, unable) in zip(owned, found, strict=True):
-        yield from added(function, unable)
+            several, ranked = suspects.several, near()
+            batches = _batches([one for one in _below(ranked, ADDED) if one[2] not in tried])
+    yield from added
+    yield from _batches([one for one in ranked if one[2] not in tried])
 
 
 def _ranked(scene: Scene, suspects: Suspects, made: Callable[[Written], Iterator[Edit]]) -> list[Ranked]:
