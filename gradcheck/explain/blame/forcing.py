@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.answer import Answer
 from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.goals import Goal, Goals
+from gradcheck.explain.blame.inverse import Seen, Values, fitted, operands
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.reach import Reach
 from gradcheck.explain.blame.watch import Node, Observer, is_float
@@ -28,9 +28,6 @@ _TELLING = 3
 _SAME = 1e-9
 _ENOUGH = 12
 """Expressions that mend everything, of which one is where the mistake is."""
-
-Values = tuple[Floats, ...]
-"""What an expression should be worth at each visit."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +42,7 @@ class Wanted:
     node: ast.expr
     values: Values
     mended: frozenset[int]
-    seen: Mapping[Node, list[Any]]
+    seen: Seen
     scopes: tuple[Mapping[str, Any], ...]
     after: ast.stmt | None = None
 
@@ -229,10 +226,10 @@ class Force:
 
     def _parts(self, one: Wanted) -> Iterator[tuple[ast.expr, Values]]:
         """What follows for the parts of an expression, and for what a name was given."""
-        for part, values in (*_operands(one), *self._given(one)):
+        for part, values in (*operands(one.node, one.values, one.seen), *self._given(one)):
             held = self.reach.values.get(part, ())
             if part in self.reach.leaves and len(held) == len(values) and all(map(is_float, held)):
-                kept = [_like(value, now) for value, now in zip(values, held, strict=True)]
+                kept = [fitted(value, now) for value, now in zip(values, held, strict=True)]
                 if all(value is not None for value in kept) and not all(map(_same, kept, held)):
                     yield part, tuple(kept)  # type: ignore[arg-type]
 
@@ -301,92 +298,6 @@ def _is_likely(goal: Goal, ways: set[tuple[bool, bool]]) -> bool:
         or (goal.derivative, not goal.reverse) not in ways
         or (goal.derivative, goal.reverse) in ways
     )
-
-
-def _operands(one: Wanted) -> Iterator[tuple[ast.expr, Values]]:
-    node, wanted = one.node, one.values
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield node.operand, tuple(-value for value in wanted)
-    if isinstance(node, ast.Attribute) and node.attr == "T":
-        yield node.value, tuple(value.T for value in wanted)
-    if isinstance(node, ast.BinOp) and type(node.op) in _INVERSE:
-        left, right = (_held(one, part) for part in (node.left, node.right))
-        of_left, of_right = _INVERSE[type(node.op)]
-        if right is not None:
-            yield node.left, tuple(map(of_left, wanted, right))
-        if left is not None:
-            yield node.right, tuple(map(of_right, wanted, left))
-    if (
-        isinstance(node, ast.Call)
-        and getattr(node.func, "attr", "") in ("concatenate", "array", "hstack")
-        and node.args
-        and isinstance(node.args[0], ast.List | ast.Tuple)
-    ):
-        yield from _pieces(one, node.args[0].elts)
-
-
-def _pieces(one: Wanted, parts: list[ast.expr]) -> Iterator[tuple[ast.expr, Values]]:
-    start = 0
-    for part in parts:
-        held = _held(one, part)
-        if held is None or any(np.ndim(value) > 1 for value in held):
-            return
-        end = start + np.size(held[0])
-        yield part, tuple(np.ravel(value)[start:end] for value in one.values)
-        start = end
-
-
-def _held(one: Wanted, part: ast.expr) -> list[Any] | None:
-    if isinstance(part, ast.Constant) and isinstance(part.value, int | float):
-        return [float(part.value)] * len(one.values)
-    held = one.seen.get(part)
-    numbers = held is not None and all(is_float(value) or type(value) is int for value in held)
-    return held if numbers and held is not None and len(held) == len(one.values) else None
-
-
-def _root(wanted: Any, held: Any) -> Any:
-    """The one matrix that ``held`` makes ``wanted`` of; None where there are many or none."""
-    if np.ndim(held) != 2 or np.ndim(wanted) != 2:
-        return None
-    found, _, rank, _ = np.linalg.lstsq(held, wanted, rcond=None)
-    return found if rank == held.shape[1] and np.allclose(held @ found, wanted) else None
-
-
-_INVERSE: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], Callable[[Any, Any], Any]]] = {
-    ast.Add: (lambda v, r: v - r, lambda v, left: v - left),
-    ast.Sub: (lambda v, r: v + r, lambda v, left: left - v),
-    ast.Mult: (lambda v, r: v / r, lambda v, left: v / left),
-    ast.Div: (lambda v, r: v * r, lambda v, left: left / v),
-    ast.MatMult: (
-        lambda v, r: None if (x := _root(np.transpose(v), np.transpose(r))) is None else x.T,
-        lambda v, left: _root(v, left),
-    ),
-}
-"""What the left operand has to be, given the result and the right one; and the right one, given the left."""
-
-
-def _like(value: Any, now: Any) -> Floats | None:
-    """A value in the shape of the one that stands there; what does not follow is left as it is."""
-    if value is None:
-        return None
-    wide, now = np.asarray(value, dtype=np.float64), np.asarray(now)
-    if not _fits(wide, now):
-        return None
-    wide = np.asarray(np.where(np.isfinite(wide), wide, now), dtype=np.float64)
-    if wide.shape == now.shape:
-        return wide
-    # it was broadcast: then it has to be the same all along
-    lead = wide.ndim - now.ndim
-    index = (0,) * lead + tuple(slice(0, 1) if size == 1 else slice(None) for size in now.shape)
-    first: Floats = wide[index]
-    return first if np.allclose(wide, first, rtol=1e-7, atol=0.0) else None
-
-
-def _fits(value: Floats, now: Any) -> bool:
-    try:
-        return np.broadcast_shapes(value.shape, now.shape) == value.shape
-    except ValueError:
-        return False
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -22,7 +22,7 @@ _FOUND, _EACH = 60, 12
 """Texts that are looked for in one place, and of them the short ones that are tried."""
 _TOGETHER = 4
 """Places whose texts are weighed against each other: a mistake can be mended before and after what is done with it."""
-_LIKED = 4
+_LIKED = 8
 _VISITS = 6
 """Visits that are looked at, of a place that has many."""
 

@@ -19,8 +19,8 @@ _SHOWN = 40
 """Entries of a value that are compared."""
 _SIGHT = 450
 """Candidates that are multiplied with each other, the shortest texts first."""
-_FACTORS, _JOINED = 30, 80
-"""Candidates that are multiplied as matrices, with each other and with the expression."""
+_FACTORS, _JOINED, _ALIKE = 30, 80, 10
+"""Candidates that are multiplied as matrices, with each other and with the expression; that replace it two by two."""
 _TELLING = 3
 """Entries that do not fit by accident."""
 _CONSTANTS = (1, 2, 3, 4, 6, 8, 10)
@@ -55,6 +55,13 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     yield from (_plus(text, more) for more in view.products(gap))
     yield from view.products(site.target)
     yield from _combined(pairs, text, sight)
+    alike = [
+        one
+        for one in sight
+        if one.text.isidentifier() and np.shape(one.values[0]) == np.shape(site.target[0])
+    ]
+    for one in alike[:_ALIKE] if len(pairs) == 1 else ():
+        yield from _combined([(site.target[0], one.values[0])], one.text, alike[:_ALIKE])
     yield from (f"{more} - {text}" for more in view.products(both))
     yield from (f"{more} / {text}" for more in view.products(product))
 
