@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from gradcheck.explain.blame.apart import Alive
 from gradcheck.explain.blame.draft import Draft, Mend, Step
-from gradcheck.explain.blame.elsewhere import Elsewhere, elsewhere, has_sizes
+from gradcheck.explain.blame.elsewhere import Elsewhere, elsewhere, has_sizes, shorter
 from gradcheck.explain.blame.forcing import Force
 from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.grafting import edited, install, spelled_here
@@ -75,19 +75,27 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         return found
     # how it behaves is mended after its values are
     behaves = seen.asked is None or not (seen.asked.conduct or seen.asked.lends or seen.look.conduct)
-    found.wrong = frozenset().union(*(probe.wrong() for probe in points))
+    found.wrong = _wrong(points)
     if behaves and not found.wrong:  # wrong in an entry that is small beside others
         points = probes(seen, PROBES, fine=True)
-        found.wrong = frozenset().union(*(probe.wrong() for probe in points))
-    found.left = found.wrong
+        found.wrong = _wrong(points)
     alive()
     others = elsewhere(seen, points[0], found.wrong)
     found.one_size = has_sizes(where) and not any(one.resized for one in others)
     every = (*functions, *of_f)
-    draft = _mended(found, Draft(every, every), _Setting(len(functions), points, seconds, behaves, others))
-    if not found.left:
+    fewer = shorter(seen, PROBES)
+    for some in (fewer, points) if fewer and _wrong(fewer) == found.wrong else (points,):
+        found.left = found.wrong
+        draft = _mended(found, Draft(every, every), _Setting(len(functions), some, seconds, behaves, others))
+        if found.left:
+            break
         # what is right at one point alone may be so by accident
         found.proved = len(points) > 1 and bool(draft.passages) and all(probe.proved() for probe in points)
+        if found.proved or some is points:
+            break
+        for one in functions:
+            install(one)
+    if not found.left:
         off = next((one.said for one in others if found.proved and one.probe.wrong()), "")
         if off:
             found.proved, found.elsewhere = False, off
@@ -96,6 +104,10 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
             draft = _behaved(found, draft, written, points, Allowance(seconds))
     found.mends = tuple(draft.mends())
     return found
+
+
+def _wrong(points: tuple[Probe, ...]) -> frozenset[int]:
+    return frozenset().union(*(probe.wrong() for probe in points))
 
 
 @dataclass(frozen=True, eq=False)
