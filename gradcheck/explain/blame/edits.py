@@ -47,6 +47,7 @@ def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
     """Edits of one expression; ``calls`` are functions of one array that may be applied to it."""
     scope = tuple(names(function))
     indices = tuple(dict.fromkeys(_indexed(function)))
+    parts = tuple(dict.fromkeys(_read(function)))[:_PARTS]
     yield from _of_end(function)
     for node in ast.walk(function.node):
         if isinstance(node, ast.stmt):
@@ -57,6 +58,8 @@ def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
                 yield from (Edit(EXCHANGED, "variable", node, name) for name in scope)
                 continue
             yield from _exchanges(function.source, node, scope)
+            if isinstance(node, ast.Subscript):
+                yield from (Edit(EXCHANGED, "variable", node, text) for text in parts)
             yield from _adjustments(function.source, node, calls)
 
 
@@ -191,6 +194,15 @@ def _of_statement(source: Source, node: ast.stmt) -> Iterator[Edit]:
 
 def _tuple(index: ast.expr, text: str) -> str:
     return f"({text})" if isinstance(index, ast.Tuple) else text
+
+
+def _read(function: Written) -> Iterator[str]:
+    """Texts of the parts of arrays that are read at a place, not along an axis."""
+    for node in ast.walk(function.node):
+        if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
+            continue
+        if not any(isinstance(axis, ast.Slice | ast.Constant) for axis in _axes(node.slice)):
+            yield function.source.segment(node)
 
 
 def _indexed(function: Written) -> Iterator[str]:
@@ -465,6 +477,8 @@ _TURNS = (
 _SUMMED = (
     "0", "1", "", "0, keepdims=True", "1, keepdims=True", "-1, keepdims=True", "(0, 1)", "(0, 2, 3)",
 )  # fmt: skip
+_PARTS = 24
+"""Parts of arrays that are taken for each other."""
 ARITHMETIC = frozenset({"factor", "sum", "complement", "center", "square", "sign", "axes"})
 """Edits that suit numbers alone."""
 

@@ -247,7 +247,10 @@ class Force:
                 yield max(before, key=lambda each: each.lineno).value, one.values
             if given[len(before) :] and len(one.values) > 1:  # in the round before
                 last = max(given, key=lambda each: each.lineno).value
-                yield last, (*one.values[1:], *np.asarray(one.seen.get(last, one.values)[-1:]))
+                ends = [one.seen.get(last, one.values)[-1], *self.probe.by_leaf(self.probe.truth)]
+                for end in ends:  # what it is in the end may be returned
+                    if np.shape(end) == np.shape(one.values[0]):
+                        yield last, (*one.values[1:], np.asarray(end))
         if isinstance(node, ast.Call):
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             for function in self.functions:

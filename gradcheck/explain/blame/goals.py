@@ -42,8 +42,10 @@ class Goals:
     def adjoints(self) -> tuple[tuple[Any, Floats], ...]:
         """Every value on the way of f, and the derivative by it; none without a trace."""
         task = self.probe.task
+        if task.differentiated is not None:
+            return ()
         _, tape, _ = trace_task(task, look_at_function(task.f, task.where), self.probe.u)
-        if tape is None or task.differentiated is not None:
+        if tape is None:
             return ()
         found = sweep(tape.steps, tape.output_nodes, laid_out(tape, self.probe.u), {})
         pairs = ((getval(step.value), adjoint) for step, adjoint in zip(tape.steps, found, strict=True))
@@ -68,6 +70,8 @@ class Goals:
 
     def _all(self) -> Iterator[Goal]:
         yield from (Goal((leaf,), True) for leaf in self.probe.by_leaf(self.probe.truth))
+        if self.probe.task.differentiated is not None:  # f is a derivative by autograd itself
+            return
         known = {_key(value): adjoint for value, adjoint in reversed(self.adjoints)}
         every = [
             held

@@ -30,13 +30,12 @@ def operands(node: ast.expr, wanted: Values, seen: Seen) -> Iterator[tuple[ast.e
             yield node.left, tuple(map(of_left, wanted, right))
         if left is not None:
             yield node.right, tuple(map(of_right, wanted, left))
-    if (
-        isinstance(node, ast.Call)
-        and getattr(node.func, "attr", "") in ("concatenate", "array", "hstack")
-        and node.args
-        and isinstance(node.args[0], ast.List | ast.Tuple)
-    ):
-        yield from _pieces(node.args[0].elts, wanted, seen)
+    if isinstance(node, ast.Call) and node.args:
+        name, first = getattr(node.func, "attr", ""), node.args[0]
+        if name == "append" and len(node.args) == 2:
+            yield from _pieces(node.args, wanted, seen)
+        if name in ("concatenate", "array", "hstack") and isinstance(first, ast.List | ast.Tuple):
+            yield from _pieces(first.elts, wanted, seen)
 
 
 def _pieces(parts: list[ast.expr], wanted: Values, seen: Seen) -> Iterator[tuple[ast.expr, Values]]:

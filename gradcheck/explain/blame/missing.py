@@ -28,7 +28,7 @@ _VISITS = 6
 
 
 def missing(scene: Scene, force: Force, wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written, Edit]]:
-    """Edits that make expressions worth what is wanted of them, place by place; where nothing is, whatever mends."""
+    """Edits that make expressions worth what is wanted of them, place by place; then whatever mends."""
     where = scene.points[0].task.where
     data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
     places = ((one, place) for one in wanted for place in _places(one))
@@ -47,8 +47,7 @@ def missing(scene: Scene, force: Force, wanted: tuple[Wanted, ...]) -> Iterator[
                 ]
         for _, function, node, text in sorted(found, key=lambda each: each[0]):
             yield function, Edit(ADDED, "written", node, text)
-    if not wanted:
-        yield from _guessed(scene, force, data)
+    yield from _guessed(scene, force, data)
 
 
 _WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (

@@ -52,6 +52,8 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     text = site.text
     if all(np.isfinite(part).all() for part in factor):
         yield from (_times(text, more) for more in view.products(factor))
+    else:
+        yield from (_times(text, more) for more in view.factors(site.target, site.now))
     yield from (_plus(text, more) for more in view.products(gap))
     yield from view.products(site.target)
     yield from _combined(pairs, text, sight)
@@ -128,6 +130,14 @@ class View:
                 rows.append(row[sample])
         return View(shape, sample, names, np.stack(rows) if rows else np.empty((0, len(sample))), scalars)
 
+    def factors(self, target: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
+        """Texts that make ``target`` of what is there now, which may be zero in places."""
+        flat, row = _row(target, self.shape), _row(now, self.shape)
+        if flat is not None and row is not None and flat.any() and row.any():
+            yield from self._matching(
+                flat[self.sample], self._with(row[None, self.sample]), lambda i, _: self.names[i]
+            )
+
     def products(self, target: Sequence[Any]) -> Iterator[str]:
         """Texts that are worth ``target``: a constant times one or two candidates, or one over another."""
         flat = _row(target, self.shape)
@@ -158,29 +168,48 @@ class View:
         return self._with(over)
 
     def _with(self, other: Floats) -> Pairs:
+        other, units = _scaled_to_one(other)
+        sizes = np.sqrt((self._own[0] ** 2) @ (other**2).T)
         with np.errstate(all="ignore"):
-            sizes = np.sqrt((self.rows**2) @ (other**2).T)
-            return other, np.where(sizes > 0.0, 1.0 / sizes, 0.0)
+            return other, units, np.where(sizes > 0.0, 1.0 / sizes, 0.0)
+
+    @cached_property
+    def _own(self) -> tuple[Floats, Floats]:
+        return _scaled_to_one(self.rows)
 
     def _matching(self, goal: Floats, pairs: Pairs, named: Callable[[int, int], str]) -> Iterator[str]:
         """Texts for the products of two rows that are a multiple of the goal."""
-        other, over_size = pairs
-        cosine = (self.rows * (goal / np.sqrt(goal @ goal))) @ other.T
-        cosine *= over_size
-        looked_at = 0
-        for i, j in np.argwhere(np.abs(cosine, out=cosine) > 1.0 - 1e-12):
-            row = self.rows[i] * other[j]
+        (rows, units), (other, units_of_other, over_size) = self._own, pairs
+        unit = np.abs(goal).max(initial=0.0)
+        if not unit or not len(rows):
+            return
+        goal = goal / unit
+        length = np.sqrt(goal @ goal)
+        cosine = np.abs((rows * (goal / length)) @ other.T * over_size)
+        looked_at, found = 0, cosine > 1.0 - 1e-12
+        if goal.size < _TELLING:
+            # of so few entries that all are a multiple, those tell something that are one of few
+            factors = cosine * over_size * length * unit / np.outer(units, units_of_other)
+            found &= sum(np.abs(factors - known) <= _EQUAL for known in (1.0, 2.0, 0.5)) > 0
+        for i, j in np.argwhere(found):
+            row, text = rows[i] * other[j], named(i, j)
             factor = float(goal @ row) / float(row @ row)
-            if not (text := named(i, j)) or (goal.size < _TELLING and not _is_simple(factor)):
-                continue
-            if (np.abs(factor * row - goal) <= _EQUAL * np.max(np.abs(goal))).all():
+            if text and (np.abs(factor * row - goal) <= _EQUAL).all():
                 if (looked_at := looked_at + 1) > _LOOKED_AT:
                     return
-                yield from (_scaled(one, text) for one in _constants(factor, self.scalars))
+                whole = factor * float(unit / units[i] / units_of_other[j])
+                yield from (_scaled(one, text) for one in _constants(whole, self.scalars))
 
 
-Pairs = tuple[Floats, Floats]
-"""Rows to be multiplied with, and one over the size of each product."""
+Pairs = tuple[Floats, Floats, Floats]
+"""Rows to be multiplied with, their units, and one over the size of each product."""
+
+
+def _scaled_to_one(rows: Floats) -> tuple[Floats, Floats]:
+    """Rows whose largest entry is one, and what it was; so that no square of it is lost."""
+    units = np.abs(rows).max(axis=1, initial=0.0)
+    units = np.where(units > 0.0, units, 1.0)
+    return rows / units[:, None], units
 
 
 def _row(values: Sequence[Any], shape: tuple[int, ...]) -> Floats | None:
@@ -191,11 +220,6 @@ def _row(values: Sequence[Any], shape: tuple[int, ...]) -> Floats | None:
     except ValueError:
         return None
     return np.concatenate(each, dtype=np.float64)
-
-
-def _is_simple(factor: float) -> bool:
-    """Of so few entries that all are a multiple, those tell something that are one of few."""
-    return any(abs(abs(factor) - known) <= _EQUAL for known in (1.0, 2.0, 0.5))
 
 
 def _scaled(factor: str, product: str) -> str:
