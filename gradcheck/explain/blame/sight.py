@@ -79,6 +79,7 @@ PRODUCTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("{s} @ {e}", lambda e, s: s @ e),
     ("{e} @ {s}.T", lambda e, s: e @ s.T),
     ("{s}.T @ {e}", lambda e, s: s.T @ e),
+    ("{e} - np.eye({e}.shape[-1])[{s}]", lambda e, s: e - np.eye(e.shape[-1])[s]),
 )
 
 

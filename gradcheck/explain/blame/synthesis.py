@@ -19,11 +19,13 @@ _SHOWN = 40
 """Entries of a value that are compared."""
 _SIGHT = 450
 """Candidates that are multiplied with each other, the shortest texts first."""
-_FACTORS, _JOINED, _ALIKE = 30, 80, 10
+_FACTORS, _JOINED, _ALIKE = 30, 80, 14
 """Candidates that are multiplied as matrices, with each other and with the expression; that replace it two by two."""
 _TELLING = 3
 """Entries that do not fit by accident."""
 _CONSTANTS = (1, 2, 3, 4, 6, 8, 10)
+_SCALARS = 40
+"""Numbers in sight of which two are multiplied."""
 _LOOKED_AT = 60
 """Products that are a multiple of the target: of data whose rows are equal nearly all are, and tell nothing."""
 
@@ -57,11 +59,8 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     yield from (_plus(text, more) for more in view.products(gap))
     yield from view.products(site.target)
     yield from _combined(pairs, text, sight)
-    alike = [
-        one
-        for one in sight
-        if one.text.isidentifier() and np.shape(one.values[0]) == np.shape(site.target[0])
-    ]
+    alike = [one for one in sight if np.shape(one.values[0]) == np.shape(site.target[0])]
+    alike.sort(key=lambda each: len(each.text))
     for one in alike[:_ALIKE] if len(pairs) == 1 else ():
         yield from _combined([(site.target[0], one.values[0])], one.text, alike[:_ALIKE])
     yield from (f"{more} - {text}" for more in view.products(both))
@@ -250,6 +249,11 @@ def _matrix_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Iter
                     continue
 
 
+def _of_two(sizes: Floats) -> Iterator[tuple[str, Floats]]:
+    yield "{} * {}", np.triu(np.outer(sizes, sizes))
+    yield "{} / {}", sizes[:, None] / sizes[None, :]
+
+
 def _constants(value: float, scalars: list[tuple[str, float]]) -> Iterator[str]:
     """A number as one writes it: of what is in sight, for a size is not the same everywhere; small, or one over it."""
     sign, size = "-" if value < 0 else "", abs(value)
@@ -267,6 +271,11 @@ def _constants(value: float, scalars: list[tuple[str, float]]) -> Iterator[str]:
             if same(of(known))
         )
     yield from (f"{sign}{known}" for known in _CONSTANTS if same(known))
+    for form, sizes in _of_two(np.array([abs(known) for _, known in scalars[:_SCALARS]])):
+        for i, j in np.argwhere(np.abs(sizes - size) <= _EQUAL * size):
+            (one, first), (other, second) = scalars[i], scalars[j]
+            if i != j:
+                yield f"{'-' if first * second * value < 0 else ''}{form.format(one, other)}"
     part = next((known for known in _CONSTANTS if same(1 / known)), None)
     if part is not None:
         yield f"{sign}{1 / part!r}" if part in (2, 4, 8) else f"{sign}1 / {part}"
