@@ -159,6 +159,8 @@ def _of_statement(source: Source, node: ast.stmt) -> Iterator[Edit]:
     alters = isinstance(node, ast.Assign) and not any(isinstance(target, ast.Name) for target in node.targets)
     if alters or isinstance(node, ast.AugAssign | ast.Expr | ast.If):
         yield Edit(EXCHANGED, "drop", node, "pass")
+    if isinstance(node, ast.For):
+        yield Edit(EXCHANGED, "call", node.iter, f"range({source.segment(node.iter)})")
     if isinstance(node, ast.AugAssign):
         target, value = source.segment(node.target), source.segment(node.value)
         own = OPERATORS.get(type(node.op), "")

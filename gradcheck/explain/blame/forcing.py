@@ -73,7 +73,7 @@ class Force:
                 one = todo.pop()
                 found[one.node] = one
                 for part, values in self._parts(one):
-                    inside = next(f for f in self.functions if part in set(ast.walk(f.node)))
+                    inside = self.owners[part]
                     mended = self._mended_by(self._answer([part], values))
                     more = part not in found and mended >= one.mended
                     if more and (noted := self._noted(inside, [part], values, mended)):
@@ -105,22 +105,23 @@ class Force:
                 if one is not None:
                     yield replace(one, after=statement)
 
+    @cached_property
+    def owners(self) -> dict[ast.AST, Written]:
+        """The function that each node is part of."""
+        return {node: function for function in reversed(self.functions) for node in ast.walk(function.node)}
+
     def _places(self, goals: Goals) -> list[tuple[Written, ast.expr, list[Goal]]]:
         """The expressions and what they may be meant to be; last those that are a derivative, if another one."""
         unknown: list[tuple[Written, ast.expr, list[Goal]]] = []
         partly, known = list(unknown), list(unknown)
         ways, attained = set[tuple[bool, bool]](), set[Goal]()
         for function in self.functions:
-            inside = set(ast.walk(function.node))
-            for node in self.reach.leaves:
+            for node, leaves in self.reach.leaves.items():
                 held = self.reach.values[node]
-                if (
-                    node not in inside
-                    or not isinstance(node, ast.expr)
-                    or not self.reach.leaves[node] & self.left
-                    or not all(map(is_float, held))
-                ):
+                number = isinstance(node, ast.expr) and leaves & self.left and all(map(is_float, held))
+                if not number or self.owners.get(node) is not function:
                     continue
+                assert isinstance(node, ast.expr)
                 every = list(goals.of(np.shape(held[0]), len(held)))
                 first = [goal for goal in every if _same(goal.values[0], held[0])]
                 whole = [goal for goal in first if all(map(_same, goal.values, held))]

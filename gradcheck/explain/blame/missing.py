@@ -27,16 +27,14 @@ _VISITS = 6
 """Visits that are looked at, of a place that has many."""
 
 
-def missing(scene: Scene, force: Force, wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written, Edit]]:
-    """Edits that make expressions worth what is wanted of them, place by place; then whatever mends."""
-    where = scene.points[0].task.where
-    data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
+def missing(scene: Scene, wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written, Edit]]:
+    """Edits that make expressions worth what is wanted of them, place by place."""
     places = ((one, place) for one in wanted for place in _places(one))
     while some := list(islice(places, _TOGETHER)):
         found = []
         for one, (site, node, form) in some:
             if not scene.time.late():
-                sight = in_sight(site, scene.of_f, data, scene.patience)
+                sight = _sight(scene, site)
                 weighed = [
                     (_weight(text, site), text) for text in islice(dict.fromkeys(texts(site, sight)), _FOUND)
                 ]
@@ -47,7 +45,6 @@ def missing(scene: Scene, force: Force, wanted: tuple[Wanted, ...]) -> Iterator[
                 ]
         for _, function, node, text in sorted(found, key=lambda each: each[0]):
             yield function, Edit(ADDED, "written", node, text)
-    yield from _guessed(scene, force, data)
 
 
 _WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
@@ -60,32 +57,42 @@ _WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
 )
 
 
-def _guessed(scene: Scene, force: Force, data: frozenset[str]) -> Iterator[tuple[Written, Edit]]:
+def _sight(scene: Scene, site: Site) -> tuple[Candidate, ...]:
+    where = scene.points[0].task.where
+    data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
+    return in_sight(site, scene.of_f, data, scene.patience)
+
+
+def guessed(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
     """Edits by which something in sight joins an expression, that mend a leaf: a call of the claim each."""
+    astray = force.now is not None and bool(force.now.missing)
     for node in scene.reach.leaves:
-        function = next(one for one in scene.functions if node in set(ast.walk(one.node)))
+        function = force.owners[node]
         held = scene.reach.values[node]
         if not isinstance(node, ast.expr) or not all(map(is_float, held)):
             continue
         if (one := force.as_it_is(function, node)) is None:
             continue
         site, _, _ = _in_place(one)
-        for other in in_sight(site, scene.of_f, data, scene.patience) if len(held) <= _VISITS else ():
+        for other in _sight(scene, site) if len(held) <= _VISITS else ():
             for form, made in _WAYS:
                 if scene.time.late():
                     return
-                values = _joined(made, held, other)
+                values = _joined(made, held, other, astray)
                 if values and force.tried(node, values):
                     yield function, Edit(ADDED, "times", node, form.format(e=site.text, s=other.text))
 
 
-def _joined(made: Callable[[Any, Any], Any], held: Sequence[Any], other: Candidate) -> tuple[Any, ...]:
-    """The values of a combination where they have the shapes that were there."""
+def _joined(
+    made: Callable[[Any, Any], Any], held: Sequence[Any], other: Candidate, astray: bool
+) -> tuple[Any, ...]:
+    """The values of a combination where they have the shapes that were there, or what comes has a wrong one anyway."""
     try:
         found = tuple(np.asarray(made(old, new)) for old, new in zip(held, other.values, strict=True))
     except Exception:  # of operands that do not suit each other
         return ()
-    return found if all(np.shape(new) == np.shape(old) for new, old in zip(found, held, strict=True)) else ()
+    alike = all(np.shape(new) == np.shape(old) for new, old in zip(found, held, strict=True))
+    return found if alike or astray else ()
 
 
 def _weight(text: str, site: Site) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
-from gradcheck.explain.blame.missing import missing
+from gradcheck.explain.blame.missing import guessed, missing
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.written import Written
@@ -37,18 +37,19 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
     near = partial(_ranked, scene, suspects, lambda function: edits(function, _calls(function, every)))
     rank, tried, ranked = _ranking(scene, suspects), set[Edit](), near()
     several, batches = suspects.several, _batches(_below(ranked, ADDED))
-    added = (
-        [(rank(function, edit, 0.0), function, edit)]
-        for function, edit in missing(scene, suspects.force, suspects.wanted)
-    )
+
+    def alone(some: Iterator[tuple[Written, Edit]]) -> Iterator[Sequence[Ranked]]:
+        yield from ([(rank(function, edit, 0.0), function, edit)] for function, edit in some)
+
     while not scene.time.past(NEAR) and (batch := next(batches, None)) is not None:
         yield batch
         tried |= {edit for *_, edit in batch}
         if suspects.several != several:  # what mends a part was found: the others are elsewhere, then
             several, ranked = suspects.several, near()
             batches = _batches([one for one in _below(ranked, ADDED) if one[2] not in tried])
-    yield from added
+    yield from alone(missing(scene, suspects.wanted))
     yield from _batches([one for one in ranked if one[2] not in tried])
+    yield from alone(guessed(scene, suspects.force))
 
 
 def _ranked(scene: Scene, suspects: Suspects, made: Callable[[Written], Iterator[Edit]]) -> list[Ranked]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 WAITING = 3.0
 """How many times the seconds given may pass."""
-_TICK = 0.01
+_TICK = 0.05
 """Seconds that the stopwatch does not tell apart."""
 
 
