@@ -43,6 +43,9 @@ def missing(scene: Scene, wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written,
                     (weight, one.function, node, form.format(text if form == "{}" else bare(text)))
                     for weight, text in new
                 ]
+        for one in dict.fromkeys(one for one, _ in some):
+            if not scene.time.late():
+                found += [(len(text), one.function, node, text) for node, text in _summed(scene, one)]
         for _, function, node, text in sorted(found, key=lambda each: each[0]):
             yield function, Edit(ADDED, "written", node, text)
 
@@ -55,6 +58,40 @@ _WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("{e} - {s}", lambda e, s: e - s),
     *PRODUCTS,
 )
+
+
+def _summed(scene: Scene, one: Wanted) -> Iterator[tuple[ast.expr, str]]:
+    """A factor more in what is summed up, where the sum is known that it has to have."""
+    node = one.node
+    if (
+        not isinstance(node, ast.Call)
+        or not isinstance(node.func, ast.Attribute)
+        or len(one.values) > _VISITS
+    ):
+        return
+    name, array = node.func.attr, node.args[0] if node.args else node.func.value
+    held = one.seen.get(array, [])
+    if name not in ("sum", "mean") or len(node.args) > 1 or len(held) != len(one.values):
+        return
+    try:
+        words = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg is not None}
+    except ValueError:  # an axis that is computed
+        return
+    site, text = _in_place(one)[0], operand(one.function.source, array)
+    for other in _sight(scene, site):
+        try:
+            sums = [
+                getattr(np, name)(old * new, **words) for old, new in zip(held, other.values, strict=True)
+            ]
+        except Exception:  # of what does not suit it
+            continue
+        if all(map(_is_same, sums, one.values)):
+            yield array, f"{text} * {other.text}"
+
+
+def _is_same(value: Any, wanted: Any) -> bool:
+    off = np.abs(value - wanted).max(initial=0.0) if np.shape(value) == np.shape(wanted) else np.inf
+    return bool(off <= 1e-9 * np.abs(wanted).max(initial=0.0))
 
 
 def _sight(scene: Scene, site: Site) -> tuple[Candidate, ...]:
