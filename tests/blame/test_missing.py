@@ -279,7 +279,7 @@ MISTAKES = [
     ("rnn", " + dhnext\n", "\n", "errs[t] @ Wy.T + dhnext"),
     ("rnn", "dz = dh * (1 - hs[t] ** 2)", "dz = dh", "(1 - hs[t] ** 2)"),
     ("rnn", "        dhnext = dz @ Wh.T\n", "", "dhnext = "),
-    ("lstm", "dc = dc + dh * o * (1 - tc ** 2)", "dc = dc + dh * o", "dh * o * (1 - tc ** 2)"),
+    ("lstm", "dc = dc + dh * o * (1 - tc ** 2)", "dc = dc + dh * o", "o * (1 - tc ** 2)"),
     ("lstm", "        dc = dc * f\n", "", "dc = dc * f"),
     ("lstm", "dc = dc * f\n", "dc = dc * i\n", "f"),
     ("lstm", "di * i * (1 - i)", "di", "i * (1 - i)"),

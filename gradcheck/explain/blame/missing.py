@@ -22,7 +22,8 @@ _FOUND, _EACH = 60, 12
 """Texts that are looked for in one place, and of them the short ones that are tried."""
 _TOGETHER = 4
 """Places whose texts are weighed against each other: a mistake can be mended before and after what is done with it."""
-_LIKED = 8
+LIKED = 8
+"""How many letters more a forgotten factor may have."""
 _VISITS = 6
 """Visits that are looked at, of a place that has many."""
 
@@ -133,8 +134,7 @@ def _joined(
 
 
 def _weight(text: str, site: Site) -> int:
-    """How much longer it is than what stands there; a factor is forgotten more often than anything."""
-    return len(text) - len(site.text) - _LIKED * text.startswith(f"{site.text} * ")
+    return len(text) - len(site.text) - LIKED * text.startswith(f"{site.text} * ")
 
 
 def _places(one: Wanted) -> Iterator[Place]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
-from gradcheck.explain.blame.missing import guessed, missing
+from gradcheck.explain.blame.missing import LIKED, guessed, missing
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.written import Written
@@ -102,7 +102,8 @@ def _batches(plain: list[Ranked]) -> Iterator[list[Ranked]]:
 
 def _plainness(function: Written, edit: Edit) -> float:
     old = function.source.segment(edit.node)
-    return abs(len(edit.text) - len(old)) + 0.01 * len(edit.text)
+    liked = edit.what == "written" and edit.text.startswith(f"{old} * ")
+    return abs(len(edit.text) - len(old)) + 0.01 * len(edit.text) - LIKED * liked
 
 
 def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:
