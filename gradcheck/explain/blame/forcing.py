@@ -79,7 +79,18 @@ class Force:
                     if more and (noted := self._noted(inside, [part], values, mended)):
                         todo.append(noted)
         some = [*found.values(), *self._of_statements(goals)]
-        return tuple(sorted(some, key=lambda one: (-len(one.mended), not self._is_carried(one))))
+        # a helper is right rather than who calls it
+        callers = [one.code for one in self.functions]
+        return tuple(
+            sorted(
+                some,
+                key=lambda one: (
+                    -len(one.mended),
+                    callers.index(one.function.code),
+                    not self._is_carried(one),
+                ),
+            )
+        )
 
     def tried(self, node: ast.expr, values: Values) -> frozenset[int]:
         """The leaves that come right with these values; none where another one gets wrong."""

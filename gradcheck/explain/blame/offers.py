@@ -79,7 +79,7 @@ def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float
         # what is added is added to the whole of an expression rather than deep inside it
         far = depth * (edit.cost > EXCHANGED)
         # and rather in the function that was called first than in its helpers
-        far += 10.0 * scene.functions.index(function)
+        far += 30.0 * scene.functions.index(function)
         return edit.cost + dearer, suspicion, _plainness(function, edit) + far
 
     return rank
