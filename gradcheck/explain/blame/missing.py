@@ -47,7 +47,8 @@ def missing(scene: Scene, wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written,
         for one in dict.fromkeys(one for one, _ in some):
             if not scene.time.late():
                 found += [(len(text), one.function, node, text) for node, text in _summed(scene, one)]
-        for _, function, node, text in sorted(found, key=lambda each: each[0]):
+        found.sort(key=lambda each: (scene.functions.index(each[1]), each[0]))
+        for _, function, node, text in found:
             yield function, Edit(ADDED, "written", node, text)
 
 
