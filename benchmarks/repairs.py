@@ -27,7 +27,10 @@ CHECKS = {
 
 
 def outcome(slip: Slip) -> tuple[str, float, str]:
-    """What became of a slip: "not caught", "unmended", "mended", "mended there"; seconds; the repair."""
+    """What became of a slip: "not caught", "unmended", "wrongly", "mended"; seconds; the repair.
+
+    "mended there" is where the first blame is at its line, "mended near" where the second is.
+    """
     try:
         report = checked(slip.specimen)
     except (TypeError, ValueError) as error:
@@ -42,8 +45,9 @@ def outcome(slip: Slip) -> tuple[str, float, str]:
         return "unmended", seconds, said or blamed.remark
     if slip.line and not _mends(report.patch, slip):
         return "wrongly", seconds, said
-    there = any(blame.line <= slip.line <= blame.end_line for blame in blamed.blame)
-    return "mended there" if there else "mended", seconds, said
+    there = [blame.line <= slip.line <= blame.end_line for blame in blamed.blame[:2]]
+    where = " there" if there[0] else " near" if any(there) else ""
+    return f"mended{where}", seconds, said
 
 
 def checked(one: Specimen) -> Report:
@@ -99,16 +103,19 @@ def main() -> None:
     _table(counts)
     caught = sum(n for (_, what), n in counts.items() if what != "not caught")
     mended = sum(n for (_, what), n in counts.items() if what.startswith("mended"))
-    there = sum(n for (_, what), n in counts.items() if what == "mended there")
+    there, near = (
+        sum(n for (_, what), n in counts.items() if what == f"mended {where}") for where in ("there", "near")
+    )
     print(
-        f"mended and proved {mended} of {caught} caught ({100 * mended / caught:.1f} %), first at the slip {there}"
+        f"mended and proved {mended} of {caught} caught ({100 * mended / caught:.1f} %), the first blame at the slip "
+        f"{there}, one of two {there + near}"
     )
     print(f"seconds from fail to blame: median {statistics.median(took):.2f}, most {max(took):.2f}")
 
 
 def _table(counts: Counter[tuple[str, str]]) -> None:
     kinds = sorted({kind for kind, _ in counts})
-    columns = ("not caught", "unmended", "wrongly", "mended", "mended there")
+    columns = ("not caught", "unmended", "wrongly", "mended", "mended near", "mended there")
     print(f"\n{'what':30}" + "".join(f"{column:>14}" for column in columns))
     for kind in [*kinds, "all"]:
         row = [

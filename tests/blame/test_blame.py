@@ -30,7 +30,10 @@ def test_the_very_expression_is_named_with_what_it_is_and_what_mends_it(tmp_path
     assert (blame.line, blame.end_line, blame.column, blame.end_column) == (14, 14, 10, 12)
     assert (blame.expression, blame.repair, blame.leaves, blame.proved) == ("z1", "a1", ("W2",), True)
     assert Path(blame.file).name == "program.py" and blame.function == "gradient"
-    assert blame.message == "z1 is X @ W1 + b1 of f. With a1 in its place, every leaf is right (tried at 3 points)"
+    assert (
+        blame.message
+        == "z1 is X @ W1 + b1 of f. With a1 in its place, every leaf is right (tried at 3 points)"
+    )
     assert "-    dW2 = z1.T @ d2\n+    dW2 = a1.T @ d2\n" in report.patch
 
 

@@ -52,6 +52,10 @@ def test_what_is_proved_holds_for_any_number_of_rows(tmp_path: Path, rows: int, 
 def test_what_is_right_at_this_size_alone_is_not_proved(tmp_path: Path) -> None:
     """What is due there, 2 / len(X), is no edit of one number."""
     text = LINEAR.replace("2 / len(y) * X.T @ (X @ w - y)", "sum(5 * x * (x @ w - t) for x, t in zip(X, y))")
+    text = text.replace(
+        "np.mean((X @ w - y) ** 2)", "mean_square(*np.hsplit(np.column_stack([X @ w, y]), 2))"
+    )
+    text += "\n\n    def mean_square(a, b):\n        return np.mean((a - b) ** 2)\n"
     report = failed(made(tmp_path, text), regression(4, 0), argnums=0)
     assert report.patch == "" and not any(blame.proved for blame in report.blame)
     for blame in report.blame:

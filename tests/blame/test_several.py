@@ -109,7 +109,7 @@ def test_a_part_of_the_entries_is_progress_too(tmp_path: Path) -> None:
 
 def test_what_mends_a_part_is_said_to_be_no_proof(tmp_path: Path) -> None:
     """The second mistake is no edit away."""
-    lost = ("X.T @ d1,", "np.arange(20.0).reshape(4, 5),")
+    lost = ("X.T @ d1,", "np.arange(12.0).reshape(4, 3),")
     report = failed(
         made(tmp_path, TANH, lost, ("d2.sum(0)\n", "d2.mean(0)\n")), network(), argnums=(0, 1, 2, 3)
     )

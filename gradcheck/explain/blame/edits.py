@@ -46,15 +46,20 @@ _LIKE = (
 def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
     """Edits of one expression; ``calls`` are functions of one array that may be applied to it."""
     scope = tuple(names(function))
+    indices = tuple(dict.fromkeys(_indexed(function)))
+    parts = tuple(dict.fromkeys(_read(function)))[:_PARTS]
     yield from _of_end(function)
     for node in ast.walk(function.node):
         if isinstance(node, ast.stmt):
             yield from _of_statement(function.source, node)
+            yield from _more(function.source, node, scope, indices)
         elif isinstance(node, ast.expr) and _is_value(function.source, node):
             if _is_written_to(function.source, node):
                 yield from (Edit(EXCHANGED, "variable", node, name) for name in scope)
                 continue
             yield from _exchanges(function.source, node, scope)
+            if isinstance(node, ast.Subscript):
+                yield from (Edit(EXCHANGED, "variable", node, text) for text in parts)
             yield from _adjustments(function.source, node, calls)
 
 
@@ -154,6 +159,8 @@ def _of_statement(source: Source, node: ast.stmt) -> Iterator[Edit]:
     alters = isinstance(node, ast.Assign) and not any(isinstance(target, ast.Name) for target in node.targets)
     if alters or isinstance(node, ast.AugAssign | ast.Expr | ast.If):
         yield Edit(EXCHANGED, "drop", node, "pass")
+    if isinstance(node, ast.For):
+        yield Edit(EXCHANGED, "call", node.iter, f"range({source.segment(node.iter)})")
     if isinstance(node, ast.AugAssign):
         target, value = source.segment(node.target), source.segment(node.value)
         own = OPERATORS.get(type(node.op), "")
@@ -167,20 +174,77 @@ def _of_statement(source: Source, node: ast.stmt) -> Iterator[Edit]:
         and isinstance(node.targets[0], ast.Name | ast.Subscript | ast.Attribute)
     ):
         target, value = source.segment(node.targets[0]), source.segment(node.value)
-        yield Edit(EXCHANGED, "assignment", node, f"{target} += {value}")
+        yield from (Edit(EXCHANGED, "assignment", node, f"{target} {sign}= {value}") for sign in "+-")
         if isinstance(node.targets[0], ast.Subscript) and not isinstance(node.targets[0].slice, ast.Slice):
             array, index = source.segment(node.targets[0].value), source.segment(node.targets[0].slice)
-            yield Edit(ADJUSTED, "assignment", node, f"np.add.at({array}, ({index}), {value})")
+            index = _tuple(node.targets[0].slice, index)
+            yield Edit(ADJUSTED, "assignment", node, f"np.add.at({array}, {index}, {value})")
     if (
         isinstance(node, ast.AugAssign)
         and isinstance(node.target, ast.Subscript)
         and isinstance(node.op, ast.Add)
     ):
         array, index = source.segment(node.target.value), source.segment(node.target.slice)
-        if not any(isinstance(n, ast.Slice) for n in ast.walk(node.target.slice)):
+        if not any(isinstance(part, ast.Slice) for part in _axes(node.target.slice)):
             yield Edit(
-                ADJUSTED, "assignment", node, f"np.add.at({array}, ({index}), {source.segment(node.value)})"
+                ADJUSTED,
+                "assignment",
+                node,
+                f"np.add.at({array}, {_tuple(node.target.slice, index)}, {source.segment(node.value)})",
             )
+
+
+def _tuple(index: ast.expr, text: str) -> str:
+    return f"({text})" if isinstance(index, ast.Tuple) else text
+
+
+def _read(function: Written) -> Iterator[str]:
+    """Texts of the parts of arrays that are read at a place, not along an axis."""
+    for node in ast.walk(function.node):
+        if not isinstance(node, ast.Subscript) or not isinstance(node.ctx, ast.Load):
+            continue
+        if not any(isinstance(axis, ast.Slice | ast.Constant) for axis in _axes(node.slice)):
+            yield function.source.segment(node)
+
+
+def _indexed(function: Written) -> Iterator[str]:
+    """Texts that stand for one place along an axis somewhere."""
+    for node in ast.walk(function.node):
+        if isinstance(node, ast.Subscript):
+            for part in _axes(node.slice):
+                if isinstance(part, ast.Name | ast.Subscript | ast.BinOp):
+                    yield function.source.segment(part)
+
+
+def _more(source: Source, node: ast.stmt, scope: tuple[str, ...], indices: tuple[str, ...]) -> Iterator[Edit]:
+    """A factor more in what is assigned; what is added in one place taken away in another, as forces are."""
+    if isinstance(node, ast.Assign) and isinstance(
+        node.value, ast.BinOp | ast.Call | ast.Name | ast.Subscript
+    ):
+        text = operand(source, node.value)
+        yield from (
+            Edit(ADDED, "times", node.value, f"{text} {sign} {name}") for name in scope for sign in "*/"
+        )
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Subscript):
+        array, value, axes = (
+            source.segment(node.target.value),
+            source.segment(node.value),
+            _axes(node.target.slice),
+        )
+        own = "-" if isinstance(node.op, ast.Sub) else "+"
+        for place, part in enumerate(axes):
+            for index in indices if not isinstance(part, ast.Slice) else ():
+                parts = [source.segment(each) for each in axes]
+                if index == parts[place]:
+                    continue
+                parts[place] = index
+                for sign in "-+" if own == "+" else "+-":
+                    more = f"{array}[{', '.join(parts)}] {sign}= {value}"
+                    yield Edit(ADDED, "pair", node, f"{source.segment(node)}\n{' ' * node.col_offset}{more}")
+
+
+def _axes(index: ast.expr) -> list[ast.expr]:
+    return index.elts if isinstance(index, ast.Tuple) else [index]
 
 
 def _is_negated(source: Source, node: ast.expr) -> bool:
@@ -210,6 +274,8 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
     ):
         # another bound is right at some points, as a rule, whatever the right comparison is
         cost = ADJUSTED if isinstance(source.parents.get(node), ast.Compare) else EXCHANGED
+        if isinstance(_indexed_by(source, node), ast.Subscript) and type(node.value) is int:
+            yield from (edit("index", name) for name in scope)
         near = (value for value in _near(node.value) if value >= 0 or not _is_negated(source, node))
         yield from (edit("constant", repr(value), cost) for value in near)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
@@ -250,8 +316,16 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
         yield from (
             edit("index", f"{operand(source, node.value)}[{new}]") for new in _indices(source, node.slice)
         )
+        if any(isinstance(axis, ast.Slice) and axis.upper is not None for axis in _axes(node.slice)):
+            for name in scope:
+                moved = _shifted(source, _axes(node.slice), name)
+                yield edit("index", f"{operand(source, node.value)}[{moved}]", ADDED)
     if isinstance(node, _DISPLAYS):
         yield from (edit("order", new) for new in _orders(source, node))
+    if isinstance(node, ast.Tuple) and 2 <= len(node.elts) <= 4:
+        for name in scope:
+            parts = ", ".join(f"{operand(source, part)} * {name}" for part in node.elts)
+            yield edit("factor", f"({parts})", ADDED)
 
 
 _DISPLAYS = ast.Tuple | ast.List | ast.Dict
@@ -292,6 +366,24 @@ def _near(value: int | float) -> list[int | float]:
     if isinstance(value, float):
         near += [10.0 * value, value / 10.0]
     return [other for other in dict.fromkeys(near) if other != value]
+
+
+def _indexed_by(source: Source, node: ast.expr) -> ast.AST | None:
+    """What an expression is an index of, alone or among others."""
+    above = source.parents.get(node)
+    above = source.parents.get(above) if isinstance(above, ast.Tuple) else above
+    return above if isinstance(above, ast.Subscript) and node is not above.value else None
+
+
+def _shifted(source: Source, axes: list[ast.expr], by: str) -> str:
+    """Axes of which each that is taken from its start is taken from ``by`` on."""
+    parts = [
+        f"{by}:{by} + {operand(source, axis.upper)}"
+        if isinstance(axis, ast.Slice) and axis.upper is not None and axis.lower is None and axis.step is None
+        else source.segment(axis)
+        for axis in axes
+    ]
+    return ", ".join(parts)
 
 
 def _indices(source: Source, index: ast.expr) -> Iterator[str]:
@@ -341,6 +433,8 @@ def _of_call(source: Source, node: ast.Call) -> Iterator[Edit]:
         return Edit(cost, what, node, new)
 
     base, _, last = function.rpartition(".")
+    if last == "reshape" and base not in ("np", "numpy"):
+        yield from (edit("axes", f"{base}.transpose({axes}).reshape{inside}", ADJUSTED) for axes in _TURNS)
     for pair in _LIKE:
         for one, other in (pair, pair[::-1]):
             if last == one:
@@ -378,9 +472,15 @@ def _of_call(source: Source, node: ast.Call) -> Iterator[Edit]:
                 yield edit("axis", called([("axis", axis), ("keepdims", "True")], array[:1]), ADJUSTED)
 
 
+_TURNS = (
+    "1, 0", "0, 2, 1", "1, 0, 2", "1, 2, 0", "2, 0, 1", "0, 2, 3, 1", "0, 3, 1, 2", "1, 0, 2, 3", "0, 2, 1, 3",
+    "1, 2, 3, 0", "3, 0, 1, 2",
+)  # fmt: skip
 _SUMMED = (
     "0", "1", "", "0, keepdims=True", "1, keepdims=True", "-1, keepdims=True", "(0, 1)", "(0, 2, 3)",
 )  # fmt: skip
+_PARTS = 24
+"""Parts of arrays that are taken for each other."""
 ARITHMETIC = frozenset({"factor", "sum", "complement", "center", "square", "sign", "axes"})
 """Edits that suit numbers alone."""
 

@@ -7,8 +7,10 @@ else of all arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,10 +18,12 @@ from numpy.typing import NDArray
 
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point, point
-from gradcheck.ask.reading import Reading
-from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, screened, truth_at
+from gradcheck.explain.blame.answer import Answer
+from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, truth_at
 from gradcheck.judge.examine import Examined
 
+FEW, SLOW = 5, 2e-3
+"""Rows that are enough to find an edit with, where f and the claim take more seconds than that."""
 _KINDS = ("grad", "vjp", "layer")
 """Checks whose claim can be asked at arguments of other shapes."""
 
@@ -43,24 +47,61 @@ def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int]) -> tuple[Elsew
     return tuple(one for one in found if _suits(one.probe, here, wrong))
 
 
+def shorter(seen: Examined, count: int) -> tuple[Probe, ...]:
+    """Probes at fewer rows of the data, where a call takes long and f takes fewer; none where it does not."""
+    data = tuple(
+        number for number in range(len(seen.task.where.args)) if number not in seen.task.where.argnums
+    )
+    slow = seen.task.f.seconds + seen.task.claim.seconds > SLOW
+    for length, numbers in _lengths(seen.task.where) if slow and seen.task.kind in _KINDS else ():
+        if length <= FEW or numbers != data:
+            continue
+        where = _with_leaves(seen, numbers, partial(_first, length))
+        if where is None:
+            continue
+        with suppress(Exception):  # of an f that wants that many
+            return probes(replace(seen, task=replace(seen.task, where=where), judgement=None), count)
+    return ()
+
+
+def _first(length: int, leaf: Any) -> Any:
+    """An array of that length with its first rows alone."""
+    return leaf[:FEW] if _is_list(leaf) and len(leaf) == length else leaf
+
+
+def _with_leaves(seen: Examined, numbers: tuple[int, ...], made: Callable[[Any], Any]) -> Point | None:
+    """The point with each leaf of some arguments made anew; None where it is none."""
+    where = seen.task.where
+    args = tuple(
+        trees.map_leaves(lambda _, leaf: made(leaf), arg) if number in numbers else arg
+        for number, arg in enumerate(where.args)
+    )
+    try:
+        return point(seen.task.f, args, where.argnums, where.names)
+    except (TypeError, ValueError):
+        return None
+
+
 def has_sizes(where: Point) -> bool:
     """Whether any argument has a length that may be another one."""
     return any(True for _ in _lengths(where))
 
 
 def _suits(there: Probe, here: Probe, wrong: frozenset[int]) -> bool:
-    reading, before = there.answer(), here.answer()
-    if reading is None or before is None:
-        return reading is not None
-    right = zip(_right_entries(here, before), _right_entries(there, reading), strict=True)
-    kept = all(now is None or old is None or _holds(old, now) for old, now in right)
-    return kept and there.wrong_in(reading) <= wrong
+    answer, before = there.answer(), here.answer()
+    if answer is None or before is None:
+        return answer is not None
+    right = zip(_right_entries(here, before), _right_entries(there, answer), strict=True)
+    kept = all(
+        number in before.missing or number in answer.missing or _holds(old, now)
+        for number, (old, now) in enumerate(right)
+    )
+    return kept and there.wrong_in(answer) <= wrong
 
 
-def _right_entries(probe: Probe, reading: Reading) -> Iterator[NDArray[np.bool_] | None]:
-    for raw, truth, slack in zip(reading.raw, probe.truth, probe.slack, strict=True):
-        same = raw is not None and raw.shape == truth.shape
-        yield (np.abs(raw - truth) <= slack) | (np.abs(truth) <= slack) if same else None  # type: ignore[operator]
+def _right_entries(probe: Probe, answer: Answer) -> tuple[NDArray[Any], ...]:
+    right = (np.abs(answer.flat - probe.truth) <= probe.slack) | (np.abs(probe.truth) <= probe.slack)
+    return probe.by_leaf(right)
 
 
 def _holds(old: NDArray[np.bool_], now: NDArray[np.bool_]) -> bool:
@@ -80,15 +121,10 @@ def _resized(seen: Examined) -> Elsewhere | None:
     if seen.task.kind not in _KINDS or seen.task.given is not None:
         return None
     generator = np.random.default_rng(0x73697A65)
-    where = moved(seen.task.where, generator, NEAR)  # off a kink
+    where = seen.task.where
     for length, numbers in _lengths(where):
-        args = tuple(
-            trees.map_leaves(lambda _, leaf: _longer(leaf, length), arg) if number in numbers else arg  # noqa: B023
-            for number, arg in enumerate(where.args)
-        )
-        try:
-            longer = point(seen.task.f, args, where.argnums, where.names)
-        except (TypeError, ValueError):
+        longer = _with_leaves(seen, numbers, partial(_longer, length))
+        if longer is None:
             continue
         probe = _at(seen, moved(longer, generator, NEAR), generator)
         if probe is not None:
@@ -124,7 +160,7 @@ def _is_list(leaf: Any) -> bool:
     return isinstance(leaf, np.ndarray) and leaf.ndim > 0 and len(leaf) > 1
 
 
-def _longer(leaf: Any, length: int) -> Any:
+def _longer(length: int, leaf: Any) -> Any:
     """An array of that length with its first row once more; what sums to one still does."""
     if not _is_list(leaf) or len(leaf) != length:
         return leaf

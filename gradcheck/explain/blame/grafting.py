@@ -101,11 +101,12 @@ def _grown(edit: Edit, function: Written) -> Grown | None:
 def parsed(text: str, node: ast.expr | ast.stmt) -> Grown | None:
     """The tree of a text that is to stand for a node; None where it is none."""
     try:
-        return (
-            ast.parse(text).body[0]
-            if isinstance(node, ast.stmt)
-            else ast.parse(f"({text})", mode="eval").body
-        )
+        if not isinstance(node, ast.stmt):
+            return ast.parse(f"({text})", mode="eval").body
+        body = ast.parse(
+            "\n".join(line.removeprefix(" " * node.col_offset) for line in text.split("\n"))
+        ).body
+        return body[0] if len(body) == 1 else ast.If(ast.Constant(True), body, [])
     except (SyntaxError, ValueError):
         return None
 

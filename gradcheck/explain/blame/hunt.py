@@ -16,8 +16,8 @@ from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.written import Written
 
-RIVALS = 150
-"""Edits that are tried for a better one after the first that mends everything; a tenth where each is searched for."""
+RIVALS = 12
+"""Edits that are tried for a better one after the first that mends everything, where they do not come in order."""
 HALFWAY = 0.5
 """Share of the time after which what mends a part is taken, and the rest looked for from there."""
 
@@ -61,7 +61,7 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         merit = progress.amount, fits
         better = best is None or merit > (best.progress.amount, best.fits)
         if better and every and fits:
-            most = tried + (RIVALS if edit.cost < ADDED else RIVALS // 10)
+            most = tried + (RIVALS if edit.cost >= ADDED else 0)
         same = best is not None and merit == (best.progress.amount, best.fits)
         if better or (same and (spread, rank) < (spread_of_best, rank_of_best)):
             best, rank_of_best, spread_of_best = Quarry(function, edit, progress, fits), rank, spread

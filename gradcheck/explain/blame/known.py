@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.ask.look import look_at_function
 from gradcheck.ask.trees import Floats
+from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.meaning import Meanings, is_telling
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.written import Written
-from gradcheck.oracles.autodiff import laid_out, trace_task
-from gradcheck.oracles.tracing.tape import sweep
 
 _SAME = 1e-9
 """Relative difference of what is computed twice."""
@@ -29,17 +27,12 @@ class Known:
     value: Floats
 
 
-def derivatives(scene: Scene, meanings: Meanings) -> tuple[Known, ...]:
+def derivatives(goals: Goals) -> tuple[Known, ...]:
     """The derivatives of f's result, along the covector, by the values of its expressions; none without a trace."""
-    probe = scene.points[0]
-    task = probe.task
-    _, tape, _ = trace_task(task, look_at_function(task.f, task.where), probe.u)
-    if tape is None or task.differentiated is not None:
-        return ()
-    found = sweep(tape.steps, tape.output_nodes, laid_out(tape, probe.u), {})
-    pairs = zip(tape.steps, found, strict=True)
-    named = ((meanings.of(step.value, ""), adjoint) for step, adjoint in pairs if is_telling(adjoint))
-    return tuple(Known(f"the derivative by {text}", np.asarray(value)) for text, value in named if text)
+    named = (
+        (goals.meanings.of(value, ""), adjoint) for value, adjoint in goals.adjoints if is_telling(adjoint)
+    )
+    return tuple(Known(f"the derivative by {text}", value) for text, value in named if text)
 
 
 def first_unknown(scene: Scene, known: tuple[Known, ...], meanings: Meanings) -> str:

@@ -22,14 +22,14 @@ class Meanings:
     def __init__(self, of_f: tuple[Written, ...], probe: Probe) -> None:
         where = probe.task.where
         with observing(of_f) as observer:
-            values = observer.recorded(lambda: probe.task.f(*where.copied(where.args)))
+            self.values = observer.recorded(lambda: probe.task.f(*where.copied(where.args)))
         inside = (
             (one.source, node) for one in of_f for node in ast.walk(one.node) if isinstance(node, ast.expr)
         )
         named = (
-            (source.segment(node), values[node][-1])
+            (source.segment(node), self.values[node][-1])
             for source, node in inside
-            if node in values and is_telling(values[node][-1])
+            if node in self.values and is_telling(self.values[node][-1])
         )
         # of several texts of one value the fullest says most: X @ W1 + b1 rather than z1
         self._known = sorted(named, key=lambda pair: -len(" ".join(pair[0].split())))
@@ -52,7 +52,7 @@ def is_telling(value: Any) -> bool:
 def _same(one: Any, other: Any) -> bool:
     if np.shape(one) != np.shape(other):
         return False
-    return bool(np.allclose(one, other, rtol=_EQUAL, atol=0.0))
+    return bool((np.abs(one - other) <= _EQUAL * np.abs(other)).all())
 
 
 def values_by_text(values: Mapping[Node, list[Any]], function: Written) -> dict[str, Any]:

@@ -1,71 +1,245 @@
-"""Edits that add what stands elsewhere: tried as values before they are written, the most suspicious places first."""
+"""Edits that write what an expression is meant to be with what is in sight: a factor, a term, an operand more."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from gradcheck.explain.blame.edits import ADDED, Edit, operand
-from gradcheck.explain.blame.experiments import Candidate, Trial, candidates, experiments
-from gradcheck.explain.blame.grafting import above
-from gradcheck.explain.blame.needed import Needed
+from gradcheck.explain.blame.forcing import Force, Wanted
+from gradcheck.explain.blame.patch import bare
 from gradcheck.explain.blame.scene import Scene
-from gradcheck.explain.blame.suspects import Suspects
-from gradcheck.explain.blame.synthesis import products, with_products
+from gradcheck.explain.blame.sight import PRODUCTS, Candidate, Site, in_sight
+from gradcheck.explain.blame.synthesis import texts
+from gradcheck.explain.blame.watch import Node, is_float
 from gradcheck.explain.blame.written import Written
 
+_FOUND, _EACH = 60, 12
+"""Texts that are looked for in one place, and of them the short ones that are tried."""
+_TOGETHER = 4
+"""Places whose texts are weighed against each other: a mistake can be mended before and after what is done with it."""
+LIKED = 8
+"""How many letters more a forgotten factor may have."""
+_VISITS = 6
+"""Visits that are looked at, of a place that has many."""
 
-def missing(
-    scene: Scene, suspects: Suspects, function: Written, places: Sequence[ast.expr]
-) -> Iterator[Edit]:
-    """Edits of one function that add a factor, a term or an operand that is in sight, at some of its `places`."""
-    texts = [(node, operand(function.source, node)) for node in places]
-    where, held = scene.points[0].task.where, scene.reach.values
+
+def missing(scene: Scene, wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written, Edit]]:
+    """Edits that make expressions worth what is wanted of them, place by place."""
+    places = ((one, place) for one in wanted for place in _places(one))
+    while some := list(islice(places, _TOGETHER)):
+        found = []
+        for one, (site, node, form) in some:
+            if not scene.time.late():
+                sight = _sight(scene, site)
+                weighed = [
+                    (_weight(text, site), text) for text in islice(dict.fromkeys(texts(site, sight)), _FOUND)
+                ]
+                new = sorted(weighed)[:_EACH]
+                found += [
+                    (weight, one.function, node, form.format(text if form == "{}" else bare(text)))
+                    for weight, text in new
+                ]
+        for one in dict.fromkeys(one for one, _ in some):
+            if not scene.time.late():
+                found += [(len(text), one.function, node, text) for node, text in _summed(scene, one)]
+        found.sort(key=lambda each: (scene.functions.index(each[1]), each[0]))
+        for _, function, node, text in found:
+            yield function, Edit(ADDED, "written", node, text)
+
+
+_WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
+    ("{s}", lambda e, s: s),
+    ("{e} * {s}", lambda e, s: e * s),
+    ("{e} / {s}", lambda e, s: e / s),
+    ("{e} + {s}", lambda e, s: e + s),
+    ("{e} - {s}", lambda e, s: e - s),
+    *PRODUCTS,
+)
+
+
+def _summed(scene: Scene, one: Wanted) -> Iterator[tuple[ast.expr, str]]:
+    """A factor more in what is summed up, where the sum is known that it has to have."""
+    node = one.node
+    if (
+        not isinstance(node, ast.Call)
+        or not isinstance(node.func, ast.Attribute)
+        or len(one.values) > _VISITS
+    ):
+        return
+    name, array = node.func.attr, node.args[0] if node.args else node.func.value
+    held = one.seen.get(array, [])
+    if name not in ("sum", "mean") or len(node.args) > 1 or len(held) != len(one.values):
+        return
+    try:
+        words = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg is not None}
+    except ValueError:  # an axis that is computed
+        return
+    site, text = _in_place(one)[0], operand(one.function.source, array)
+    for other in _sight(scene, site):
+        try:
+            sums = [
+                getattr(np, name)(old * new, **words) for old, new in zip(held, other.values, strict=True)
+            ]
+        except Exception:  # of what does not suit it
+            continue
+        if all(map(_is_same, sums, one.values)):
+            yield array, f"{text} * {other.text}"
+
+
+def _is_same(value: Any, wanted: Any) -> bool:
+    off = np.abs(value - wanted).max(initial=0.0) if np.shape(value) == np.shape(wanted) else np.inf
+    return bool(off <= 1e-9 * np.abs(wanted).max(initial=0.0))
+
+
+def _sight(scene: Scene, site: Site) -> tuple[Candidate, ...]:
+    where = scene.points[0].task.where
     data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
-    sight = candidates(function, scene.of_f, held, data, scene.patience)
-    trial = Trial(
-        scene.observer, scene.left, scene.points[0], scene.patience, scene.time.late, suspects.solution
+    return in_sight(site, scene.of_f, data, scene.patience)
+
+
+def guessed(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
+    """Edits by which something in sight joins an expression, that mend a leaf: a call of the claim each."""
+    astray = force.now is not None and bool(force.now.missing)
+    for node in scene.reach.leaves:
+        function = force.owners[node]
+        held = scene.reach.values[node]
+        if not isinstance(node, ast.expr) or not all(map(is_float, held)):
+            continue
+        if (one := force.as_it_is(function, node)) is None:
+            continue
+        site, _, _ = _in_place(one)
+        for other in _sight(scene, site) if len(held) <= _VISITS else ():
+            for form, made in _WAYS:
+                if scene.time.late():
+                    return
+                values = _joined(made, held, other, astray)
+                if values and force.tried(node, values):
+                    yield function, Edit(ADDED, "times", node, form.format(e=site.text, s=other.text))
+
+
+def _joined(
+    made: Callable[[Any, Any], Any], held: Sequence[Any], other: Candidate, astray: bool
+) -> tuple[Any, ...]:
+    """The values of a combination where they have the shapes that were there, or what comes has a wrong one anyway."""
+    try:
+        found = tuple(np.asarray(made(old, new)) for old, new in zip(held, other.values, strict=True))
+    except Exception:  # of operands that do not suit each other
+        return ()
+    alike = all(np.shape(new) == np.shape(old) for new, old in zip(found, held, strict=True))
+    return found if alike or astray else ()
+
+
+def _weight(text: str, site: Site) -> int:
+    return len(text) - len(site.text) - LIKED * text.startswith(f"{site.text} * ")
+
+
+def _places(one: Wanted) -> Iterator[Place]:
+    if one.after is not None:
+        yield _after(one, one.after)
+        return
+    yield _in_place(one)
+    yield from _after_the_round(one)
+    yield from _before_what_is_added(one)
+
+
+Place = tuple[Site, ast.expr | ast.stmt, str]
+"""A site, the node that an edit of it is to stand for, and how the text that is found stands there."""
+
+
+def _in_place(one: Wanted) -> Place:
+    """Something else for the expression itself."""
+    visits = _chosen(len(one.values))
+    seen = list(one.seen)
+    before = {node: one.seen[node] for node in seen[: seen.index(one.node)]}
+    site = Site(
+        one.function,
+        operand(one.function.source, one.node),
+        tuple(one.seen[one.node][visit] for visit in visits),
+        tuple(one.values[visit] for visit in visits),
+        tuple(one.scopes[visit] for visit in visits),
+        _own(one, before, len(one.values), visits),
     )
-    # where the value that is needed is known, what is worth it is found without a call of the claim
-    known = {node for node, _ in texts if suspects.solution(node) is not None}
-    yield from experiments(trial, held, sight, [one for one in texts if one[0] in known])
-    for node, text in texts:
-        if node in known and not scene.time.late() and (solution := suspects.solution(node)) is not None:
-            for new in _written(solution, held[node][0], text, sight):
-                yield Edit(ADDED, "written", node, new)
-    yield from experiments(trial, held, sight, [one for one in texts if one[0] not in known])
+    return site, one.node, "{}"
 
 
-def places(
-    scene: Scene, suspects: Suspects, function: Written
-) -> tuple[Sequence[ast.expr], Sequence[ast.expr]]:
-    """The expressions another value of which may make every leaf right, and the others; the suspicious ones first."""
-    inside = set(ast.walk(function.node))
-    found = [
-        ((suspicion, len(list(above(function, node))), number), node)
-        for number, node in enumerate(scene.reach.leaves)
-        if isinstance(node, ast.expr) and node in inside
-        if (suspicion := suspects.suspicion(function, node)) is not None
+def _after(one: Wanted, statement: ast.stmt) -> Place:
+    """A statement more, after one that writes into a variable."""
+    site, _, _ = _in_place(one)
+    written, name = one.function.source.segment(statement), one.function.source.segment(one.node)
+    return site, statement, f"{_braced(written)}\n{' ' * statement.col_offset}{name} = {{}}"
+
+
+def _after_the_round(one: Wanted) -> Iterator[Place]:
+    """A statement at the end of a loop that gives a variable what is wanted of it in the next round."""
+    node, source = one.node, one.function.source
+    loop = source.parents.get(node)
+    while loop is not None and not isinstance(loop, ast.For | ast.While) and loop is not one.function.node:
+        loop = source.parents.get(loop)
+    if not isinstance(node, ast.Name) or not isinstance(loop, ast.For | ast.While) or len(one.values) < 3:
+        return
+    last = loop.body[-1]
+    rounds = range(len(one.values) - 1)
+    visits = [rounds[number] for number in _chosen(len(rounds))]
+    inside, name = list(ast.walk(loop)), node.id
+    counted = {part: held for part, held in one.seen.items() if part in inside}
+    own = _own(one, counted, len(one.values), visits)
+    given = [
+        part.value for part in inside if isinstance(part, ast.Assign) and _is_name(part.targets[0], name)
     ]
-    ordered = [node for _, node in sorted(found, key=lambda each: each[0])]
-    able = [node for node in ordered if suspects.able(function, node)]
-    return able, [node for node in ordered if node not in able]
+    held = one.seen.get(given[-1], one.values) if given else one.values
+    site = Site(
+        one.function,
+        name,
+        tuple(held[visit] for visit in visits) if len(held) == len(one.values) else own[name],
+        tuple(one.values[visit + 1] for visit in visits),
+        tuple(one.scopes[visit] for visit in visits),
+        own,
+    )
+    yield site, last, f"{_braced(source.segment(last))}\n{' ' * last.col_offset}{name} = {{}}"
 
 
-def _written(
-    solution: Needed,
-    now: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    text: str,
-    sight: tuple[Candidate, ...],
-) -> Iterator[str]:
-    """Texts for the value that the expression should have."""
-    then = solution.value
-    wide = with_products(sight, np.shape(then))
-    with np.errstate(all="ignore"):
-        yield from products(then, wide)
-        yield from (f"{text} + {more}" for more in products(then - now, wide))
-        factor = then / now
-    if np.isfinite(factor).all():
-        yield from (f"{text} * {more}" for more in products(factor, wide))
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _before_what_is_added(one: Wanted) -> Iterator[Place]:
+    """A statement before a term is added that gives the sum so far what is wanted of it."""
+    source, above = one.function.source, one.function.source.parents.get(one.node)
+    if not isinstance(above, ast.AugAssign) or not isinstance(above.op, ast.Add) or len(one.values) > 1:
+        return
+    if not isinstance(above.target, ast.Name) or not isinstance(
+        sum_ := one.scopes[0].get(above.target.id), np.ndarray
+    ):
+        return
+    gap = one.values[0] - one.seen[one.node][0]
+    place, *_ = _in_place(one)
+    name = above.target.id
+    site = Site(one.function, name, (sum_,), (sum_ + gap,), one.scopes, place.own)
+    yield site, above, f"{name} = {{}}\n{' ' * above.col_offset}{_braced(source.segment(above))}"
+
+
+def _braced(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _chosen(count: int) -> list[int]:
+    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, _VISITS))})
+
+
+def _own(
+    one: Wanted, held: Mapping[Node, list[Any]], count: int, visits: list[int]
+) -> dict[str, tuple[Any, ...]]:
+    """The values of the function's own expressions, of those that are evaluated as often or once."""
+    inside = set(ast.walk(one.function.node))
+    found: dict[str, tuple[Any, ...]] = {}
+    for node, values in held.items():
+        if node in inside and isinstance(node, ast.expr) and len(values) in (1, count):
+            text = operand(one.function.source, node)
+            chosen = values * len(visits) if len(values) == 1 else [values[visit] for visit in visits]
+            found.setdefault(text, tuple(chosen))
+    return found

@@ -12,7 +12,7 @@ import numpy as np
 from gradcheck.ask.whose import is_installed
 from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
-from gradcheck.explain.blame.missing import missing, places
+from gradcheck.explain.blame.missing import LIKED, guessed, missing
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.written import Written
@@ -24,6 +24,8 @@ FOREIGN = 3
 """How much less natural an edit of another package's function is."""
 UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
+NEAR = 0.6
+"""Share of the time after which what is missing is looked for, where an exchange does not mend it."""
 TOGETHER = 128
 """Edits that are compiled together, at most."""
 
@@ -32,27 +34,21 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
     """All edits that may mend some of what is wrong."""
     every = (*scene.functions, *scene.of_f)
     near = partial(_ranked, scene, suspects, lambda function: edits(function, _calls(function, every)))
-    tried: set[Edit] = set()
-    several, batches = suspects.several, _batches(_below(near(), ADDED))
-    while (batch := next(batches, None)) is not None:
+    rank, tried, ranked = _ranking(scene, suspects), set[Edit](), near()
+    several, batches = suspects.several, _batches(_below(ranked, ADDED))
+
+    def alone(some: Iterator[tuple[Written, Edit]]) -> Iterator[Sequence[Ranked]]:
+        yield from ([(rank(function, edit, 0.0), function, edit)] for function, edit in some)
+
+    while not scene.time.past(NEAR) and (batch := next(batches, None)) is not None:
         yield batch
         tried |= {edit for *_, edit in batch}
         if suspects.several != several:  # what mends a part was found: the others are elsewhere, then
-            several = suspects.several
-            batches = _batches([one for one in _below(near(), ADDED) if one[2] not in tried])
-    owned = sorted(scene.functions if scene.reach.whole else (), key=lambda one: _is_foreign(scene, one))
-    rank, found = _ranking(scene, suspects), [places(scene, suspects, one) for one in owned]
-
-    def added(function: Written, some: Sequence[ast.expr]) -> Iterator[Sequence[Ranked]]:
-        yield from (
-            [(rank(function, edit, 0.0), function, edit)] for edit in missing(scene, suspects, function, some)
-        )
-
-    for function, (able, _) in zip(owned, found, strict=True):
-        yield from added(function, able)
-    yield from _batches([one for one in near() if one[2] not in tried])
-    for function, (_, unable) in zip(owned, found, strict=True):
-        yield from added(function, unable)
+            several, ranked = suspects.several, near()
+            batches = _batches([one for one in _below(ranked, ADDED) if one[2] not in tried])
+    yield from alone(missing(scene, suspects.wanted))
+    yield from _batches([one for one in ranked if one[2] not in tried])
+    yield from alone(guessed(scene, suspects.force))
 
 
 def _ranked(scene: Scene, suspects: Suspects, made: Callable[[Written], Iterator[Edit]]) -> list[Ranked]:
@@ -82,7 +78,7 @@ def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float
         # what is added is added to the whole of an expression rather than deep inside it
         far = depth * (edit.cost > EXCHANGED)
         # and rather in the function that was called first than in its helpers
-        far += 10.0 * scene.functions.index(function)
+        far += 30.0 * scene.functions.index(function)
         return edit.cost + dearer, suspicion, _plainness(function, edit) + far
 
     return rank
@@ -105,7 +101,8 @@ def _batches(plain: list[Ranked]) -> Iterator[list[Ranked]]:
 
 def _plainness(function: Written, edit: Edit) -> float:
     old = function.source.segment(edit.node)
-    return abs(len(edit.text) - len(old)) + 0.01 * len(edit.text)
+    liked = edit.what == "written" and edit.text.startswith(f"{old} * ")
+    return abs(len(edit.text) - len(old)) + 0.01 * len(edit.text) - LIKED * liked
 
 
 def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:

@@ -30,6 +30,11 @@ def spelled(source: Source, node: ast.expr | ast.stmt, text: str) -> str:
     return f"({text})"
 
 
+def bare(text: str) -> str:
+    """``text`` without the parentheses that change nothing where it stands alone."""
+    return _bare(text, ast.dump(ast.parse(f"({text})", mode="eval").body))
+
+
 def _bare(text: str, meant: str) -> str:
     """``text`` without the parentheses that change nothing."""
     place = 0

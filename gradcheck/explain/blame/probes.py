@@ -6,9 +6,11 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradcheck.ask import precision
 from gradcheck.ask.look import look_at_function
@@ -16,6 +18,7 @@ from gradcheck.ask.point import Point, Slot, step_scale
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
+from gradcheck.explain.blame.answer import Answer, Asked, asked
 from gradcheck.explain.locate import entry_truth
 from gradcheck.judge.evaluation import covector
 from gradcheck.judge.examine import Examined, examine
@@ -31,9 +34,9 @@ ENTRIES = 200
 """Of an f that no oracle traces the truth is had entry by entry, for so many at most."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Probe:
-    """One point and covector, with the truth leaf by leaf and what each entry of a claim may be off by.
+    """One point and covector, with the truth and what each entry of a claim may be off by, leaf after leaf.
 
     At a kink the truth is the middle of the one-sided slopes, and half of what is between them is allowed.
     """
@@ -41,18 +44,32 @@ class Probe:
     task: Task
     u: Floats
     output: Any
-    truth: tuple[Floats, ...]
-    slack: tuple[Floats, ...]
+    truth: Floats
+    slack: Floats
+
+    @property
+    def slots(self) -> tuple[Slot, ...]:
+        """The leaves."""
+        return self.task.where.slots
+
+    def by_leaf(self, flat: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """A flat vector leaf by leaf, each in its shape."""
+        return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in self.slots)
 
     def ask(self) -> Reading:
         """What the claim, as it is now, returns here."""
         where = self.task.where
         return self.task.ask(where, where.copied(where.args), self.u, self.output)
 
-    def answer(self) -> Reading | None:
+    @cached_property
+    def asked(self) -> Asked:
+        """The entries of what the claim, as it is now, returns here."""
+        return asked(self.task, self.ask)
+
+    def answer(self) -> Answer | None:
         """The same; None where the claim raises."""
         try:
-            return self.ask()
+            return self.asked()
         except Exception:  # of an edit that makes no sense
             return None
 
@@ -60,22 +77,20 @@ class Probe:
         """The leaves in which the claim, as it is now, is wrong here; all where it raises."""
         return self.wrong_in(self.answer())
 
-    def wrong_in(self, reading: Reading | None) -> frozenset[int]:
+    def wrong_in(self, answer: Answer | None) -> frozenset[int]:
         """The leaves in which an answer is wrong."""
-        if reading is None:
-            return frozenset(range(len(self.truth)))
-        broken = {problem.leaf for problem in reading.problems} if reading.problems else set()
-        slots = self.task.where.slots
-        return frozenset(
-            number
-            for number, (raw, truth, slack) in enumerate(
-                zip(reading.raw, self.truth, self.slack, strict=True)
-            )
-            if raw is None
-            or raw.shape != truth.shape
-            or slots[number].path in broken
-            or not bool(np.all(np.abs(raw - truth) <= slack))
-        )
+        if answer is None:
+            return frozenset(range(len(self.slots)))
+        return answer.missing | self.leaves_with(~(np.abs(answer.flat - self.truth) <= self.slack))
+
+    def leaves_with(self, entries: NDArray[np.bool_]) -> frozenset[int]:
+        """The leaves some of whose entries are marked."""
+        places = np.flatnonzero(entries)
+        return frozenset((np.searchsorted(self._starts, places, side="right") - 1).tolist())
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int_]:
+        return np.array([slot.start for slot in self.slots])
 
     def noise(self) -> frozenset[str]:
         """What the claim, as it is now, is warned of here: that it divides by zero, say."""
@@ -127,13 +142,13 @@ def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
     sizes = np.max([np.abs(truth[2]) for _, truth in found], axis=0) if found else np.empty(0)
     made = []
     for task, (u, output, flat) in found:
-        slots, slack = task.where.slots, _slack(seen, task.where.slots, sizes)
+        slack = _slack(seen, task.where.slots, sizes)
         rounding = ROUNDOFFS * _unit(seen) / _share(seen) * slack
         middle, allowed = flat.copy(), np.maximum(SCREEN * np.abs(flat), rounding) if fine else slack
         for kink in seen.judgement.kinks if seen.judgement and task.where is seen.task.where else ():
             middle[kink.index] = 0.5 * (kink.left + kink.right)
             allowed[kink.index] += 0.5 * abs(kink.right - kink.left)
-        made.append(Probe(task, u, output, _by_leaf(middle, slots), _by_leaf(allowed, slots)))
+        made.append(Probe(task, u, output, middle, allowed))
     return tuple(made)
 
 
@@ -144,9 +159,7 @@ Truth = tuple[Floats, Any, Floats]
 def screened(seen: Examined, task: Task, truth: Truth) -> Probe:
     """A probe by the measure of a check, where the truth of another task is known."""
     u, output, flat = truth
-    slots = task.where.slots
-    slack = _slack(seen, slots, np.abs(flat))
-    return Probe(task, u, output, _by_leaf(flat, slots), _by_leaf(slack, slots))
+    return Probe(task, u, output, flat, _slack(seen, task.where.slots, np.abs(flat)))
 
 
 def _slack(seen: Examined, slots: tuple[Slot, ...], sizes: Floats) -> Floats:
@@ -172,10 +185,6 @@ def alone(task: Task) -> Task:
 def truth_at(task: Task, generator: np.random.Generator) -> Truth | None:
     """The truth where a task asks for it, None where no oracle has it."""
     return _traced(task, generator) or _differenced(task, generator)
-
-
-def _by_leaf(flat: Floats, slots: tuple[Slot, ...]) -> tuple[Floats, ...]:
-    return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in slots)
 
 
 def _unit(seen: Examined) -> float:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.ask.reading import Reading
 from gradcheck.ask.trees import Floats
+from gradcheck.explain.blame.answer import Answer
 from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.probes import Probe
 
@@ -45,25 +45,25 @@ class Progress:
 NONE = Progress()
 
 
-def witnesses(probe: Probe, reading: Reading | None) -> Witnesses:
-    """What a reading at a probe has right of leaves that need not be right as a whole."""
-    scaled, entries = [], []
-    raws = [None] * len(probe.truth) if reading is None else reading.raw
-    for raw, truth, slack in zip(raws, probe.truth, probe.slack, strict=True):
-        if raw is None or raw.shape != truth.shape:
-            scaled.append(False)
-            entries.append(np.zeros(truth.size, dtype=bool))
-            continue
-        telling = np.abs(truth) > _SMALL * slack
-        entries.append((telling & (np.abs(raw - truth) <= slack)).ravel())
-        scaled.append(_is_multiple(raw, truth, slack) if np.count_nonzero(telling) >= _TELLING else False)
-    return np.concatenate([np.array(scaled, dtype=bool), *entries])
+def witnesses(probe: Probe, answer: Answer | None) -> Witnesses:
+    """What an answer at a probe has right of leaves that need not be right as a whole."""
+    truth, count = probe.truth, len(probe.slots)
+    if answer is None:
+        return np.zeros(count + truth.size, dtype=bool)
+    telling = np.abs(truth) > _SMALL * probe.slack
+    entries = telling & (np.abs(answer.flat - truth) <= probe.slack)
+    scaled = np.zeros(count, dtype=bool)
+    for number, slot in enumerate(probe.slots):
+        part = slice(slot.start, slot.stop)
+        if number not in answer.missing and np.count_nonzero(telling[part]) >= _TELLING:
+            scaled[number] = _is_multiple(answer.flat[part], truth[part], probe.slack[part])
+    return np.concatenate([scaled, entries])
 
 
 def _is_multiple(raw: Floats, truth: Floats, slack: Floats) -> bool:
-    with np.errstate(all="ignore"):
-        factor = np.vdot(raw, truth) / np.vdot(raw, raw)
-        same = np.all(np.abs(factor * raw - truth) <= slack)
+    size = raw @ raw
+    factor = raw @ truth / size if size else 0.0
+    same = (np.abs(factor * raw - truth) <= slack).all()
     # all entries alike are as many times what any number is
     return bool(same) and bool(np.ptp(truth) > 1e-3 * np.max(np.abs(truth)))
 
@@ -88,16 +88,16 @@ class Standing:
         for number, (probe, known) in enumerate(zip(self.points, self.known, strict=True)):
             try:
                 with no_longer_than(self.patience):
-                    reading = probe.answer()
+                    answer = probe.answer()
             except TooLong:
                 return NONE
-            wrong = probe.wrong_in(reading)
+            wrong = probe.wrong_in(answer)
             mended -= wrong
             hidden = not mended if number == 0 else hidden
             if wrong - self.left or not (mended or hidden):
                 return NONE
             if hidden:
-                here = witnesses(probe, reading)
+                here = witnesses(probe, answer)
                 gained &= here & ~known
                 if np.any(known & ~here) or not np.any(gained):
                     return NONE
@@ -106,10 +106,9 @@ class Standing:
         return self._nearer(gained)
 
     def _nearer(self, gained: Witnesses) -> Progress:
-        truth = self.points[0].truth
-        scaled, entries = gained[: len(truth)], gained[len(truth) :]
-        ends = np.cumsum([leaf.size for leaf in truth])[:-1]
-        more = [int(np.count_nonzero(part)) for part in np.split(entries, ends)]
+        slots = self.points[0].slots
+        scaled, entries = gained[: len(slots)], gained[len(slots) :]
+        more = [int(np.count_nonzero(entries[slot.start : slot.stop])) for slot in slots]
         nearer = frozenset(number for number, count in enumerate(more) if count or scaled[number])
         return Progress(nearer=nearer, scaled=int(np.count_nonzero(scaled)), entries=sum(more))
 

@@ -54,26 +54,18 @@ class Reach:
 def reach_of(observer: Observer, probe: Probe, late: Callable[[], bool]) -> Reach:
     """Record the claim at a probe, then nudge one expression after another until it is ``late``."""
     values = observer.recorded(probe.ask)
-    try:
-        base = probe.ask().raw
-    except Exception:
+    base = probe.answer()
+    if base is None:
         return Reach(values, whole=False)
     leaves: dict[Node, frozenset[int]] = {}
     for node, held in values.items():
         if late() or isinstance(node, ast.arg) or not is_float(held[0]):
             continue
-        try:
-            with observer.altering(node, nudged):
-                leaves[node] = _changed(base, probe.ask().raw)
-        except Exception:  # it indexes something, say
-            continue
+        with observer.altering([node], nudged):
+            now = probe.answer()
+        if now is not None:  # it indexes something, say
+            moved = ~((now.flat == base.flat) | (np.isnan(now.flat) & np.isnan(base.flat)))
+            odd = base.missing | now.missing
+            strays = frozenset(number for number in odd if now.moved_from(base, number))
+            leaves[node] = probe.leaves_with(moved) - odd | strays
     return Reach(values, leaves)
-
-
-def _changed(base: tuple[Any, ...], now: tuple[Any, ...]) -> frozenset[int]:
-    return frozenset(
-        number
-        for number, (one, other) in enumerate(zip(base, now, strict=True))
-        if (one is None) != (other is None)
-        or (one is not None and (one.shape != other.shape or not np.array_equal(one, other, equal_nan=True)))
-    )

@@ -9,6 +9,8 @@ from contextlib import suppress
 from types import CodeType, FrameType, FunctionType
 from typing import Any
 
+import numpy as np
+
 from gradcheck.ask.whose import is_librarys, is_standard
 from gradcheck.explain.blame.written import Written, written
 
@@ -47,4 +49,9 @@ def _functions(codes: Container[CodeType]) -> dict[CodeType, tuple[FunctionType,
     for one in gc.get_objects():
         if type(one) is FunctionType and one.__code__ in codes:
             found.setdefault(one.__code__, []).append(one)
-    return {code: tuple(functions) for code, functions in found.items()}
+    # a trace makes copies that call something else than NumPy: the user's own come first
+    return {code: tuple(sorted(some, key=_calls_no_numpy)) for code, some in found.items()}
+
+
+def _calls_no_numpy(function: FunctionType) -> bool:
+    return not any(value is np for value in function.__globals__.values())

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 from gradcheck.explain.blame.apart import Alive
 from gradcheck.explain.blame.draft import Draft, Mend, Step
-from gradcheck.explain.blame.elsewhere import Elsewhere, elsewhere, has_sizes
+from gradcheck.explain.blame.elsewhere import Elsewhere, elsewhere, has_sizes, shorter
+from gradcheck.explain.blame.forcing import Force
+from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.grafting import edited, install, spelled_here
 from gradcheck.explain.blame.hunt import Quarry, hunt
 from gradcheck.explain.blame.known import derivatives, first_unknown
@@ -29,8 +31,8 @@ from gradcheck.judge.examine import Examined
 
 PROBES = 3
 """Points at which an edit must make every leaf right: two to find it, one more to believe it."""
-REACHING = 0.3
-"""Share of the seconds in which to tell what hangs on what."""
+REACHING, FORCING = 0.2, 0.45
+"""Shares of the seconds after which is told what hangs on what, and which expressions mend when they are forced."""
 WHOLE = 3.0
 """How many times the seconds of one step all steps may take together."""
 
@@ -73,19 +75,27 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         return found
     # how it behaves is mended after its values are
     behaves = seen.asked is None or not (seen.asked.conduct or seen.asked.lends or seen.look.conduct)
-    found.wrong = frozenset().union(*(probe.wrong() for probe in points))
+    found.wrong = _wrong(points)
     if behaves and not found.wrong:  # wrong in an entry that is small beside others
         points = probes(seen, PROBES, fine=True)
-        found.wrong = frozenset().union(*(probe.wrong() for probe in points))
-    found.left = found.wrong
+        found.wrong = _wrong(points)
     alive()
     others = elsewhere(seen, points[0], found.wrong)
     found.one_size = has_sizes(where) and not any(one.resized for one in others)
     every = (*functions, *of_f)
-    draft = _mended(found, Draft(every, every), _Setting(len(functions), points, seconds, behaves, others))
-    if not found.left:
+    fewer = shorter(seen, PROBES)
+    for some in (fewer, points) if fewer and _wrong(fewer) == found.wrong else (points,):
+        found.left = found.wrong
+        draft = _mended(found, Draft(every, every), _Setting(len(functions), some, seconds, behaves, others))
+        if found.left:
+            break
         # what is right at one point alone may be so by accident
         found.proved = len(points) > 1 and bool(draft.passages) and all(probe.proved() for probe in points)
+        if found.proved or some is points:
+            break
+        for one in functions:
+            install(one)
+    if not found.left:
         off = next((one.said for one in others if found.proved and one.probe.wrong()), "")
         if off:
             found.proved, found.elsewhere = False, off
@@ -94,6 +104,10 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
             draft = _behaved(found, draft, written, points, Allowance(seconds))
     found.mends = tuple(draft.mends())
     return found
+
+
+def _wrong(points: tuple[Probe, ...]) -> frozenset[int]:
+    return frozenset().union(*(probe.wrong() for probe in points))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +127,7 @@ def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
     started = time.perf_counter()
     first.wrong()
     patience = 20.0 * (time.perf_counter() - started) + 0.05
-    meanings = Meanings(of_f, first)
+    goals = Goals(first, Meanings(of_f, first))
     settled = Probe.proved if setting.behaves else Probe.right
     whole = Allowance(WHOLE * setting.seconds)
     while found.left and not whole.late():
@@ -131,22 +145,30 @@ def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
                 patience,
                 setting.elsewhere,
             )
-            suspects = Suspects(scene)
+            force = Force(
+                functions,
+                observer,
+                reach,
+                first,
+                found.left,
+                patience,
+                lambda: allowed.past(FORCING),  # noqa: B023
+            )
+            suspects = Suspects(scene, force, force.wanted(goals) if reach.whole else ())
             quarry, tried = hunt(scene, suspects, settled)
         found.tried += tried
-        further = None if quarry is None else _kept(draft, quarry, meanings, scene)
+        further = None if quarry is None else _kept(draft, quarry, goals.meanings, scene)
         if quarry is None or further is None:
-            found.said = "" if draft.passages else _in_vain(suspects, meanings)
+            found.said = "" if draft.passages else _in_vain(suspects, goals)
             break
         draft = further
         found.left -= quarry.progress.leaves
     return draft
 
 
-def _in_vain(suspects: Suspects, meanings: Meanings) -> str:
+def _in_vain(suspects: Suspects, goals: Goals) -> str:
     """What can be said where no edit was found."""
-    scene = suspects.scene
-    said = suspects.unexplained(), first_unknown(scene, derivatives(scene, meanings), meanings)
+    said = suspects.unexplained(), first_unknown(suspects.scene, derivatives(goals), goals.meanings)
     return ". ".join(one for one in said if one)
 
 

@@ -34,7 +34,11 @@ def slopes(node: ast.AST) -> Iterator[str]:
     """Texts of the local derivatives of an operation or a call."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
         base, power = _text(node.left), node.right
-        yield f"{_text(power)} * {base} ** ({_text(power)} - 1)"
+        if isinstance(power, ast.Constant) and isinstance(power.value, int | float):
+            less = power.value - 1
+            yield f"{power.value} * {base}" if less == 1 else f"{power.value} * {base} ** {less}"
+        else:
+            yield f"{_text(power)} * {base} ** ({_text(power)} - 1)"
     if not isinstance(node, ast.Call):
         return
     name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 
 WAITING = 3.0
 """How many times the seconds given may pass."""
-_TICK = 0.01
+MORE = 0.1
+"""Share of the seconds for a last look round."""
+_TICK = 0.05
 """Seconds that the stopwatch does not tell apart."""
 
 
@@ -52,5 +54,6 @@ class Allowance:
         return self.clock() > share * self.seconds
 
     def hurry(self, share: float) -> None:
-        """Let no more than that share of them be used."""
-        self._share = share
+        """Let no more than that share of them be used; where it is used already, a little more."""
+        if self._share == 1.0:
+            self._share = max(share, self.clock() / self.seconds + MORE if self.seconds else share)

@@ -1,29 +1,34 @@
-"""Writing a value as NumPy: the product of what is in sight that is worth it."""
+"""Writing a value as NumPy: what is to stand for an expression, of the expression itself and what is in sight."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gradcheck.ask.trees import Floats
-from gradcheck.explain.blame.experiments import Candidate
+from gradcheck.explain.blame.sight import PRODUCTS, TANGENTS, Candidate, Site
 
 _EQUAL = 1e-7
-"""Relative distance of a product from the value that it is taken for; the edit is proved afterwards."""
-_SHOWN = 400
+"""Relative distance of a text's value from the one that it is taken for; the edit is proved afterwards."""
+_SHOWN = 40
 """Entries of a value that are compared."""
-_SIGHT = 240
+_SIGHT = 450
 """Candidates that are multiplied with each other, the shortest texts first."""
-_FACTORS = 30
-"""Candidates that are multiplied as matrices."""
-_PRODUCTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
-    ("({} @ {})", lambda a, b: a @ b),
-    ("({}.T @ {})", lambda a, b: a.T @ b),
-    ("({} @ {}.T)", lambda a, b: a @ b.T),
-    ("np.outer({}, {})", np.outer),
-)
+_FACTORS, _JOINED, _ALIKE = 30, 80, 14
+"""Candidates that are multiplied as matrices, with each other and with the expression; that replace it two by two."""
+_TELLING = 3
+"""Entries that do not fit by accident."""
+_CONSTANTS = (1, 2, 3, 4, 6, 8, 10)
+_SCALARS = 40
+"""Numbers in sight of which two are multiplied."""
+_LOOKED_AT = 60
+"""Products that are a multiple of the target: of data whose rows are equal nearly all are, and tell nothing."""
+
 _SCALED: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("{}", lambda s: s),
     ("1 / {}", lambda s: 1.0 / s),
@@ -32,104 +37,221 @@ _SCALED: tuple[tuple[str, Callable[[float], float]], ...] = (
     ("0.5 * {}", lambda s: 0.5 * s),
 )
 """What one makes of a scalar in sight."""
-_TELLING = 3
-"""Entries that do not fit by accident."""
-_CONSTANTS = (1, 2, 3, 4, 6, 8, 10)
-_LOOKED_AT = 300
-"""Products that are a multiple of the target: of data whose rows are equal nearly all are, and tell nothing."""
 
 
-def products(target: Floats, sight: tuple[Candidate, ...]) -> Iterator[str]:
-    """Texts that are worth ``target``: a constant times one or two candidates, or one over another."""
-    shape, flat = np.shape(target), np.ravel(target)
-    if flat.size == 0 or not np.any(flat):
+def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
+    """Texts that are worth what the site wants at each visit; the likeliest first."""
+    pairs = list(zip(site.target, site.now, strict=True))
+    wide = (*sight, *_matrix_products(sight, np.shape(site.target[0])))
+    with np.errstate(all="ignore"):
+        factor = [np.asarray(then / old) for then, old in pairs]
+        gap = [np.asarray(then - old) for then, old in pairs]
+        both = [np.asarray(then + old) for then, old in pairs]
+        product = [np.asarray(then * old) for then, old in pairs]
+    view = View.of(site.target, wide)
+    if view is None:
         return
-    sample = np.random.default_rng(0).permutation(flat.size)[:_SHOWN]
-    goal = flat[sample]
-    texts, rows, scalars = _rows(sight, shape, sample)
-    if np.allclose(goal, goal[0], rtol=_EQUAL, atol=0.0):
-        yield from _constants(float(goal[0]), scalars)
-    if not texts:
-        return
-    matrix, looked_at = np.stack(rows), 0
-    for i, text in enumerate(texts):
+    text = site.text
+    if all(np.isfinite(part).all() for part in factor):
+        yield from (_times(text, more) for more in view.products(factor))
+    else:
+        yield from (_times(text, more) for more in view.factors(site.target, site.now))
+    yield from (_plus(text, more) for more in view.products(gap))
+    yield from view.products(site.target)
+    yield from _combined(pairs, text, sight)
+    alike = [one for one in sight if np.shape(one.values[0]) == np.shape(site.target[0])]
+    alike.sort(key=lambda each: len(each.text))
+    for one in alike[:_ALIKE] if len(pairs) == 1 else ():
+        yield from _combined([(site.target[0], one.values[0])], one.text, alike[:_ALIKE])
+    yield from (f"{more} - {text}" for more in view.products(both))
+    yield from (f"{more} / {text}" for more in view.products(product))
+
+
+def _plus(text: str, more: str) -> str:
+    return f"{text} - {more[1:]}" if more[0] == "-" else f"{text} + {more}"
+
+
+def _times(text: str, more: str) -> str:
+    return f"{text} / {more[4:]}" if more.startswith("1 / ") and " " not in more[4:] else f"{text} * {more}"
+
+
+def _combined(pairs: list[tuple[Any, Any]], text: str, sight: Sequence[Candidate]) -> Iterator[str]:
+    """The expression with one other thing in sight."""
+    for one in sorted(sight, key=lambda each: len(each.text))[:_JOINED]:
+        if one.text == text or not np.ndim(pairs[0][1]) or not np.ndim(one.values[0]):
+            continue
+        alike = np.shape(one.values[0]) == np.shape(pairs[0][1])
+        for form, made in (*(TANGENTS if alike else ()), *PRODUCTS):
+            if all(_is(made, old, other, then) for (then, old), other in zip(pairs, one.values, strict=True)):
+                yield form.format(e=text, s=one.text)
+
+
+def _is(made: Any, old: Any, other: Any, then: Any) -> bool:
+    try:
         with np.errstate(all="ignore"):
-            candidates = (
-                (f"{text}", matrix[i : i + 1], [""]),
-                ("{0} * {1}", matrix[i] * matrix[i:], texts[i:]),
-                ("{0} / {1}", matrix[i] / matrix, texts),
+            value = made(old, other)
+    except Exception:  # of operands that do not suit each other
+        return False
+    size = np.abs(then).max(initial=0.0)
+    return np.shape(value) == np.shape(then) and bool((np.abs(value - then) <= _EQUAL * size).all())
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """What is in sight as rows of entries, in the shape of what is to be written."""
+
+    shape: tuple[int, ...]
+    sample: NDArray[np.int_]
+    names: list[str]
+    rows: Floats
+    scalars: list[tuple[str, float]]
+
+    @staticmethod
+    def of(target: Sequence[Any], sight: Sequence[Candidate]) -> View | None:
+        """What fits a target of one shape at all visits; None where it has several."""
+        shape = np.shape(target[0])
+        size = len(target) * int(np.prod(shape))
+        if not size or any(np.shape(part) != shape for part in target):
+            return None
+        sample = np.random.default_rng(0).permutation(size)[:_SHOWN]
+        names: list[str] = []
+        rows: list[Floats] = []
+        scalars: list[tuple[str, float]] = []
+        for one in sorted(sight, key=lambda each: len(each.text)):
+            first = one.values[0]
+            if np.size(first) == 1 and all(value == first for value in one.values):
+                number = float(np.ravel(first)[0])
+                scalars += [(one.text, number)] if number not in (0.0, 1.0, -1.0) else []
+                if shape:
+                    continue
+            if len(names) < _SIGHT and (row := _row(one.values, shape)) is not None and row.any():
+                names.append(one.text)
+                rows.append(row[sample])
+        return View(shape, sample, names, np.stack(rows) if rows else np.empty((0, len(sample))), scalars)
+
+    def factors(self, target: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
+        """Texts that make ``target`` of what is there now, which may be zero in places."""
+        flat, row = _row(target, self.shape), _row(now, self.shape)
+        if flat is not None and row is not None and flat.any() and row.any():
+            yield from self._matching(
+                flat[self.sample], self._with(row[None, self.sample]), lambda i, _: self.names[i]
             )
-            for form, values, others in candidates:
-                for place in _matching(values, goal):
-                    if (looked_at := looked_at + 1) > _LOOKED_AT:
-                        return
-                    if form == "{0} / {1}" and others[place] == text:
-                        continue
-                    product = form.format(text, others[place])
-                    factor = float(goal @ values[place] / (values[place] @ values[place]))
-                    yield from (_scaled(one, product) for one in _constants(factor, scalars))
+
+    def products(self, target: Sequence[Any]) -> Iterator[str]:
+        """Texts that are worth ``target``: a constant times one or two candidates, or one over another."""
+        flat = _row(target, self.shape)
+        if flat is None or not flat.any() or not np.isfinite(flat).all():
+            return
+        goal, names = flat[self.sample], self.names
+        if (np.abs(goal - goal[0]) <= _EQUAL * np.abs(goal[0])).all():
+            yield from _constants(float(goal[0]), self.scalars)
+        yield from self._matching(goal, self._alone, lambda i, _: names[i])
+        yield from self._matching(
+            goal, self._times, lambda i, j: f"{names[i]} * {names[j]}" if i <= j else ""
+        )
+        yield from self._matching(goal, self._over, lambda i, j: f"{names[i]} / {names[j]}" if i != j else "")
+
+    @cached_property
+    def _alone(self) -> Pairs:
+        return self._with(np.ones((1, len(self.sample))))
+
+    @cached_property
+    def _times(self) -> Pairs:
+        return self._with(self.rows)
+
+    @cached_property
+    def _over(self) -> Pairs:
+        with np.errstate(all="ignore"):
+            over = 1.0 / self.rows
+        over[~np.isfinite(over).all(axis=1)] = 0.0
+        return self._with(over)
+
+    def _with(self, other: Floats) -> Pairs:
+        other, units = _scaled_to_one(other)
+        sizes = np.sqrt((self._own[0] ** 2) @ (other**2).T)
+        with np.errstate(all="ignore"):
+            return other, units, np.where(sizes > 0.0, 1.0 / sizes, 0.0)
+
+    @cached_property
+    def _own(self) -> tuple[Floats, Floats]:
+        return _scaled_to_one(self.rows)
+
+    def _matching(self, goal: Floats, pairs: Pairs, named: Callable[[int, int], str]) -> Iterator[str]:
+        """Texts for the products of two rows that are a multiple of the goal."""
+        (rows, units), (other, units_of_other, over_size) = self._own, pairs
+        unit = np.abs(goal).max(initial=0.0)
+        if not unit or not len(rows):
+            return
+        goal = goal / unit
+        length = np.sqrt(goal @ goal)
+        cosine = np.abs((rows * (goal / length)) @ other.T * over_size)
+        looked_at, found = 0, cosine > 1.0 - 1e-12
+        if goal.size < _TELLING:
+            # of so few entries that all are a multiple, those tell something that are one of few
+            factors = cosine * over_size * length * unit / np.outer(units, units_of_other)
+            found &= sum(np.abs(factors - known) <= _EQUAL for known in (1.0, 2.0, 0.5)) > 0
+        for i, j in np.argwhere(found):
+            row, text = rows[i] * other[j], named(i, j)
+            factor = float(goal @ row) / float(row @ row)
+            if text and (np.abs(factor * row - goal) <= _EQUAL).all():
+                if (looked_at := looked_at + 1) > _LOOKED_AT:
+                    return
+                whole = factor * float(unit / units[i] / units_of_other[j])
+                yield from (_scaled(one, text) for one in _constants(whole, self.scalars))
+
+
+Pairs = tuple[Floats, Floats, Floats]
+"""Rows to be multiplied with, their units, and one over the size of each product."""
+
+
+def _scaled_to_one(rows: Floats) -> tuple[Floats, Floats]:
+    """Rows whose largest entry is one, and what it was; so that no square of it is lost."""
+    units = np.abs(rows).max(axis=1, initial=0.0)
+    units = np.where(units > 0.0, units, 1.0)
+    return rows / units[:, None], units
+
+
+def _row(values: Sequence[Any], shape: tuple[int, ...]) -> Floats | None:
+    try:
+        each = [
+            np.ravel(value if np.shape(value) == shape else np.broadcast_to(value, shape)) for value in values
+        ]
+    except ValueError:
+        return None
+    return np.concatenate(each, dtype=np.float64)
 
 
 def _scaled(factor: str, product: str) -> str:
     return {"1": product, "-1": f"-{product}"}.get(factor, f"{factor} * {product}")
 
 
-def with_products(sight: tuple[Candidate, ...], shape: tuple[int, ...]) -> tuple[Candidate, ...]:
-    """What is in sight, and the matrix products of its shorter texts that have the given shape."""
-    arrays = [one for one in sight if np.ndim(one.values[-1]) and len(one.values) == 1][:_FACTORS]
-    made = []
+def _matrix_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Iterator[Candidate]:
+    """The matrix products of the shorter texts in sight that have the given shape."""
+    arrays = [one for one in sorted(sight, key=lambda each: len(each.text)) if np.ndim(one.values[0])][
+        :_FACTORS
+    ]
+    forms = (
+        ("({} @ {})", lambda a, b: a @ b),
+        ("({}.T @ {})", lambda a, b: a.T @ b),
+        ("({} @ {}.T)", lambda a, b: a @ b.T),
+        ("np.outer({}, {})", np.outer),
+    )
     for one in arrays:
         for other in arrays:
-            for form, product in _PRODUCTS:
-                if product is np.outer and shape != (np.size(one.values[-1]), np.size(other.values[-1])):
+            for form, product in forms:
+                if product is np.outer and shape != (np.size(one.values[0]), np.size(other.values[0])):
                     continue  # what is thrown away may be large
                 try:
-                    value = product(one.values[-1], other.values[-1])
+                    if np.shape(product(one.values[0], other.values[0])) == shape:
+                        value = tuple(map(product, one.values, other.values))
+                        yield Candidate(form.format(one.text, other.text), value)
                 except ValueError:
                     continue
-                if np.shape(value) == shape:
-                    made.append(Candidate(form.format(one.text, other.text), (value,)))
-    return (*sight, *made)
 
 
-def _rows(
-    sight: tuple[Candidate, ...], shape: tuple[int, ...], sample: Any
-) -> tuple[list[str], list[Floats], list[tuple[str, float]]]:
-    texts: list[str] = []
-    rows: list[Floats] = []
-    scalars: list[tuple[str, float]] = []
-    for one in sight:
-        value = np.asarray(one.values[-1], dtype=np.float64)
-        if value.size == 1:
-            if value.flat[0] not in (0.0, 1.0, -1.0):
-                scalars.append((one.text, float(value.flat[0])))
-            if shape != ():
-                continue
-        try:
-            row = np.broadcast_to(value, shape).ravel()[sample]
-        except ValueError:
-            continue
-        if np.any(row) and len(texts) < _SIGHT:
-            texts.append(one.text)
-            rows.append(row)
-    return texts, rows, scalars
-
-
-def _matching(values: Floats, goal: Floats) -> Iterator[int]:
-    """Rows that are a multiple of the goal; of so few entries that all are, those that are one of few."""
-    if goal.size < _TELLING:
-        with np.errstate(all="ignore"):
-            factor = np.abs(goal[0] / values[:, 0])
-        simple = np.any(np.abs(factor[:, None] - np.array([1.0, 2.0, 0.5])) <= _EQUAL, axis=1)
-        values = np.where(simple[:, None], values, 0.0)
-    size = np.sqrt(np.sum(values * values, axis=1)) * float(np.sqrt(goal @ goal))
-    with np.errstate(all="ignore"):
-        cosine = (values @ goal) / size
-    for place in np.flatnonzero(np.abs(cosine) > 1.0 - 1e-9):
-        row = values[place]
-        factor = float(goal @ row / (row @ row))
-        if np.all(np.abs(factor * row - goal) <= _EQUAL * np.max(np.abs(goal))):
-            yield int(place)
+def _of_two(sizes: Floats) -> Iterator[tuple[str, Floats]]:
+    yield "{} * {}", np.triu(np.outer(sizes, sizes))
+    yield "{} / {}", sizes[:, None] / sizes[None, :]
 
 
 def _constants(value: float, scalars: list[tuple[str, float]]) -> Iterator[str]:
@@ -149,6 +271,11 @@ def _constants(value: float, scalars: list[tuple[str, float]]) -> Iterator[str]:
             if same(of(known))
         )
     yield from (f"{sign}{known}" for known in _CONSTANTS if same(known))
+    for form, sizes in _of_two(np.array([abs(known) for _, known in scalars[:_SCALARS]])):
+        for i, j in np.argwhere(np.abs(sizes - size) <= _EQUAL * size):
+            (one, first), (other, second) = scalars[i], scalars[j]
+            if i != j:
+                yield f"{'-' if first * second * value < 0 else ''}{form.format(one, other)}"
     part = next((known for known in _CONSTANTS if same(1 / known)), None)
     if part is not None:
         yield f"{sign}{1 / part!r}" if part in (2, 4, 8) else f"{sign}1 / {part}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -33,16 +34,19 @@ class Observer:
         self._nodes = nodes
         self._numbers = {node: number for number, node in enumerate(nodes)}
         self._record: dict[Node, list[Any]] | None = None
-        self._altered, self._visit = -1, 0
+        self._altered: dict[int, int] = {}
         self._change: Change = _same
+        self._scopes: list[dict[str, Any]] = []
 
     def seen(self, number: int, value: Any) -> Any:
         """The hook: told the value of an expression, it says what to go on with."""
-        if number == self._altered:
-            value = self._change(self._visit, value)
-            self._visit += 1
-        elif self._record is not None:
+        if self._record is not None:
             self._record.setdefault(self._nodes[number], []).append(_kept(value))
+        if number in self._altered:
+            if self._record is not None:
+                self._scopes.append({name: _kept(one) for name, one in sys._getframe(1).f_locals.items()})
+            value = self._change(self._altered[number], value)
+            self._altered[number] += 1
         return value
 
     def recorded(self, run: Callable[[], Any]) -> dict[Node, list[Any]]:
@@ -56,14 +60,18 @@ class Observer:
             self._record = None
         return values
 
+    def scopes(self) -> list[dict[str, Any]]:
+        """The variables at each visit of what was altered while it was recorded last."""
+        return self._scopes
+
     @contextmanager
-    def altering(self, node: Node, change: Change) -> Iterator[None]:
-        """Let an expression be worth something else while this lasts."""
-        self._altered, self._visit, self._change = self._numbers[node], 0, change
+    def altering(self, nodes: Sequence[Node], change: Change) -> Iterator[None]:
+        """Let expressions be worth something else while this lasts, at each one's visits."""
+        self._altered, self._change, self._scopes = {self._numbers[node]: 0 for node in nodes}, change, []
         try:
             yield
         finally:
-            self._altered = -1
+            self._altered = {}
 
 
 def _same(visit: int, value: Any) -> Any:
@@ -156,7 +164,8 @@ def _hooked(function: Written, places: dict[Node, int]) -> Written:
 
 
 def _kept(value: Any) -> Any:
-    return value.copy() if isinstance(value, np.ndarray) and value.size <= 1 << 20 else value
+    small = isinstance(value, np.ndarray) and value.size <= 1 << 20
+    return value.copy() if small or type(value) in (dict, list) else value
 
 
 def is_float(value: Any) -> bool:

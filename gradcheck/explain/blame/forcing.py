@@ -1,0 +1,326 @@
+"""Which expressions mend a claim when they are made worth what they may be meant to be, and what that is.
+
+Values that are put in the place of an expression while a program runs are called angelic (Chandra et al., "Angelic
+debugging", 2011). Here they need no search: f's derivatives are known at each of its steps.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+
+from gradcheck.explain.blame.answer import Answer
+from gradcheck.explain.blame.apart import TooLong, no_longer_than
+from gradcheck.explain.blame.goals import Goal, Goals
+from gradcheck.explain.blame.inverse import Seen, Values, fitted, operands
+from gradcheck.explain.blame.probes import Probe
+from gradcheck.explain.blame.reach import Reach
+from gradcheck.explain.blame.watch import Node, Observer, is_float
+from gradcheck.explain.blame.written import Written
+
+_TELLING = 3
+"""Entries of which not all are right up to one factor by accident."""
+_SAME = 1e-9
+_ENOUGH = 12
+"""Expressions that mend everything, of which one is where the mistake is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """Values of an expression with which ``mended`` leaves are right; ``seen`` is what all else is worth then.
+
+    ``scopes`` are the variables at each visit. Where it is a variable ``after`` a statement that writes into it, so is
+    each expression that reads it.
+    """
+
+    function: Written
+    node: ast.expr
+    values: Values
+    mended: frozenset[int]
+    seen: Seen
+    scopes: tuple[Mapping[str, Any], ...]
+    after: ast.stmt | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Force:
+    """How values are tried: on whom, where, for which leaves, and for how long."""
+
+    functions: tuple[Written, ...]
+    observer: Observer
+    reach: Reach
+    probe: Probe
+    left: frozenset[int]
+    patience: float
+    late: Callable[[], bool]
+
+    def wanted(self, goals: Goals) -> tuple[Wanted, ...]:
+        """Every expression that mends something when it is worth one of the goals, or what follows from such a one."""
+        found: dict[Node, Wanted] = {}
+        for function, node, meant in self._places(goals):
+            if self.late() or sum(one.mended == self.left for one in found.values()) >= _ENOUGH:
+                break
+            one = self._meant(function, [node], meant)
+            todo = (
+                [one] if one is not None and not (node in found and found[node].mended >= one.mended) else []
+            )
+            while todo and not self.late():
+                one = todo.pop()
+                found[one.node] = one
+                for part, values in self._parts(one):
+                    inside = self.owners[part]
+                    mended = self._mended_by(self._answer([part], values))
+                    more = part not in found and mended >= one.mended
+                    if more and (noted := self._noted(inside, [part], values, mended)):
+                        todo.append(noted)
+        some = [*found.values(), *self._of_statements(goals)]
+        # a helper is right rather than who calls it
+        callers = [one.code for one in self.functions]
+        return tuple(
+            sorted(
+                some,
+                key=lambda one: (
+                    -len(one.mended),
+                    callers.index(one.function.code),
+                    not self._is_carried(one),
+                ),
+            )
+        )
+
+    def tried(self, node: ast.expr, values: Values) -> frozenset[int]:
+        """The leaves that come right with these values; none where another one gets wrong."""
+        return self._mended_by(self._answer([node], values))
+
+    def as_it_is(self, function: Written, node: ast.expr) -> Wanted | None:
+        """An expression with the values that it has."""
+        return self._noted(function, [node], tuple(self.reach.values[node]), frozenset())
+
+    def _is_carried(self, one: Wanted) -> bool:
+        """Whether it is a variable that is right in the first round of a loop alone."""
+        held = self.reach.values[one.node]
+        return isinstance(one.node, ast.Name) and len(held) > 2 and _same(one.values[0], held[0])
+
+    def _of_statements(self, goals: Goals) -> Iterator[Wanted]:
+        """What a variable that statements write into is meant to be after the last of them, wherever it is read."""
+        for function in self.functions:
+            for statement, reads in written_into(function.node):
+                held = self.reach.values.get(reads[0], [])
+                if self.late() or len(held) != 1 or len(reads) < 2 or not is_float(held[0]):
+                    continue
+                one = self._meant(function, reads, list(goals.of(np.shape(held[0]), 1)))
+                if one is not None:
+                    yield replace(one, after=statement)
+
+    @cached_property
+    def owners(self) -> dict[ast.AST, Written]:
+        """The function that each node is part of."""
+        return {node: function for function in reversed(self.functions) for node in ast.walk(function.node)}
+
+    def _places(self, goals: Goals) -> list[tuple[Written, ast.expr, list[Goal]]]:
+        """The expressions and what they may be meant to be; last those that are a derivative, if another one."""
+        unknown: list[tuple[Written, ast.expr, list[Goal]]] = []
+        partly, known = list(unknown), list(unknown)
+        ways, attained = set[tuple[bool, bool]](), set[Goal]()
+        for function in self.functions:
+            for node, leaves in self.reach.leaves.items():
+                held = self.reach.values[node]
+                number = isinstance(node, ast.expr) and leaves & self.left and all(map(is_float, held))
+                if not number or self.owners.get(node) is not function:
+                    continue
+                assert isinstance(node, ast.expr)
+                every = list(goals.of(np.shape(held[0]), len(held)))
+                first = [goal for goal in every if _same(goal.values[0], held[0])]
+                whole = [goal for goal in first if all(map(_same, goal.values, held))]
+                ways |= {(goal.derivative, goal.reverse) for goal in first if len(held) > 1}
+                attained |= set(whole)
+                if any(not goal.derivative for goal in whole):
+                    known.append((function, node, []))
+                elif whole:
+                    known.append((function, node, [goal for goal in every if goal.derivative]))
+                elif first:
+                    partly.append((function, node, [*first, *(goal for goal in every if goal not in first)]))
+                else:
+                    unknown.append((function, node, every))
+        # what is there already is not what is missing
+        return [
+            (function, node, [goal for goal in meant if goal not in attained and _is_likely(goal, ways)])
+            for function, node, meant in (*unknown, *partly, *known)
+        ]
+
+    def _meant(self, function: Written, nodes: Sequence[ast.expr], goals: list[Goal]) -> Wanted | None:
+        best = frozenset[int]()
+        chosen: Values = ()
+        for values in self._offered(nodes[0], goals):
+            if self.late():
+                break
+            answer = self._answer(nodes, values)
+            mended = self._mended_by(answer)
+            if not mended and (other := self._scaled(nodes[0], values, answer)):
+                values = other
+                mended = self._mended_by(self._answer(nodes, values))
+            if len(best) < len(mended):
+                best, chosen = mended, values
+            if best == self.left:
+                break
+        return self._noted(function, nodes, chosen, best) if best else None
+
+    def _offered(self, node: ast.expr, goals: list[Goal]) -> Iterator[Values]:
+        """What the expression may be worth: a goal, or what it is and what a leaf lacks."""
+        held = self.reach.values[node]
+        yield from (goal.values for goal in goals)
+        for number in sorted(self.reach.leaves[node] & self.left) if len(held) == 1 else ():
+            slot = self.probe.slots[number]
+            if slot.shape == np.shape(held[0]) and self.now is not None and number not in self.now.missing:
+                gap = (self.probe.truth - self.now.flat)[slot.start : slot.stop].reshape(slot.shape)
+                yield (np.asarray(held[0]) + gap,)
+
+    @cached_property
+    def now(self) -> Answer | None:
+        """What comes where nothing is forced."""
+        return self.probe.answer()
+
+    def _scaled(self, node: ast.expr, values: Values, answer: Answer | None) -> Values | None:
+        """A multiple of the values, or of what they add, with which a leaf is right, after an answer with these."""
+        if answer is None or self.now is None:
+            return None
+        if (factor := self._factor(answer)) is not None:
+            return tuple(factor * value for value in values)
+        held = self.reach.values[node]
+        for number in sorted(self.left) if len(held) == 1 else ():
+            slot = self.probe.slots[number]
+            if slot.shape != np.shape(held[0]) or number in answer.missing | self.now.missing:
+                continue
+            part = slice(slot.start, slot.stop)
+            came, gap = (answer.flat - self.now.flat)[part], (self.probe.truth - self.now.flat)[part]
+            if gap.size >= _TELLING and gap @ came and _same(gap, (gap @ gap) / (gap @ came) * came):
+                return (held[0] + (gap @ gap) / (gap @ came) * (values[0] - held[0]),)
+        return None
+
+    def _factor(self, answer: Answer) -> float | None:
+        """How many times values are to be taken for a leaf to be right, after an answer with these."""
+        for number in sorted(self.left):
+            slot = self.probe.slots[number]
+            raw, truth = (flat[slot.start : slot.stop] for flat in (answer.flat, self.probe.truth))
+            slack = self.probe.slack[slot.start : slot.stop]
+            size = raw @ raw
+            if raw.size >= _TELLING and size > 0.0:
+                factor = float((raw @ truth) / size)
+                if factor and abs(factor - 1.0) > _SAME and (np.abs(factor * raw - truth) <= slack).all():
+                    return factor
+        return None
+
+    def _answer(self, nodes: Sequence[ast.expr], values: Values) -> Answer | None:
+        try:
+            with no_longer_than(self.patience), self.observer.altering(nodes, partial(_forced, values)):
+                return self.probe.answer()
+        except TooLong:
+            return None
+
+    def _mended_by(self, answer: Answer | None) -> frozenset[int]:
+        """The leaves that came right; none where another one got wrong."""
+        wrong = self.probe.wrong_in(answer)
+        return self.left - wrong if wrong <= self.left else frozenset()
+
+    def _noted(
+        self, function: Written, nodes: Sequence[ast.expr], values: Values, mended: frozenset[int]
+    ) -> Wanted | None:
+        with self.observer.altering(nodes, partial(_forced, values)):
+            seen = self.observer.recorded(self.probe.ask)
+        held = seen.get(nodes[0], [])
+        if len(held) != len(values):
+            return None
+        return Wanted(function, nodes[0], values, mended, seen, tuple(self.observer.scopes()))
+
+    def _parts(self, one: Wanted) -> Iterator[tuple[ast.expr, Values]]:
+        """What follows for the parts of an expression, and for what a name was given."""
+        for part, values in (*operands(one.node, one.values, one.seen), *self._given(one)):
+            held = self.reach.values.get(part, ())
+            if part in self.reach.leaves and len(held) == len(values) and all(map(is_float, held)):
+                kept = [fitted(value, now) for value, now in zip(values, held, strict=True)]
+                if all(value is not None for value in kept) and not all(map(_same, kept, held)):
+                    yield part, tuple(kept)  # type: ignore[arg-type]
+
+    def _given(self, one: Wanted) -> Iterator[tuple[ast.expr, Values]]:
+        node = one.node
+        if isinstance(node, ast.Name):
+            given = [
+                each
+                for each in ast.walk(one.function.node)
+                if isinstance(each, ast.Assign)
+                and any(isinstance(target, ast.Name) and target.id == node.id for target in each.targets)
+            ]
+            before = [each for each in given if each.lineno < node.lineno]
+            if before:
+                yield max(before, key=lambda each: each.lineno).value, one.values
+            if given[len(before) :] and len(one.values) > 1:  # in the round before
+                last = max(given, key=lambda each: each.lineno).value
+                ends = [one.seen.get(last, one.values)[-1], *self.probe.by_leaf(self.probe.truth)]
+                for end in ends:  # what it is in the end may be returned
+                    if np.shape(end) == np.shape(one.values[0]):
+                        yield last, (*one.values[1:], np.asarray(end))
+        if isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            for function in self.functions:
+                if function.name == name:
+                    for each in ast.walk(function.node):
+                        if isinstance(each, ast.Return) and each.value is not None:
+                            yield each.value, one.values
+
+
+def written_into(function: ast.AST) -> Iterator[tuple[ast.stmt, list[ast.expr]]]:
+    """Statements that are the last to write into a variable, and the expressions that read it from there on."""
+    stores: dict[str, list[ast.stmt]] = {}
+    for node in ast.walk(function):
+        targets = (
+            node.targets
+            if isinstance(node, ast.Assign)
+            else [node.target]
+            if isinstance(node, ast.AugAssign)
+            else []
+        )
+        for target in targets:
+            base = target.value if isinstance(target, ast.Subscript) else target
+            if isinstance(base, ast.Name) and isinstance(node, ast.Assign | ast.AugAssign):
+                stores.setdefault(base.id, []).append(node)
+    for name, statements in stores.items():
+        last = max(statements, key=lambda one: one.lineno)
+        if (
+            isinstance(last, ast.AugAssign)
+            or not isinstance(last, ast.Assign)
+            or isinstance(last.targets[0], ast.Subscript)
+        ):
+            reads = [
+                node
+                for node in ast.walk(function)
+                if isinstance(node, ast.Name)
+                and node.id == name
+                and isinstance(node.ctx, ast.Load)
+                and node.lineno > (last.end_lineno or last.lineno)
+            ]
+            if reads:
+                yield last, sorted(reads, key=lambda one: (one.lineno, one.col_offset))
+
+
+def _is_likely(goal: Goal, ways: set[tuple[bool, bool]]) -> bool:
+    """Whether values come in the order in which others of their kind do."""
+    return (
+        len(goal.values) == 1
+        or (goal.derivative, not goal.reverse) not in ways
+        or (goal.derivative, goal.reverse) in ways
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    size = np.abs(one).max(initial=0.0)
+    return bool((np.abs(one - other) <= _SAME * size).all())
+
+
+def _forced(values: Values, visit: int, old: Any) -> Any:
+    if visit >= len(values):
+        return old
+    return values[visit].copy() if isinstance(old, np.ndarray) else type(old)(values[visit])

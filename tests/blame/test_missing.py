@@ -1,0 +1,314 @@
+"""What a claim does not have at all is written: a factor, a term, a statement, in loops too, and proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradcheck
+from gradcheck import Report, Verdict
+from tests.blame.programs import made, patched
+
+Draw = Callable[..., Any]
+
+RNN = """
+    import numpy as np
+
+    def loss(Wx, Wh, b, Wy, xs, ys):
+        h = np.zeros(Wh.shape[0])
+        total = 0.0
+        for t in range(len(xs)):
+            h = np.tanh(xs[t] @ Wx + h @ Wh + b)
+            total = total + 0.5 * np.sum((h @ Wy - ys[t]) ** 2)
+        return total
+
+    def bptt(Wx, Wh, b, Wy, xs, ys):
+        T = len(xs)
+        hs = {-1: np.zeros(Wh.shape[0])}
+        errs = {}
+        for t in range(T):
+            hs[t] = np.tanh(xs[t] @ Wx + hs[t-1] @ Wh + b)
+            errs[t] = hs[t] @ Wy - ys[t]
+        dWx, dWh, db, dWy = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b), np.zeros_like(Wy)
+        dhnext = np.zeros(Wh.shape[0])
+        for t in reversed(range(T)):
+            dWy += np.outer(hs[t], errs[t])
+            dh = errs[t] @ Wy.T + dhnext
+            dz = dh * (1 - hs[t] ** 2)
+            dWx += np.outer(xs[t], dz)
+            dWh += np.outer(hs[t-1], dz)
+            db += dz
+            dhnext = dz @ Wh.T
+        return dWx, dWh, db, dWy
+"""
+
+LSTM = """
+    import numpy as np
+
+    def sigmoid(x):
+        return 1 / (1 + np.exp(-x))
+
+    def loss(Wx, Wh, b, xs, y):
+        n = Wh.shape[0]
+        h, c = np.zeros(n), np.zeros(n)
+        for x in xs:
+            z = x @ Wx + h @ Wh + b
+            i, f, o, g = sigmoid(z[:n]), sigmoid(z[n:2*n]), sigmoid(z[2*n:3*n]), np.tanh(z[3*n:])
+            c = f * c + i * g
+            h = o * np.tanh(c)
+        return 0.5 * np.sum((h - y) ** 2)
+
+    def backward(Wx, Wh, b, xs, y):
+        n = Wh.shape[0]
+        h, c = np.zeros(n), np.zeros(n)
+        cache = []
+        for x in xs:
+            z = x @ Wx + h @ Wh + b
+            i, f, o, g = sigmoid(z[:n]), sigmoid(z[n:2*n]), sigmoid(z[2*n:3*n]), np.tanh(z[3*n:])
+            c_new = f * c + i * g
+            tc = np.tanh(c_new)
+            cache.append((x, h, c, i, f, o, g, tc))
+            h, c = o * tc, c_new
+        dWx, dWh, db = np.zeros_like(Wx), np.zeros_like(Wh), np.zeros_like(b)
+        dh, dc = h - y, np.zeros(n)
+        for x, hp, cp, i, f, o, g, tc in reversed(cache):
+            do = dh * tc
+            dc = dc + dh * o * (1 - tc ** 2)
+            di = dc * g
+            df = dc * cp
+            dg = dc * i
+            dz = np.concatenate([di * i * (1 - i), df * f * (1 - f), do * o * (1 - o), dg * (1 - g ** 2)])
+            dWx += np.outer(x, dz)
+            dWh += np.outer(hp, dz)
+            db += dz
+            dh = Wh @ dz
+            dc = dc * f
+        return dWx, dWh, db
+"""
+
+NETWORK = """
+    import numpy as np
+
+    def softmax(z):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss(params, X, y, reg):
+        h1 = np.tanh(X @ params["W1"] + params["b1"])
+        h2 = np.tanh(h1 @ params["W2"] + params["b2"])
+        scores = h2 @ params["W3"] + params["b3"]
+        p = softmax(scores)
+        n = len(X)
+        data = -np.sum(np.log(p[np.arange(n), y])) / n
+        return data + 0.5 * reg * (np.sum(params["W1"] ** 2) + np.sum(params["W2"] ** 2) + np.sum(params["W3"] ** 2))
+
+    def grads(params, X, y, reg):
+        W1, W2, W3 = params["W1"], params["W2"], params["W3"]
+        h1 = np.tanh(X @ W1 + params["b1"])
+        h2 = np.tanh(h1 @ W2 + params["b2"])
+        p = softmax(h2 @ W3 + params["b3"])
+        n = X.shape[0]
+        ds = p.copy()
+        ds[np.arange(n), y] -= 1
+        ds /= n
+        g = {}
+        g["W3"] = h2.T @ ds + reg * W3
+        g["b3"] = ds.sum(axis=0)
+        dh2 = ds @ W3.T
+        dz2 = dh2 * (1 - h2 ** 2)
+        g["W2"] = h1.T @ dz2 + reg * W2
+        g["b2"] = dz2.sum(axis=0)
+        dh1 = dz2 @ W2.T
+        dz1 = dh1 * (1 - h1 ** 2)
+        g["W1"] = X.T @ dz1 + reg * W1
+        g["b1"] = dz1.sum(axis=0)
+        return g
+"""
+
+MARGINS = """
+    import numpy as np
+
+    def loss(W, X, y, reg):
+        total = 0.0
+        for i in range(len(X)):
+            s = X[i] @ W
+            for j in range(W.shape[1]):
+                if j != y[i]:
+                    total += np.maximum(0, s[j] - s[y[i]] + 1)
+        return total / len(X) + reg * np.sum(W * W)
+
+    def grad(W, X, y, reg):
+        dW = np.zeros_like(W)
+        n = X.shape[0]
+        for i in range(n):
+            scores = X[i].dot(W)
+            for j in range(W.shape[1]):
+                if j == y[i]:
+                    continue
+                margin = scores[j] - scores[y[i]] + 1
+                if margin > 0:
+                    dW[:, j] += X[i]
+                    dW[:, y[i]] -= X[i]
+        dW /= n
+        dW += 2 * reg * W
+        return dW
+"""
+
+LAYER_NORM = """
+    import numpy as np
+
+    EPS = 1e-6
+
+    def layer_norm(x, g, b):
+        m = x.mean(-1, keepdims=True)
+        v = ((x - m) ** 2).mean(-1, keepdims=True)
+        return g * (x - m) / np.sqrt(v + EPS) + b
+
+    def layer_norm_vjp(dy, x, g, b):
+        D = x.shape[-1]
+        m = x.mean(-1, keepdims=True)
+        s = np.sqrt(((x - m) ** 2).mean(-1, keepdims=True) + EPS)
+        n = (x - m) / s
+        dn = dy * g
+        dx = (dn - dn.mean(-1, keepdims=True) - n * (dn * n).mean(-1, keepdims=True)) / s
+        return dx, (dy * n).sum((0, 1)), dy.sum((0, 1))
+"""
+
+WINDOWS = """
+    import numpy as np
+
+    def im2col(x, k):
+        N, C, H, W = x.shape
+        Ho, Wo = H - k + 1, W - k + 1
+        cols = np.zeros((N, C, k, k, Ho, Wo))
+        for i in range(k):
+            for j in range(k):
+                cols[:, :, i, j] = x[:, :, i:i+Ho, j:j+Wo]
+        return cols.transpose(0, 4, 5, 1, 2, 3).reshape(N * Ho * Wo, -1)
+
+    def forward(x, w):
+        N, C, H, W = x.shape
+        F, _, k, _ = w.shape
+        out = im2col(x, k) @ w.reshape(F, -1).T
+        return out.reshape(N, H - k + 1, W - k + 1, F).transpose(0, 3, 1, 2)
+
+    def col2im(cols, shape, k):
+        N, C, H, W = shape
+        Ho, Wo = H - k + 1, W - k + 1
+        cols = cols.reshape(N, Ho, Wo, C, k, k).transpose(0, 3, 4, 5, 1, 2)
+        x = np.zeros(shape)
+        for i in range(k):
+            for j in range(k):
+                x[:, :, i:i+Ho, j:j+Wo] += cols[:, :, i, j]
+        return x
+
+    def backward(dout, x, w):
+        F, _, k, _ = w.shape
+        cols = im2col(x, k)
+        d = dout.transpose(0, 2, 3, 1).reshape(-1, F)
+        dw = (d.T @ cols).reshape(w.shape)
+        dcols = d @ w.reshape(F, -1)
+        return col2im(dcols, x.shape, k), dw
+"""
+
+
+def labels(draw: Draw, count: int) -> Any:
+    return np.argsort(draw(3 * count))[:count] % 3
+
+
+@dataclass(frozen=True)
+class Program:
+    """A right program: its text, the names of f and of the claim, the kind of check, and arguments drawn for it."""
+
+    text: str
+    f: str
+    claim: str
+    args: Callable[[Draw], tuple[Any, ...]]
+    argnums: tuple[int, ...]
+    check: str = "grad"
+
+    def checked(self, module: Any, seed: int) -> Report:
+        check = getattr(gradcheck, f"check_{self.check}")
+        f, claim = getattr(module, self.f), getattr(module, self.claim)
+        args = self.args(np.random.default_rng(seed).standard_normal)
+        return check(f, claim, *args, argnums=self.argnums, raise_on_failure=False)
+
+
+PROGRAMS = {
+    "rnn": Program(
+        RNN,
+        "loss",
+        "bptt",
+        lambda r: (r((3, 4)), 0.5 * r((4, 4)), r(4), r((4, 2)), r((5, 3)), r((5, 2))),
+        (0, 1, 2, 3),
+    ),
+    "lstm": Program(
+        LSTM,
+        "loss",
+        "backward",
+        lambda r: (r((3, 12)), 0.5 * r((3, 12)), r(12), r((4, 3)), r(3)),
+        (0, 1, 2),
+    ),
+    "network": Program(
+        NETWORK,
+        "loss",
+        "grads",
+        lambda r: (
+            {"W1": r((4, 5)), "b1": r(5), "W2": r((5, 6)), "b2": r(6), "W3": r((6, 3)), "b3": r(3)},
+            r((7, 4)),
+            labels(r, 7),
+            0.1,
+        ),
+        (0,),
+    ),
+    "margins": Program(MARGINS, "loss", "grad", lambda r: (r((4, 3)), r((6, 4)), labels(r, 6), 0.05), (0,)),
+    "layer norm": Program(
+        LAYER_NORM, "layer_norm", "layer_norm_vjp", lambda r: (r((2, 3, 5)), r(5), r(5)), (0, 1, 2), "vjp"
+    ),
+    "windows": Program(
+        WINDOWS, "forward", "backward", lambda r: (r((2, 2, 4, 5)), r((3, 2, 2, 2))), (0, 1), "vjp"
+    ),
+}
+
+MISTAKES = [
+    ("rnn", " + dhnext\n", "\n", "errs[t] @ Wy.T + dhnext"),
+    ("rnn", "dz = dh * (1 - hs[t] ** 2)", "dz = dh", "(1 - hs[t] ** 2)"),
+    ("rnn", "        dhnext = dz @ Wh.T\n", "", "dhnext = "),
+    ("lstm", "dc = dc + dh * o * (1 - tc ** 2)", "dc = dc + dh * o", "o * (1 - tc ** 2)"),
+    ("lstm", "        dc = dc * f\n", "", "dc = dc * f"),
+    ("lstm", "dc = dc * f\n", "dc = dc * i\n", "f"),
+    ("lstm", "di * i * (1 - i)", "di", "i * (1 - i)"),
+    ("network", "    ds /= n\n", "", "ds = ds / "),
+    ("network", "X.T @ dz1 + reg * W1", "X.T @ dz1", "X.T @ dz1 + reg * W1"),
+    ("network", "dz1 = dh1 * (1 - h1 ** 2)", "dz1 = dh1", "dh1 * (1 - h1 ** 2)"),
+    ("margins", "                dW[:, y[i]] -= X[i]\n", "", "dW[:, y[i]] -= X[i]"),
+    ("margins", "    dW /= n\n", "", "dW = dW / "),
+    (
+        "layer norm",
+        "(dn - dn.mean(-1, keepdims=True) - n * (dn * n).mean(-1, keepdims=True)) / s",
+        "dn / s",
+        ".mean(",
+    ),
+    ("layer norm", "dn = dy * g", "dn = dy", "dy * g"),
+    ("windows", "dout.transpose(0, 2, 3, 1).reshape(-1, F)", "dout.reshape(-1, F)", "transpose(0, 2, 3, 1)"),
+]
+
+
+@pytest.mark.parametrize("seed", [0])
+@pytest.mark.parametrize(("name", "old", "new", "written"), MISTAKES)
+def test_what_is_missing_is_written_and_right_elsewhere(
+    tmp_path: Path, name: str, old: str, new: str, written: str, seed: int
+) -> None:
+    program = PROGRAMS[name]
+    report = program.checked(made(tmp_path, program.text, (old, new)), seed)
+    assert report.verdict is Verdict.FAIL
+    (blame,) = report.blame
+    assert blame.proved and blame.repair is not None and written in blame.repair
+    mended = patched(Path(blame.file), report.patch)
+    for other in (seed + 10, seed + 20):
+        assert program.checked(mended, other).verdict is Verdict.PASS
