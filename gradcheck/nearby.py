@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -96,7 +96,9 @@ def off_what_is_special(
 ) -> tuple[Examined, Report]:
     """The report of a pass with what it could not see; what a moved point can show is looked at there.
 
-    What fails there is told, not charged: a claim may be meant for the point alone (a Jacobian at zero rotation).
+    What fails there is told, not charged, where the claim is the same there: it may be meant for the point alone (a
+    Jacobian at zero rotation). One that follows the point is wrong as the derivative that it is to be, unless it holds
+    on a surface that the moved point has left: no telling, then.
     """
     if report.verdict is not Verdict.PASS:
         return seen, report
@@ -110,8 +112,10 @@ def off_what_is_special(
         there = _examined_inside(task, _NEAR, generator)
         if there is not None and there.verdict is Verdict.PASS:
             found = tuple(replace(one, seen_to=one in movable) for one in found)
-        elif there is not None and there.verdict is Verdict.FAIL:
+        elif there is not None and _fails(there, generator):
             found = tuple(_failing(one) if one in movable else one for one in found)
+            if _follows(seen, there):
+                report = replace(report, verdict=Verdict.INCONCLUSIVE, reasons=_special(movable))
     report = replace(report, unseen=found, branches=branches)
     blind = _blind(seen)
     left = (
@@ -133,6 +137,30 @@ ten such calls; what takes microseconds is never so slow by what else the machin
 
 _MOVABLE = (Blind.CONSTANT, Blind.ROWS)
 """What is gone at a point beside; symmetry may be what f is made for."""
+
+
+def _special(movable: Sequence[Unseen]) -> tuple[str, ...]:
+    return (Reason.SPECIAL.told(what=", ".join(one.message for one in movable)).words,)
+
+
+def _fails(there: Examined, generator: np.random.Generator) -> bool:
+    if there.verdict is not Verdict.FAIL or there.task.options.allow is None:
+        return there.verdict is Verdict.FAIL
+    return reported(there, generator).verdict is Verdict.FAIL
+
+
+def _follows(seen: Examined, there: Examined) -> bool:
+    """Whether the claim is another one at the other point."""
+    here, moved = (
+        []
+        if one.asked is None or one.asked.reading is None
+        else one.asked.reading.dense or one.asked.reading.raw
+        for one in (seen, there)
+    )
+    return any(
+        one is not None and other is not None and not np.array_equal(one, other)
+        for one, other in zip(here, moved, strict=False)
+    )
 
 
 def _failing(one: Unseen) -> Unseen:

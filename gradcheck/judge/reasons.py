@@ -53,6 +53,9 @@ class Reason(Enum):
         "at the point itself the derivative by {names} is zero to rounding, which any multiple of it is: it was looked "
         "at beside the point, and what is shown stands there"
     )
+    SPECIAL = (
+        "right at this very point, and wrong beside it. This one is special: {what}. Check at one that is not"
+    )
     STOPS_EARLY = (
         "it agrees to {size}, and f is an iteration that stops early ({where}): tighten its tolerance, and if the "
         "difference goes with it the derivation is right; allow={size} says that it is meant"

@@ -92,7 +92,7 @@ def test_a_number_that_is_zero_or_one_is_told(made, value, word) -> None:
         return 2 * X.T @ (X @ w + b - y) / 5, 2 * np.mean(X @ w + b - y) + 0 * b
 
     report = gradcheck.check_grad(f, claim, ROLL(3), made(value), raise_on_failure=False)
-    assert report.verdict == ("fail" if value else "pass")
+    assert report.verdict == ("fail" if value else "inconclusive")
     told = [one.message for one in report.unseen if one.kind is Blind.CONSTANT]
     assert bool(told) == (value == 0.0)
     assert all(word.removeprefix("b ") in one and "the claim fails" in one for one in told)

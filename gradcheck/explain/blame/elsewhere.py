@@ -1,16 +1,18 @@
-"""The check far from its point: at another size, and with other signs. What is right near the point alone is no mend.
+"""The check far from its point: at other sizes, and with other signs. What is right near the point alone is no mend.
 
-``1 / 2`` is ``1 / len(X)`` for two rows, and the sign of one vector may be that of another. Any sizes will do at which
-f runs. Those axes are lengthened together that come first in arrays of one length: of the data alone where f runs then,
-else of all arguments.
+``1 / 2`` is ``1 / len(X)`` for two rows, ``3`` the number of three classes, and the sign of one vector may be that of
+another. Any sizes will do at which f runs. Those axes are lengthened together that come first in arrays of one length:
+of the data alone where f runs then, else of all arguments; and those further back, wherever that length stands.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from gradcheck.explain.blame.answer import Answer
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, truth_at
 from gradcheck.judge.examine import Examined
 
+WIDER = 2
+"""How many lengths of axes that are no rows are changed, each by itself."""
 FEW, SLOW = 5, 2e-3
 """Rows that are enough to find an edit with, where f and the claim take more seconds than that."""
 _KINDS = ("grad", "vjp", "layer")
@@ -43,7 +47,9 @@ def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int]) -> tuple[Elsew
     Where what is right at the given one is not so there, the claim was written for less than f takes, and nothing
     follows.
     """
-    found = (one for one in (_resized(seen), _turned(seen)) if one is not None)
+    found = (
+        one for one in (_resized(seen), *islice(_widened(seen), WIDER), _turned(seen)) if one is not None
+    )
     return tuple(one for one in found if _suits(one.probe, here, wrong))
 
 
@@ -131,6 +137,31 @@ def _resized(seen: Examined) -> Elsewhere | None:
             said = f"with {length + 1} for {length} rows of {_listed(where, length, numbers)}"
             return Elsewhere(probe, said, resized=True)
     return None
+
+
+def _widened(seen: Examined) -> Iterator[Elsewhere]:
+    """With one more of what is no row, a class or a unit, wherever that length stands."""
+    if seen.task.kind not in _KINDS or seen.task.given is not None:
+        return
+    where, generator = seen.task.where, np.random.default_rng(0x77696465)
+    shapes = [np.shape(leaf) for arg in where.args for _, leaf in trees.leaves(arg) if _is_list(leaf)]
+    for length, _ in Counter(length for shape in shapes for length in shape[1:] if length > 1).most_common():
+        wider = _with_leaves(seen, tuple(range(len(where.args))), partial(_wider, length))
+        probe = None if wider is None else _at(seen, moved(wider, generator, NEAR), generator)
+        if probe is not None:
+            yield Elsewhere(
+                probe, f"with {length + 1} for {length} in every axis of that length", resized=True
+            )
+
+
+def _wider(length: int, leaf: Any) -> Any:
+    """An array with the first slice once more along every axis of that length; nothing, where slices sum to one."""
+    for axis in range(np.ndim(leaf)) if isinstance(leaf, np.ndarray) else ():
+        if leaf.shape[axis] == length:
+            first = leaf.take([0], axis)
+            shared = leaf.dtype.kind == "f" and np.allclose(leaf.sum(axis), 1.0)
+            leaf = np.concatenate([leaf, np.zeros_like(first) if shared else first], axis)
+    return leaf
 
 
 def _at(seen: Examined, where: Point, generator: np.random.Generator) -> Probe | None:

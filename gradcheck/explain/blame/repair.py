@@ -7,7 +7,7 @@ gradient at generic points is not: what makes every leaf right at several of the
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gradcheck.explain.blame.apart import Alive
 from gradcheck.explain.blame.draft import Draft, Mend, Step
@@ -19,7 +19,7 @@ from gradcheck.explain.blame.hunt import Quarry, hunt
 from gradcheck.explain.blame.known import derivatives, first_unknown
 from gradcheck.explain.blame.manners import manners
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
-from gradcheck.explain.blame.probes import Probe, probes
+from gradcheck.explain.blame.probes import Probe, alone, probes
 from gradcheck.explain.blame.reach import reach_of
 from gradcheck.explain.blame.reached import reached
 from gradcheck.explain.blame.scene import Scene
@@ -90,7 +90,11 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         if found.left:
             break
         # what is right at one point alone may be so by accident
-        found.proved = len(points) > 1 and bool(draft.passages) and all(probe.proved() for probe in points)
+        found.proved = (
+            len(points) > 1
+            and bool(draft.passages)
+            and all(probe.proved() for probe in _and_the_point(seen, points))
+        )
         if found.proved or some is points:
             break
         for one in functions:
@@ -101,9 +105,17 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
             found.proved, found.elsewhere = False, off
         elif not found.proved:
             written = draft.now[: len(functions)] if not seen.look.conduct else draft.now
-            draft = _behaved(found, draft, written, points, Allowance(seconds))
+            proofs = _and_the_point(seen, points)
+            draft = _behaved(found, draft, written, proofs, Allowance(seconds))
     found.mends = tuple(draft.mends())
     return found
+
+
+def _and_the_point(seen: Examined, points: tuple[Probe, ...]) -> tuple[Probe, ...]:
+    """Where a mended claim must pass: the very point, too, where its truth is not to be had for a search."""
+    if any(probe.task.where is seen.task.where for probe in points):
+        return points
+    return (replace(points[0], task=alone(seen.task)), *points)
 
 
 def _wrong(points: tuple[Probe, ...]) -> frozenset[int]:
