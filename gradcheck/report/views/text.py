@@ -46,7 +46,8 @@ _ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
     """The whole report, ending without a line break; of a failure with the expressions to blame."""
     # beside an edit that was run, a second guess at what it mends is no help
-    diagnoses = partial(_diagnoses, likely=1 if blamed.patch else LIKELY)
+    mended = frozenset(leaf for one in blamed.blame if one.proved for leaf in one.leaves)
+    diagnoses = partial(_diagnoses, likely=1 if blamed.patch else LIKELY, mended=mended)
 
     def search(_: Findings) -> str:
         return paragraph(blamed.remark and sentence(blamed.remark))
@@ -211,8 +212,13 @@ def _entry_table(leaf: Leaf, title: str, rows: int) -> str:
     return "\n".join([f"{leaf.path}, {title}", *table])
 
 
-def _diagnoses(findings: Findings, likely: int) -> str:
-    told = worth_telling(findings.diagnoses)
+def _diagnoses(findings: Findings, likely: int, mended: frozenset[str]) -> str:
+    told = [
+        one
+        for one in worth_telling(findings.diagnoses)
+        # beside an edit that was proved a guess says nothing, or another thing
+        if one.certainty != "possible" or not mended.issuperset(one.evidence.get("leaves", [one.leaf]))
+    ]
     if not told:
         return ""
     first = {diagnosis.leaf: diagnosis for diagnosis in reversed(told)}
