@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gradcheck.ask.calls import Raised
 from gradcheck.ask.point import step_scale
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Leaf, Unseen, Verdict
@@ -96,9 +97,9 @@ def off_what_is_special(
 ) -> tuple[Examined, Report]:
     """The report of a pass with what it could not see; what a moved point can show is looked at there.
 
-    What fails there is told, not charged, where the claim is the same there: it may be meant for the point alone (a
-    Jacobian at zero rotation). One that follows the point is wrong as the derivative that it is to be, unless it holds
-    on a surface that the moved point has left: no telling, then.
+    What fails there is told, not charged, where the claim may be meant for the point alone: it is the same there, or a
+    Jacobian (at zero rotation). Any other is wrong as the derivative that it is to be, unless it holds on a surface
+    that the moved point has left: no telling, then.
     """
     if report.verdict is not Verdict.PASS:
         return seen, report
@@ -114,7 +115,7 @@ def off_what_is_special(
             found = tuple(replace(one, seen_to=one in movable) for one in found)
         elif there is not None and _fails(there, generator):
             found = tuple(_failing(one) if one in movable else one for one in found)
-            if _follows(seen, there):
+            if task.kind not in _OF_A_CHART and _follows(seen, there):
                 report = replace(report, verdict=Verdict.INCONCLUSIVE, reasons=_special(movable))
     report = replace(report, unseen=found, branches=branches)
     blind = _blind(seen)
@@ -135,6 +136,9 @@ _FEW, _CHEAP = 10_000, 0.2
 """Entries, and seconds of a call of f and one of the claim, up to which a moved point is looked at unasked. It takes
 ten such calls; what takes microseconds is never so slow by what else the machine does."""
 
+_OF_A_CHART = ("jacobian", "jvp")
+"""Kinds of claims that are made at the origin of local coordinates."""
+
 _MOVABLE = (Blind.CONSTANT, Blind.ROWS)
 """What is gone at a point beside; symmetry may be what f is made for."""
 
@@ -150,16 +154,17 @@ def _fails(there: Examined, generator: np.random.Generator) -> bool:
 
 
 def _follows(seen: Examined, there: Examined) -> bool:
-    """Whether the claim is another one at the other point."""
-    here, moved = (
-        []
-        if one.asked is None or one.asked.reading is None
-        else one.asked.reading.dense or one.asked.reading.raw
-        for one in (seen, there)
-    )
+    """Whether the claim is another one at the other point, asked for the same."""
+    if seen.asked is None or seen.asked.reading is None or seen.u is None:
+        return True
+    where = there.task.where
+    try:
+        again = there.task.ask(where, where.copied(where.args), seen.u, seen.look.output)
+    except Raised:
+        return True
     return any(
         one is not None and other is not None and not np.array_equal(one, other)
-        for one, other in zip(here, moved, strict=False)
+        for one, other in zip(seen.asked.reading.raw, again.raw, strict=True)
     )
 
 

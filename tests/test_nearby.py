@@ -381,3 +381,29 @@ def test_an_argument_that_nothing_sees_passes_with_a_claim_that_is_rounding(make
     assert report.verdict == "pass"
     assert report.leaves[0].resolution is None
     assert wrong.verdict == "fail"
+
+
+@pytest.mark.parametrize("rate", [0.3, 1.0])
+@pytest.mark.parametrize("oracles", [None, "differences"])
+def test_a_term_that_vanishes_at_zero_weights_leaves_no_pass(rate, oracles) -> None:
+    rng = np.random.default_rng(4)
+    X, y = np.c_[np.ones(20), rng.standard_normal((20, 3))], (rng.random(20) < 0.5).astype(float)
+
+    def cost(theta):
+        z = X @ theta
+        return np.mean(np.log1p(np.exp(-z)) + (1 - y) * z) + 0.5 * rate * np.sum(theta[1:] ** 2)
+
+    def gradient(theta, bias=False):
+        penalty = rate * theta
+        penalty[0] *= bias
+        return X.T @ (1 / (1 + np.exp(-X @ theta)) - y) / len(y) + penalty
+
+    def regularised(theta):
+        return gradient(theta, bias=True)
+
+    report = gradcheck.check_grad(cost, regularised, np.zeros(4), oracles=oracles, raise_on_failure=False)
+
+    assert report.verdict == "inconclusive"
+    assert "every entry of theta is zero" in report.reasons[0]
+    assert gradcheck.check_grad(cost, gradient, np.zeros(4), oracles=oracles).ok
+    assert not gradcheck.check_grad(cost, regularised, np.ones(4), oracles=oracles, raise_on_failure=False).ok

@@ -570,9 +570,7 @@ def test_a_zero_in_a_vector_whose_entries_have_parts_of_their_own_is_told(oracle
     def wrong(x):
         return _moves_jacobian(x, 3.0)
 
-    report = gradcheck.check_jacobian(_moves, wrong, x, oracles=oracles, raise_on_failure=False)
-    (one,) = report.unseen
-    assert report.verdict == "inconclusive"
+    (one,) = gradcheck.check_jacobian(_moves, wrong, x, oracles=oracles).unseen
     assert one.message.startswith("x[1] is zero")
     assert "beside this point, where that is not so, the claim fails" in one.message
     (one,) = gradcheck.check_jacobian(_moves, _moves_jacobian, x, oracles=oracles).unseen
