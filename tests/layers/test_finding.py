@@ -662,3 +662,18 @@ def test_a_number_where_an_array_is_due_is_a_gradient_of_the_wrong_shape(pad) ->
     report = check(Sums())
     assert report.verdict == "fail"
     assert {one.leaf for one in report.diagnoses} == {"b"}
+
+
+@pytest.mark.parametrize("x", [0.0, 1.0])
+@pytest.mark.parametrize("w", [0.0, 0.5])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 2)])
+def test_a_gradient_of_zeros_is_not_the_output_again(x, w, shape) -> None:
+    """At zeros both are equal, and only an output that is returned once more is no gradient."""
+
+    def forward(X, W):
+        return X @ W, (X, W)
+
+    def backward(d, cache):
+        return d @ cache[1].T, cache[0].T @ d
+
+    assert gradcheck.check_layer((forward, backward), np.full(shape, x), np.full(shape, w)).ok

@@ -150,7 +150,7 @@ def _widened(seen: Examined) -> Iterator[Elsewhere]:
         probe = None if wider is None else _at(seen, moved(wider, generator, NEAR), generator)
         if probe is not None:
             yield Elsewhere(
-                probe, f"with {length + 1} for {length} in every axis of that length", resized=True
+                probe, f"with {length + 1} for {length} in every axis of that length", resized=False
             )
 
 
