@@ -11,7 +11,8 @@ from gradcheck.anatomy.places import Item, Place, Step
 
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_propagate", "forward_prop", "feed_forward",
-    "feedforward", "propagate_forward", "fprop", "fwd", "call", "__call__", "apply", "calculate", "loss",
+    "feedforward", "propagate_forward", "fprop", "fwd", "call", "__call__", "apply", "calculate", "loss", "cost",
+    "compute_loss", "compute_cost", "calculate_loss",
 )  # fmt: skip
 """Methods that compute the output, the commonest name first."""
 

@@ -677,3 +677,31 @@ def test_a_gradient_of_zeros_is_not_the_output_again(x, w, shape) -> None:
         return d @ cache[1].T, cache[0].T @ d
 
     assert gradcheck.check_layer((forward, backward), np.full(shape, x), np.full(shape, w)).ok
+
+
+@pytest.mark.parametrize("name", ["loss", "cost", "compute_loss", "compute_cost", "calculate_loss"])
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_a_whole_net_is_checked_by_its_loss_whatever_that_is_called(name, factor) -> None:
+    draw = np.random.default_rng(0).standard_normal
+
+    class Net:
+        def __init__(self):
+            self.W1, self.W2 = draw((3, 4)), draw((4, 2))
+
+        def forward(self, X):
+            self.X, self.h = X, np.tanh(X @ self.W1)
+            return self.h @ self.W2
+
+        def backward(self):
+            self.dW2 = self.h.T @ self.d
+            self.dW1 = factor * self.X.T @ (self.d @ self.W2.T * (1 - self.h**2))
+
+    def loss(self, X, y):
+        self.d = self.forward(X) - y
+        return 0.5 * np.sum(self.d**2)
+
+    setattr(Net, name, loss)
+    report = gradcheck.check_layer(Net(), draw((5, 3)), draw((5, 2)), raise_on_failure=False)
+
+    assert [leaf.path for leaf in report.leaves] == ["W1", "W2"]
+    assert report.ok == (factor == 1.0)
