@@ -36,7 +36,7 @@ def test_the_truth_of_one_entry_lies_within_its_bound(value) -> None:
     truth, bound = entry_truth(pairing(cube, spoilt([]), x, tally=tally), 1)
 
     assert abs(truth - 3.0 * value**2) <= bound
-    assert tally.calls <= 40
+    assert tally.calls <= 48  # where f stands still, 14 of them to tell stairs from a flat one
 
 
 @pytest.mark.parametrize("wrong, calls", [([], 2), ([0], 4)])

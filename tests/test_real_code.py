@@ -53,7 +53,8 @@ def test_verdicts_are_the_labels(module: str, package: str, stride: int) -> None
     undecided = [f"{o.shipped.title} ({o.reason})" for o in outcomes if o.verdict == "inconclusive"]
     assert len(undecided) <= max(1, len(outcomes) // 100), undecided
     ordinary = [o.evaluations for o in outcomes if o.shipped.label == "right" and not o.shipped.point]
-    assert np.median(ordinary) <= 9  # one of them to see which branches the point takes
+    # one of them to see which branches the point takes, one more where an object keeps what it saw then
+    assert np.median(ordinary) <= 10
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ import numpy as np
 
 _MADE_PLAIN = (
     ("toarray", "a sparse matrix", "{}.toarray()"),
-    ("matvec", "a linear operator", "{} @ np.eye({}.shape[1])"),
+    ("matvec", "a linear operator", "{} @ np.eye(n), or its products by check_jvp and check_vjp"),
     ("detach", "a tensor", "{}.detach().numpy()"),
     ("to_numpy", "a table", "{}.to_numpy()"),
-    ("__array__", "an array of another library", "np.asarray({})"),
 )
 """An attribute that tells each, what it is, and the expression that makes it a plain array."""
 
@@ -22,8 +21,20 @@ def foreign(value: Any, called: str) -> tuple[str, str] | None:
         return None
     for attribute, what, plain in _MADE_PLAIN:
         if hasattr(value, attribute):
-            return f"{what} ({type(value).__name__})", plain.format(called, called)
+            return f"{what} ({type(value).__name__})", plain.format(called)
     return None
+
+
+def foreign_array(value: Any, called: str) -> tuple[str, str] | None:
+    """The same of what says no more than that it is an array."""
+    known = foreign(value, called)
+    if (
+        known is None
+        and hasattr(value, "__array__")
+        and not isinstance(value, np.ndarray | np.generic | type)
+    ):
+        return f"an array of another library ({type(value).__name__})", f"np.asarray({called})"
+    return known
 
 
 def holds_floats(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.ask import trees
-from gradcheck.ask.foreign import foreign, holds_floats
+from gradcheck.ask.foreign import foreign_array, holds_floats
 from gradcheck.ask.trees import Floats
 from gradcheck.ask.whose import is_open
 
@@ -233,7 +233,7 @@ def _chosen(
     for number in wrapped:
         if number not in floating:
             _no_complex((args[number],), (f"{names[number]!r} (argnums {number})",))
-            known = foreign(args[number], names[number])
+            known = foreign_array(args[number], names[number])
             if known is not None and holds_floats(args[number]):
                 what, plain = known
                 raise TypeError(
@@ -259,7 +259,7 @@ def _nothing_unseen(args: tuple[Any, ...], names: tuple[str, ...]) -> None:
     """Raise where an object would be passed over that holds what f may be differentiated by."""
     for name, arg in zip(names, args, strict=True):
         for path, leaf in trees.leaves(arg):
-            known = foreign(leaf, trees.name(name, path))
+            known = foreign_array(leaf, trees.name(name, path))
             if known is not None and holds_floats(leaf):
                 what, plain = known
                 raise TypeError(

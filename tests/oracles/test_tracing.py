@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gradcheck.oracles.tracing import Untraceable, gradient, hessian_vector, trace
+from gradcheck.oracles.tracing.rebind import rebind
 
 X = np.random.default_rng(0).normal(size=(4, 3))
 
@@ -493,3 +494,17 @@ def test_division_keeps_its_digits_at_extreme_scales():
 def test_products_with_zeros():
     x = np.array([2.0, 0.0, 3.0])
     np.testing.assert_allclose(gradient(np.prod, (x,), [(0,)])[0], [0.0, 6.0, 0.0])
+
+
+def test_what_an_assert_in_a_test_names_is_not_copied():
+    """Pytest's own objects hang on it, the channel to a worker of pytest-xdist among them, which a copy would close."""
+
+    def f(x):
+        assert x.shape == (3,), x
+        return np.sum(x**2)
+
+    rebound, _ = rebind(f)
+
+    (name,) = (name for name in f.__code__.co_names if name.startswith("@pytest"))
+    assert rebound is not f
+    assert rebound.__globals__[name] is f.__globals__[name]

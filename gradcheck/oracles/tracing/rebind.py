@@ -24,7 +24,9 @@ from gradcheck.oracles.tracing import standins
 from gradcheck.oracles.tracing.array import Constant
 
 _LIBRARIES = ("numpy", "scipy", "autograd", "gradcheck.oracles.tracing")
-_STANDARD = sys.stdlib_module_names - {"__main__", "math"}
+_TESTING = frozenset({"pytest", "_pytest", "pluggy", "xdist", "execnet", "hypothesis"})
+"""What an assert in a test names, and all that hangs on it: a copy of a worker's channel would close the channel."""
+_STANDARD = (sys.stdlib_module_names - {"__main__", "math"}) | _TESTING
 _SIMPLE = (int, float, str, bytes, bool, type(None))
 
 
