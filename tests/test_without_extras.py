@@ -54,7 +54,7 @@ def bare(tmp_path):
         done = subprocess.run(
             [sys.executable, "-c", f"{ABSENT}\n{code}"],
             cwd=tmp_path,
-            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "COLUMNS": "100"},
             capture_output=True,
             text=True,
         )
