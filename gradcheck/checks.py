@@ -11,6 +11,7 @@ import numpy as np
 
 from gradcheck.anatomy.by_name import as_argument, by_argument, keys_of, returned_names
 from gradcheck.ask import ambient, trees
+from gradcheck.ask.alignment import fitting_argnums
 from gradcheck.ask.calls import Counted, NotNumeric, Raised, flat, undisturbed
 from gradcheck.ask.options import Keywords, Options, options_of, stated
 from gradcheck.ask.point import MAX_BLOCKS, Point, describe, point
@@ -19,7 +20,6 @@ from gradcheck.ask.reading import (
     Reading,
     changed,
     contracted,
-    fitting_argnums,
     hessian_rows,
     lent,
     read,
@@ -415,11 +415,10 @@ def _read(where: Point, result: Any, label: str, request: Request, output: tuple
     result = _named_as_the_arguments(where, result, options.argnums is None)
     fitting: tuple[tuple[int, ...], ...] = ()
     if options.argnums is None and len(where.argnums) > 1 and not output:
-        fitting = fitting_argnums(where, result)
-    if len(fitting) > 1:
         named = keys_of(where.names, [*filter(None, returned_names(request.claim))])
-        by_name = tuple(number for number, name in enumerate(where.names) if name in named)
-        fitting = (by_name,) if by_name in fitting else fitting
+        fitting = fitting_argnums(
+            where, result, [number for number, name in enumerate(where.names) if name in named]
+        )
     if len(fitting) == 1:
         raise OtherArguments(fitting[0])
     if fitting:

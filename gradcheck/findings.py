@@ -8,6 +8,10 @@ from enum import StrEnum
 from typing import Any
 
 
+SLIGHT = 1e-2
+"""A deviation of no more may be meant, or what an iteration left undone; a solver's coarsest default leaves 1e-3."""
+
+
 class Verdict(StrEnum):
     """The three answers a check can give."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcheck.findings import Verdict
+from gradcheck.findings import SLIGHT, Verdict
 from gradcheck.judge.examine import Examined
 from gradcheck.judge.reasons import Reason
 from gradcheck.report.report import Report
@@ -31,9 +31,8 @@ def reported(seen: Examined, generator: np.random.Generator) -> Report:
     if allowed is not None:
         return excused(seen, found, allowed)
     size = max(found.values())
-    where = stopping(seen.task.f.function) if size <= _SLIGHT else ""
-    return report.noting(Reason.STOPS_EARLY.told(size=upwards(size), where=where).words) if where else report
-
-
-_SLIGHT = 1e-2
-"""A deviation of no more may be what an iteration left undone; a solver's coarsest default leaves 1e-3."""
+    if size > SLIGHT:
+        return report
+    where = stopping(seen.task.f.function)
+    reason = Reason.STOPS_EARLY if where else Reason.SLIGHT
+    return report.noting(reason.told(size=upwards(size), where=where).words)

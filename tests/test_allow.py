@@ -1,6 +1,7 @@
 """A deviation that is meant: stated, measured, reported, and nothing beyond it passes."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -39,6 +40,20 @@ def test_a_fudge_that_is_meant_passes_and_its_size_is_told() -> None:
     assert leaf.note.endswith("away, you allowed 1e-5")
     assert leaf.note in str(report)
     assert json.loads(report.to_json())["leaves"][0]["note"] == leaf.note
+
+
+@pytest.mark.parametrize("fudge", [1e-4, 1e-6, 1e-8])
+def test_a_fudge_says_by_itself_what_would_allow_it(fudge) -> None:
+    def f(p):
+        return -np.sum(T * np.log(p + fudge))
+
+    report = check_grad(f, textbook, P, raise_on_failure=False)
+    (size,) = re.findall(r"allow=([0-9.e-]+) says so", str(report).replace("\n", " "))
+    assert "a tolerance is at fault" not in str(report)
+    assert check_grad(f, textbook, P, allow=float(size)).ok
+    wrong = check_grad(f, lambda p: -2.0 * T / p, P, raise_on_failure=False)
+    assert "Neither f nor a tolerance is at fault" in str(wrong)
+    assert "says so" not in str(wrong)
 
 
 @pytest.mark.parametrize("oracles", [None, "differences", "autograd"])

@@ -108,3 +108,51 @@ def test_a_pullback_may_give_a_dict_too() -> None:
         return {"dX": u @ W1.T, "dW1": X.T @ u}
 
     assert leaves(check_vjp(lambda W1, X: X @ W1, vjp, W1, X)) == ["W1", "X"]
+
+
+def _with(position, change):
+    def claim(*args):
+        gradients = list(backward(*args))
+        gradients[position] = change(gradients[position])
+        return tuple(gradients)
+
+    return claim
+
+
+@pytest.mark.parametrize("change", [lambda g: g[None], lambda g: g.T[..., None], lambda g: 0.5])
+@pytest.mark.parametrize("position", [0, 1, 2, 3])
+def test_a_leaf_of_another_shape_accuses_no_other(position, change) -> None:
+    with pytest.raises(GradientMismatch) as caught:
+        check_grad(loss, _with(position, change), W1, B1, W2, B2, X, Y)
+    report = caught.value.report
+    names = ["W1", "b1", "W2", "b2"]
+    assert sorted(leaves(report)) == sorted(names)
+    assert [leaf.path for leaf in report.leaves if leaf.verdict == "fail"] == [names[position]]
+
+
+def test_transposed_leaves_are_known_by_the_names_of_what_is_returned() -> None:
+    def claim(W1, b1, W2, b2, X, y):
+        dW1, db1, dW2, db2 = (np.sum(g) for g in backward(W1, b1, W2, b2, X, y))
+        return dW1, db1, dW2, db2
+
+    with pytest.raises(GradientMismatch) as caught:
+        check_grad(loss, claim, W1, B1, W2, B2, X, Y)
+    assert sorted(leaves(caught.value.report)) == ["W1", "W2", "b1", "b2"]
+
+
+def test_a_gradient_of_nothing_that_f_takes_is_still_told_as_one_short() -> None:
+    with pytest.raises(GradientMismatch, match="wanted a tuple of 6 gradients"):
+        check_grad(loss, lambda *args: (np.ones(17), np.ones(19)), W1, B1, W2, B2, X, Y)
+
+
+def test_many_arguments_are_matched_at_once() -> None:
+    args = [np.full(1 + i % 7, 0.1 + i) for i in range(120)]
+
+    def f(*args):
+        return sum(np.sum(np.sin(arg)) for arg in args)
+
+    def claim(*args):
+        return tuple(np.cos(arg) for arg in args[:60])
+
+    with pytest.raises(TypeError, match="fits several choices of arguments"):
+        check_grad(f, claim, *args)

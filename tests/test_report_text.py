@@ -1,5 +1,7 @@
 """What str(report) says."""
 
+from dataclasses import replace
+
 import pytest
 
 from gradcheck.findings import Blamed, Diagnosis, Entry
@@ -48,6 +50,24 @@ def test_every_pass_shows_the_resolution_of_every_tested_leaf():
     assert "every tested leaf of the gradient is right to 1.5e-11 or better, 1 not tested" in headline_of(
         text
     )
+
+
+def test_a_leaf_that_was_hardly_tested_is_not_hidden_behind_the_others():
+    alone = headline(report(PASS, [right("a", (), 0.94)]))
+    among = headline(report(PASS, [right("a", (), 0.94), right("b", (), 1.5e-11)]))
+
+    assert "the gradient is right to 0.94 or better" in alone
+    assert "the gradient is right to 1.5e-11 or better, but for a, hardly tested here (0.94)" in among
+
+
+def test_what_would_most_likely_be_missed_is_not_given_a_probability():
+    sharp, dull = (replace(PASS_OF_ONE, miss_probability=p) for p in (1e-3, 1.0))
+
+    assert "with a probability of at most\n0.001." in str(sharp)
+    assert "may well go unnoticed" in str(dull)
+
+
+PASS_OF_ONE = report(PASS, [right("a", (), 0.94)])
 
 
 def headline_of(text):

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, combinations
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from numpy.lib.array_utils import byte_bounds
 from gradcheck.ask import trees
 from gradcheck.ask.calls import Raised, identical
 from gradcheck.ask.foreign import foreign
-from gradcheck.ask.point import Point, Slot, describe, floating_argnums
+from gradcheck.ask.point import Point, Slot, describe
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Diagnosis
 
@@ -341,30 +341,6 @@ def changed(given: Any, kept: Any, label: str, name: str) -> Diagnosis | None:
         f"for example {name} = {name}.copy(), or {name} * mask for {name} *= mask"
     )
     return Diagnosis("mutates_input", name, message, {"function": label, "argument": name})
-
-
-def fitting_argnums(where: Point, result: Any) -> tuple[tuple[int, ...], ...]:
-    """Every choice of fewer arguments, in order, that ``result`` would be the gradient of.
-
-    For the user who left ``argnums`` out although f takes floating-point data beside its parameters.
-    """
-    floating = floating_argnums(where.args)
-    parts = list(result) if isinstance(result, tuple | list) else [result]
-    if not 0 < len(parts) < len(floating):
-        return ()
-    return tuple(
-        chosen
-        for chosen in combinations(floating, len(parts))
-        if all(_same_build(where.args[number], part) for number, part in zip(chosen, parts, strict=True))
-    )
-
-
-def _same_build(argument: Any, gradient: Any) -> bool:
-    wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(argument)]
-    try:
-        return wanted == [(path, np.shape(leaf)) for path, leaf in trees.leaves(gradient)]
-    except Exception:
-        return False
 
 
 def shaped(like: Any, values: Floats) -> Any:

@@ -60,6 +60,10 @@ class Reason(Enum):
         "it agrees to {size}, and f is an iteration that stops early ({where}): tighten its tolerance, and if the "
         "difference goes with it the derivation is right; allow={size} says that it is meant"
     )
+    SLIGHT = (
+        "no wrong leaf is further off than {size} of its largest entry. If that is meant, as where log(p + 1e-7) is "
+        "differentiated as log(p) or a series is cut off, allow={size} says so"
+    )
     UNRESOLVED = "differences could not resolve this point; autograd did"
     BETWEEN_SLOPES = "f has a kink at this point; the claim lies between its one-sided slopes"
     CONTRADICTED = "differences contradict it here; it was left out"

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from gradcheck.findings import NOBODY, Blamed, Diagnosis, Findings, Leaf, Verdict
+from gradcheck.findings import NOBODY, SLIGHT, Blamed, Diagnosis, Findings, Leaf, Verdict
 from gradcheck.report.views.figures import (
     count,
     duration,
@@ -34,6 +34,9 @@ UNSEEN = 6
 
 LIKELY = 2
 """Diagnoses shown even if uncertain, the likeliest and its rival; and the likeliest of every leaf."""
+
+DULL = 0.1
+"""A resolution beyond this is as good as none: half as much again would have passed."""
 
 DERIVATIVES = {
     "grad": "gradient", "vjp": "VJP", "jvp": "JVP", "jacobian": "Jacobian", "hessian": "Hessian",
@@ -108,6 +111,12 @@ def _passed(findings: Findings) -> str:
         return (
             f"every tested leaf of the {name} is right to {upwards(bound)} or better, {untested} not tested"
         )
+    dull = [leaf for leaf in findings.leaves if leaf.resolution is not None and leaf.resolution > DULL]
+    sharp = _sharpness_of(leaf for leaf in findings.leaves if leaf not in dull)
+    if dull and sharp is not None:
+        paths = ", ".join(leaf.path for leaf in dull[:ROWS]) + (", ..." if len(dull) > ROWS else "")
+        rest = f"hardly tested here ({upwards(bound)})"
+        return f"the {name} is right to {upwards(sharp)} or better, but for {paths}, {rest}"
     whole = f"the {name}" if len(findings.leaves) == 1 else f"every leaf of the {name}"
     return f"{whole} is right to {upwards(bound)} or better"
 
@@ -180,6 +189,8 @@ def sharpness(rtol: float, miss_probability: float | None) -> str:
     error = f"An error of a relative {figure(rtol)} in any one tested leaf"
     if miss_probability == 0:
         return f"{error} could not have gone unnoticed."
+    if miss_probability > 0.5:
+        return f"{error} may well go unnoticed: see the resolution of each."
     return f"{error} goes unnoticed with a probability of at most {upwards(miss_probability)}."
 
 
@@ -279,6 +290,9 @@ def _unseen(findings: Findings) -> str:
 def _advice(findings: Findings) -> str:
     replay = f"To replay exactly this check, give it seed={findings.seed}."
     if not any(leaf.entries for leaf in findings.leaves):
+        return replay
+    off = [leaf.max_rel_error for leaf in findings.leaves if leaf.verdict is Verdict.FAIL]
+    if all(size is not None and size <= SLIGHT for size in off):
         return replay
     name = DERIVATIVES[findings.check]
     fault = f"Neither f nor a tolerance is at fault: the {name} is off by more than +- leaves open."
