@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-
 SLIGHT = 1e-2
 """A deviation of no more may be meant, or what an iteration left undone; a solver's coarsest default leaves 1e-3."""
 

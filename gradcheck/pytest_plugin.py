@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import sys
 from argparse import ArgumentTypeError
 from collections import Counter
 from collections.abc import Generator, Sequence
@@ -160,7 +161,7 @@ class _Record:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
-        self, item: pytest.Item
+        self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         turns = _turns_of(item)
@@ -172,6 +173,7 @@ class _Record:
         ]
         if report.failed:
             _tell_how_to_replay(report)
+            _tell_in_one_line(report, call)
         # into junit's file: which checks a test made, and how they went
         item.user_properties += [("gradcheck", check["summary"]) for check in report.__dict__["gradcheck"]]
         report.user_properties = list(item.user_properties)
@@ -230,6 +232,20 @@ def _tell_how_to_replay(report: pytest.TestReport) -> None:
     failure: Any = report.longrepr
     if lines and hasattr(failure, "addsection"):  # part of the failure: shown whatever --show-capture says
         failure.addsection("gradcheck", "\n".join(lines))
+
+
+def _tell_in_one_line(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
+    """For pytest's short summary, which under ``CI`` would print the whole report once more."""
+    crash: Any = getattr(report.longrepr, "reprcrash", None)
+    if crash is None or call.excinfo is None or "gradcheck.report.report" not in sys.modules:
+        return
+    from gradcheck.report.report import Unsuccessful
+    from gradcheck.report.views.source import place
+    from gradcheck.report.views.text import headline
+
+    if isinstance(raised := call.excinfo.value, Unsuccessful):
+        blamed = [f"{place(blame)}: {blame.message}" for blame in raised.report.blame]
+        crash.message = " ".join([*blamed, headline(raised.report)][0].split())
 
 
 def _summary(checks: list[dict[str, Any]]) -> str:

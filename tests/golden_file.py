@@ -8,9 +8,10 @@ FOLDER = Path(__file__).parent / "golden"
 
 
 def masked(text: str) -> str:
-    """``text`` without what differs between runs and machines: cost, tiny figures, the widths of columns."""
+    """``text`` without what differs between runs and machines: cost, tiny figures, widths of columns, folders."""
     text = re.sub(r"\b\d+ evaluations? of f, \d+(\.\d+)? (ms|s)\b", "(cost)", text)
     text = re.sub(r"\b\d(\.\d+)?e[-+]?\d+\b", "(tiny)", text)
+    text = re.sub(r"(?m)^\S*/(\w+\.py:\d+:\d+  in )", r"\1", text)
     return re.sub(r"(?<=\S) {2,}", "  ", text)
 
 

@@ -85,6 +85,16 @@ def test_failure_points_at_the_test_and_shows_no_frame_of_the_library(session):
     assert re.search(r"^test_zoo.py:\d+: GradientMismatch", session.printed, re.MULTILINE)
 
 
+def test_the_short_summary_has_the_place_and_what_is_wrong_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setenv("CI", "true")  # then pytest cuts no line of it
+
+    printed = run(tmp_path).stdout
+
+    (last,) = [line for line in printed.splitlines() if line.startswith("FAILED")]
+    assert re.match(r"FAILED test_zoo.py::test_wrong - test_zoo.py:\d+:\d+: .* x is right", last)
+    assert printed.count("worst entries first") == 1
+
+
 def test_json_report_names_each_check_by_its_test(session):
     assert session.ok is False
     assert [(check["name"], check["verdict"], check["test"]) for check in session.checks] == [

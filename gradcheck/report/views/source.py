@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from os.path import basename
+from pathlib import Path
 
 from gradcheck.findings import Blame
 from gradcheck.report.views.layout import paragraph
 
 
 def pointed(blame: Blame) -> str:
-    """The place, the source with the expression underlined, what is wrong, and the edit that mends it.
-
-    The column counts from 1, as editors have it.
-    """
-    place = f"{basename(blame.file)}:{blame.line}:{blame.column + 1}  in {blame.function}"
-    block = [place, *(f"    {line}" for line in underlined(blame)), paragraph(blame.message, "    ", "    ")]
+    """The place, the source with the expression underlined, what is wrong, and the edit that mends it."""
+    head = f"{place(blame)}  in {blame.function}"
+    block = [head, *(f"    {line}" for line in underlined(blame)), paragraph(blame.message, "    ", "    ")]
     return "\n".join([*block, *changed(blame)])
+
+
+def place(blame: Blame) -> str:
+    """``file:line:column``, the file by its path from where the command runs, the column from 1, as editors have it."""
+    path = Path(blame.file)
+    file = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"{file}:{blame.line}:{blame.column + 1}"
 
 
 def underlined(blame: Blame) -> list[str]:
