@@ -276,10 +276,12 @@ _SLOW = 1.0
 
 def _worth_a_line(checks: list[dict[str, Any]]) -> list[str]:
     """Which checks were inconclusive, what was not seen, and which was slowest."""
+    from gradcheck.report.views.text import BLIND
+
     lines = [f"inconclusive: {check['name']}" for check in checks if check["verdict"] == "inconclusive"]
     unseen = Counter(one["kind"] for check in checks for one in check["unseen"] if not one["seen_to"])
     if unseen:
-        kinds = ", ".join(f"{kind} {number}" for kind, number in unseen.most_common())
+        kinds = ", ".join(f"{BLIND[kind]} ({number})" for kind, number in unseen.most_common())
         lines.append(f"not seen: {kinds} (report.unseen; --gradcheck-strict makes these inconclusive)")
     slowest = max(checks, key=lambda check: check["seconds"], default=None)
     if slowest is not None and slowest["seconds"] >= _SLOW:

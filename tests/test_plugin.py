@@ -9,6 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from gradcheck.findings import Blind
+from gradcheck.report.views.text import BLIND
+
 TESTS = """
 import numpy as np
 import pytest
@@ -241,6 +244,13 @@ def test_cases_of_a_module_are_tests(tmp_path):
     assert "none.py" in done.stdout
 
 
+def test_every_kind_of_blind_spot_has_words():
+    assert set(BLIND) == set(Blind)
+
+
 def test_what_was_not_seen_is_counted(tmp_path):
     done, _ = session_of(tmp_path, BOUND.replace("@pytest.mark.gradcheck(strict=True)", ""))
-    assert "not seen: axis 1 (report.unseen; --gradcheck-strict makes these inconclusive)" in done.stdout
+    assert (
+        "not seen: axes of length 1 (1) (report.unseen; --gradcheck-strict makes these inconclusive)"
+        in done.stdout
+    )

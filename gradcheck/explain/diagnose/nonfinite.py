@@ -24,18 +24,21 @@ def nonfinite(evidence: Evidence) -> Iterator[Guess]:
         count, first = int(np.count_nonzero(bad)), tuple(int(i) for i in np.argwhere(bad)[0])
         what = "NaN" if np.any(np.isnan(leaf.claimed)) else "infinite"
         figures = {"count": count, "of": leaf.claimed.size, "index": list(first), "what": what}
-        cause, more = _culprit(evidence, leaf.dtype)
+        cause, remedy, more = _culprit(evidence, leaf.dtype)
         says = (
             f"{{leaves}} {{is}} {what} in {count} of {leaf.claimed.size} entries, first at "
             f"{list(first)}, where f is finite"
         )
-        yield Guess("nonfinite", (number,), CERTAIN, says + cause, _REMEDY, {**figures, **more}, what)
+        yield Guess("nonfinite", (number,), CERTAIN, says + cause, remedy, {**figures, **more}, what)
 
 
-_REMEDY = "Rewrite the formula so that it does not overflow or divide by 0, in the manner of log-sum-exp."
+_OVERFLOWS = "Rewrite the formula so that it does not overflow, in the manner of log-sum-exp."
+_DIVIDES = "Give entries where it divides by 0 the value that the quotient tends to."
+_UNKNOWN = "Rewrite the formula so that it neither overflows nor divides by 0 here."
 
 
-def _culprit(evidence: Evidence, dtype: str) -> tuple[str, dict[str, Any]]:
+def _culprit(evidence: Evidence, dtype: str) -> tuple[str, str, dict[str, Any]]:
+    """The input that may have done it, what to do about it, and figures."""
     largest, zero = ("", 0.0), ""
     for path, array in arrays(evidence):
         size = np.abs(array.astype(np.float64))
@@ -46,10 +49,9 @@ def _culprit(evidence: Evidence, dtype: str) -> tuple[str, dict[str, Any]]:
             zero = path
     path, peak = largest
     if peak > 0.5 * OVERFLOW.get(dtype, 709.0):
-        return f"; {path} reaches {peak:.4g}, beyond which exp overflows", {"input": path, "reaches": peak}
+        says = f"; {path} reaches {peak:.4g}, beyond which exp overflows"
+        return says, _OVERFLOWS, {"input": path, "reaches": peak}
     if zero:
-        return f"; {zero} holds a 0, by which a quotient or a logarithm fails", {
-            "input": zero,
-            "reaches": 0.0,
-        }
-    return "", {}
+        says = f"; {zero} holds a 0, by which a quotient or a logarithm fails"
+        return says, _DIVIDES, {"input": zero, "reaches": 0.0}
+    return "", _UNKNOWN, {}

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from gradcheck.findings import NOBODY, SLIGHT, Blamed, Diagnosis, Findings, Leaf, Verdict
+from gradcheck.findings import NOBODY, SLIGHT, Blamed, Blind, Diagnosis, Findings, Leaf, Verdict
 from gradcheck.report.views.figures import (
     count,
     duration,
@@ -42,6 +42,15 @@ DERIVATIVES = {
     "grad": "gradient", "vjp": "VJP", "jvp": "JVP", "jacobian": "Jacobian", "hessian": "Hessian",
     "hvp": "HVP", "layer": "backward pass",
 }  # fmt: skip
+
+BLIND = {
+    Blind.AXIS: "axes of length 1", Blind.ROWS: "equal rows or arrays", Blind.CONSTANT: "constant arrays",
+    Blind.SYMMETRIC: "symmetric matrices", Blind.BRANCH: "branches never taken",
+    Blind.INDEX: "indices without repeats", Blind.MASK: "masks all true or all false",
+    Blind.DROPOUT: "dropout or training that is off", Blind.COTANGENT: "cotangents of ones",
+    Blind.INTEGERS: "integers for floats",
+}  # fmt: skip
+"""What was not seen, of each kind, in the plural."""
 
 _ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 
