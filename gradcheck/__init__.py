@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     from gradcheck.checks import check_vjp as check_vjp
     from gradcheck.conformance.layer_checks import layer_checks as layer_checks
     from gradcheck.conformance.layer_checks import layers as layers
-    from gradcheck.exploration import Exploration as Exploration
-    from gradcheck.exploration import ExplorationFailed as ExplorationFailed
-    from gradcheck.exploration import explore as explore
+    from gradcheck.dimensions.shaped import shapes as shapes
+    from gradcheck.exploration.explore import explore as explore
+    from gradcheck.exploration.found import Exploration as Exploration
+    from gradcheck.exploration.found import ExplorationFailed as ExplorationFailed
     from gradcheck.findings import Blame as Blame
     from gradcheck.findings import Branch as Branch
     from gradcheck.findings import Diagnosis as Diagnosis
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from gradcheck.report.report import GradientMismatch as GradientMismatch
     from gradcheck.report.report import InconclusiveCheck as InconclusiveCheck
     from gradcheck.report.report import Report as Report
-    from gradcheck.shaped import shapes as shapes
     from gradcheck.verify.case import Case as Case
     from gradcheck.verify.parametrize import cases as cases
 
@@ -40,11 +40,12 @@ _HOMES = {
     **dict.fromkeys(("Blame", "Branch", "Diagnosis", "Leaf", "Unseen", "Verdict"), "findings"),
     "check_layer": "layer",
     **dict.fromkeys(("layer_checks", "layers"), "conformance.layer_checks"),
-    **dict.fromkeys(("Exploration", "ExplorationFailed", "explore"), "exploration"),
+    **dict.fromkeys(("Exploration", "ExplorationFailed"), "exploration.found"),
+    "explore": "exploration.explore",
     "derivative": "oracles.derivative",
     "Estimate": "oracles.estimate",
     **dict.fromkeys(("GradientMismatch", "InconclusiveCheck", "Report"), "report.report"),
-    "shapes": "shaped",
+    "shapes": "dimensions.shaped",
 }
 
 __all__ = sorted(_HOMES)

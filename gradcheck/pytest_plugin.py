@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from gradcheck.ask import ambient
-from gradcheck.replay import Turns, command, numbers
+from gradcheck.ask.replay import Turns, command, numbers
 
 _turns = pytest.StashKey[Turns]()
 

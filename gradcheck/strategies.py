@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.dimensions import Shape, names, shape_of
+from gradcheck.dimensions.shape import Shape, names, shape_of
 
 try:
     from hypothesis import strategies as st

@@ -86,16 +86,6 @@ def test_of_what_is_no_number_nothing_is_told(gap, radius) -> None:
     assert related(gap, radius) is Relation.UNTOLD
 
 
-def test_widening_adds_to_the_radius_and_moves_nothing() -> None:
-    ball = Ball(np.array([1.0, -2.0]), np.array([0.1, 0.2]))
-    wider = ball.widened(np.array([0.5, 0.0]))
-
-    assert np.array_equal(wider.value, ball.value)
-    assert np.array_equal(wider.radius, [0.6, 0.2])
-    assert np.array_equal(ball.radius, [0.1, 0.2])
-    assert np.array_equal(ball.widened(1.0).radius, [1.1, 1.2])
-
-
 def test_a_ball_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Ball(np.zeros(1), np.zeros(1)).radius = np.ones(1)

@@ -6,8 +6,8 @@ import pytest
 from gradcheck import check_grad, cli
 from gradcheck.commands.given import pairs
 from gradcheck.commands.meanings import MISTAKES, UNSEEN
-from gradcheck.dimensions import shape_of
-from gradcheck.drawing import lengths_of, point_of
+from gradcheck.dimensions.drawing import lengths_of, point_of
+from gradcheck.dimensions.shape import shape_of
 from gradcheck.findings import KINDS, Blind
 
 ZOO = """import numpy as np

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gradcheck.dimensions import shape_of
-from gradcheck.drawing import lengths_of, point_of
+from gradcheck.dimensions.drawing import lengths_of, point_of
+from gradcheck.dimensions.shape import shape_of
 
 
 def shapes(**texts):

@@ -11,7 +11,7 @@ import pytest
 
 import gradcheck
 from gradcheck.ask import ambient
-from gradcheck.replay import Turns, command, numbers
+from gradcheck.ask.replay import Turns, command, numbers
 
 TESTS = """
 import numpy as np

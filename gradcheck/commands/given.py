@@ -14,8 +14,8 @@ from zipfile import BadZipFile
 import numpy as np
 
 from gradcheck.commands.status import Misuse
-from gradcheck.dimensions import names, shape_of
-from gradcheck.drawing import lengths_of, point_of
+from gradcheck.dimensions.drawing import lengths_of, point_of
+from gradcheck.dimensions.shape import names, shape_of
 from gradcheck.report.views.figures import shape
 
 _NEXT = re.compile(r",\s*(?=[^\s,=]+\s*=)")

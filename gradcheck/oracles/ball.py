@@ -58,7 +58,3 @@ class Ball:
     def along(self, v: Floats) -> Ball:
         """``<value, v>``, the sum of the entries' balls scaled by ``v``."""
         return Ball(np.asarray(self.value @ v), np.asarray(self.radius @ np.abs(v)))
-
-    def widened(self, by: Floats | float) -> Ball:
-        """The same values with greater radii."""
-        return Ball(self.value, self.radius + by)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 import gradcheck
 from gradcheck import explore
-from gradcheck.cutting import simpler
-from gradcheck.dimensions import names, shape_of
+from gradcheck.dimensions.shape import names, shape_of
+from gradcheck.exploration.simpler import simpler
 from gradcheck.strategies import LAYOUTS, VALUES, At, arrays, laid_out
 from tests.exploration.claims import DENSE, elsewhere, tanh_grad, tanh_net
 

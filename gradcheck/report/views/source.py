@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 
 from gradcheck.findings import Blame
 from gradcheck.report.views.layout import paragraph
@@ -18,9 +18,11 @@ def pointed(blame: Blame) -> str:
 
 def place(blame: Blame) -> str:
     """``file:line:column``, the file by its path from where the command runs, the column from 1, as editors have it."""
-    path = Path(blame.file)
-    file = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return f"{file}:{blame.line}:{blame.column + 1}"
+    try:
+        here = os.path.join(os.getcwd(), "")
+    except OSError:  # the folder is gone
+        here = ""
+    return f"{blame.file.removeprefix(here)}:{blame.line}:{blame.column + 1}"
 
 
 def underlined(blame: Blame) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.dimensions import Shape, names, shape_of
-from gradcheck.drawing import lengths_of, point_of
+from gradcheck.dimensions.drawing import lengths_of, point_of
+from gradcheck.dimensions.shape import Shape, names, shape_of
 
 
 def shapes(*, dtype: Any = "float64", seed: int = 0, **given: Any) -> Any:

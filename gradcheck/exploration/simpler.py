@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcheck.dimensions import Shape, shape_of
+from gradcheck.dimensions.shape import Shape, shape_of
 
 if TYPE_CHECKING:
     from gradcheck.strategies import At

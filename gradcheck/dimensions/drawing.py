@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.dimensions import Shape, names
+from gradcheck.dimensions.shape import Shape, names
 
 
 def lengths_of(

@@ -1,0 +1,1 @@
+"""Shapes as people write them, and points that have them."""

@@ -1,0 +1,1 @@
+"""Trying what one point cannot show, and the smallest point that fails."""
