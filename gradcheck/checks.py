@@ -25,7 +25,7 @@ from gradcheck.ask.reading import (
     read,
     shaped,
 )
-from gradcheck.ask.tangents import ENTRY_BY_ENTRY, columns, pushed, spanned, tangent
+from gradcheck.ask.tangents import ENTRY_BY_ENTRY, Push, columns, spanned, tangent
 from gradcheck.ask.task import Task, Through, generator_of
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Diagnosis, Verdict
@@ -352,14 +352,14 @@ def _forward(request: Request, through: Through | None = None) -> Task:
     if where.x.size <= ENTRY_BY_ENTRY:
 
         def ask(at: Point, arguments: tuple[Any, ...], u: Floats, output: Any) -> Reading:
-            return columns(at, claim, arguments, u, output, kind)
+            return columns(Push(at, claim, arguments, u, output))
 
         return Task(kind, f, claim, ask, where, options, scalar=False, through=through)
 
     span = spanned(where, generator_of(options))
 
     def along(at: Point, coordinates: tuple[Any, ...], u: Floats, output: Any) -> Reading:
-        return pushed(span, where, claim, coordinates, u, output, kind)
+        return Push(where, claim, span.arguments(coordinates), u, output).along(span.bases)
 
     def composed(counted: Counted) -> Callable[..., Any]:
         function = counted if through is None else through(counted)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from gradcheck.ask import trees
+from gradcheck.ask.alignment import fitting_argnums
 from gradcheck.ask.point import point
 from gradcheck.ask.reading import (
     changed,
     contracted,
-    fitting_argnums,
     hessian_rows,
     lent,
     read,

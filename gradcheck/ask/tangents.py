@@ -8,14 +8,14 @@ random directions, so that the number of tangents does not grow with the entries
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from gradcheck.ask import precision, trees
-from gradcheck.ask.calls import NotNumeric, flat
+from gradcheck.ask.calls import Counted, NotNumeric, flat
 from gradcheck.ask.draws import signs
 from gradcheck.ask.point import Point, Slot, describe, step_scale
 from gradcheck.ask.random_rounding import met
@@ -44,54 +44,82 @@ def tangent(where: Point, v: Floats) -> Any:
     return made[0] if len(made) == 1 else made
 
 
-def columns(
-    where: Point, jvp: Callable[..., Any], args: tuple[Any, ...], u: Floats, output: Any, label: str
-) -> Reading:
-    """The reading of a JVP at all unit tangents, contracted with ``u``."""
-    wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(output)]
-    gradient = np.zeros(where.x.size)
-    conduct: list[Diagnosis] = []
-    lends: list[Diagnosis] = []
-    dtype = "float64"
-    for index in range(where.x.size):
-        unit = np.zeros(where.x.size)
-        unit[index] = 1.0
-        given, kept = tangent(where, unit), tangent(where, unit)
-        result = jvp(met(given), *args)
-        problem = misshapen(result, wanted, label)
-        if problem is not None:
-            return Reading(tuple(None for _ in where.slots), ("none",) * len(where.slots), (problem,))
-        gradient[index] = float(u @ flat(result, label))
-        dtype = _lowest(dtype, result)
-        if index == 0:
-            conduct += [told for told in (changed(given, kept, label, "tangents"),) if told]
-            lends += [told for told in (lent(result, args, where, label),) if told]
-    problems = () if np.isfinite(gradient).all() else (_not_finite(where, gradient, label),)
-    if not problems:
-        crooked = _not_linear(where, jvp, args, u, gradient, label)
-        conduct += [crooked] if crooked else []
-    raw = tuple(gradient[slot.start : slot.stop].reshape(slot.shape) for slot in where.slots)
-    return Reading(raw, (dtype,) * len(raw), problems, tuple(conduct), tuple(lends))
+@dataclass(frozen=True)
+class Push:
+    """A JVP asked at ``args``, what it answers contracted with the covector ``u`` of the output."""
+
+    where: Point
+    jvp: Counted
+    args: tuple[Any, ...]
+    u: Floats
+    output: Any
+
+    def along(self, bases: Sequence[Floats]) -> Reading:
+        """The reading along directions of each leaf, one row each, as flat vectors of the leaf."""
+        where, label = self.where, self.jvp.label
+        wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(self.output)]
+        raw: list[Floats] = []
+        problems: list[Diagnosis] = []
+        conduct: list[Diagnosis | None] = []
+        lends: list[Diagnosis | None] = []
+        dtype = "float64"
+        for slot, basis in zip(where.slots, bases, strict=True):
+            numbers = np.zeros(len(basis))
+            for index, direction in enumerate(basis):
+                v = np.zeros(where.x.size)
+                v[slot.start : slot.stop] = direction
+                given, kept = tangent(where, v), tangent(where, v)
+                result = self.jvp(met(given), *self.args)
+                problem = misshapen(result, wanted, label)
+                if problem is not None:
+                    return Reading((None,) * len(where.slots), ("none",) * len(where.slots), (problem,))
+                numbers[index] = float(self.u @ flat(result, label))
+                dtype = _lowest(dtype, result)
+                if index == 0:
+                    conduct.append(changed(given, kept, label, "tangents"))
+                    lends.append(lent(result, self.args, where, label))
+            if not (problems or np.isfinite(numbers).all()):
+                problems.append(_not_finite(slot, numbers, label))
+            raw.append(numbers)
+        return Reading(
+            tuple(raw), (dtype,) * len(raw), tuple(problems), tuple(_first(conduct)), tuple(_first(lends))
+        )
+
+    def not_linear(self, gradient: Floats) -> Diagnosis | None:
+        """The diagnosis of a JVP that is right at unit tangents alone, by its square or absolute value, say."""
+        label = self.jvp.label
+        mixed = -signs(np.random.default_rng(1), self.where.x.size)
+        result = self.jvp(tangent(self.where, mixed), *self.args)
+        pushed = flat(result, label)
+        came, wanted = float(self.u @ pushed), float(gradient @ mixed)
+        unit = max(precision.shown(pushed), precision.of(_lowest("float64", result)))
+        terms = max(float(np.abs(gradient) @ np.abs(mixed)), float(np.abs(self.u) @ np.abs(pushed)))
+        if abs(came - wanted) <= max(_CROOKED, 2.0**6 * unit) * terms + precision.underflow(unit):
+            return None
+        message = (
+            f"{label} is not linear in its tangents: for a mixture of the unit tangents it returned {came:.6g} "
+            f"(weighted by the covector) where their own answers add up to {wanted:.6g}. Look for a square, an "
+            "absolute value or a condition on the tangents"
+        )
+        return Diagnosis("other", "", message, {"returned": came, "wanted": wanted})
 
 
-def _not_linear(
-    where: Point, jvp: Callable[..., Any], args: tuple[Any, ...], u: Floats, gradient: Floats, label: str
-) -> Diagnosis | None:
-    """The diagnosis of a JVP that is right at unit tangents alone, by its square or absolute value, say."""
-    mixed = -signs(np.random.default_rng(1), where.x.size)
-    result = jvp(tangent(where, mixed), *args)
-    pushed = flat(result, label)
-    came, wanted = float(u @ pushed), float(gradient @ mixed)
-    unit = max(precision.shown(pushed), precision.of(_lowest("float64", result)))
-    terms = max(float(np.abs(gradient) @ np.abs(mixed)), float(np.abs(u) @ np.abs(pushed)))
-    if abs(came - wanted) <= max(_CROOKED, 2.0**6 * unit) * terms + precision.underflow(unit):
-        return None
-    message = (
-        f"{label} is not linear in its tangents: for a mixture of the unit tangents it returned {came:.6g} (weighted "
-        f"by the covector) where their own answers add up to {wanted:.6g}. Look for a square, an absolute value or a "
-        "condition on the tangents"
+def _first(told: Sequence[Diagnosis | None]) -> list[Diagnosis]:
+    return [one for one in told if one is not None][:1]
+
+
+def columns(push: Push) -> Reading:
+    """The reading at all unit tangents."""
+    slots = push.where.slots
+    reading = push.along([np.eye(slot.size) for slot in slots])
+    if reading.problems:
+        return reading
+    crooked = push.not_linear(reading.flat)
+    raw = tuple(
+        None if numbers is None else numbers.reshape(slot.shape)
+        for slot, numbers in zip(slots, reading.raw, strict=True)
     )
-    return Diagnosis("other", "", message, {"returned": came, "wanted": wanted})
+    return replace(reading, raw=raw, conduct=(*reading.conduct, *_first([crooked])))
 
 
 def misshapen(result: Any, wanted: list[tuple[trees.Path, tuple[int, ...]]], label: str) -> Diagnosis | None:
@@ -118,11 +146,14 @@ def _lowest(dtype: str, result: Any) -> str:
     return next((name for name in ("float16", "float32") if name in found), dtype)
 
 
-def _not_finite(where: Point, gradient: Floats, label: str) -> Diagnosis:
-    index = int(np.flatnonzero(~np.isfinite(gradient))[0])
-    slot = next(slot for slot in where.slots if slot.start <= index < slot.stop)
-    message = f"{label} is {gradient[index]} for a tangent in {slot.path}, where f is finite"
-    return Diagnosis("nonfinite", slot.path, message, {"value": float(gradient[index])})
+def _not_finite(slot: Slot, numbers: Floats, label: str) -> Diagnosis:
+    value = float(numbers[~np.isfinite(numbers)][0])
+    return Diagnosis(
+        "nonfinite",
+        slot.path,
+        f"{label} is {value} for a tangent in {slot.path}, where f is finite",
+        {"value": value},
+    )
 
 
 @dataclass(frozen=True)
@@ -165,34 +196,3 @@ def spanned(where: Point, generator: np.random.Generator) -> Span:
     origin = tuple(np.zeros(slot.shape) for slot in slots)
     point = Point(origin, tuple(range(len(slots))), names, tuple(slots), np.zeros(start))
     return Span(where, point, tuple(bases))
-
-
-def pushed(
-    span: Span, where: Point, jvp: Callable[..., Any], at: tuple[Any, ...], u: Floats, output: Any, label: str
-) -> Reading:
-    """The reading of a JVP along the directions of a span, contracted with ``u``."""
-    args = span.arguments(at)
-    wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(output)]
-    rows: list[Floats] = []
-    conduct: tuple[Diagnosis, ...] = ()
-    lends: tuple[Diagnosis, ...] = ()
-    dtype = "float64"
-    for slot, basis in zip(where.slots, span.bases, strict=True):
-        along = []
-        for direction in basis:
-            v = np.zeros(where.x.size)
-            v[slot.start : slot.stop] = direction
-            given, kept = tangent(where, v), tangent(where, v)
-            result = jvp(met(given), *args)
-            problem = misshapen(result, wanted, label)
-            if problem is not None:
-                return Reading((None,) * len(where.slots), ("none",) * len(where.slots), (problem,))
-            along.append(float(u @ flat(result, label)))
-            dtype = _lowest(dtype, result)
-            conduct = conduct or tuple(told for told in (changed(given, kept, label, "tangents"),) if told)
-            lends = lends or tuple(told for told in (lent(result, args, where, label),) if told)
-        rows.append(np.array(along))
-    raw = tuple(rows)
-    gradient = np.concatenate(raw)
-    problems = () if np.isfinite(gradient).all() else (_not_finite(span.point, gradient, label),)
-    return Reading(raw, (dtype,) * len(raw), problems, conduct, lends)
