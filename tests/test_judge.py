@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gradcheck import check_grad, check_vjp
 from gradcheck.findings import Verdict
-from gradcheck.judge.judge import judge
+from gradcheck.judge.judge import case_of, judge
 from gradcheck.judge.reasons import Reason
 from tests.pairings import Tally, answer, pairing
 
@@ -33,10 +33,9 @@ def waves_grad(x):
 
 def judged(claim, trace=None, f=waves, x=X, rtol=1e-3, **fields):
     made = pairing(f, claim, x, **fields)
+    told = None if trace is None else answer(trace, x, whole=True)
     with np.errstate(all="ignore"):
-        return judge(
-            made, None if trace is None else answer(trace, x, whole=True), np.random.default_rng(0), rtol
-        )
+        return judge(case_of(made, told, rtol), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("trace", [None, waves_grad])

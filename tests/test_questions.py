@@ -6,7 +6,7 @@ import pytest
 from gradcheck.findings import Verdict
 from gradcheck.judge.entrywise import compare
 from gradcheck.judge.facts import Case, Fact, Purpose
-from gradcheck.judge.judge import judge
+from gradcheck.judge.judge import case_of, judge
 from gradcheck.judge.kinks import Ruling
 from gradcheck.judge.questions import plan
 from gradcheck.judge.slope import HIDDEN, Slope
@@ -188,7 +188,7 @@ def test_a_pass_costs_four_evaluations(size, autograd) -> None:
     x = np.linspace(0.6, 1.4, size)
     made = pairing(waves, waves_grad, x, tally=tally)
     told = None if autograd is None else answer(autograd, x, whole=True)
-    judgement = judge(made, told, np.random.default_rng(0), 1e-3)
+    judgement = judge(case_of(made, told, 1e-3), np.random.default_rng(0))
 
     assert judgement.verdict is Verdict.PASS
     assert tally.calls == 4

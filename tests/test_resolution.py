@@ -10,7 +10,7 @@ from gradcheck import check_grad
 from gradcheck.findings import Verdict
 from gradcheck.judge.entrywise import Entrywise
 from gradcheck.judge.facts import Fact, Purpose, Question
-from gradcheck.judge.judge import judge
+from gradcheck.judge.judge import case_of, judge
 from gradcheck.judge.resolution import by_directions, entrywise, miss_probability
 from gradcheck.judge.slope import Slope
 from gradcheck.oracles.ball import MARGIN, Ball
@@ -43,7 +43,7 @@ SEEDS = {"smooth": 1000, "noisy": 300}
 def judged(name, claim, seed, rtol=1e-2):
     f, spread = FUNCTIONS[name]
     made = pairing(f, claim, X, leaves=LEAVES, spread=spread, magnitude=7.0)
-    return judge(made, None, np.random.default_rng(seed), rtol)
+    return judge(case_of(made, None, rtol), np.random.default_rng(seed))
 
 
 @cache

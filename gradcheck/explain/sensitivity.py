@@ -12,7 +12,7 @@ from gradcheck.ask.task import Task, generator_of
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Verdict
 from gradcheck.judge.examine import examine
-from gradcheck.judge.judge import judge
+from gradcheck.judge.judge import case_of, judge
 from gradcheck.judge.pairing import Pairing
 
 SIZES = (1e-2, 1e-4, 1e-6, 1e-8)
@@ -64,15 +64,13 @@ def sensitivity(task: Task) -> Sensitivity:
         if pairing is None or seen.verdict is not Verdict.PASS:
             raise ValueError("sensitivity() plants errors into a claim that passes; this one does not")
         planted = tuple(
-            Planted(
-                leaf, mistake, size, judge(_spoilt(pairing, factors), seen.autograd, generator, rtol).verdict
-            )
-            for leaf, mistake, size, factors in _mistakes(pairing)
+            Planted(leaf, mistake, size, judge(case_of(spoilt, seen.autograd, rtol), generator).verdict)
+            for leaf, mistake, size, spoilt in _mistakes(pairing)
         )
     return Sensitivity(planted)
 
 
-def _mistakes(pairing: Pairing) -> Iterator[tuple[str, str, float, Floats]]:
+def _mistakes(pairing: Pairing) -> Iterator[tuple[str, str, float, Pairing]]:
     for slot in pairing.slots:
         part = pairing.claim.value[slot.start : slot.stop]
         if not part.any():
@@ -87,7 +85,7 @@ def _mistakes(pairing: Pairing) -> Iterator[tuple[str, str, float, Floats]]:
             for size in sizes:
                 factors = np.ones(pairing.claim.value.size)
                 factors[where] = 1.0 - size
-                yield slot.path, mistake, size, factors
+                yield slot.path, mistake, size, _spoilt(pairing, factors)
 
 
 def _spoilt(pairing: Pairing, factors: Floats) -> Pairing:

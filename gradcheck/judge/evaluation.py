@@ -11,15 +11,14 @@ import numpy as np
 from gradcheck.ask import calls, precision, trees
 from gradcheck.ask.calls import NotNumeric, Raised
 from gradcheck.ask.draws import signs
-from gradcheck.ask.look import Asked, Look, alike
+from gradcheck.ask.look import Asked, Look
 from gradcheck.ask.point import Point, step_scale
-from gradcheck.ask.random_rounding import KEPT, Rolled, Run, rolled, running
 from gradcheck.ask.reading import Reading, shaped
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
+from gradcheck.judge.claimed import Claimed
 from gradcheck.judge.pairing import Pairing, Workers
 from gradcheck.oracles.answer import Answer
-from gradcheck.oracles.tracing.rebind import Meeting
 
 _PROBES = (1e-3, 0.1)
 """Shares of its own size by which an entry is moved to see which numbers f returns elsewhere: half precision does not
@@ -78,12 +77,15 @@ def evaluated(task: Task, look: Look, u: Floats) -> Evaluated:
     return Evaluated(value, y, unit)
 
 
-def pair(task: Task, look: Look, u: Floats, asked: Asked, f: Evaluated, autograd: Answer | None) -> Pairing:
+def pair(task: Task, look: Look, asked: Asked, f: Evaluated, autograd: Answer | None) -> Pairing:
     """The pairing of a task whose f and claim were looked at; its claim is empty where the reading has problems."""
-    where = task.where
+    where, u = task.where, f.value.u
     base = float(u @ f.y)
     magnitude = max(float(np.abs(u) @ np.abs(f.y)), abs(base))
-    claim = _claim(task, look, u, asked, f.unit, autograd)
+    assert asked.reading is not None
+    precise = _is_precise(f.unit, autograd)
+    unit = claim_unit(task, asked.reading, f.unit)
+    claimed = Claimed(task, look.output, u, asked.reading, unit, most=unit if precise else 1.0)
     terms = np.abs(u * f.y) if u.size > 1 else [base]
     grid = max((precision.spacing(float(term), f.unit) for term in terms), default=0.0)
 
@@ -92,13 +94,13 @@ def pair(task: Task, look: Look, u: Floats, asked: Asked, f: Evaluated, autograd
 
     return Pairing(
         x=where.x,
-        claim=claim,
+        claim=claimed.answer(asked.spread),
         slots=where.slots,
-        value=replace(f.value, u=u),
+        value=f.value,
         base=base,
         magnitude=magnitude,
         precision=f.unit,
-        precise=_is_precise(f.unit, autograd),
+        precise=precise,
         grid=grid if f.unit > precision.DOUBLE else 0.0,
         spread=float(np.sum(np.abs(u) * look.spread)),
         scale=step_scale(where.x, where.slots),
@@ -151,71 +153,6 @@ def claim_unit(task: Task, reading: Reading, f_shows: float) -> float:
         return unit
     # f's values may have gained digits where it adds them up
     return max(unit, f_shows, precision.shown(reading.flat))
-
-
-def _claim(
-    task: Task, look: Look, u: Floats, asked: Asked, f_shows: float, autograd: Answer | None
-) -> Answer:
-    """The claim as an answer that can be asked again, in the precision that it has."""
-    where, reading = task.where, asked.reading
-    assert reading is not None
-    sound = not reading.problems
-    given = reading.flat if sound else np.zeros(0)
-    unit = claim_unit(task, reading, f_shows)
-
-    def ask(args: tuple[Any, ...], covector: Floats = u) -> Floats | None:
-        try:
-            again = task.ask(where, args, covector, look.output)
-        except Raised:
-            return None
-        return None if again.problems or again.flat.shape != given.shape else again.flat
-
-    def at(x: Floats) -> Floats | None:
-        return ask(where.copied(where.place(x, native=True)))
-
-    def runs(count: int) -> list[Floats]:
-        generator = np.random.default_rng(0)
-        most = unit if _is_precise(f_shows, autograd) else 1.0
-        seen = Meeting(lambda array: array.view(Rolled), KEPT)
-        plain = Run(None, unit, most, seen)
-        found = []
-        for run in [plain, *(Run(generator, unit, most, seen) for _ in range(count))]:
-            with running(run):
-                again = ask(rolled(where.copied(where.args)))
-            if again is None or (run is plain and not alike(again, given, 2.0**6 * unit)):
-                break
-            if run is not plain and run.choices == plain.choices:
-                found.append(again)
-        seen.write_back()
-        at(where.x)  # what the claim keeps of its last call are plain arrays
-        return found
-
-    def nudged(count: int) -> list[Floats]:
-        generator, checked = np.random.default_rng(0), {slot.keys for slot in where.slots}
-
-        def moved(array: Any) -> Any:
-            if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
-                return array
-            return (array * (1.0 + 2.0 * unit * generator.choice((-1.0, 1.0), array.shape))).astype(
-                array.dtype
-            )
-
-        found = []
-        for _ in range(count):
-            seen = Meeting(moved)
-            args = tuple(
-                trees.map_leaves(lambda path, leaf: leaf if path in checked else moved(leaf), arg, (number,))
-                for number, arg in enumerate(where.copied(where.args))
-            )
-            with running(Run(None, unit, unit, seen)):
-                again = ask(args, u if task.scalar else moved(u))
-            seen.write_back()
-            if again is not None:
-                found.append(again)
-        at(where.x)  # what the claim keeps of its last call are plain arrays
-        return found
-
-    return Answer(given, unit, at, runs, nudged, spread=asked.spread)
 
 
 def covector(task: Task, look: Look, generator: np.random.Generator) -> Floats:

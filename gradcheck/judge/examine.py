@@ -20,7 +20,7 @@ from gradcheck.judge.decide import Judgement
 from gradcheck.judge.entrywise import SHARE
 from gradcheck.judge.evaluation import Evaluated, claim_unit, covector, evaluated, pair
 from gradcheck.judge.facts import Fact
-from gradcheck.judge.judge import judge
+from gradcheck.judge.judge import case_of, judge
 from gradcheck.judge.pairing import Pairing
 from gradcheck.judge.reasons import Reason
 from gradcheck.judge.rows import suspicious
@@ -117,7 +117,7 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
     f = evaluated(task, look, u)
     unit = max(f.unit, claim_unit(task, asked.reading, f.unit) if f.unit > precision.DOUBLE else f.unit)
     autograd, tape, refused = trace_task(task, look, u, unit)
-    pairing = pair(task, look, u, asked, f, autograd)
+    pairing = pair(task, look, asked, f, autograd)
     if tape is not None:
         pairing = replace(pairing, pieces=partial(as_written, tape, u))
     asked = _narrow_where_f_is_not(asked, pairing)
@@ -193,7 +193,8 @@ def _judged(seen: Examined, generator: np.random.Generator) -> Examined:
             reading = task.ask(task.where, task.where.copied(task.where.args), row, seen.look.output)
             autograd = trace_task(task, seen.look, row, seen.f.unit)[0]
             asked = replace(seen.asked, reading=reading, spread=0.0)
-            alone = pair(task, seen.look, row, asked, seen.f, autograd)
+            f = replace(seen.f, value=replace(seen.f.value, u=row))
+            alone = pair(task, seen.look, asked, f, autograd)
             found = _judgement(seen, alone, autograd, generator)
             if found.verdict is Verdict.FAIL:
                 judgement = found
@@ -237,7 +238,8 @@ def _judgement(
     options = seen.task.options
     rtol = options.rtol or precision.default_rtol(pairing.unit)
     alone = "differences" not in options.oracles
-    return judge(pairing, autograd, generator, rtol, differences=not alone, strict=options.rtol is not None)
+    case = case_of(pairing, autograd, rtol, strict=options.rtol is not None, differences=not alone)
+    return judge(case, generator)
 
 
 def _third_voice_wanted(task: Task, autograd: Answer | None) -> bool:

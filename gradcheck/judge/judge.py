@@ -16,22 +16,21 @@ from gradcheck.judge.rounding import measured
 from gradcheck.oracles.answer import Answer
 
 
-def judge(
-    pairing: Pairing,
-    autograd: Answer | None,
-    generator: np.random.Generator,
-    rtol: float,
-    differences: bool = True,
-    strict: bool = False,
-) -> Judgement:
-    """Compare the claim of ``pairing`` with every oracle at hand.
+def case_of(
+    pairing: Pairing, autograd: Answer | None, rtol: float, strict: bool = False, differences: bool = True
+) -> Case:
+    """The claim of ``pairing`` beside autograd, where that is heard.
 
     Without ``differences`` autograd's word is enough for a pass; before a fail they are asked all the same. With
     ``strict`` (the user stated ``rtol``) a leaf that is not resolved to ``rtol`` makes the check inconclusive.
     """
     entries = None if autograd is None else compare(pairing, autograd)
-    case = Case(pairing, entries, rtol, strict, differences)
-    measure = cache(lambda: measured(pairing.claim, pairing))
+    return Case(pairing, entries, rtol, strict, differences)
+
+
+def judge(case: Case, generator: np.random.Generator) -> Judgement:
+    """Ask every oracle at hand while the facts so far leave questions, and decide."""
+    measure = cache(lambda: measured(case.pairing.claim, case.pairing))
     facts: list[Fact] = []
     questions = plan(case, generator)
     question = next(questions, None)

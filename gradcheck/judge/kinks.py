@@ -9,7 +9,7 @@ entry may take the 1, not both), and the smooth rest is compared as usual.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -232,10 +232,22 @@ def _entry(pairing: Pairing, own: Ball, v: Floats, index: int) -> Kink:
     return Kink(index, float(left), float(right), float(own.value[index]), relation)
 
 
+Plane = Callable[[float, float], float]
+"""f over two of its entries, by how far each is moved along its direction."""
+
+
 def _pair_is_subgradient(pairing: Pairing, own: Ball, v: Floats, first: int, second: int) -> bool:
     """Whether the claim's two entries lie in the convex hull of the gradients of f beside the point."""
     claimed = own.value[[first, second]] * v[[first, second]]
-    return any(_in_hull_beside(pairing, v, first, second, claimed, distance) for distance in (1e-3, 1e-5))
+
+    def at(p: float, q: float) -> float:
+        x = pairing.x.copy()
+        x[first] += p * v[first]
+        x[second] += q * v[second]
+        pairing.count(1)
+        return pairing.value(x)
+
+    return any(_in_hull_beside(at, claimed, distance) for distance in (1e-3, 1e-5))
 
 
 # where to look around the point: never on a tie of the two entries or on an axis; many more where the first
@@ -255,32 +267,18 @@ _ANGLES = np.linspace(0.0, 2.0 * np.pi, 64, endpoint=False)
 _NORMALS = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
 
 
-def _in_hull_beside(
-    pairing: Pairing, v: Floats, first: int, second: int, claimed: Floats, distance: float
-) -> bool:
+def _in_hull_beside(at: Plane, claimed: Floats, distance: float) -> bool:
     gradients: list[Floats] = []
     for half in _BESIDE:
-        beside = [_gradient_beside(pairing, v, first, second, distance, *corner) for corner in half]
+        beside = [_gradient_beside(at, distance * a, distance * b, 0.01 * distance) for a, b in half]
         gradients += [gradient for gradient in beside if gradient is not None]
         if not gradients or _in_hull(claimed, gradients):
             return True
     return False
 
 
-def _gradient_beside(
-    pairing: Pairing, v: Floats, first: int, second: int, distance: float, a: float, b: float
-) -> Floats | None:
+def _gradient_beside(at: Plane, p: float, q: float, step: float) -> Floats | None:
     """The two entries' gradient beside the point; None where a kink runs through the place as well."""
-    step = 0.01 * distance
-
-    def at(p: float, q: float) -> float:
-        x = pairing.x.copy()
-        x[first] += p * v[first]
-        x[second] += q * v[second]
-        pairing.count(1)
-        return pairing.value(x)
-
-    p, q = a * distance, b * distance
     here = at(p, q)
     ahead = np.array([at(p + step, q) - here, at(p, q + step) - here]) / step
     behind = np.array([here - at(p - step, q), here - at(p, q - step)]) / step
