@@ -5,21 +5,17 @@ Beside a copy of the same array. One thread, the processor's time, a median over
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from statistics import median
 from time import process_time
 from typing import Any
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from benchmarks.machine import machine  # noqa: E402
-from benchmarks.peers import Call, Missing, imported  # noqa: E402
-from benchmarks.rounds import interleave  # noqa: E402
-from reference_impls import elementwise  # noqa: E402
+from benchmarks.machine import machine
+from benchmarks.peers import Call, Missing, imported
+from benchmarks.rounds import interleave
+from reference_impls import elementwise
 
 ENTRIES = 1_000_000
 KERNELS = ("relu", "sigmoid", "softmax_ce_10", "softmax_ce_1000")

@@ -9,21 +9,17 @@ benchmarks.kernels``).
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from statistics import median
 from time import process_time
 from typing import Any
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from benchmarks.machine import machine  # noqa: E402
-from benchmarks.rounds import Call, interleave  # noqa: E402
-from reference_impls import ctc, losses, margin_losses, softmax_losses  # noqa: E402
-from reference_impls.layers import activation  # noqa: E402
+from benchmarks.machine import machine
+from benchmarks.rounds import Call, interleave
+from reference_impls import ctc, losses, margin_losses, softmax_losses
+from reference_impls.layers import activation
 
 SHAPE = (4096, 256)
 
