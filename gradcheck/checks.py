@@ -29,9 +29,7 @@ from gradcheck.ask.tangents import ENTRY_BY_ENTRY, Push, columns, spanned, tange
 from gradcheck.ask.task import Task, Through, generator_of
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Diagnosis, Verdict
-from gradcheck.oracles.gradients import gradient_of
 from gradcheck.report.report import Report, conclude, left_out
-from gradcheck.run import run
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
 
@@ -74,7 +72,14 @@ class OtherArguments(Exception):
 
 def concluded(request: Request, task_of: Callable[[Request], Task]) -> Report:
     """Run the task of a request and raise or return its report; of other arguments where the claim is theirs."""
-    return _concluded(request, lambda asked: run(task_of(asked)))
+    return _concluded(request, lambda asked: _run(task_of(asked)))
+
+
+def _run(task: Task) -> Report:
+    # oracles and judge: most of the library, for which an import alone need not wait
+    from gradcheck.run import run
+
+    return run(task)
 
 
 def _concluded(request: Request, report_of: Callable[[Request], Report]) -> Report:
@@ -295,9 +300,15 @@ def _hessian_task(request: Request) -> Task:
         result = claim(*arguments)
         return _behaved(hessian_rows(at, result, u, "hess"), lent(result, arguments, at, "hess"))
 
-    through = partial(gradient_of, where)
     f = Counted(request.f, "f")
-    return Task("hessian", f, claim, ask, where, request.options, scalar=False, through=through)
+    return Task("hessian", f, claim, ask, where, request.options, scalar=False, through=_derived(where))
+
+
+def _derived(where: Point) -> Through:
+    """The gradient of f, where the claim is about a derivative of that."""
+    from gradcheck.oracles.gradients import gradient_of
+
+    return partial(gradient_of, where)
 
 
 @stated
@@ -318,11 +329,11 @@ def check_hvp(
 def _hvp_report(request: Request) -> Report:
     reading = _returned(request)
     if reading == "gradient":
-        return run(_forward(request))
-    of_function = run(_forward(request, partial(gradient_of, request.where)))
+        return _run(_forward(request))
+    of_function = _run(_forward(request, _derived(request.where)))
     if reading == "function" or of_function.ok:
         return of_function
-    of_gradient = run(_forward(request))
+    of_gradient = _run(_forward(request))
     if not of_gradient.ok:
         return of_function
     note = (
