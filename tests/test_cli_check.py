@@ -1,6 +1,7 @@
 """``gradcheck check``: functions named, a point read or drawn, the report and the status."""
 
 import json
+from itertools import product
 
 import numpy as np
 import pytest
@@ -84,6 +85,9 @@ dense = Dense()
 class NeedsSize:
     def __init__(self, size):
         self.size = size
+
+    def backward(self, u):
+        return u
 """
 
 SQUARES = "--shapes", "w=d, X=n d, y=n", "--argnums", "w"
@@ -137,8 +141,8 @@ def test_other_kinds(kind, claim):
 
 
 def test_a_layer_by_its_class_or_as_it_is(capsys):
-    for name in ("Dense", "dense"):
-        assert run(name, None, "--kind", "layer", "--shapes", "X=n 3") == 0
+    for name, kind in product(("Dense", "dense"), (("--kind", "layer"), ())):
+        assert run(name, None, *kind, "--shapes", "X=n 3") == 0
         assert "forward/backward of Dense; parameters W, b" in capsys.readouterr().out
 
 
@@ -265,6 +269,7 @@ W = "--shapes", "w=d"
         ("loss", "right", (*W, "--seed", "-1"), "argument --seed: '-1' is no whole number of at least 0"),
         ("loss", "right", (*W, "--html", "no/such/a.html"), "there is no folder no/such to write a.html into"),
         ("NeedsSize", None, ("--kind", "layer", *W), "should make a layer when it is called without arguments"),
+        ("NeedsSize", None, W, "Give the name of one that is made: layer = NeedsSize(...)"),
         ("loss", "right", ("--shapes", "w=int 3 < 4, X=int 2 3 < 4, y=int 2 < 4"), "float"),
     ],
 )  # fmt: skip

@@ -82,6 +82,8 @@ def _placed(f: Any, claim: Any, names: Sequence[str], by_name: Sequence[str]) ->
 def _functions(options: Namespace) -> tuple[Any, Any]:
     loaded: dict[str, ModuleType] = {}
     f = named("F", options.f, loaded)
+    if options.kind is None:
+        options.kind = "layer" if options.claim is None and hasattr(f, "backward") else "grad"
     if options.claim is not None:
         claim = named("CLAIM", options.claim, loaded)
         for argument, text, function in (("F", options.f, f), ("CLAIM", options.claim, claim)):
@@ -104,7 +106,7 @@ def _made(make: Any, text: str) -> Any:
     except Exception as error:
         raise Misuse(
             f"F is {text!r}, which should make a layer when it is called without arguments, and raised "
-            f"{type(error).__name__}: {error}"
+            f"{type(error).__name__}: {error}. Give the name of one that is made: layer = {text.split(':')[-1]}(...)"
         ) from error
 
 

@@ -89,7 +89,7 @@ def _check(commands: Any, files: Files) -> None:
         "gradcheck check net.py:loss net.py:gradient --shapes 'W=d h, X=n d, y=int n < h'",
     )
     parser.add_argument(
-        "f", metavar="F", help="the function; of --kind layer: forward, a layer, or what makes one"
+        "f", metavar="F", help="the function; of --kind layer: forward, a layer, or what makes one without arguments"
     )
     parser.add_argument(
         "claim",
@@ -98,7 +98,9 @@ def _check(commands: Any, files: Files) -> None:
         help="what it is checked for; backward of a pair; nothing for a layer",
     )
     parser.add_argument(
-        "--kind", choices=tuple(DERIVATIVES), default="grad", help="what CLAIM computes [grad]"
+        "--kind",
+        choices=tuple(DERIVATIVES),
+        help="what CLAIM computes [grad; layer where F has a backward and CLAIM is left out]",
     )
     point = parser.add_mutually_exclusive_group(required=True)
     at = point.add_argument(
