@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from gradcheck.findings import Blamed, Diagnosis, Entry
+from gradcheck.findings import Blame, Blamed, Diagnosis, Entry
+from gradcheck.report.views.source import changed
 from gradcheck.report.views.text import headline, render, worst_first
 from tests.golden_file import same_as_golden
 from tests.sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong
@@ -154,3 +155,13 @@ def test_entries_that_are_right_are_not_among_the_worst():
 
     table = str(report(FAIL, [wrong("x", (3,), 1.0, entries)])).partition("worst entries first\n")[2]
     assert [line.split()[0] for line in table.splitlines()[:3] if line] == ["index", "[1]"]
+
+
+def test_a_statement_more_is_shown_as_one_line_that_comes():
+    lines = ("    d = p.copy()", "    d[rows, y] -= 1", "    return X.T @ d")
+    edit = "d[rows, y] -= 1\n    d = d / len(X)"
+    blame = Blame(
+        "net.py", 2, 2, 4, 19, lines[1].strip(), "", edit, ("W",), True, "g", tuple(enumerate(lines, 1))
+    )
+
+    assert changed(blame) == ["    d[rows, y] -= 1", "  + d = d / len(X)"]

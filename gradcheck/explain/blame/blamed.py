@@ -86,8 +86,17 @@ def _message(one: Mend, names: list[str], found: Search) -> str:
     old, step = one.function.source.segment(one.node), one.step
     being = f"{old} is {step.was} of f. " if step.was else ""
     which = f", which is {step.now} of f," if step.now else ""
-    with_it = f"With {one.text}{which}" if which else f"With {one.text} in its place,"
+    with_it = f"With {one.text}{which}" if which else f"With {_placed(old, one.text)},"
     return f"{being}{with_it} {_right(one.step, names, found)}"
+
+
+def _placed(old: str, text: str) -> str:
+    """The new text, of which what stands there already is not said again."""
+    first, last = text.startswith(f"{old}\n"), text.endswith(f"\n{old}")
+    if first or last:
+        more = text.removeprefix(old).removesuffix(old)
+        return f"{' '.join(more.split())} {'after' if first else 'before'} it"
+    return f"{text} in its place"
 
 
 def _right(step: Step, names: list[str], found: Search) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from difflib import ndiff
 
 from gradcheck.findings import Blame
 from gradcheck.report.views.layout import paragraph
@@ -48,7 +49,16 @@ def changed(blame: Blame) -> list[str]:
     )
     new = f"{before}{blame.repair}{after}".split("\n")
     margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    return [*(f"  - {line[margin:]}" for line in lines), *(f"  + {line[margin:]}" for line in new)]
+    old = [line[margin:] for line in lines]
+    return [
+        _SIGNS[line[:2]] + line[2:]
+        for line in ndiff(old, [line[margin:] for line in new])
+        if line[:2] in _SIGNS
+    ]
+
+
+_SIGNS = {"  ": "    ", "- ": "  - ", "+ ": "  + "}
+"""How a line is marked that stays, goes, comes."""
 
 
 def spans(blame: Blame) -> Iterator[tuple[int, str, str, str]]:
