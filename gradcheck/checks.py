@@ -133,12 +133,30 @@ def _is_linear_in_last(request: Request) -> bool:
 
 def _of_what_came(request: Request, report_of: Callable[[Request], Report]) -> Report:
     try:
-        return report_of(request)
+        return _with_its_derivation(request, report_of)
     except OtherArguments as other:
         chosen = other.argnums
-    report = report_of(replace(request, options=replace(request.options, argnums=chosen)))
+    request = replace(request, options=replace(request.options, argnums=chosen))
+    report = _with_its_derivation(request, report_of)
     names = ", ".join(point(request.f, request.args, chosen).names[number] for number in chosen)
     return report.noting(f"argnums was left out: what came is the gradient of {names}")
+
+
+def _with_its_derivation(request: Request, report_of: Callable[[Request], Report]) -> Report:
+    def derive() -> str:
+        from gradcheck.explain.derive.derived import right_backward
+
+        def proves(made: Callable[..., Any]) -> bool:
+            options = replace(request.options, points=_PROVING, raise_on_failure=False)
+            return report_of(replace(request, claim=made, options=options)).ok
+
+        return right_backward(request.f, request.where, request.check, proves)
+
+    return report_of(request).remembering(derive=derive)
+
+
+_PROVING = 2
+"""Points beside the given one at which a derivation that was written has to pass."""
 
 
 @stated

@@ -52,7 +52,7 @@ def run(task: Task) -> Report:
         evaluations=task.f.calls,
         claim_evaluations=task.claim.calls,
     )
-    return report.remembering(partial(_sensitivity, task), partial(_blamed, seen))
+    return report.remembering(again=partial(_sensitivity, task), search=partial(_blamed, seen))
 
 
 # What explains a failure is half of the library: it is imported where there is one.

@@ -53,7 +53,7 @@ def _checked(options: Namespace) -> tuple[str, Report]:
         claim,
         args,
         options.kind,
-        _argnums(options.argnums, names),
+        chosen(options.argnums, names),
         seed=options.seed,
         rtol=options.rtol,
         points=options.points,
@@ -110,18 +110,19 @@ def _made(make: Any, text: str) -> Any:
         ) from error
 
 
-def _argnums(text: str | None, known: Sequence[str]) -> int | tuple[int, ...] | None:
+def chosen(text: str | None, known: Sequence[str]) -> int | tuple[int, ...] | None:
+    """The arguments that ``--argnums`` names, by their positions."""
     if text is None:
         return None
-    chosen: list[int] = []
+    numbers: list[int] = []
     for word in filter(None, re.split(r"[,\s]+", text)):
         number = int(word) if word.isdecimal() else known.index(word) if word in known else len(known)
         if number >= len(known):
             raise Misuse(
                 f"--argnums names {word}, which is no argument of F at this point: {', '.join(known)}"
             )
-        chosen.append(number)
-    return chosen[0] if len(chosen) == 1 else tuple(chosen)
+        numbers.append(number)
+    return numbers[0] if len(numbers) == 1 else tuple(numbers)
 
 
 def _allowed(text: str | None) -> float | Mapping[str, float] | None:

@@ -8,8 +8,14 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
-from gradcheck.commands.given import pairs
+import numpy as np
+
+from gradcheck.ask.point import argument_names
+from gradcheck.checks import check_grad, check_vjp
+from gradcheck.commands.check import chosen
+from gradcheck.commands.given import bound, given, pairs
 from gradcheck.commands.meanings import MISTAKES, UNSEEN, Meaning
+from gradcheck.commands.named import named
 from gradcheck.commands.status import Misuse, Status, status_of
 from gradcheck.commands.verify import found_in, ran
 from gradcheck.report.report import Report
@@ -23,6 +29,9 @@ _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::\d+)?:?$")
 def run(options: Namespace) -> int:
     """Explain the subject."""
     with within(width()):
+        if options.derive:
+            print(_derived(options), end="")
+            return Status.RIGHT
         if options.subject is None:
             print(_words())
             return Status.RIGHT
@@ -30,6 +39,26 @@ def run(options: Namespace) -> int:
             return _of_line(place["file"], int(place["line"]), options.targets)
         print(_of_word(options.subject))
     return Status.RIGHT
+
+
+def _derived(options: Namespace) -> str:
+    """The backward pass of a function: its gradient, or what pulls a cotangent back where it returns an array."""
+    if options.subject is None or (options.at is None and options.shapes is None):
+        raise Misuse(
+            "--derive needs a function and where to look at it: "
+            "gradcheck explain --derive net.py:loss --shapes 'W=d h, X=n d'"
+        )
+    f = named("F", options.subject, {})
+    if not callable(f):
+        raise Misuse(f"F is {options.subject!r}, which is no function but a {type(f).__name__}")
+    args, _ = bound(f, given(options)[0])
+    argnums = chosen(options.argnums, argument_names(f, len(args)))
+    try:
+        check = check_grad if np.ndim(f(*args)) == 0 else check_vjp
+        report = check(f, lambda *_: None, *args, argnums=argnums, seed=options.seed, raise_on_failure=False)
+        return report.right_backward()
+    except Exception as error:
+        raise Misuse(f"{options.subject}: {error}") from error
 
 
 def _words() -> str:

@@ -89,7 +89,9 @@ def _check(commands: Any, files: Files) -> None:
         "gradcheck check net.py:loss net.py:gradient --shapes 'W=d h, X=n d, y=int n < h'",
     )
     parser.add_argument(
-        "f", metavar="F", help="the function; of --kind layer: forward, a layer, or what makes one without arguments"
+        "f",
+        metavar="F",
+        help="the function; of --kind layer: forward, a layer, or what makes one without arguments",
     )
     parser.add_argument(
         "claim",
@@ -102,29 +104,7 @@ def _check(commands: Any, files: Files) -> None:
         choices=tuple(DERIVATIVES),
         help="what CLAIM computes [grad; layer where F has a backward and CLAIM is left out]",
     )
-    point = parser.add_mutually_exclusive_group(required=True)
-    at = point.add_argument(
-        "--at", type=Path, metavar="FILE.npz", help="the arguments of F by name, as numpy.savez writes them"
-    )
-    at.complete = files
-    point.add_argument(
-        "--shapes",
-        metavar="SHAPES",
-        help="random arguments: 'W=d h, X=n d' (equal names are equal lengths), 's=' for a number, 'X=3 4*h', "
-        "'ids=int n < v', 'mask=bool n'",
-    )
-    parser.add_argument(
-        "--size", metavar="SIZES", help="lengths of names in --shapes: 'n=8, d=2' [small, all different]"
-    )
-    parser.add_argument(
-        "--dtype", choices=("float64", "float32"), help="of --shapes [float64]"
-    )
-    parser.add_argument(
-        "--argnums", metavar="NAMES", help="the arguments that CLAIM is for: 'W, b' or '0, 1' [all floats]"
-    )
-    parser.add_argument(
-        "--seed", type=_whole, default=0, metavar="N", help="of random arguments and directions [0]"
-    )
+    _placed(parser, files, required=True)
     parser.add_argument(
         "--rtol", type=_share, metavar="R", help="the relative error that must be caught [1e-3]"
     )
@@ -144,6 +124,31 @@ def _check(commands: Any, files: Files) -> None:
     _shown(parser, files)
 
 
+def _placed(parser: Any, files: Files, required: bool) -> None:
+    """Where a function is looked at."""
+    point = parser.add_mutually_exclusive_group(required=required)
+    at = point.add_argument(
+        "--at", type=Path, metavar="FILE.npz", help="the arguments of F by name, as numpy.savez writes them"
+    )
+    at.complete = files
+    point.add_argument(
+        "--shapes",
+        metavar="SHAPES",
+        help="random arguments: 'W=d h, X=n d' (equal names are equal lengths), 's=' for a number, 'X=3 4*h', "
+        "'ids=int n < v', 'mask=bool n'",
+    )
+    parser.add_argument(
+        "--size", metavar="SIZES", help="lengths of names in --shapes: 'n=8, d=2' [small, all different]"
+    )
+    parser.add_argument("--dtype", choices=("float64", "float32"), help="of --shapes [float64]")
+    parser.add_argument(
+        "--argnums", metavar="NAMES", help="the arguments that CLAIM is for: 'W, b' or '0, 1' [all floats]"
+    )
+    parser.add_argument(
+        "--seed", type=_whole, default=0, metavar="N", help="of random arguments and directions [0]"
+    )
+
+
 def _explain(commands: Any, files: Files) -> None:
     parser = _parser(
         commands.add_parser,
@@ -155,14 +160,18 @@ def _explain(commands: Any, files: Files) -> None:
     subject = parser.add_argument(
         "subject",
         nargs="?",
-        metavar="KIND|FILE:LINE",
-        help="a word, as 'scale', or a place, as 'net.py:12' [all words]",
+        metavar="KIND|FILE:LINE|F",
+        help="a word, as 'scale', a place, as 'net.py:12', or a function to --derive, as 'net.py:loss' [all words]",
     )
     subject.complete = files
     targets = parser.add_argument(
         "targets", nargs="*", metavar="TARGET", help="where the cases are: module, package or file [FILE]"
     )
     targets.complete = files
+    parser.add_argument(
+        "--derive", action="store_true", help="write the backward pass of F, a short function, at this point:"
+    )
+    _placed(parser, files, required=False)
 
 
 def _new(commands: Any) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest shows the user's own frames alone
 
-_REMEMBERED = frozenset({"_again", "_search"})
+_REMEMBERED = frozenset({"_again", "_search", "_derive"})
 """What a report can ask once more, while the claim is at hand."""
 
 
@@ -57,10 +57,29 @@ class Report(Findings):
             )
         return again()
 
-    def remembering(self, again: Callable[[], Any], search: Callable[[], Blamed]) -> Report:
-        """Give the report the means to ask its check once more, and to search the claim's source for the mistake."""
-        object.__setattr__(self, "_again", again)
-        object.__setattr__(self, "_search", search)
+    def right_backward(self) -> str:
+        """Write the right backward pass of f, as NumPy in its own names: for a gradient or a VJP, and a short f.
+
+        What is returned has passed the same check at several points.
+
+        Raises
+        ------
+        ValueError
+            f has a loop, a branch, or an operation that there is no rule for, and the message says which; or the
+            report came from elsewhere (unpickled).
+        """
+        derive = self.__dict__.get("_derive")
+        if derive is None:
+            raise ValueError(
+                "right_backward() reads f, and this report no longer has it at hand, or is none of a gradient or a VJP"
+            )
+        written: str = derive()
+        return written
+
+    def remembering(self, **means: Callable[[], Any]) -> Report:
+        """Give the report the means to ask its check ``again``, to ``search`` the claim's source, to ``derive`` f."""
+        for name, mean in means.items():
+            object.__setattr__(self, f"_{name}", mean)
         return self
 
     def noting(self, note: str) -> Report:
