@@ -100,7 +100,20 @@ class Report(Findings):
     def blamed(self) -> Blamed:
         """Which expression of the claim is wrong, searched for when it is first asked for (seconds)."""
         search = self.__dict__.get("_search")
-        return NOBODY if search is None or self.verdict is not Verdict.FAIL else search()
+        if search is None or self.verdict is not Verdict.FAIL:
+            return NOBODY
+        found: Blamed = search()
+        return (
+            found
+            if found.blame or not self._can_be_written()
+            else replace(found, remark=_offered(found.remark))
+        )
+
+    def _can_be_written(self) -> bool:
+        try:
+            return bool(self.right_backward())
+        except ValueError:
+            return False
 
     @property
     def blame(self) -> tuple[Blame, ...]:
@@ -177,6 +190,12 @@ class Report(Findings):
             return html.fragment(self.to_dict())
         except ImportError:
             return f"<pre>{escape(str(self))}</pre>"
+
+
+def _offered(remark: str) -> str:
+    return " ".join(
+        [*filter(None, [remark]), "report.right_backward() writes a backward pass of f that passes."]
+    )
 
 
 class Unsuccessful(AssertionError):

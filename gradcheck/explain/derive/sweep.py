@@ -31,7 +31,7 @@ class Sweep:
     active: set[str]
     leaves: frozenset[str]
     back: list[ast.stmt] = field(default_factory=list)
-    shared: dict[ast.expr, str] = field(default_factory=dict)
+    shared: dict[str, str] = field(default_factory=dict)
     due: dict[str, list[ast.expr]] = field(default_factory=dict)
     largest: float = 0.0
 
@@ -110,16 +110,19 @@ class Sweep:
             return own
         if isinstance(node, ast.Name | ast.Constant | ast.Attribute) or not self.hangs(node):
             return node
-        if node not in self.shared:
-            self.shared[node] = self.made.fresh(self._called(node, None))
-            self.values[self.shared[node]] = self.value(node)
-        return ast.Name(self.shared[node], ast.Load())
+        text = ast.unparse(node)  # each name is given once, so that what reads the same is the same
+        if text not in self.shared:
+            self.shared[text] = self.made.fresh(self._called(node, None))
+            self.values[self.shared[text]] = self.value(node)
+        return ast.Name(self.shared[text], ast.Load())
 
     def _called(self, node: ast.expr, own: ast.expr | None) -> str:
         if isinstance(own, ast.Name):
             return own.id
         return (
-            self.shared.get(node) or _CALLED.get(name_of(node).split(".")[-1]) or _WORDS.get(type(node), "t")
+            self.shared.get(ast.unparse(node))
+            or _CALLED.get(name_of(node).split(".")[-1])
+            or _WORDS.get(type(node), "t")
         )
 
     def _back(self, node: ast.expr, g: ast.expr, own: ast.expr | None = None) -> None:
@@ -352,23 +355,17 @@ class Sweep:
 
     def _sized(self, x: ast.expr) -> ast.expr:
         """What has a name and is as large as an expression."""
-        shape, todo = self.shape(x), [x]
+        shape, todo, node = self.shape(x), [x], x
         while todo:
             node = todo.pop(0)
             if isinstance(node, ast.Name) and node.id in self.values:
                 return node
-            if node in self.shared:
-                return ast.Name(self.shared[node], ast.Load())
-            entrywise = isinstance(node, ast.BinOp | ast.UnaryOp) or name_of(node) in {
-                *OF_ONE,
-                *OF_TWO,
-                "where",
-            }
+            if (text := ast.unparse(node)) in self.shared:
+                return ast.Name(self.shared[text], ast.Load())
             product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
-            todo += [
-                one for one in operands_of(node) if entrywise and not product and self.shape(one) == shape
-            ]
-        return self._result(x, None)
+            if isinstance(node, ast.BinOp | ast.UnaryOp) or name_of(node) in {*OF_ONE, *OF_TWO, "where"}:
+                todo += [one for one in operands_of(node) if not product and self.shape(one) == shape]
+        return self._result(node, None)
 
     def _part(self, node: ast.Subscript, g: ast.expr) -> None:
         """A part of an array: its derivative is put back where it was taken, repeated places added up."""
@@ -414,13 +411,14 @@ class Sweep:
         """The way forward, with names for what the way back needs of it."""
         parts = [*self.back, ast.parse(returned)]
         used = {one.id for part in parts for one in ast.walk(part) if isinstance(one, ast.Name)}
-        kept: list[Line] = []
+        kept: dict[str, Line] = {}
         for line in self.made.lines:
             inner: list[Line] = []
             value = self._shared(line.value, inner)
-            kept += [*inner, Line(line.name, value)]
+            for one in (*inner, Line(line.name, value)):
+                kept.setdefault(one.name, one)
         needed: list[Line] = []
-        for line in reversed(kept):
+        for line in reversed(kept.values()):
             if line.name in used:
                 needed.append(line)
                 used |= {one.id for one in ast.walk(line.value) if isinstance(one, ast.Name)}
@@ -438,10 +436,11 @@ class Sweep:
                     name,
                     [self._shared(one, inner) if isinstance(one, ast.expr) else one for one in child],
                 )
-        if node in self.shared:
-            inner.append(Line(self.shared[node], new))
-            return ast.Name(self.shared[node], ast.Load())
-        return new
+        given = self.shared.get(ast.unparse(node))
+        if given is None:
+            return new
+        inner.append(Line(given, new))
+        return ast.Name(given, ast.Load())
 
 
 def _moves(node: ast.expr) -> bool:
