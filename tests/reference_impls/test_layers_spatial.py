@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import gradcheck
 from reference_impls.layers import average_pool2d, conv2d, conv_transpose2d, max_pool2d
+from reference_impls.layers.layer import Layer
 from reference_impls.layers.windows import Windows
-from tests.reference_impls.layered import as_torch, caught, right, safe, slips
+from tests.reference_impls.layered import as_torch, caught, right, safe, slips, wrong_leaves
 
 MODULES = (conv2d, conv_transpose2d, max_pool2d, average_pool2d)
 RNG = np.random.default_rng(0)
@@ -96,15 +98,19 @@ def test_a_slip_in_a_pool_is_caught(module) -> None:
 
 
 def test_an_overlap_that_is_overwritten_is_caught() -> None:
-    def slip(result, cache):
-        windows, winner = cache
-        dx = np.zeros_like(result[0])
-        wide = windows.padded(dx)
-        for place, index in windows.offsets():  # = where += is due
-            wide[index] = np.where(winner == place, 1.0, wide[index])
-        return wide[:, :, 1:-1, 1:-1], {}
+    """``=`` where ``+=`` is due: an entry that wins several windows gets the last one's derivative alone."""
 
-    caught(max_pool2d, slip, {}, IMAGES, kernel=3, stride=1, padding=1)
+    def backward(dy, cache):
+        windows, wide, y = cache
+        dx = np.zeros_like(wide)
+        for _, index in windows.offsets():
+            dx[index] = np.where(wide[index] == y, dy, dx[index])
+        return windows.trimmed(dx), {}
+
+    layer = Layer(max_pool2d.forward, backward, {}, kernel=3, stride=1, padding=1)
+    assert wrong_leaves(layer, IMAGES) == ["inputs[0]"]
+    layer.settings["stride"] = 3  # without overlap it is no slip
+    gradcheck.check_layer(layer, IMAGES)
 
 
 @settings(derandomize=True, max_examples=15, deadline=None, database=None)
