@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_have
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.normalised import Normalised, normalised, normalised_vjp
 
@@ -28,6 +29,11 @@ def forward(
     ``running`` mean and variance take the batch's place; then one example does not depend on the others. What they
     are after a training step tells `updated`.
     """
+    must_have("x", x, batch=None, channels=len(params["gain"]), pixels=...)
+    for name, array in zip(("running[0]", "running[1]"), () if running is None else running, strict=False):
+        must_have(name, array, channels=x.shape[1])
+    for name in ("gain", "shift"):
+        must_have(name, params[name], channels=x.shape[1])
     gain, shift = params["gain"][:, None, None], params["shift"][:, None, None]
     rows = _by_channel(x)
     if running is None:

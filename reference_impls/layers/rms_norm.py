@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.broadcast import short_buffer
+from reference_impls.layers.axes import must_have
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -19,6 +20,8 @@ def initial_params(features: int, dtype: Any = np.float64) -> dict[str, Array]:
 
 def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]:
     """``y_i = x_i r gain_i`` with ``r = (sum_j x_j^2 / n + eps)^(-1/2)`` along the last axis of ``x``."""
+    must_have("x", x, vectors=..., features=len(params["gain"]))
+    must_have("gain", params["gain"], features=x.shape[-1])
     rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, inverse = np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
     with short_buffer():

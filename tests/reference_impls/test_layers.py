@@ -49,6 +49,15 @@ def test_backward_comes_after_forward() -> None:
         _layer(3, 4).backward(np.ones((5, 4)))
 
 
+def test_a_derivative_of_another_shape_is_told() -> None:
+    """NumPy would repeat it, in the last layer of a row as well."""
+    net = Sequential([_layer(3, 4), _layer(4, 1)])
+    y = net.forward(np.ones((5, 3)))
+    for dy in (np.ones(5), np.ones((1, 1)), np.ones(()), y.T):
+        with pytest.raises(ValueError, match=r"dy has the shape .*, and y \(5, 1\)"):
+            net.backward(dy)
+
+
 def test_a_layer_stands_in_a_row_once() -> None:
     """It keeps what backward needs of its latest forward alone, so that the place before would get the one behind."""
     tanh = Layer(activation.forward, activation.backward, {}, name="tanh")

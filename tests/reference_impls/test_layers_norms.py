@@ -233,5 +233,5 @@ def test_dropout_keeps_dtype_and_shape_whatever_the_mask() -> None:
     for mask in (dropout.mask_of(x.shape, 0.5, RNG), np.ones((4, 6), bool), np.float64(2.0)):
         y, cache = dropout.forward({}, x, mask=np.asarray(mask))
         assert y.dtype == dropout.backward(x, cache)[0].dtype == np.float32
-    with pytest.raises(ValueError, match=r"mask has the shape \(5, 4, 6\), and x \(1, 4, 6\)"):
+    with pytest.raises(ValueError, match=r"mask has the shape \(5, 4, 6\); wanted \(1, 4, 6\)"):
         dropout.forward({}, VECTORS[:1], mask=np.ones(VECTORS.shape))

@@ -225,7 +225,7 @@ def test_a_query_that_sees_nothing_gets_nothing() -> None:
 
 
 def test_bad_settings_are_told() -> None:
-    with pytest.raises(ValueError, match="width of 6 does not fall into heads=4"):
+    with pytest.raises(ValueError, match="6 features do not fall into heads=4"):
         attention.forward(ATTENTION, TOKENS, heads=4)
     wide = Layer(linear.forward, linear.backward, linear.initial_params(3, 4, RNG))
     with pytest.raises(ValueError, match="keep the shape"):
@@ -260,10 +260,10 @@ def test_masks_and_states_that_do_not_fit_are_told(name) -> None:
     for mask in (MASK.astype(int), MASK.T, MASK[:, :1]):
         with pytest.raises(ValueError, match=r"mask is .* wanted bools, \(time, batch\) = \(6, 3\)"):
             module.forward(weights(module), SEQUENCES, mask=mask)
-    start = states(name, batch=1)
-    for wrong in (start, (*states(name), start[0])):
-        with pytest.raises(ValueError, match=rf"wanted none, or {count} of \(batch, units\) = \(3, 5\)"):
-            module.forward(weights(module), SEQUENCES, *wrong)
+    with pytest.raises(ValueError, match=r"a first state has .* wanted \(batch = 3, units = 5\)"):
+        module.forward(weights(module), SEQUENCES, *states(name, batch=1))
+    with pytest.raises(ValueError, match=rf"{count + 1} first states came; wanted none, or {count} of"):
+        module.forward(weights(module), SEQUENCES, *states(name), SEQUENCES[0])
 
 
 def test_what_is_visible_is_told_by_bools() -> None:

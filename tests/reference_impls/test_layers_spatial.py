@@ -168,7 +168,7 @@ def test_a_kernel_that_does_not_fit_is_told() -> None:
 @pytest.mark.parametrize("module", [conv2d, conv_transpose2d])
 def test_images_and_groups_that_do_not_fit_are_told(module) -> None:
     for x in (IMAGES[0], IMAGES[:, :3], np.repeat(IMAGES, 2, axis=1)):
-        with pytest.raises(ValueError, match=r"x has the shape .* wanted \(batch, 4 channels"):
+        with pytest.raises(ValueError, match=r"x has the shape .* wanted \(batch, channels = 4, height"):
             module.forward(kernels(module), x)
     params = {"W": np.ones((4, 1, 2, 2)), "b": np.zeros(4)}
     with pytest.raises(ValueError, match=r"4 .* channels do not fall into groups=3"):
