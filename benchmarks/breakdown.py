@@ -7,20 +7,19 @@ have left there. Products are what the floor consists of; the rest is what lies 
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Any
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+from benchmarks import one_thread  # noqa: F401  it must be there before NumPy
 
-import numpy as np  # noqa: E402
+# isort: split
+import numpy as np
 
-from benchmarks.nets import NETS, Net  # noqa: E402
-from benchmarks.peers import floor  # noqa: E402
-from reference_impls.fast_mlp import Plan  # noqa: E402
-from reference_impls.parameters import like  # noqa: E402
+from benchmarks.nets import NETS, Net
+from benchmarks.peers import floor
+from reference_impls.fast_mlp import Plan
+from reference_impls.parameters import like
 
 PASSES = 300
 

@@ -5,21 +5,18 @@ Beside a copy of the same array. One thread, the processor's time, a median over
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from statistics import median
-from time import process_time
 from typing import Any
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+from benchmarks import one_thread  # noqa: F401  it must be there before NumPy
 
-import numpy as np  # noqa: E402
+# isort: split
+import numpy as np
 
-from benchmarks.machine import machine  # noqa: E402
-from benchmarks.peers import Call, Missing, imported  # noqa: E402
-from benchmarks.rounds import interleave  # noqa: E402
-from reference_impls import elementwise  # noqa: E402
+from benchmarks.machine import machine
+from benchmarks.peers import Call, Missing, imported
+from benchmarks.rounds import milliseconds
+from reference_impls import elementwise
 
 ENTRIES = 1_000_000
 KERNELS = ("relu", "sigmoid", "softmax_ce_10", "softmax_ce_1000")
@@ -126,8 +123,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for kernel in KERNELS:
         for dtype in ("float64", "float32"):
-            samples = interleave(_installed(kernel, dtype), 15, 0.05, process_time)
-            times = {name: 1e3 * median(data) for name, data in samples.items()}
+            times = milliseconds(_installed(kernel, dtype), 15, 0.05)
             ours, copied = times["ours"], times["copy"]
             rivals = (times.get(name, float("nan")) / ours for name in ("textbook", "torch", "jax.jit"))
             cells = [

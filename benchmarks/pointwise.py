@@ -9,21 +9,18 @@ benchmarks.kernels``).
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
-from statistics import median
-from time import process_time
 from typing import Any
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+from benchmarks import one_thread  # noqa: F401  it must be there before NumPy
 
-import numpy as np  # noqa: E402
+# isort: split
+import numpy as np
 
-from benchmarks.machine import machine  # noqa: E402
-from benchmarks.rounds import Call, interleave  # noqa: E402
-from reference_impls import ctc, losses, margin_losses, softmax_losses  # noqa: E402
-from reference_impls.layers import activation  # noqa: E402
+from benchmarks.machine import machine
+from benchmarks.rounds import Call, milliseconds
+from reference_impls import ctc, losses, margin_losses, softmax_losses
+from reference_impls.layers import activation
 
 SHAPE = (4096, 256)
 
@@ -48,10 +45,7 @@ def main() -> None:
         if given.k not in name:
             continue
         for dtype in ("float64", "float32"):
-            times = {
-                k: 1e3 * median(v)
-                for k, v in interleave(setting(dtype), rounds, seconds, process_time).items()
-            }
+            times = milliseconds(setting(dtype), rounds, seconds)
             ours, theirs = times["ours"], times["torch"]
             print(f"| {name} | {dtype} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.2f} |", flush=True)
 

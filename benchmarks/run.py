@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import checkers, guard, kernels
+from benchmarks import checkers, guard, kernels, one_thread
 from benchmarks.machine import machine
 from benchmarks.nets import NETS
 from benchmarks.peers import PEERS, Call, Missing
@@ -61,7 +61,7 @@ def _settings() -> list[str]:
 def _child(setting: str, options: argparse.Namespace) -> list[Entry]:
     """Run one setting in a process whose environment is made for it."""
     threads = setting[0]
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads}
+    environment = os.environ | dict.fromkeys(one_thread.VARIABLES, threads)
     if ", " in setting:
         environment[VARIABLE] = setting.split(", ")[1]
     with tempfile.TemporaryDirectory() as folder:
