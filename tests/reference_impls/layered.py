@@ -7,11 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
 
 import gradcheck
 from reference_impls.layers.layer import Layer
 
 DTYPES = (np.float64, np.float32)
+
+drawn = settings(derandomize=True, max_examples=25, deadline=None, database=None)
+seeds, few, several = st.integers(0, 10**6), st.integers(1, 3), st.integers(0, 3)
+
+
+def pairs(least: int, most: int) -> st.SearchStrategy[tuple[int, int]]:
+    """Settings for rows and columns."""
+    return st.tuples(st.integers(least, most), st.integers(least, most))
 
 
 def cast(tree: Any, dtype: Any) -> Any:

@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 import gradcheck
 from reference_impls.layers import batch_norm, dropout, embedding, group_norm, layer_norm, rms_norm
 from reference_impls.layers.layer import Layer, Sequential
-from tests.reference_impls.layered import as_torch, cast, caught, right, safe, slips, wrong_leaves
+from tests.reference_impls.layered import (
+    as_torch,
+    cast,
+    caught,
+    drawn,
+    few,
+    right,
+    safe,
+    seeds,
+    several,
+    slips,
+    wrong_leaves,
+)
 
 MODULES = (layer_norm, rms_norm, group_norm, batch_norm, dropout, embedding)
 NORMS = (layer_norm, group_norm, batch_norm)
@@ -29,38 +41,42 @@ def test_cases_pass(case) -> None:
     case.check()
 
 
-def test_vectors_are_normalised_as_by_torch() -> None:
-    from_torch = pytest.importorskip("torch").nn.functional
-
-    def layer(p, x):
-        return from_torch.layer_norm(x, (6,), p["gain"], p["shift"])
-
-    as_torch(layer_norm, layer, PARAMS, VECTORS)
-    as_torch(rms_norm, lambda p, x: from_torch.rms_norm(x, (6,), p["gain"], 1e-5), GAIN, VECTORS)
-
-
-@pytest.mark.parametrize("groups", [1, 2, 3, 6])
-def test_groups_are_normalised_as_by_torch(groups) -> None:
-    from_torch = pytest.importorskip("torch").nn.functional
-
-    def group(p, x):
-        return from_torch.group_norm(x, groups, p["gain"], p["shift"])
-
-    as_torch(group_norm, group, PARAMS, IMAGES, groups=groups)
+@drawn
+@given(
+    seeds, st.lists(several, max_size=3), st.integers(2, 7), few, few, st.lists(st.integers(1, 4), max_size=2)
+)
+def test_norms_are_those_of_torch(seed, lead, features, groups, channels, pixels) -> None:
+    functional, rng = pytest.importorskip("torch").nn.functional, np.random.default_rng(seed)
+    params = {"gain": rng.standard_normal(features), "shift": rng.standard_normal(features)}
+    x, only = rng.standard_normal((*lead, features)) + 2, {"gain": params["gain"]}
+    as_torch(layer_norm, lambda p, x: functional.layer_norm(x, (features,), p["gain"], p["shift"]), params, x)
+    as_torch(rms_norm, lambda p, x: functional.rms_norm(x, (features,), p["gain"], 1e-5), only, x)
+    each = {name: rng.standard_normal(groups * channels) for name in params}
+    images = rng.standard_normal((2, groups * channels, *pixels)) - 1
+    as_torch(
+        batch_norm,
+        lambda p, x: functional.batch_norm(x, None, None, p["gain"], p["shift"], training=True),
+        each,
+        images,
+    )
+    if channels * np.prod(pixels) > 1:
+        as_torch(
+            group_norm,
+            lambda p, x: functional.group_norm(x, groups, p["gain"], p["shift"]),
+            each,
+            images,
+            groups=groups,
+        )
 
 
 @pytest.mark.parametrize("x", [IMAGES, IMAGES[..., 0, 0]], ids=["images", "vectors"])
-def test_batches_are_normalised_as_by_torch(x) -> None:
+def test_batch_norm_in_use_is_that_of_torch(x) -> None:
     torch = pytest.importorskip("torch")
-
-    def batch(p, x):
-        return torch.nn.functional.batch_norm(x, None, None, p["gain"], p["shift"], training=True)
 
     def in_use(p, x):
         running = [torch.tensor(statistic, dtype=x.dtype) for statistic in RUNNING]
         return torch.nn.functional.batch_norm(x, *running, p["gain"], p["shift"])
 
-    as_torch(batch_norm, batch, PARAMS, x)
     as_torch(batch_norm, in_use, PARAMS, x, running=RUNNING)
 
 
@@ -76,10 +92,13 @@ def test_running_statistics_are_those_of_torch() -> None:
     np.testing.assert_allclose(ours[1], theirs.running_var.numpy(), rtol=1e-12)
 
 
-def test_an_embedding_is_that_of_torch() -> None:
-    from_torch = pytest.importorskip("torch").nn.functional
-    params = embedding.initial_params(8, 3, RNG)
-    as_torch(embedding, lambda p, ids: from_torch.embedding(ids, p["W"]), params, IDS)
+@drawn
+@given(seeds, st.lists(several, max_size=3), few, few)
+def test_an_embedding_is_that_of_torch(seed, shape, width, words) -> None:
+    functional, rng = pytest.importorskip("torch").nn.functional, np.random.default_rng(seed)
+    ids = np.asarray(rng.integers(0, words, shape))
+    params = embedding.initial_params(words, width, rng)
+    as_torch(embedding, lambda p, ids: functional.embedding(ids, p["W"]), params, ids)
 
 
 @pytest.mark.parametrize("name", slips("gain", "shift"))
