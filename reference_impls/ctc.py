@@ -68,7 +68,7 @@ def ctc_gradient(
             over = np.where(_shifted(skips, -2, fill=False), _shifted(ahead, -2), -np.inf)
             beta[t] = np.logaddexp(beta[t], over)
         last = running.sum(axis=0) == t + 1
-        beta[t, last] = np.where(ends[last], logits.dtype.type(0), -np.inf)
+        beta[t, last] = np.where(ends[last], 0, -np.inf)
     shares = np.exp(alpha[1:] + beta - total[:, None]) * running[:, :, None]
     letters_at = (places[:, :, None] == np.arange(classes)).astype(logits.dtype)
     counted = np.matmul(shares.swapaxes(0, 1), letters_at).swapaxes(0, 1)

@@ -10,8 +10,10 @@ from reference_impls.layers.layer import Array
 def must_have(name: str, array: Array, **axes: int | EllipsisType | None) -> None:
     """Say so if ``array`` has other axes than these, by name: of a length that counts, of any (None), or some (...).
 
-    ``must_have("x", x, batch=None, channels=3, pixels=...)``: an axis, one of length 3, and any others.
+    ``must_have("x", x, batch=None, channels=3, pixels=...)``: an axis, one of length 3, and any others. Nor may it hold
+    whole numbers (`must_be_floats`).
     """
+    must_be_floats(name, array)
     wanted = list(axes.values())
     if ... in wanted:
         some = wanted.index(...)
@@ -24,6 +26,12 @@ def must_have(name: str, array: Array, **axes: int | EllipsisType | None) -> Non
         raise ValueError(
             f"{name} has the shape {array.shape}; wanted ({', '.join(told)}), to go with the others"
         )
+
+
+def must_be_floats(name: str, array: Array) -> None:
+    """Say so if ``array`` holds whole numbers: nothing has a slope among them, and what is written there is cut off."""
+    if array.dtype.kind in "iub":
+        raise TypeError(f"{name} is {array.dtype}; wanted floats: say by .astype(float)")
 
 
 def must_spread(name: str, array: Array, shape: tuple[int, ...]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_spread
+from reference_impls.layers.axes import must_be_floats, must_spread
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -33,7 +33,9 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
             f"q, k and v have the shapes {q.shape}, {k.shape} and {v.shape}; wanted (..., queries, d), (..., keys, d) "
             "and (..., keys, width) with the same axes before"
         )
-    scale, one = q.dtype.type(1 / math.sqrt(max(1, q.shape[-1]))), q.dtype.type(1)
+    for name, given in (("q", q), ("k", k), ("v", v)):
+        must_be_floats(name, given)
+    scale = 1 / math.sqrt(max(1, q.shape[-1]))
     Q, K, V = _flat(q * scale), _flat(k), _flat(v)
     E, o = np.empty((len(Q), Q.shape[1], K.shape[1]), q.dtype), np.empty((*Q.shape[:2], V.shape[2]), q.dtype)
     total = np.empty((*Q.shape[:2], 1), q.dtype)
@@ -46,7 +48,7 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
         np.exp(e, out=e)
         total[part, :, 0] = e @ np.ones(K.shape[1], q.dtype)
         np.matmul(e, V[part], out=o[part])
-    inverse = 1 / np.where(total > 0, total, one)
+    inverse = 1 / np.where(total > 0, total, 1)
     o *= inverse
     return o.reshape(*q.shape[:-1], v.shape[-1]), (Q, K, V, E, o.copy(), inverse, scale)
 

@@ -25,7 +25,7 @@ def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]
         must_have(name, params[name], features=x.shape[-1])
     rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, centred, inverse = np.empty_like(rows), np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
-    ones, count = np.ones(x.shape[-1], x.dtype), x.dtype.type(max(1, x.shape[-1]))
+    ones, count = np.ones(x.shape[-1], x.dtype), max(1, x.shape[-1])
     with short_buffer():
         for part in blocks(rows):
             c, into = centred[part], y[part]
@@ -50,7 +50,7 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     and ``mean(dxhat xhat)_n = r_n sum_i (dy_ni c_ni) gain_i / F``.
     """
     centred, inverse, gain = cache
-    d, count = dy.reshape(centred.shape), dy.dtype.type(max(1, centred.shape[1]))
+    d, count = dy.reshape(centred.shape), max(1, centred.shape[1])
     dx, (dgain, dshift), along = np.empty_like(centred), np.zeros((2, d.shape[1]), d.dtype), room(centred)
     with short_buffer():
         for part in blocks(centred):

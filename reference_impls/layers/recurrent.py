@@ -25,7 +25,7 @@ def until_the_end(x: Array, mask: Mask) -> Array:
         raise ValueError(
             f"mask is {mask.dtype} of shape {mask.shape}; wanted bools, (time, batch) = {x.shape[:2]}"
         )
-    return np.where(mask[:, :, None], x, x.dtype.type(0))
+    return np.where(mask[:, :, None], x, 0)
 
 
 def sizes(
@@ -93,5 +93,5 @@ def sigmoid_(z: Array) -> None:
     """
     with np.errstate(over="ignore"):
         np.exp(np.negative(z, out=z), out=z)
-    z += z.dtype.type(1)
+    z += 1
     np.reciprocal(z, out=z)

@@ -70,6 +70,32 @@ def test_what_does_not_fit_is_told(name) -> None:
         import_module(f"reference_impls.layers.{module}").forward(params, *inputs, **setting)
 
 
+WHOLE = {
+    "linear": (LINEAR, np.zeros((3, 4))),
+    "conv2d": (KERNELS, IMAGES[:, :2]),
+    "conv_transpose2d": (KERNELS, IMAGES),
+    "max_pool2d": ({}, IMAGES),
+    "average_pool2d": ({}, IMAGES),
+    "batch_norm": (gain(4), IMAGES),
+    "group_norm": (gain(4), IMAGES),
+    "layer_norm": (gain(5), IMAGES),
+    "rms_norm": (gain(5), IMAGES),
+    "attention": (HEADS, TOKENS),
+    "activation": ({}, IMAGES),
+    "lstm": (lstm.initial_params(3, 4, np.random.default_rng(0)), SEQUENCES),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_numbers_are_told(name) -> None:
+    """Such as the pixels of an image, as it comes from a file."""
+    params, x = WHOLE[name]
+    settings = {"name": "leaky_relu"} if name == "activation" else {}
+    for dtype in (np.uint8, np.int64, bool):
+        with pytest.raises(TypeError, match=r"x is .*; wanted floats"):
+            import_module(f"reference_impls.layers.{name}").forward(params, x.astype(dtype), **settings)
+
+
 @pytest.mark.parametrize("module, gates", [(rnn, 1), (lstm, 4), (gru, 3)])
 def test_what_does_not_fit_a_recurrent_layer_is_told(module, gates) -> None:
     params = module.initial_params(3, 4, np.random.default_rng(0))
