@@ -37,7 +37,7 @@ def huber_gradient(outputs: Array, targets: Array, delta: float = 1.0) -> Array:
 
 
 def hinge(outputs: Array, labels: Array) -> Any:
-    """Mean over all entries of ``max(0, 1 - y f)``, labels -1 or 1."""
+    """Mean over all entries of ``max(0, 1 - y f)``, labels -1 or 1 (Cortes and Vapnik, 1995)."""
     return mean(np.maximum(0, 1 - by_entry(labels, outputs, "labels") * outputs))
 
 

@@ -52,7 +52,10 @@ def label_smoothing_gradient(logits: Array, labels: Array, smoothing: float = 0.
 
 
 def kl_divergence(logits: Array, targets: Array) -> Any:
-    """Mean over rows of ``sum_j t_j (log t_j - log p_j)``, targets probabilities; ``0 log 0`` is 0."""
+    """Mean over rows of ``sum_j t_j (log t_j - log p_j)``, targets probabilities; ``0 log 0`` is 0.
+
+    The divergence of the targets from the softmax (Kullback and Leibler, 1951).
+    """
     targets, tiny = by_entry(targets, logits), np.finfo(logits.dtype).tiny
     entropy = targets * np.log(np.maximum(targets, tiny))
     return np.sum(entropy - targets * log_softmax(logits)) / max(1, len(logits))

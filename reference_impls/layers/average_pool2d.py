@@ -1,4 +1,4 @@
-"""The mean of each window, and its pullback."""
+"""The mean of each window (LeCun et al., 1998), and its pullback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A table of vectors, looked up by number."""
+"""A table of vectors, looked up by number (Bengio et al., "A neural probabilistic language model", 2003)."""
 
 from __future__ import annotations
 

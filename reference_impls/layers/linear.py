@@ -1,4 +1,4 @@
-"""The linear layer, examples first, and its hand-written pullback."""
+"""The linear layer, examples first, and its hand-written pullback (Rumelhart, Hinton and Williams, 1986)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The largest entry of each window, and where its derivative goes."""
+"""The largest entry of each window (Ranzato et al., 2007), and where its derivative goes."""
 
 from __future__ import annotations
 
