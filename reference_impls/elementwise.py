@@ -51,9 +51,8 @@ def sigmoid(z: Array, upstream: Array, out: Pair | None = None) -> Pair:
         np.minimum(z_block, limit[: a.size], out=a)
         np.exp(a, a)
         np.add(a, one, dz)
-        np.reciprocal(dz, dz)
-        np.multiply(a, dz, a)
-        np.multiply(dz, u, dz)
+        np.divide(a, dz, a)
+        np.divide(u, dz, dz)
         np.multiply(dz, a, dz)
     return out
 

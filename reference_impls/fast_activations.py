@@ -40,8 +40,7 @@ def value_and_slope(name: str, z: Array) -> tuple[Array, Array]:
 def _sigmoid(z: Array, value: Array, slope: Array) -> None:
     """With ``e = exp(-z)``: ``s = 1 / (1 + e)`` and ``1 - s = e s``, both with all their digits."""
     _exponential(z, slope)
-    np.add(slope, 1, out=value)
-    np.reciprocal(value, out=value)
+    np.divide(1, np.add(slope, 1, out=value), out=value)
     _finite(slope)
     slope *= value
     slope *= value
@@ -62,7 +61,7 @@ def _gate(z: Array) -> tuple[Array, Array]:
     """The sigmoid ``s`` of ``z``; and ``1 - s``, or 0 where ``s`` is."""
     s, rest = np.empty((2, *z.shape), z.dtype)
     _exponential(z, rest)
-    np.reciprocal(rest + 1, out=s)
+    np.divide(1, rest + 1, out=s)
     _finite(rest)
     rest *= s
     return s, rest

@@ -94,4 +94,4 @@ def sigmoid_(z: Array) -> None:
     with np.errstate(over="ignore"):
         np.exp(np.negative(z, out=z), out=z)
     z += 1
-    np.reciprocal(z, out=z)
+    np.divide(1, z, out=z)  # in half the time of a reciprocal
