@@ -62,8 +62,8 @@ def softmax_cross_entropy(logits: Array, labels: Array, out: Array | None = None
 
     Logits have the shape (examples, classes), labels (examples,).
     """
+    by_row(labels, logits)  # which looks at all of them once, before they are taken block by block
     examples, classes = logits.shape
-    by_row(labels, logits)  # which looks at them once, before they are taken block by block
     gradient = np.empty_like(logits) if out is None else out
     block = _few_classes if classes < FEW_CLASSES else _many_classes
     rows = max(1, BLOCK // max(1, classes))

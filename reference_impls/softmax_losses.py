@@ -44,9 +44,9 @@ def label_smoothing_gradient(logits: Array, labels: Array, smoothing: float = 0.
 
     As for any targets that add up to 1, ``-sum_k q_k (delta_jk - p_j) = p_j - q_j``; divided by the ``n`` rows.
     """
-    gradient = softmax(logits)
+    place, gradient = by_row(labels, logits), softmax(logits)
     gradient -= smoothing / logits.shape[1]
-    gradient[by_row(labels, logits)] -= 1 - smoothing
+    gradient[place] -= 1 - smoothing
     gradient = gradient / max(1, len(labels))
     return gradient
 

@@ -28,6 +28,10 @@ def by_entry(targets: Array, outputs: Array, name: str = "targets") -> Array:
 
 def by_row(labels: Array, outputs: Array) -> tuple[Array, Array]:
     """The places of the labels in ``outputs`` (examples, classes), as an index."""
+    if outputs.ndim != 2:
+        raise ValueError(
+            f"the outputs have the shape {outputs.shape}; wanted (examples, classes), say by .reshape"
+        )
     examples, classes = outputs.shape
     must_be_whole("labels", labels, (examples,))
     must_be_within("labels", labels, 0, classes - 1)

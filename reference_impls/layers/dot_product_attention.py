@@ -28,7 +28,8 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
     weighted by how well the keys fit. A query that sees no key at all gets 0.
     """
     del params
-    if k.shape != (*q.shape[:-2], k.shape[-2], q.shape[-1]) or v.shape[:-1] != k.shape[:-1]:
+    shape = (*q.shape[:-2], *k.shape[-2:-1], *q.shape[-1:])
+    if q.ndim < 2 or k.shape != shape or v.shape[:-1] != k.shape[:-1]:
         raise ValueError(
             f"q, k and v have the shapes {q.shape}, {k.shape} and {v.shape}; wanted (..., queries, d), (..., keys, d) "
             "and (..., keys, width) with the same axes before"

@@ -49,6 +49,8 @@ MISFITS = {
     "axes swapped": (
         "dot_product_attention", {}, [np.zeros((2, 3, 4, 5)), *np.zeros((2, 3, 2, 6, 5))], {}, "q, k and v have"
     ),
+    "vectors alone": ("dot_product_attention", {}, [np.zeros(5)] * 3, {}, "q, k and v have"),
+    "one query alone": ("dot_product_attention", {}, [np.zeros(5), *np.zeros((2, 6, 5))], {}, "q, k and v have"),
     "one key for all": ("dot_product_attention", {}, [np.zeros((2, 4, 5)), *np.zeros((2, 1, 6, 5))], {}, "q, k and v"),
     "fewer values": (
         "dot_product_attention", {}, [TOKENS, np.zeros((2, 5, 6)), np.zeros((2, 4, 6))], {}, "q, k and v have"

@@ -71,6 +71,14 @@ def test_labels_that_do_not_fit_are_told(name, classes, labels, message) -> None
             of(outputs(3, classes), np.array(labels))
 
 
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("shape", [(3,), (3, 4, 2)])
+def test_outputs_that_are_no_rows_are_told(name, shape) -> None:
+    for of in ROWS[name]:
+        with pytest.raises(ValueError, match=r"the outputs have the shape .*; wanted \(examples, classes\)"):
+            of(outputs(*shape), np.zeros(3, int))
+
+
 @pytest.mark.parametrize("labels, steps, message", [
     ([[1, 2]], None, r"labels is int64 of shape \(1, 2\); wanted whole numbers of shape \(3, 2\)"),
     ([1, 2], None, r"labels is int64 of shape \(2,\); wanted whole numbers of shape \(3, 2\)"),
