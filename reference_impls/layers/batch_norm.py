@@ -30,8 +30,8 @@ def forward(
     are after a training step tells `updated`.
     """
     must_have("x", x, batch=None, channels=len(params["gain"]), pixels=...)
-    for name, array in zip(("running[0]", "running[1]"), () if running is None else running, strict=False):
-        must_have(name, array, channels=x.shape[1])
+    if running is not None:
+        _must_be_of(x, running)
     for name in ("gain", "shift"):
         must_have(name, params[name], channels=x.shape[1])
     gain, shift = params["gain"][:, None, None], params["shift"][:, None, None]
@@ -68,6 +68,7 @@ def updated(running: Statistics, x: Array, momentum: float = 0.1) -> Statistics:
 
     The variance is that of the population that ``x`` is a sample of: divided by ``n - 1``.
     """
+    _must_be_of(x, running)
     rows = _by_channel(x)
     if rows[0].size < 2:
         raise ValueError(
@@ -78,6 +79,11 @@ def updated(running: Statistics, x: Array, momentum: float = 0.1) -> Statistics:
         (1 - momentum) * mean + momentum * rows.mean(axis=(1, 2)),
         (1 - momentum) * variance + momentum * rows.var(axis=(1, 2), ddof=1),
     )
+
+
+def _must_be_of(x: Array, running: Statistics) -> None:
+    for number, statistic in enumerate(running):
+        must_have(f"running[{number}]", statistic, channels=x.shape[1])
 
 
 def _by_channel(x: Array) -> Any:

@@ -7,7 +7,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from reference_impls.layers import attention, gru, lstm, rnn
+from reference_impls.layers import attention, batch_norm, gru, lstm, rnn
 from reference_impls.layers.axes import must_fall_into, must_have, must_spread
 
 
@@ -96,6 +96,12 @@ def test_whole_numbers_are_told(name) -> None:
     for dtype in (np.uint8, np.int64, bool):
         with pytest.raises(TypeError, match=r"x is .*; wanted floats"):
             import_module(f"reference_impls.layers.{name}").forward(params, x.astype(dtype), **settings)
+
+
+def test_running_statistics_of_other_channels_are_told() -> None:
+    for running in ((np.zeros(1), np.ones(4)), (np.zeros(4), np.ones(5))):
+        with pytest.raises(ValueError, match=r"running\[[01]\] has the shape .*channels = 4"):
+            batch_norm.updated(running, IMAGES)
 
 
 @pytest.mark.parametrize("module, gates", [(rnn, 1), (lstm, 4), (gru, 3)])
