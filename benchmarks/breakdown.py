@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.nets import NETS, Net
 from benchmarks.peers import floor
 from reference_impls.fast_mlp import Plan
-from reference_impls.parameters import like
+from reference_impls.parameters import arrays, like
 
 PASSES = 300
 
@@ -40,13 +40,24 @@ def report(net: Net) -> None:
     plan = Plan(params, X, net.hidden, net.loss, like(params))
     plan.run(X, targets)
     steps = plan.steps(X, targets)
-    least, whole, *times = spent([floor(net), lambda: plan.run(X, targets), *(step for _, step in steps)])
+    calls = [memory(net), floor(net), lambda: plan.run(X, targets), *(step for _, step in steps)]
+    moved, least, whole, *times = spent(calls)
     for number, ((title, step), time) in enumerate(zip(steps, times, strict=True), start=1):
         print(f"{time:10.2f} µs  {time / whole:6.1%}  {number:2d} {title}{_shapes(step)}")
     products = sum(time for (title, _), time in zip(steps, times, strict=True) if title == "product")
     print(f"{products:10.2f} µs  {products / whole:6.1%}  all products")
     print(f"{whole:10.2f} µs  {1:6.1%}  whole pass, from plan to result")
     print(f"{least:10.2f} µs  {least / whole:6.1%}  floor: its products by themselves")
+    print(
+        f"{moved:10.2f} µs  {moved / whole:6.1%}  memory: parameters copied, each read once and written once"
+    )
+
+
+def memory(net: Net) -> Callable[[], object]:
+    """The least that a batch of one can take: its gradients are as large as the parameters, which it must read."""
+    params, _, _ = net.data
+    pairs = list(zip(arrays(like(params)), arrays(params), strict=True))
+    return lambda: [np.copyto(to, of) for to, of in pairs]
 
 
 def spent(steps: Sequence[Callable[[], object]]) -> list[float]:

@@ -6,15 +6,13 @@ Beside a copy of the same array. One thread, the processor's time, a median over
 from __future__ import annotations
 
 from collections.abc import Callable
-from statistics import median
-from time import process_time
 from typing import Any
 
 import numpy as np
 
 from benchmarks.machine import machine
 from benchmarks.peers import Call, Missing, imported
-from benchmarks.rounds import interleave
+from benchmarks.rounds import milliseconds
 from reference_impls import elementwise
 
 ENTRIES = 1_000_000
@@ -122,8 +120,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|---|---|")
     for kernel in KERNELS:
         for dtype in ("float64", "float32"):
-            samples = interleave(_installed(kernel, dtype), 15, 0.05, process_time)
-            times = {name: 1e3 * median(data) for name, data in samples.items()}
+            times = milliseconds(_installed(kernel, dtype), 15, 0.05)
             ours, copied = times["ours"], times["copy"]
             rivals = (times.get(name, float("nan")) / ours for name in ("textbook", "torch", "jax.jit"))
             cells = [

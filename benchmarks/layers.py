@@ -11,23 +11,17 @@ were free.
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-from time import process_time
 from typing import Any
 
-for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+import numpy as np
 
-import numpy as np  # noqa: E402
-
-from benchmarks import textbook  # noqa: E402
-from benchmarks.machine import machine  # noqa: E402
-from benchmarks.rounds import interleave  # noqa: E402
-from reference_impls import elementwise  # noqa: E402
-from reference_impls.layers import (  # noqa: E402
+from benchmarks import textbook
+from benchmarks.machine import machine
+from benchmarks.rounds import Call, milliseconds
+from reference_impls import elementwise
+from reference_impls.layers import (
     activation,
     attention,
     average_pool2d,
@@ -46,11 +40,10 @@ from reference_impls.layers import (  # noqa: E402
     rms_norm,
     rnn,
 )
-from reference_impls.layers.layer import Layer  # noqa: E402
-from reference_impls.layers.residual import Residual  # noqa: E402
-from reference_impls.layers.windows import Windows  # noqa: E402
+from reference_impls.layers.layer import Layer
+from reference_impls.layers.residual import Residual
+from reference_impls.layers.windows import Windows
 
-Call = Callable[[], Any]
 Rivals = dict[str, Call]
 
 
@@ -70,10 +63,7 @@ def main() -> None:
         if given.k not in name:
             continue
         for dtype in ("float64", "float32"):
-            times = {
-                k: 1e3 * median(v)
-                for k, v in interleave(setting(dtype), rounds, seconds, process_time).items()
-            }
+            times = milliseconds(setting(dtype), rounds, seconds)
             found[name, dtype] = times
             ours = times["ours"]
             cells = [f"{ours:.2f}", f"{times['torch']:.2f}", f"{times['torch'] / ours:.2f}"]

@@ -13,10 +13,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.nets import Net
+from benchmarks.rounds import Call
 from reference_impls.fast_mlp import Workspace, loss_and_gradients
 from reference_impls.parameters import like
-
-Call = Callable[[], Any]
 
 
 class Missing(Exception):

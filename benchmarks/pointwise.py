@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from statistics import median
-from time import process_time
 from typing import Any
 
 import numpy as np
 
 from benchmarks.machine import machine
-from benchmarks.rounds import Call, interleave
+from benchmarks.rounds import Call, milliseconds
 from reference_impls import ctc, losses, margin_losses, softmax_losses
 from reference_impls.layers import activation
 
@@ -44,10 +42,7 @@ def main() -> None:
         if given.k not in name:
             continue
         for dtype in ("float64", "float32"):
-            times = {
-                k: 1e3 * median(v)
-                for k, v in interleave(setting(dtype), rounds, seconds, process_time).items()
-            }
+            times = milliseconds(setting(dtype), rounds, seconds)
             ours, theirs = times["ours"], times["torch"]
             print(f"| {name} | {dtype} | {ours:.2f} | {theirs:.2f} | {theirs / ours:.2f} |", flush=True)
 

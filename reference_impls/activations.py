@@ -55,7 +55,7 @@ def tanh_vjp(upstream: Array, z: Array) -> Array:
 
 
 def relu(z: Array) -> Array:
-    """``max(z, 0)``."""
+    """``max(z, 0)`` (Nair and Hinton, 2010)."""
     return np.maximum(z, 0)
 
 
@@ -69,7 +69,7 @@ def relu_vjp(upstream: Array, z: Array) -> Array:
 
 
 def leaky_relu(z: Array, slope: float = 0.01) -> Array:
-    """``z`` where it is positive, ``slope * z`` elsewhere."""
+    """``z`` where it is positive, ``slope * z`` elsewhere (Maas, Hannun and Ng, 2013)."""
     return np.where(z > 0, z, slope * z)
 
 
@@ -79,7 +79,7 @@ def leaky_relu_vjp(upstream: Array, z: Array, slope: float = 0.01) -> Array:
 
 
 def softplus(z: Array) -> Array:
-    """``log(1 + exp(z))``, a smooth relu, as ``logaddexp(0, z)`` so that nothing overflows."""
+    """``log(1 + exp(z))``, a smooth relu (Dugas et al., 2001), as ``logaddexp(0, z)`` so that nothing overflows."""
     return np.logaddexp(0, z)
 
 
@@ -106,7 +106,7 @@ def elu_vjp(upstream: Array, z: Array, alpha: float = 1.0) -> Array:
 
 
 def hard_tanh(z: Array) -> Array:
-    """``z`` cut off at -1 and 1."""
+    """``z`` cut off at -1 and 1 (Collobert, 2004)."""
     return np.clip(z, -1, 1)
 
 
@@ -116,7 +116,7 @@ def hard_tanh_vjp(upstream: Array, z: Array) -> Array:
 
 
 def hard_sigmoid(z: Array) -> Array:
-    """``clip((z + 3) / 6, 0, 1)``: a line in the place of the sigmoid."""
+    """``clip((z + 3) / 6, 0, 1)``: a line in the place of the sigmoid (Howard et al., 2019)."""
     return np.clip((z + 3) / 6, 0, 1)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.activations import log_softmax
+from reference_impls.targets import must_be_whole, must_be_within
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -67,7 +68,7 @@ def ctc_gradient(
             over = np.where(_shifted(skips, -2, fill=False), _shifted(ahead, -2), -np.inf)
             beta[t] = np.logaddexp(beta[t], over)
         last = running.sum(axis=0) == t + 1
-        beta[t, last] = np.where(ends[last], logits.dtype.type(0), -np.inf)
+        beta[t, last] = np.where(ends[last], 0, -np.inf)
     shares = np.exp(alpha[1:] + beta - total[:, None]) * running[:, :, None]
     letters_at = (places[:, :, None] == np.arange(classes)).astype(logits.dtype)
     counted = np.matmul(shares.swapaxes(0, 1), letters_at).swapaxes(0, 1)
@@ -79,12 +80,15 @@ def _forwards(logits: Array, labels: Array, steps: Array | None, letters: Array 
     """``log p`` of each example, and what the way back needs: log y, places, log alpha, log y at the places, masks."""
     time, batch, classes = logits.shape
     steps = np.full(batch, time) if steps is None else np.asarray(steps)
-    letters = np.full(batch, labels.shape[1]) if letters is None else np.asarray(letters)
+    letters = np.full(batch, labels.shape[-1]) if letters is None else np.asarray(letters)
+    for name, values in (("steps", steps), ("letters", letters)):
+        must_be_whole(name, values, (batch,))
+    must_be_whole("labels", labels, (batch, labels.shape[-1]))
     places = np.zeros((batch, 2 * labels.shape[1] + 1), dtype=np.intp)
     counts = np.arange(labels.shape[1]) < letters[:, None]
-    _must_be_within("steps", steps, 0, time)
-    _must_be_within("letters", letters, 0, labels.shape[1])
-    _must_be_within("labels", labels[counts], 1, classes - 1)
+    must_be_within("steps", steps, 0, time)
+    must_be_within("letters", letters, 0, labels.shape[1])
+    must_be_within("labels", labels[counts], 1, classes - 1)
     places[:, 1::2] = np.where(counts, labels, 0)
     _must_fit(places, steps, letters)
     skips = _skips(places)
@@ -117,14 +121,6 @@ def _shifted(values: Array, by: int, fill: Any = -np.inf) -> Array:
     else:
         moved[..., :by] = values[..., -by:]
     return moved
-
-
-def _must_be_within(name: str, values: Array, least: int, most: int) -> None:
-    wrong = values[(values < least) | (values > most)]
-    if wrong.size:
-        raise ValueError(
-            f"{name} holds {wrong[0]}; wanted from {least} to {most}, by the shapes of logits and labels"
-        )
 
 
 def _must_fit(places: Array, steps: Array, letters: Array) -> None:

@@ -17,6 +17,7 @@ from gradcheck import Case
 from reference_impls import activations, losses
 from reference_impls.broadcast import short_buffer
 from reference_impls.fast_losses import FUSED
+from reference_impls.targets import by_row
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Pair = tuple[Array, Array]
@@ -50,9 +51,8 @@ def sigmoid(z: Array, upstream: Array, out: Pair | None = None) -> Pair:
         np.minimum(z_block, limit[: a.size], out=a)
         np.exp(a, a)
         np.add(a, one, dz)
-        np.reciprocal(dz, dz)
-        np.multiply(a, dz, a)
-        np.multiply(dz, u, dz)
+        np.divide(a, dz, a)
+        np.divide(u, dz, dz)
         np.multiply(dz, a, dz)
     return out
 
@@ -62,10 +62,11 @@ def softmax_cross_entropy(logits: Array, labels: Array, out: Array | None = None
 
     Logits have the shape (examples, classes), labels (examples,).
     """
+    by_row(labels, logits)  # which looks at all of them once, before they are taken block by block
     examples, classes = logits.shape
     gradient = np.empty_like(logits) if out is None else out
     block = _few_classes if classes < FEW_CLASSES else _many_classes
-    rows = max(1, BLOCK // classes)
+    rows = max(1, BLOCK // max(1, classes))
     total = 0.0
     for start in range(0, examples, rows):
         part = slice(start, start + rows)
@@ -97,10 +98,17 @@ def _results(z: Array, upstream: Array, out: Pair | None) -> Pair:
     # not empty_like: a block of what does not lie row by row would be a copy, and what is written there lost
     out = (np.empty(z.shape, z.dtype), np.empty(z.shape, z.dtype)) if out is None else out
     for name, array in (("upstream", upstream), ("out[0]", out[0]), ("out[1]", out[1])):
-        if array.shape != z.shape:
-            raise ValueError(f"{name} has the shape {array.shape}, and z has {z.shape}: give both one shape")
-        if array is not upstream and not array.flags.c_contiguous:
-            raise ValueError(f"{name} is not contiguous: give an array as numpy.empty(z.shape) makes it")
+        if array.shape != z.shape or array.dtype != z.dtype:
+            raise ValueError(
+                f"{name} is {array.dtype} of shape {array.shape}, and z {z.dtype} of {z.shape}: give both one of each"
+            )
+    for name, array, others in (("out[0]", out[0], (z, upstream)), ("out[1]", out[1], (z, upstream, out[0]))):
+        if not array.flags.c_contiguous:
+            raise ValueError(f"{name} is not contiguous: give an array as numpy.empty_like(z) makes it")
+        if any(np.may_share_memory(array, other) for other in others):
+            raise ValueError(
+                f"{name} lies where another array does, which is still needed: give it memory of its own"
+            )
     return out
 
 

@@ -37,8 +37,7 @@ def erf(x: Array) -> Array:
     """``2 / sqrt(pi)`` times the integral of ``exp(-t^2)`` from 0 to ``x``: within a few ulps, in the dtype of x."""
     wide = np.asarray(x, dtype=np.float64)
     beyond = np.copysign(1.0 - _complement(np.abs(wide)), wide)
-    found: Array = np.where(np.abs(wide) <= _NEAR, _near_zero(wide), beyond).astype(np.asarray(x).dtype)
-    return found
+    return _in_dtype_of(x, np.where(np.abs(wide) <= _NEAR, _near_zero(wide), beyond))
 
 
 def erfc(x: Array) -> Array:
@@ -46,8 +45,12 @@ def erfc(x: Array) -> Array:
     wide = np.asarray(x, dtype=np.float64)
     tail = _complement(np.abs(wide))
     beyond = np.where(wide > 0.0, tail, 2.0 - tail)
-    found: Array = np.where(np.abs(wide) <= _NEAR, 1.0 - _near_zero(wide), beyond).astype(np.asarray(x).dtype)
-    return found
+    return _in_dtype_of(x, np.where(np.abs(wide) <= _NEAR, 1.0 - _near_zero(wide), beyond))
+
+
+def _in_dtype_of(x: Array, found: Array) -> Array:
+    """``found`` as precise as ``x``: of whole numbers in a float, as NumPy's functions have it."""
+    return found.astype(np.result_type(np.asarray(x), np.float16))
 
 
 def _near_zero(x: Array) -> Array:

@@ -40,8 +40,7 @@ def value_and_slope(name: str, z: Array) -> tuple[Array, Array]:
 def _sigmoid(z: Array, value: Array, slope: Array) -> None:
     """With ``e = exp(-z)``: ``s = 1 / (1 + e)`` and ``1 - s = e s``, both with all their digits."""
     _exponential(z, slope)
-    np.add(slope, 1, out=value)
-    np.reciprocal(value, out=value)
+    np.divide(1, np.add(slope, 1, out=value), out=value)
     _finite(slope)
     slope *= value
     slope *= value
@@ -62,7 +61,7 @@ def _gate(z: Array) -> tuple[Array, Array]:
     """The sigmoid ``s`` of ``z``; and ``1 - s``, or 0 where ``s`` is."""
     s, rest = np.empty((2, *z.shape), z.dtype)
     _exponential(z, rest)
-    np.reciprocal(rest + 1, out=s)
+    np.divide(1, rest + 1, out=s)
     _finite(rest)
     rest *= s
     return s, rest
@@ -80,7 +79,7 @@ def _relu(z: Array, value: Array, slope: Array) -> None:
 
 
 def _leaky_relu(z: Array, value: Array, slope: Array) -> None:
-    slope[...] = np.where(z > 0, z.dtype.type(1), z.dtype.type(0.01))
+    slope[...] = np.where(z > 0, 1, 0.01)
     np.multiply(z, slope, out=value)
 
 
@@ -89,9 +88,9 @@ _ENOUGH = 40.0
 
 
 def _softplus(z: Array, value: Array, slope: Array) -> None:
-    e = np.exp(np.minimum(z, z.dtype.type(_ENOUGH)))
+    e = np.exp(np.minimum(z, _ENOUGH))
     np.log1p(e, out=value)
-    value += np.maximum(z - z.dtype.type(_ENOUGH), 0)
+    value += np.maximum(z - _ENOUGH, 0)
     np.divide(e, 1 + e, out=slope)
 
 
@@ -115,7 +114,7 @@ def _hard_sigmoid(z: Array, value: Array, slope: Array) -> None:
 
 def _hard_swish(z: Array, value: Array, slope: Array) -> None:
     np.less(np.abs(z), 3, out=slope)
-    slope *= z / 3 + z.dtype.type(0.5)
+    slope *= z / 3 + 0.5
     slope += z >= 3
     np.clip((z + 3) / 6, 0, 1, out=value)
     value *= z
@@ -128,17 +127,17 @@ def _silu(z: Array, value: Array, slope: Array) -> None:
 
 
 def _gelu(z: Array, value: Array, slope: Array) -> None:
-    phi = erfc(z * z.dtype.type(-math.sqrt(0.5)))
-    phi *= z.dtype.type(0.5)
+    phi = erfc(-math.sqrt(0.5) * z)
+    phi *= 0.5
     np.multiply(z, phi, out=value)
     bounded = np.clip(z, -_ENOUGH, _ENOUGH)
-    density = np.exp(z.dtype.type(-0.5) * bounded * bounded)
-    density *= z.dtype.type(1 / math.sqrt(2 * math.pi))
+    density = np.exp(-0.5 * bounded * bounded)
+    density *= 1 / math.sqrt(2 * math.pi)
     np.add(phi, z * density, out=slope)
 
 
 def _gelu_tanh(z: Array, value: Array, slope: Array) -> None:
-    scale, cube = z.dtype.type(math.sqrt(2 / math.pi)), z.dtype.type(0.044715)
+    scale, cube = math.sqrt(2 / math.pi), 0.044715
     bounded = np.clip(z, -_ENOUGH, _ENOUGH)
     square = cube * bounded * bounded
     s, rest = _gate(2 * scale * bounded * (1 + square))

@@ -33,18 +33,17 @@ def _relu(values: Array) -> Hidden:
 
 
 def _sigmoid(values: Array) -> Hidden:
-    # With e = exp(z) and r = 1 / (1 + e), the sigmoid is e r and its slope e r^2, accurate on both sides.
-    r, one = np.empty_like(values), np.array(1, values.dtype)
+    # With e = exp(z) and d = 1 + e, the sigmoid is s = e / d and its slope s / d, accurate on both sides.
+    d, one = np.empty_like(values), np.array(1, values.dtype)
     # beyond log(max) the exponential would overflow, where the sigmoid has long been as good as 1
     limit = _filled(values, np.floor(np.log(np.finfo(values.dtype).max)))
     enter: Steps = [
         partial(np.minimum, values, limit, out=values),
         partial(np.exp, values, values),
-        partial(np.add, values, one, r),
-        partial(np.reciprocal, r, r),
-        partial(np.multiply, values, r, values),
+        partial(np.add, values, one, d),
+        partial(np.divide, values, d, values),
     ]
-    return Hidden(enter, [partial(np.multiply, r, values, r)], r)
+    return Hidden(enter, [partial(np.divide, values, d, d)], d)
 
 
 def _filled(values: Array, number: float) -> Array:

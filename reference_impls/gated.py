@@ -48,12 +48,12 @@ def gelu_vjp(upstream: Array, z: Array) -> Array:
 
     ``Phi'`` is the normal density ``exp(-z^2 / 2) / sqrt(2 pi)``, so ``a' = Phi(z) + z exp(-z^2 / 2) / sqrt(2 pi)``.
     """
-    slope: Array = _phi(z) + z * np.exp(-0.5 * z * z) * z.dtype.type(_DENSITY)
+    slope: Array = _phi(z) + z * np.exp(-0.5 * z * z) * _DENSITY
     return upstream * slope
 
 
 def _phi(z: Array) -> Array:
-    gate: Array = 0.5 * erfc(z * z.dtype.type(-_ROOT_HALF))
+    gate: Array = 0.5 * erfc(-_ROOT_HALF * z)
     return gate
 
 
@@ -72,13 +72,13 @@ def gelu_tanh_vjp(upstream: Array, z: Array) -> Array:
     ``a' = s + 2 z w' s (1 - s) = s (1 + 2 z w' sigmoid(-2 w))``.
     """
     w = _bent(z)
-    bent = z.dtype.type(_TANH_SCALE) * (1 + z.dtype.type(3 * _TANH_CUBE) * z * z)
+    bent = _TANH_SCALE * (1 + 3 * _TANH_CUBE * z * z)
     slope: Array = sigmoid(2 * w) * (1 + 2 * z * bent * sigmoid(-2 * w))
     return upstream * slope
 
 
 def _bent(z: Array) -> Array:
-    bent: Array = z.dtype.type(_TANH_SCALE) * (z + z.dtype.type(_TANH_CUBE) * z * z * z)
+    bent: Array = _TANH_SCALE * (z + _TANH_CUBE * z * z * z)
     return bent
 
 
@@ -94,8 +94,8 @@ def hard_swish_vjp(upstream: Array, z: Array) -> Array:
     Between -3 and 3 it is ``(z^2 + 3 z) / 6``, of slope ``z / 3 + 1 / 2``; below it is 0, above ``z``. At -3 and 3 the
     slope jumps; there the outer one is taken.
     """
-    inner = (np.abs(z) < 3).astype(z.dtype)
-    slope: Array = inner * (z / 3 + z.dtype.type(0.5)) + (z >= 3)
+    inner = np.abs(z) < 3
+    slope: Array = inner * (z / 3 + 0.5) + (z >= 3)
     return upstream * slope
 
 

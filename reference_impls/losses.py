@@ -3,7 +3,8 @@
 Examples are rows. A loss ``name(outputs, targets)`` returns one number; ``name_gradient(outputs, targets)``
 its derivative with respect to ``outputs``. "Mean" is over every entry, which is the mean over examples
 where an example has one output; the softmax losses take one row as one example and average over rows. Of no
-examples at all the loss is 0.
+examples at all the loss is 0. Targets come entry by entry or row by row, and none is repeated to fit
+(`reference_impls.targets`).
 float32 stays float32, and no logit of size 1e4 or less overflows, warns or turns to NaN.
 """
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.activations import log_softmax, sigmoid, softmax
+from reference_impls.targets import by_entry, by_row
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -27,7 +29,7 @@ def mean(entries: Any) -> Any:
 
 def mse_mean(outputs: Array, targets: Array) -> Any:
     """Mean over all ``N`` entries of ``(a - t)**2``."""
-    return mean((outputs - targets) ** 2)
+    return mean((outputs - by_entry(targets, outputs)) ** 2)
 
 
 def mse_mean_gradient(outputs: Array, targets: Array) -> Array:
@@ -36,17 +38,17 @@ def mse_mean_gradient(outputs: Array, targets: Array) -> Array:
     Only one of the ``N`` summands holds ``a_i``, and its derivative is ``2 (a_i - t_i)``; the mean's
     ``1/N`` stays.
     """
-    return 2 * (outputs - targets) / outputs.size
+    return 2 * (outputs - by_entry(targets, outputs)) / outputs.size
 
 
 def mse_sum(outputs: Array, targets: Array) -> Any:
     """Sum over all entries of ``(a - t)**2``."""
-    return np.sum((outputs - targets) ** 2)
+    return np.sum((outputs - by_entry(targets, outputs)) ** 2)
 
 
 def mse_sum_gradient(outputs: Array, targets: Array) -> Array:
     """Gradient of `mse_sum`: ``2 (a - t)``."""
-    return 2 * (outputs - targets)
+    return 2 * (outputs - by_entry(targets, outputs))
 
 
 def binary_cross_entropy(probabilities: Array, targets: Array) -> Any:
@@ -56,7 +58,7 @@ def binary_cross_entropy(probabilities: Array, targets: Array) -> Any:
     stands in for 0, which caps one entry's loss at 708 (87 in float32). Where the probabilities come from a
     sigmoid, `binary_cross_entropy_with_logits` needs no cap.
     """
-    tiny = np.finfo(probabilities.dtype).tiny
+    targets, tiny = by_entry(targets, probabilities), np.finfo(probabilities.dtype).tiny
     log_p = np.log(np.maximum(probabilities, tiny))
     log_q = np.log(np.maximum(1 - probabilities, tiny))
     return -mean(targets * log_p + (1 - targets) * log_q)
@@ -67,7 +69,7 @@ def binary_cross_entropy_gradient(probabilities: Array, targets: Array) -> Array
 
     ``d/dp [-t log p - (1 - t) log(1 - p)] = -t/p + (1 - t)/(1 - p)``, times ``1/N`` from the mean.
     """
-    tiny = np.finfo(probabilities.dtype).tiny
+    targets, tiny = by_entry(targets, probabilities), np.finfo(probabilities.dtype).tiny
     p: Array = np.maximum(probabilities, tiny)
     q: Array = np.maximum(1 - probabilities, tiny)
     return ((1 - targets) / q - targets / p) / probabilities.size
@@ -79,7 +81,7 @@ def binary_cross_entropy_with_logits(logits: Array, targets: Array) -> Any:
     ``log p = -softplus(-z) = z - softplus(z)`` and ``log(1 - p) = -softplus(z)``, so that
     ``-t log p - (1 - t) log(1 - p) = softplus(z) - t z``, with ``softplus(z) = logaddexp(0, z)``.
     """
-    return mean(np.logaddexp(0, logits) - targets * logits)
+    return mean(np.logaddexp(0, logits) - by_entry(targets, logits) * logits)
 
 
 def binary_cross_entropy_with_logits_gradient(logits: Array, targets: Array) -> Array:
@@ -87,12 +89,12 @@ def binary_cross_entropy_with_logits_gradient(logits: Array, targets: Array) -> 
 
     ``softplus' = sigmoid``, so the derivative is ``(sigmoid(z) - t) / N``: the prediction less the target.
     """
-    return (sigmoid(logits) - targets) / logits.size
+    return (sigmoid(logits) - by_entry(targets, logits)) / logits.size
 
 
 def logistic(logits: Array, labels: Array) -> Any:
     """Mean of ``-log sigmoid(y z) = softplus(-y z)`` for labels ``y`` of +1 and -1."""
-    return mean(np.logaddexp(0, -labels * logits))
+    return mean(np.logaddexp(0, -by_entry(labels, logits, "labels") * logits))
 
 
 def logistic_gradient(logits: Array, labels: Array) -> Array:
@@ -101,6 +103,7 @@ def logistic_gradient(logits: Array, labels: Array) -> Array:
     With ``m = y z``, ``d/dm softplus(-m) = -sigmoid(-m)`` and ``dm/dz = y``: together ``-y sigmoid(-y z) /
     N``.
     """
+    labels = by_entry(labels, logits, "labels")
     return -labels * sigmoid(-labels * logits) / logits.size
 
 
@@ -109,8 +112,7 @@ def softmax_cross_entropy(logits: Array, labels: Array) -> Any:
 
     Logits have the shape (examples, classes), labels (examples,).
     """
-    rows = np.arange(len(labels))
-    return -mean(log_softmax(logits)[rows, labels])
+    return -mean(log_softmax(logits)[by_row(labels, logits)])
 
 
 def softmax_cross_entropy_gradient(logits: Array, labels: Array) -> Array:
@@ -120,13 +122,13 @@ def softmax_cross_entropy_gradient(logits: Array, labels: Array) -> Array:
     delta_jk``. The mean over ``n`` rows leaves ``(softmax(z) - one_hot) / n``.
     """
     gradient = softmax(logits)
-    gradient[np.arange(len(labels)), labels] -= 1
+    gradient[by_row(labels, logits)] -= 1
     return gradient / len(labels)
 
 
 def softmax_cross_entropy_one_hot(logits: Array, targets: Array) -> Any:
     """Mean over rows of ``-sum_j t_j log softmax(z)_j``, targets of the logits' shape (examples, classes)."""
-    return -np.sum(targets * log_softmax(logits)) / max(1, len(logits))
+    return -np.sum(by_entry(targets, logits) * log_softmax(logits)) / max(1, len(logits))
 
 
 def softmax_cross_entropy_one_hot_gradient(logits: Array, targets: Array) -> Array:
@@ -136,6 +138,7 @@ def softmax_cross_entropy_one_hot_gradient(logits: Array, targets: Array) -> Arr
     derivative ``T p_j - t_j``. Rows of probabilities have ``T = 1``; keeping ``T`` makes it right for any
     targets.
     """
+    targets = by_entry(targets, logits)
     mass: Array = np.sum(targets, axis=-1, keepdims=True)
     return (mass * softmax(logits) - targets) / len(logits)
 

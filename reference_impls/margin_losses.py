@@ -13,6 +13,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.losses import Array, Loss, mean
+from reference_impls.targets import by_entry, by_row
 
 
 def huber(outputs: Array, targets: Array, delta: float = 1.0) -> Any:
@@ -20,7 +21,7 @@ def huber(outputs: Array, targets: Array, delta: float = 1.0) -> Any:
 
     Squares for small errors, absolute values for large ones (Huber, "Robust estimation of a location parameter", 1964).
     """
-    size = np.abs(outputs - targets)
+    size = np.abs(outputs - by_entry(targets, outputs))
     inner = np.minimum(size, delta)
     return mean(inner * (size - 0.5 * inner))
 
@@ -30,13 +31,14 @@ def huber_gradient(outputs: Array, targets: Array, delta: float = 1.0) -> Array:
 
     The two pieces meet with equal slope, so there is no corner. The mean's ``1/N`` stays.
     """
-    gradient: Array = np.clip(outputs - targets, -delta, delta) / max(1, outputs.size)
+    errors: Array = outputs - by_entry(targets, outputs)
+    gradient: Array = np.clip(errors, -delta, delta) / max(1, outputs.size)
     return gradient
 
 
 def hinge(outputs: Array, labels: Array) -> Any:
-    """Mean over all entries of ``max(0, 1 - y f)``, labels -1 or 1."""
-    return mean(np.maximum(0, 1 - labels * outputs))
+    """Mean over all entries of ``max(0, 1 - y f)``, labels -1 or 1 (Cortes and Vapnik, 1995)."""
+    return mean(np.maximum(0, 1 - by_entry(labels, outputs, "labels") * outputs))
 
 
 def hinge_gradient(outputs: Array, labels: Array) -> Array:
@@ -45,6 +47,7 @@ def hinge_gradient(outputs: Array, labels: Array) -> Array:
     An entry with ``y f < 1`` counts with ``1 - y f``, of slope ``-y``; the others with nothing. At ``y f = 1`` the
     slope 0 is taken.
     """
+    labels = by_entry(labels, outputs, "labels")
     inside = (labels * outputs < 1).astype(outputs.dtype)
     gradient: Array = -labels * inside / max(1, outputs.size)
     return gradient
@@ -62,16 +65,15 @@ def multiclass_hinge_gradient(outputs: Array, labels: Array) -> Array:
     minus their number. At the margin itself nothing is added.
     """
     inside = (_margins(outputs, labels) > 0).astype(outputs.dtype)
-    rows = np.arange(len(outputs))
-    inside[rows, labels] = -inside.sum(axis=1)
+    inside[by_row(labels, outputs)] = -inside.sum(axis=1)
     gradient: Array = inside / max(1, len(outputs))
     return gradient
 
 
 def _margins(outputs: Array, labels: Array) -> Any:
-    rows = np.arange(len(outputs))
-    margins = 1 + outputs - outputs[rows, labels][:, None]
-    margins[rows, labels] = 0
+    place = by_row(labels, outputs)
+    margins = 1 + outputs - outputs[place][:, None]
+    margins[place] = 0
     return margins
 
 

@@ -13,17 +13,18 @@ import numpy as np
 from gradcheck import Case
 from reference_impls.activations import log_softmax, sigmoid, softmax
 from reference_impls.losses import Array, Loss, mean
+from reference_impls.targets import by_entry, by_row
 
 
 def negative_log_likelihood(log_probabilities: Array, labels: Array) -> Any:
     """Mean over rows of ``-log p_k``, ``k`` the row's label, of log-probabilities that are there already."""
-    return -np.sum(log_probabilities[np.arange(len(labels)), labels]) / max(1, len(labels))
+    return -np.sum(log_probabilities[by_row(labels, log_probabilities)]) / max(1, len(labels))
 
 
 def negative_log_likelihood_gradient(log_probabilities: Array, labels: Array) -> Array:
     """Gradient of `negative_log_likelihood`: one entry of each row of ``n`` was taken, with the weight ``-1/n``."""
     gradient = np.zeros_like(log_probabilities)
-    gradient[np.arange(len(labels)), labels] = -1 / max(1, len(labels))
+    gradient[by_row(labels, log_probabilities)] = -1 / max(1, len(labels))
     return gradient
 
 
@@ -33,7 +34,7 @@ def label_smoothing(logits: Array, labels: Array, smoothing: float = 0.1) -> Any
     ``q_j = (1 - s) delta_jk + s / K`` for ``K`` classes; the mean over rows of ``-sum_j q_j log p_j``.
     """
     log_p = log_softmax(logits)
-    picked = np.sum(log_p[np.arange(len(labels)), labels])
+    picked = np.sum(log_p[by_row(labels, logits)])
     spread = np.sum(log_p) / logits.shape[1]
     return -((1 - smoothing) * picked + smoothing * spread) / max(1, len(labels))
 
@@ -43,16 +44,19 @@ def label_smoothing_gradient(logits: Array, labels: Array, smoothing: float = 0.
 
     As for any targets that add up to 1, ``-sum_k q_k (delta_jk - p_j) = p_j - q_j``; divided by the ``n`` rows.
     """
-    gradient = softmax(logits)
+    place, gradient = by_row(labels, logits), softmax(logits)
     gradient -= smoothing / logits.shape[1]
-    gradient[np.arange(len(labels)), labels] -= 1 - smoothing
+    gradient[place] -= 1 - smoothing
     gradient = gradient / max(1, len(labels))
     return gradient
 
 
 def kl_divergence(logits: Array, targets: Array) -> Any:
-    """Mean over rows of ``sum_j t_j (log t_j - log p_j)``, targets probabilities; ``0 log 0`` is 0."""
-    tiny = np.finfo(targets.dtype).tiny
+    """Mean over rows of ``sum_j t_j (log t_j - log p_j)``, targets probabilities; ``0 log 0`` is 0.
+
+    The divergence of the targets from the softmax (Kullback and Leibler, 1951).
+    """
+    targets, tiny = by_entry(targets, logits), np.finfo(logits.dtype).tiny
     entropy = targets * np.log(np.maximum(targets, tiny))
     return np.sum(entropy - targets * log_softmax(logits)) / max(1, len(logits))
 
@@ -62,6 +66,7 @@ def kl_divergence_gradient(logits: Array, targets: Array) -> Array:
 
     ``t log t`` is constant in them; what is left is cross-entropy: ``T p_j - t_j`` with ``T = sum_k t_k``.
     """
+    targets = by_entry(targets, logits)
     mass: Array = np.sum(targets, axis=1, keepdims=True)
     gradient: Array = (mass * softmax(logits) - targets) / max(1, len(logits))
     return gradient
@@ -72,7 +77,7 @@ def focal(logits: Array, labels: Array, gamma: float = 2.0) -> Any:
 
     With ``gamma`` 0 it is cross-entropy.
     """
-    log_p = log_softmax(logits)[np.arange(len(labels)), labels]
+    log_p = log_softmax(logits)[by_row(labels, logits)]
     return -np.sum((-np.expm1(log_p)) ** gamma * log_p) / max(1, len(labels))
 
 
@@ -86,13 +91,13 @@ def focal_gradient(logits: Array, labels: Array, gamma: float = 2.0) -> Array:
     times ``dl/dz_j = delta_jk - p_j``. ``q`` is taken as ``-expm1(l)``, which keeps its digits where ``p_k`` is near
     1, and where it is 1 to rounding ``l/q`` is -1, what it tends to: ``log p = log(1 - q) = -q - q^2/2 - ...``.
     """
-    rows, p = np.arange(len(labels)), softmax(logits)
-    log_p = log_softmax(logits)[rows, labels]
+    place, p = by_row(labels, logits), softmax(logits)
+    log_p = log_softmax(logits)[place]
     q = -np.expm1(log_p)
     ratio = np.divide(log_p, q, out=np.full_like(q, -1), where=q > 0)
     outer = (q**gamma * (gamma * np.exp(log_p) * ratio - 1))[:, None]
     gradient = -outer * p
-    gradient[rows, labels] += outer[:, 0]
+    gradient[place] += outer[:, 0]
     gradient = gradient / max(1, len(labels))
     return gradient
 
@@ -102,7 +107,7 @@ def binary_focal(logits: Array, targets: Array, gamma: float = 2.0) -> Any:
 
     ``p_t`` is the sigmoid of ``s = z`` where the target is 1, of ``s = -z`` where it is 0.
     """
-    s = (2 * targets - 1) * logits
+    s = (2 * by_entry(targets, logits) - 1) * logits
     return mean(sigmoid(-s) ** gamma * np.logaddexp(0, -s))
 
 
@@ -112,7 +117,7 @@ def binary_focal_gradient(logits: Array, targets: Array, gamma: float = 2.0) -> 
     With ``p = sigmoid(s)``, ``q = 1 - p = sigmoid(-s)``, ``dq/ds = -p q`` and ``d log p / ds = q``: ``d(-q^g log p)/ds
     = g q^g p log p - q^(g+1) = q^g (g p log p - q)``, times ``ds/dz``, 1 or -1.
     """
-    sign = 2 * targets - 1
+    sign = 2 * by_entry(targets, logits) - 1
     s = sign * logits
     p, q, log_p = sigmoid(s), sigmoid(-s), -np.logaddexp(0, -s)
     gradient: Array = sign * q**gamma * (gamma * p * log_p - q) / max(1, logits.size)

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers import dot_product_attention
+from reference_impls.layers.axes import must_fall_into, must_have
 from reference_impls.layers.dot_product_attention import Visible, causal
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -22,7 +23,7 @@ def initial_params(width: int, rng: np.random.Generator, dtype: Any = np.float64
 
 
 def forward(
-    params: Params, x: Array, *context: Array, heads: int = 1, visible: Visible = None
+    params: Params, x: Array, context: Array | None = None, *, heads: int = 1, visible: Visible = None
 ) -> tuple[Array, Any]:
     """Each token of ``x`` (batch, tokens, width) looks at those of ``context``, or of ``x`` itself.
 
@@ -30,14 +31,19 @@ def forward(
     each head by itself `dot_product_attention`; the heads' outputs, side by side again, go through ``Wo`` and ``bo``.
     ``visible``, (tokens, context tokens) or with (batch, heads) before that, tells which may be looked at.
     """
-    if x.shape[-1] % heads:
-        raise ValueError(f"a width of {x.shape[-1]} does not fall into heads={heads} of equal width")
+    width = len(params["Wq"])
+    for name in "qkvo":
+        must_have(f"W{name}", params[f"W{name}"], inputs=width, outputs=width)
+        must_have(f"b{name}", params[f"b{name}"], outputs=width)
+    must_have("x", x, batch=None, tokens=None, width=width)
+    source = x if context is None else context
+    must_have("context", source, batch=len(x), tokens=None, width=width)
+    must_fall_into("heads", heads, width, "features")
     if visible is not None and visible.ndim == 3:
         raise ValueError(
             f"visible has the shape {visible.shape}; with axes before (tokens, context tokens) it needs two of them, "
             "(batch, heads): visible[:, None] is the same for all heads"
         )
-    source = context[0] if context else x
     q, k, v = (
         _split(given @ params[f"W{name}"] + params[f"b{name}"], heads)
         for given, name in ((x, "q"), (source, "k"), (source, "v"))
@@ -65,12 +71,12 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
         grads[f"b{name}"] = rows.sum(axis=0)
         return dout @ params[f"W{name}"].T
 
-    source = context[0] if context else x
+    source = x if context is None else context
     do = _split(through("o", dy, together), heads)
     (dq, dk, dv), _ = dot_product_attention.backward(do, inner)
     dx = through("q", _joined(dq), x)
     dsource = through("k", _joined(dk), source) + through("v", _joined(dv), source)
-    return ((dx, dsource) if context else dx + dsource), grads
+    return (dx + dsource if context is None else (dx, dsource)), grads
 
 
 def _split(x: Array, heads: int) -> Any:

@@ -1,4 +1,4 @@
-"""The mean of each window, and its pullback."""
+"""The mean of each window (LeCun et al., 1998), and its pullback."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_have
 from reference_impls.layers.blocks import blocks
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, must_be_images, pair
+from reference_impls.layers.windows import Pair, Windows, pair
 
 
 def forward(
@@ -25,7 +26,7 @@ def forward(
     ``x`` is (batch, channels, height, width); the stride is the kernel where none is given.
     """
     del params
-    must_be_images(x)
+    must_have("x", x, batch=None, channels=None, height=None, width=None)
     size = pair(kernel)
     windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
     wide = windows.padded(x)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_have
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.normalised import Normalised, normalised, normalised_vjp
 
@@ -28,6 +29,11 @@ def forward(
     ``running`` mean and variance take the batch's place; then one example does not depend on the others. What they
     are after a training step tells `updated`.
     """
+    must_have("x", x, batch=None, channels=len(params["gain"]), pixels=...)
+    if running is not None:
+        _must_be_of(x, running)
+    for name in ("gain", "shift"):
+        must_have(name, params[name], channels=x.shape[1])
     gain, shift = params["gain"][:, None, None], params["shift"][:, None, None]
     rows = _by_channel(x)
     if running is None:
@@ -62,6 +68,7 @@ def updated(running: Statistics, x: Array, momentum: float = 0.1) -> Statistics:
 
     The variance is that of the population that ``x`` is a sample of: divided by ``n - 1``.
     """
+    _must_be_of(x, running)
     rows = _by_channel(x)
     if rows[0].size < 2:
         raise ValueError(
@@ -72,6 +79,11 @@ def updated(running: Statistics, x: Array, momentum: float = 0.1) -> Statistics:
         (1 - momentum) * mean + momentum * rows.mean(axis=(1, 2)),
         (1 - momentum) * variance + momentum * rows.var(axis=(1, 2), ddof=1),
     )
+
+
+def _must_be_of(x: Array, running: Statistics) -> None:
+    for number, statistic in enumerate(running):
+        must_have(f"running[{number}]", statistic, channels=x.shape[1])
 
 
 def _by_channel(x: Array) -> Any:

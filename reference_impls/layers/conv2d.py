@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_fall_into, must_have
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, by_group, must_be_images, pair
+from reference_impls.layers.windows import Pair, Windows, by_group, pair
 
 
 def initial_params(
@@ -43,9 +44,10 @@ def forward(
     Chellapilla, Puri and Simard, "High performance convolutional neural networks for document processing", 2006).
     """
     W, b = params["W"], params["b"]
-    must_be_images(x, groups * W.shape[1])
-    if len(W) % groups:
-        raise ValueError(f"{len(W)} output channels do not fall into groups={groups} of equal size")
+    must_have("W", W, outputs=None, inputs=None, rows=None, columns=None)
+    must_have("b", b, outputs=len(W))
+    must_have("x", x, batch=None, channels=groups * W.shape[1], height=None, width=None)
+    must_fall_into("groups", groups, len(W), "output channels")
     windows = Windows(x.shape[2:], W.shape[2:], pair(stride), pair(padding), pair(dilation))
     rows, columns = windows.count
     kernels = W.reshape(groups, len(W) // groups, W[0].size)

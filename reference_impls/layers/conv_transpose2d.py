@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_fall_into, must_have
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, by_group, must_be_images, pair
+from reference_impls.layers.windows import Pair, Windows, by_group, pair
 
 
 def initial_params(
@@ -44,9 +45,10 @@ def forward(
     convolution arithmetic for deep learning", 2016, section 4).
     """
     W, b = params["W"], params["b"]
-    must_be_images(x, len(W))
-    if len(W) % groups:
-        raise ValueError(f"{len(W)} input channels do not fall into groups={groups} of equal size")
+    must_have("W", W, inputs=None, outputs=None, rows=None, columns=None)
+    must_have("x", x, batch=None, channels=len(W), height=None, width=None)
+    must_fall_into("groups", groups, len(W), "input channels")
+    must_have("b", b, outputs=groups * W.shape[1])
     kernel, steps, around, apart = W.shape[2:], pair(stride), pair(padding), pair(dilation)
     height, width = (
         (n - 1) * s - 2 * p + d * (k - 1) + 1 + more

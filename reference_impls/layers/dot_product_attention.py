@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_be_floats, must_spread
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -16,7 +17,7 @@ Visible = Array | None
 
 
 def causal(queries: int, keys: int) -> Array:
-    """Each query sees the keys up to its own place."""
+    """Each query sees the keys up to its own place, the last query being at the place of the last key."""
     return np.tri(queries, keys, keys - queries, dtype=bool)
 
 
@@ -27,13 +28,19 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
     weighted by how well the keys fit. A query that sees no key at all gets 0.
     """
     del params
-    scale, one = q.dtype.type(1 / math.sqrt(max(1, q.shape[-1]))), q.dtype.type(1)
+    shape = (*q.shape[:-2], *k.shape[-2:-1], *q.shape[-1:])
+    if q.ndim < 2 or k.shape != shape or v.shape[:-1] != k.shape[:-1]:
+        raise ValueError(
+            f"q, k and v have the shapes {q.shape}, {k.shape} and {v.shape}; wanted (..., queries, d), (..., keys, d) "
+            "and (..., keys, width) with the same axes before"
+        )
+    for name, given in (("q", q), ("k", k), ("v", v)):
+        must_be_floats(name, given)
+    scale = 1 / math.sqrt(max(1, q.shape[-1]))
     Q, K, V = _flat(q * scale), _flat(k), _flat(v)
     E, o = np.empty((len(Q), Q.shape[1], K.shape[1]), q.dtype), np.empty((*Q.shape[:2], V.shape[2]), q.dtype)
     total = np.empty((*Q.shape[:2], 1), q.dtype)
-    hidden = (
-        None if visible is None else _flat(np.broadcast_to(~_bools(visible), (*q.shape[:-1], k.shape[-2])))
-    )
+    hidden = None if visible is None else _flat(_hidden(visible, (*q.shape[:-1], k.shape[-2])))
     for part in blocks(E):
         e = np.matmul(Q[part], K[part].swapaxes(1, 2), out=E[part])
         if hidden is not None:
@@ -42,7 +49,7 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
         np.exp(e, out=e)
         total[part, :, 0] = e @ np.ones(K.shape[1], q.dtype)
         np.matmul(e, V[part], out=o[part])
-    inverse = 1 / np.where(total > 0, total, one)
+    inverse = 1 / np.where(total > 0, total, 1)
     o *= inverse
     return o.reshape(*q.shape[:-1], v.shape[-1]), (Q, K, V, E, o.copy(), inverse, scale)
 
@@ -84,10 +91,11 @@ def backward(dy: Array, cache: Any) -> tuple[tuple[Array, Array, Array], dict[st
     ), {}
 
 
-def _bools(visible: Array) -> Array:
+def _hidden(visible: Array, scores: tuple[int, ...]) -> Array:
     if visible.dtype != bool:
         raise TypeError(f"visible is {visible.dtype}; wanted bools, True where a query sees a key")
-    return visible
+    must_spread("visible", visible, scores)
+    return np.broadcast_to(~visible, scores)
 
 
 def _flat(a: Array) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_spread
 from reference_impls.layers.layer import Array, Layer, Params
 
 
@@ -27,10 +28,7 @@ def forward(params: Params, x: Array, *, mask: Array | None = None) -> tuple[Arr
     del params
     if mask is None:
         return x.copy(), None
-    if np.broadcast_shapes(mask.shape, x.shape) != x.shape:
-        raise ValueError(
-            f"mask has the shape {mask.shape}, and x {x.shape}: draw one as large as x, or smaller"
-        )
+    must_spread("mask", mask, x.shape)
     mask = mask.astype(x.dtype, copy=False)
     return x * mask, mask
 

@@ -1,4 +1,4 @@
-"""A table of vectors, looked up by number."""
+"""A table of vectors, looked up by number (Bengio et al., "A neural probabilistic language model", 2003)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_have
 from reference_impls.layers.layer import Array, Layer, Params
 
 
@@ -19,6 +20,11 @@ def initial_params(
 
 def forward(params: Params, ids: Array) -> tuple[Array, Any]:
     """``y_...i = W_id,i``: the row of ``W`` for each of the integers ``ids``, of any shape; -1 is the last one."""
+    must_have("W", params["W"], words=None, features=None)
+    if ids.dtype.kind not in "iu":
+        raise TypeError(
+            f"ids is {ids.dtype}; wanted whole numbers, the rows of W to take: say by .astype(int)"
+        )
     return params["W"].take(ids, axis=0), (ids, params["W"].shape)
 
 

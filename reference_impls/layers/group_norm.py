@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_fall_into, must_have
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.normalised import normalised, normalised_vjp
 
@@ -21,8 +22,10 @@ def initial_params(channels: int, dtype: Any = np.float64) -> dict[str, Array]:
 
 def forward(params: Params, x: Array, *, groups: int = 1, eps: float = 1e-5) -> tuple[Array, Any]:
     """``y_nchw = xhat_nchw gain_c + shift_c`` for ``x`` (batch, channels, ...), normalised group by group."""
-    if x.shape[1] % groups:
-        raise ValueError(f"{x.shape[1]} channels do not fall into groups={groups} of equal size")
+    must_have("x", x, batch=None, channels=len(params["gain"]), pixels=...)
+    for name in ("gain", "shift"):
+        must_have(name, params[name], channels=x.shape[1])
+    must_fall_into("groups", groups, x.shape[1], "channels")
     rows = x.reshape(len(x) * groups, x.shape[1] // groups, int(np.prod(x.shape[2:])))
     gain, shift = (
         np.broadcast_to(params[name], x.shape[:2]).reshape(*rows.shape[:2], 1) for name in ("gain", "shift")

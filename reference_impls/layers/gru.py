@@ -12,10 +12,10 @@ from reference_impls.layers.recurrent import (
     Mask,
     fed,
     fed_vjp,
-    must_be_states,
     repeated,
     side_by_side,
     sigmoid_,
+    sizes,
     until_the_end,
     weights,
 )
@@ -34,8 +34,7 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     With ``p = x_t Wx + b`` and ``s = h_{t-1} Wh + bh``, in three pieces each: ``r = sig(p_r + s_r)``, ``z = sig(p_z +
     s_z)``, ``n = tanh(p_n + r s_n)``, ``h_t = n + z (h_{t-1} - n)``. ``start`` is ``h_{-1}`` (batch, units), or zero.
     """
-    steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
-    must_be_states(start, 1, batch, units)
+    steps, batch, units = sizes(params, x, start, gates=3, states=1)
     x = until_the_end(x, mask)
     h = np.empty((steps + 1, units, batch), x.dtype)
     h[0] = start[0].T if start else 0

@@ -54,14 +54,17 @@ class Layer:
     def forward(self, *inputs: Any) -> Any:
         """The output; what `backward` needs is kept until the next call."""
         y, cache = self._forward(self.params, *inputs, **self.settings)
-        self._kept = [cache]
+        self._kept = [(cache, np.shape(y))]
         return y
 
     def backward(self, dy: Any) -> Any:
         """The derivative of the input of the latest `forward`; those of the parameters go to ``grads``."""
         if not self._kept:
             raise RuntimeError("backward before forward: call forward(x) first, it keeps what backward needs")
-        dx, self.grads = self._backward(dy, self._kept[0])
+        [(cache, shape)] = self._kept
+        if np.shape(dy) != shape:
+            raise ValueError(f"dy has the shape {np.shape(dy)}, and y {shape}: give one for each entry of y")
+        dx, self.grads = self._backward(dy, cache)
         return dx
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.broadcast import short_buffer
+from reference_impls.layers.axes import must_have
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -19,9 +20,12 @@ def initial_params(features: int, dtype: Any = np.float64) -> dict[str, Array]:
 
 def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]:
     """``y = xhat gain + shift``, ``xhat`` being ``x`` (..., features) normalised along its last axis."""
+    must_have("x", x, vectors=..., features=len(params["gain"]))
+    for name in ("gain", "shift"):
+        must_have(name, params[name], features=x.shape[-1])
     rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, centred, inverse = np.empty_like(rows), np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
-    ones, count = np.ones(x.shape[-1], x.dtype), x.dtype.type(max(1, x.shape[-1]))
+    ones, count = np.ones(x.shape[-1], x.dtype), max(1, x.shape[-1])
     with short_buffer():
         for part in blocks(rows):
             c, into = centred[part], y[part]
@@ -46,7 +50,7 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     and ``mean(dxhat xhat)_n = r_n sum_i (dy_ni c_ni) gain_i / F``.
     """
     centred, inverse, gain = cache
-    d, count = dy.reshape(centred.shape), dy.dtype.type(max(1, centred.shape[1]))
+    d, count = dy.reshape(centred.shape), max(1, centred.shape[1])
     dx, (dgain, dshift), along = np.empty_like(centred), np.zeros((2, d.shape[1]), d.dtype), room(centred)
     with short_buffer():
         for part in blocks(centred):

@@ -1,4 +1,4 @@
-"""The linear layer, examples first, and its hand-written pullback."""
+"""The linear layer, examples first, and its hand-written pullback (Rumelhart, Hinton and Williams, 1986)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_have
 from reference_impls.layers.layer import Array, Params
 
 
@@ -44,7 +45,10 @@ def initial_params(
 
 def forward(params: Params, x: Array) -> tuple[Array, Any]:
     """`linear` of ``x`` (examples, inputs) by ``params`` ``W`` and ``b``."""
-    return linear(x, params["W"], params["b"]), (x, params["W"], params["b"])
+    W, b = params["W"], params["b"]
+    must_have("x", x, examples=None, inputs=len(W))
+    must_have("b", b, outputs=W.shape[1])
+    return linear(x, W, b), (x, W, b)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:

@@ -12,9 +12,9 @@ from reference_impls.layers.recurrent import (
     Mask,
     fed,
     fed_vjp,
-    must_be_states,
     side_by_side,
     sigmoid_,
+    sizes,
     until_the_end,
     weights,
 )
@@ -40,8 +40,7 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
 
     Within, the batch comes last: then each gate of a step is one piece of memory.
     """
-    steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
-    must_be_states(start, 2, batch, units)
+    steps, batch, units = sizes(params, x, start, gates=4, states=2)
     x = until_the_end(x, mask)
     h, c = np.empty((2, steps + 1, units, batch), x.dtype)
     h[0], c[0] = (state.T for state in start) if start else (0, 0)

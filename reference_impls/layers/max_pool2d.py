@@ -1,4 +1,4 @@
-"""The largest entry of each window, and where its derivative goes."""
+"""The largest entry of each window (Ranzato et al., 2007), and where its derivative goes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_have
 from reference_impls.layers.blocks import blocks
 from reference_impls.layers.layer import Array, Layer, Params
-from reference_impls.layers.windows import Pair, Windows, must_be_images, pair
+from reference_impls.layers.windows import Pair, Windows, pair
 
 
 def forward(
@@ -25,7 +26,7 @@ def forward(
     ``x`` is (batch, channels, height, width). Padding never wins: it is minus infinity.
     """
     del params
-    must_be_images(x)
+    must_have("x", x, batch=None, channels=None, height=None, width=None)
     size = pair(kernel)
     windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
     if any(p >= k for p, k in zip(windows.padding, windows.kernel, strict=True)):

@@ -82,4 +82,4 @@ def normalised_vjp(dy: Array, kept: Normalised) -> tuple[Array, Array, Array]:
 
 def _mean(sums: Any, x: Array) -> Any:
     """From the sums of the rows the mean of each statistic, (statistics, 1, 1); a batch of nothing has none."""
-    return sums.sum(axis=1)[:, None, None] / x.dtype.type(max(1, x.shape[1] * x.shape[2]))
+    return sums.sum(axis=1)[:, None, None] / max(1, x.shape[1] * x.shape[2])

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.broadcast import short_buffer
+from reference_impls.layers.axes import must_have
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -19,11 +20,13 @@ def initial_params(features: int, dtype: Any = np.float64) -> dict[str, Array]:
 
 def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]:
     """``y_i = x_i r gain_i`` with ``r = (sum_j x_j^2 / n + eps)^(-1/2)`` along the last axis of ``x``."""
+    must_have("x", x, vectors=..., features=len(params["gain"]))
+    must_have("gain", params["gain"], features=x.shape[-1])
     rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, inverse = np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
     with short_buffer():
         for part in blocks(rows):
-            square = np.vecdot(rows[part], rows[part]) / x.dtype.type(max(1, x.shape[-1]))
+            square = np.vecdot(rows[part], rows[part]) / max(1, x.shape[-1])
             inverse[part, 0] = 1 / np.sqrt(square + x.dtype.type(eps))
             np.multiply(rows[part], inverse[part], out=y[part])
             y[part] *= params["gain"]
@@ -37,7 +40,7 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     ``r``, whose derivative is ``dr/dx_i = -r^3 x_i / n``. So ``dx_i = r u_i - r^3 x_i (sum_j u_j x_j) / n``.
     """
     x, inverse, gain = cache
-    d, count = dy.reshape(x.shape), x.dtype.type(max(1, x.shape[1]))
+    d, count = dy.reshape(x.shape), max(1, x.shape[1])
     dx, dgain, along = np.empty_like(x), np.zeros_like(gain), room(x)
     with short_buffer():
         for part in blocks(x):

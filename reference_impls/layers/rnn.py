@@ -12,8 +12,8 @@ from reference_impls.layers.recurrent import (
     Mask,
     fed,
     fed_vjp,
-    must_be_states,
     side_by_side,
+    sizes,
     until_the_end,
     weights,
 )
@@ -32,8 +32,7 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     ``x`` is (time, batch, inputs), ``h_{-1}`` is ``start`` (batch, units) or zero. The last of the states is also
     that of sequences which ended before.
     """
-    steps, batch, units = x.shape[0], x.shape[1], len(params["Wh"])
-    must_be_states(start, 1, batch, units)
+    steps, batch, units = sizes(params, x, start, gates=1, states=1)
     x = until_the_end(x, mask)
     h = np.empty((steps + 1, units, batch), x.dtype)
     h[0] = start[0].T if start else 0

@@ -33,13 +33,6 @@ def pair(setting: int | Pair) -> Pair:
     return found[0], found[1]
 
 
-def must_be_images(x: Array, channels: int | None = None) -> None:
-    """Say so if ``x`` is not (batch, channels, height, width), or has other channels than the parameters are for."""
-    if x.ndim != 4 or x.shape[1] != (x.shape[1] if channels is None else channels):
-        wanted = "channels" if channels is None else f"{channels} channels, by W and groups"
-        raise ValueError(f"x has the shape {x.shape}; wanted (batch, {wanted}, height, width)")
-
-
 @dataclass(frozen=True)
 class Windows:
     """The windows of one layer over images of one size.

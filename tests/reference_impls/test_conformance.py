@@ -4,30 +4,13 @@ All but one: a cache holds the inputs themselves, as `layer` says.
 """
 
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 import gradcheck
-from reference_impls.layers import (
-    activation,
-    attention,
-    average_pool2d,
-    batch_norm,
-    conv2d,
-    conv_transpose2d,
-    dot_product_attention,
-    dropout,
-    embedding,
-    group_norm,
-    gru,
-    layer_norm,
-    linear,
-    lstm,
-    max_pool2d,
-    rms_norm,
-    rnn,
-)
+from reference_impls.layers import dot_product_attention, embedding, gru, linear, lstm, rnn
 from reference_impls.layers.layer import Layer
 from reference_impls.layers.residual import Residual
 
@@ -52,30 +35,28 @@ def tokens(dtype):
 
 
 LAYERS = {
-    "linear": (linear, lambda dtype: linear.initial_params(6, 3, rng(), dtype), vectors, {}),
-    "conv2d": (conv2d, lambda dtype: conv2d.initial_params(4, 3, 3, rng(), 1, dtype), images, {"padding": 1}),
-    "conv_transpose2d": (
-        conv_transpose2d,
-        lambda dtype: conv_transpose2d.initial_params(4, 3, 3, rng(), 1, dtype),
-        images,
-        {"stride": 2},
-    ),
-    "max_pool2d": (max_pool2d, lambda dtype: {}, images, {}),
-    "average_pool2d": (average_pool2d, lambda dtype: {}, images, {}),
-    "batch_norm": (batch_norm, lambda dtype: batch_norm.initial_params(4, dtype), images, {}),
-    "group_norm": (group_norm, lambda dtype: group_norm.initial_params(4, dtype), images, {"groups": 2}),
-    "layer_norm": (layer_norm, lambda dtype: layer_norm.initial_params(6, dtype), vectors, {}),
-    "rms_norm": (rms_norm, lambda dtype: rms_norm.initial_params(6, dtype), vectors, {}),
-    "dropout": (dropout, lambda dtype: {}, vectors, {}),
-    "attention": (attention, lambda dtype: attention.initial_params(6, rng(), dtype), tokens, {"heads": 2}),
-    "gelu": (activation, lambda dtype: {}, vectors, {"name": "gelu"}),
-    "softmax": (activation, lambda dtype: {}, vectors, {"name": "softmax"}),
+    "linear": ((6, 3, rng), vectors, {}),
+    "conv2d": ((4, 3, 3, rng), images, {"padding": 1}),
+    "conv_transpose2d": ((4, 3, 3, rng), images, {"stride": 2}),
+    "max_pool2d": (None, images, {}),
+    "average_pool2d": (None, images, {}),
+    "batch_norm": ((4,), images, {}),
+    "group_norm": ((4,), images, {"groups": 2}),
+    "layer_norm": ((6,), vectors, {}),
+    "rms_norm": ((6,), vectors, {}),
+    "dropout": (None, vectors, {}),
+    "attention": ((6, rng), tokens, {"heads": 2}),
+    "activation gelu": (None, vectors, {"name": "gelu"}),
+    "activation softmax": (None, vectors, {"name": "softmax"}),
 }
-"""Module, parameters, input and settings of the layers with one input whose examples come first."""
+"""What ``initial_params`` takes, input and settings of the layers with one input whose examples come first; the first
+word is the module."""
 
 
-def made(module, params, settings, dtype):
-    return Layer(module.forward, module.backward, params(np.dtype(dtype)), **settings)
+def made(module, sizes, settings, dtype):
+    sizes = None if sizes is None else [size() if size is rng else size for size in sizes]
+    params = {} if sizes is None else module.initial_params(*sizes, dtype=np.dtype(dtype))
+    return Layer(module.forward, module.backward, params, **settings)
 
 
 class BatchFirst(Layer):
@@ -93,7 +74,7 @@ def recurrent(module, dtype):
 
 
 def block(dtype):
-    return Residual([made(linear, lambda dtype: linear.initial_params(6, 6, rng(), dtype), {}, dtype)])
+    return Residual([made(linear, (6, 6, rng), {}, dtype)])
 
 
 OTHERS = {
@@ -101,11 +82,11 @@ OTHERS = {
     "lstm": (partial(recurrent, lstm), lambda dtype: (tokens(dtype),)),
     "gru": (partial(recurrent, gru), lambda dtype: (tokens(dtype),)),
     "embedding": (
-        partial(made, embedding, lambda dtype: embedding.initial_params(7, 3, rng(), dtype), {}),
+        partial(made, embedding, (7, 3, rng), {}),
         lambda dtype: (rng().integers(0, 7, (4, 5)),),
     ),
     "dot_product_attention": (
-        partial(made, dot_product_attention, lambda dtype: {}, {}),
+        partial(made, dot_product_attention, None, {}),
         lambda dtype: (tokens(dtype), 2 * tokens(dtype), tokens(dtype)[..., :4]),
     ),
     "residual": (block, lambda dtype: (vectors(dtype),)),
@@ -115,10 +96,10 @@ OTHERS = {
 
 def checks():
     for dtype in DTYPES:
-        layers = {
-            name: (partial(made, module, params, settings, dtype), (inputs(dtype),))
-            for name, (module, params, inputs, settings) in LAYERS.items()
-        }
+        layers = {}
+        for name, (sizes, inputs, settings) in LAYERS.items():
+            module = import_module(f"reference_impls.layers.{name.split()[0]}")
+            layers[name] = (partial(made, module, sizes, settings, dtype), (inputs(dtype),))
         layers |= {name: (partial(make, dtype), inputs(dtype)) for name, (make, inputs) in OTHERS.items()}
         for name, (make, inputs) in layers.items():
             independent = False if name == "batch_norm" else None

@@ -125,7 +125,10 @@ def _scaled(gradients: Any, factor: float, layer: int, name: str) -> Any:
 @pytest.mark.parametrize("case", [*mlp.cases(), *fast_mlp.cases()], ids=lambda case: case.name)
 def test_wrong_network_fails(case: Case) -> None:
     """One leaf of the gradient, the first layer's bias, is off by one part in a hundred."""
-    wrong = lambda *args: _scaled(case.claim(*args), 1.01, 0, "b")  # noqa: E731
+
+    def wrong(*args: Any) -> Any:
+        return _scaled(case.claim(*args), 1.01, 0, "b")
+
     Case("wrong", case.f, wrong, case.args, argnums=0, expect="fail").check()
 
 

@@ -155,6 +155,7 @@ BAD = {
     "one-dimensional": ({"X": np.zeros(4)}, ValueError, r"X is float64 of shape \(4,\)"),
     "labels as floats": ({"targets": np.zeros(8)}, TypeError, "targets is float64"),
     "label out of range": ({"targets": np.full(8, 3)}, IndexError, "out of bounds"),
+    "label below": ({"targets": np.full(8, -1)}, ValueError, "targets holds -1; wanted labels from 0 to 2"),
     "labels in a column": ({"targets": np.zeros((8, 1), int)}, ValueError, r"targets has the shape \(8, 1\)"),
 }
 
@@ -215,8 +216,18 @@ def test_elementwise_kernels_name_what_does_not_fit() -> None:
     z = np.ones((4, 5))
     with pytest.raises(ValueError, match=r"out\[1\] is not contiguous"):
         elementwise.relu(z, z, (np.empty_like(z), np.empty((5, 4)).T))
-    with pytest.raises(ValueError, match=r"upstream has the shape \(5, 4\), and z has \(4, 5\)"):
-        elementwise.sigmoid(z, z.T)
+    for upstream in (z.T, z.astype(np.float32)):
+        with pytest.raises(ValueError, match=r"upstream is float.* of shape .*, and z float64 of \(4, 5\)"):
+            elementwise.sigmoid(z, upstream)
+
+
+@pytest.mark.parametrize("kernel", [elementwise.relu, elementwise.sigmoid], ids=lambda k: k.__name__)
+def test_elementwise_kernels_write_over_nothing_that_they_need(kernel: Any) -> None:
+    """The sigmoid's derivative, written over ``upstream``, was multiplied by what had just been written there."""
+    z, upstream, fresh = np.random.default_rng(10).standard_normal((3, 9))
+    for out in ((fresh, upstream), (upstream, fresh), (z, fresh), (fresh, fresh)):
+        with pytest.raises(ValueError, match=r"out\[[01]\] lies where another array does"):
+            kernel(z, upstream, out)
 
 
 @pytest.mark.parametrize("loss", fast_losses.FUSED)

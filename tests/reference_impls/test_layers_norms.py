@@ -10,7 +10,19 @@ from hypothesis import strategies as st
 import gradcheck
 from reference_impls.layers import batch_norm, dropout, embedding, group_norm, layer_norm, rms_norm
 from reference_impls.layers.layer import Layer, Sequential
-from tests.reference_impls.layered import as_torch, cast, caught, right, safe, slips
+from tests.reference_impls.layered import (
+    as_torch,
+    cast,
+    caught,
+    drawn,
+    few,
+    right,
+    safe,
+    seeds,
+    several,
+    slips,
+    wrong_leaves,
+)
 
 MODULES = (layer_norm, rms_norm, group_norm, batch_norm, dropout, embedding)
 NORMS = (layer_norm, group_norm, batch_norm)
@@ -29,38 +41,42 @@ def test_cases_pass(case) -> None:
     case.check()
 
 
-def test_vectors_are_normalised_as_by_torch() -> None:
-    from_torch = pytest.importorskip("torch").nn.functional
-
-    def layer(p, x):
-        return from_torch.layer_norm(x, (6,), p["gain"], p["shift"])
-
-    as_torch(layer_norm, layer, PARAMS, VECTORS)
-    as_torch(rms_norm, lambda p, x: from_torch.rms_norm(x, (6,), p["gain"], 1e-5), GAIN, VECTORS)
-
-
-@pytest.mark.parametrize("groups", [1, 2, 3, 6])
-def test_groups_are_normalised_as_by_torch(groups) -> None:
-    from_torch = pytest.importorskip("torch").nn.functional
-
-    def group(p, x):
-        return from_torch.group_norm(x, groups, p["gain"], p["shift"])
-
-    as_torch(group_norm, group, PARAMS, IMAGES, groups=groups)
+@drawn
+@given(
+    seeds, st.lists(several, max_size=3), st.integers(2, 7), few, few, st.lists(st.integers(1, 4), max_size=2)
+)
+def test_norms_are_those_of_torch(seed, lead, features, groups, channels, pixels) -> None:
+    functional, rng = pytest.importorskip("torch").nn.functional, np.random.default_rng(seed)
+    params = {"gain": rng.standard_normal(features), "shift": rng.standard_normal(features)}
+    x, only = rng.standard_normal((*lead, features)) + 2, {"gain": params["gain"]}
+    as_torch(layer_norm, lambda p, x: functional.layer_norm(x, (features,), p["gain"], p["shift"]), params, x)
+    as_torch(rms_norm, lambda p, x: functional.rms_norm(x, (features,), p["gain"], 1e-5), only, x)
+    each = {name: rng.standard_normal(groups * channels) for name in params}
+    images = rng.standard_normal((2, groups * channels, *pixels)) - 1
+    as_torch(
+        batch_norm,
+        lambda p, x: functional.batch_norm(x, None, None, p["gain"], p["shift"], training=True),
+        each,
+        images,
+    )
+    if channels * np.prod(pixels) > 1:
+        as_torch(
+            group_norm,
+            lambda p, x: functional.group_norm(x, groups, p["gain"], p["shift"]),
+            each,
+            images,
+            groups=groups,
+        )
 
 
 @pytest.mark.parametrize("x", [IMAGES, IMAGES[..., 0, 0]], ids=["images", "vectors"])
-def test_batches_are_normalised_as_by_torch(x) -> None:
+def test_batch_norm_in_use_is_that_of_torch(x) -> None:
     torch = pytest.importorskip("torch")
-
-    def batch(p, x):
-        return torch.nn.functional.batch_norm(x, None, None, p["gain"], p["shift"], training=True)
 
     def in_use(p, x):
         running = [torch.tensor(statistic, dtype=x.dtype) for statistic in RUNNING]
         return torch.nn.functional.batch_norm(x, *running, p["gain"], p["shift"])
 
-    as_torch(batch_norm, batch, PARAMS, x)
     as_torch(batch_norm, in_use, PARAMS, x, running=RUNNING)
 
 
@@ -76,10 +92,13 @@ def test_running_statistics_are_those_of_torch() -> None:
     np.testing.assert_allclose(ours[1], theirs.running_var.numpy(), rtol=1e-12)
 
 
-def test_an_embedding_is_that_of_torch() -> None:
-    from_torch = pytest.importorskip("torch").nn.functional
-    params = embedding.initial_params(8, 3, RNG)
-    as_torch(embedding, lambda p, ids: from_torch.embedding(ids, p["W"]), params, IDS)
+@drawn
+@given(seeds, st.lists(several, max_size=3), few, few)
+def test_an_embedding_is_that_of_torch(seed, shape, width, words) -> None:
+    functional, rng = pytest.importorskip("torch").nn.functional, np.random.default_rng(seed)
+    ids = np.asarray(rng.integers(0, words, shape))
+    params = embedding.initial_params(words, width, rng)
+    as_torch(embedding, lambda p, ids: functional.embedding(ids, p["W"]), params, ids)
 
 
 @pytest.mark.parametrize("name", slips("gain", "shift"))
@@ -93,43 +112,43 @@ def test_a_slip_in_rms_norm_is_caught(name) -> None:
     caught(rms_norm, slips("gain")[name], GAIN, VECTORS)
 
 
-def _rows(module, cache):
-    """The cache, and what turns ``dy`` into rows and rows into ``dx``."""
+def _rows(module, dy, cache):
+    """``dxhat`` and ``xhat`` as rows, the root's inverse, and the axes of a row."""
     if module is layer_norm:
-        return lambda dy: dy.reshape(cache[0].shape), lambda dx, dy: dx.reshape(dy.shape)
-    if module is batch_norm:
-        return batch_norm._by_channel, lambda dx, dy: batch_norm._as_images(dx, dy.shape)
-    return lambda dy: dy.reshape(cache[0].shape), lambda dx, dy: dx.reshape(dy.shape)
+        centred, inverse, gain = cache
+        return dy.reshape(centred.shape) * gain, centred * inverse, inverse, -1
+    kept = cache[0] if module is batch_norm else cache
+    d = batch_norm._by_channel(dy) if module is batch_norm else dy.reshape(kept.x.shape)
+    return d * kept.gain, (kept.x - kept.mean) * kept.inverse, kept.inverse, (1, 2)
 
 
-@pytest.mark.parametrize("forgotten", ["both", "mean", "variance"])
+@pytest.mark.parametrize("forgotten", [["mean", "variance"], ["mean"], ["variance"], []], ids=str)
 @pytest.mark.parametrize("module", NORMS)
 def test_a_mean_or_variance_taken_for_a_constant_is_caught(module, forgotten) -> None:
     def backward(dy, cache):
         _, grads = module.backward(dy, cache)
-        xhat, inverse = cache[:2]
-        rows, images = _rows(module, cache)
-        d = rows(dy)  # the gain is 1
+        d, xhat, inverse, axes = _rows(module, dy, cache)
         dx = d.copy()
-        if forgotten != "mean" and forgotten != "both":
-            dx -= d.mean(axis=1, keepdims=True)
-        if forgotten != "variance" and forgotten != "both":
-            dx -= xhat * (d * xhat).mean(axis=1, keepdims=True)
-        return images(dx * inverse, dy), grads
+        if "mean" not in forgotten:
+            dx -= d.mean(axis=axes, keepdims=True)
+        if "variance" not in forgotten:
+            dx -= xhat * (d * xhat).mean(axis=axes, keepdims=True)
+        dx *= inverse
+        return (dx.swapaxes(0, 1) if module is batch_norm else dx).reshape(dy.shape), grads
 
-    ones = {"gain": np.ones(6), "shift": np.zeros(6)}
-    layer = Layer(module.forward, backward, ones)
-    x = VECTORS if module is layer_norm else IMAGES
-    report = gradcheck.check_layer(layer, x, raise_on_failure=False)
-    assert [leaf.path for leaf in report.leaves if leaf.verdict == "fail"] == ["inputs[0]"]
+    layer, x = Layer(module.forward, backward, PARAMS), VECTORS if module is layer_norm else IMAGES
+    if forgotten:
+        assert wrong_leaves(layer, x) == ["inputs[0]"]
+    else:
+        gradcheck.check_layer(layer, x)
 
 
 def test_use_in_place_of_training_is_caught() -> None:
     def backward(dy, cache):
-        return batch_norm.backward(dy, (*cache[:3], False))
+        kept, _ = cache
+        return batch_norm.backward(dy, (kept, False))
 
-    layer = Layer(batch_norm.forward, backward, PARAMS)
-    assert gradcheck.check_layer(layer, IMAGES, raise_on_failure=False).verdict == "fail"
+    assert wrong_leaves(Layer(batch_norm.forward, backward, PARAMS), IMAGES) == ["inputs[0]"]
 
 
 def test_an_embedding_that_overwrites_repeats_is_caught() -> None:
@@ -140,7 +159,7 @@ def test_an_embedding_that_overwrites_repeats_is_caught() -> None:
         return None, {"W": dW}
 
     layer = Layer(embedding.forward, backward, embedding.initial_params(7, 3, RNG))
-    assert gradcheck.check_layer(layer, IDS, raise_on_failure=False).verdict == "fail"
+    assert wrong_leaves(layer, IDS) == ["W"]
     caught(embedding, lambda r, c: (None, {"W": 1.25 * r[1]["W"]}), embedding.initial_params(7, 3, RNG), IDS)
 
 
@@ -233,5 +252,5 @@ def test_dropout_keeps_dtype_and_shape_whatever_the_mask() -> None:
     for mask in (dropout.mask_of(x.shape, 0.5, RNG), np.ones((4, 6), bool), np.float64(2.0)):
         y, cache = dropout.forward({}, x, mask=np.asarray(mask))
         assert y.dtype == dropout.backward(x, cache)[0].dtype == np.float32
-    with pytest.raises(ValueError, match=r"mask has the shape \(5, 4, 6\), and x \(1, 4, 6\)"):
+    with pytest.raises(ValueError, match=r"mask has the shape \(5, 4, 6\); wanted \(1, 4, 6\)"):
         dropout.forward({}, VECTORS[:1], mask=np.ones(VECTORS.shape))

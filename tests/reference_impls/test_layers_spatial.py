@@ -7,9 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import gradcheck
 from reference_impls.layers import average_pool2d, conv2d, conv_transpose2d, max_pool2d
+from reference_impls.layers.layer import Layer
 from reference_impls.layers.windows import Windows
-from tests.reference_impls.layered import as_torch, caught, right, safe, slips
+from tests.reference_impls.layered import (
+    as_torch,
+    caught,
+    drawn,
+    few,
+    pairs,
+    right,
+    safe,
+    seeds,
+    several,
+    slips,
+    wrong_leaves,
+)
 
 MODULES = (conv2d, conv_transpose2d, max_pool2d, average_pool2d)
 RNG = np.random.default_rng(0)
@@ -37,34 +51,65 @@ def test_cases_pass(case) -> None:
     case.check()
 
 
-@pytest.mark.parametrize("setting", CONVOLUTIONS, ids=str)
-def test_convolutions_are_those_of_torch(setting) -> None:
-    from_torch = pytest.importorskip("torch").nn.functional
-    params = kernels(conv2d, setting.get("groups", 1))
-    as_torch(conv2d, lambda p, x: from_torch.conv2d(x, p["W"], p["b"], **setting), params, IMAGES, **setting)
-
-
-@pytest.mark.parametrize("setting", [*CONVOLUTIONS, {"stride": 3, "output_padding": (1, 2)}], ids=str)
-def test_transposed_convolutions_are_those_of_torch(setting) -> None:
-    from_torch = pytest.importorskip("torch").nn.functional
-    params = kernels(conv_transpose2d, setting.get("groups", 1))
-    if setting.get("groups"):
-        params["b"] = params["b"][: params["W"].shape[1] * setting["groups"]]
-
-    def reference(p, x):
-        return from_torch.conv_transpose2d(x, p["W"], p["b"], **setting)
-
-    as_torch(conv_transpose2d, reference, params, IMAGES, **setting)
-
-
-@pytest.mark.parametrize("setting", POOLS, ids=str)
-def test_pools_are_those_of_torch(setting) -> None:
-    from_torch = pytest.importorskip("torch").nn.functional
-    theirs = {"kernel_size": 2} | {
-        {"kernel": "kernel_size"}.get(name, name): value for name, value in setting.items()
+@drawn
+@given(seeds, few, few, few, several, pairs(1, 4), pairs(1, 5), pairs(0, 3), pairs(1, 3), pairs(0, 4))
+def test_convolutions_are_those_of_torch(
+    seed, groups, inputs, outputs, batch, kernel, stride, padding, dilation, more
+) -> None:
+    """From kernels as large as the image to strides that leave pixels out."""
+    functional, rng = pytest.importorskip("torch").nn.functional, np.random.default_rng(seed)
+    size = (
+        max(1, d * (k - 1) + 1 - 2 * p) + m
+        for d, k, p, m in zip(dilation, kernel, padding, more, strict=True)
+    )
+    x = rng.standard_normal((batch, groups * inputs, *size))
+    params = {
+        "W": rng.standard_normal((groups * outputs, inputs, *kernel)),
+        "b": rng.standard_normal(groups * outputs),
     }
-    as_torch(max_pool2d, lambda p, x: from_torch.max_pool2d(x, **theirs), {}, IMAGES, **setting)
-    as_torch(average_pool2d, lambda p, x: from_torch.avg_pool2d(x, **theirs), {}, IMAGES, **setting)
+    setting = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    as_torch(conv2d, lambda p, x: functional.conv2d(x, p["W"], p["b"], **setting), params, x, **setting)
+
+
+@drawn
+@given(seeds, few, few, few, several, pairs(1, 4), pairs(1, 4), pairs(1, 3), pairs(1, 4), pairs(0, 2))
+def test_transposed_convolutions_are_those_of_torch(
+    seed, groups, inputs, outputs, batch, kernel, stride, dilation, size, padding
+) -> None:
+    functional, rng = pytest.importorskip("torch").nn.functional, np.random.default_rng(seed)
+    more = tuple(int(rng.integers(0, s)) for s in stride)
+    bare = (
+        (n - 1) * s + d * (k - 1) + o
+        for n, s, d, k, o in zip(size, stride, dilation, kernel, more, strict=True)
+    )
+    setting = {"stride": stride, "dilation": dilation, "groups": groups, "output_padding": more}
+    setting["padding"] = tuple(min(p, n // 2) for p, n in zip(padding, bare, strict=True))
+    x = rng.standard_normal((batch, groups * inputs, *size))
+    params = {
+        "W": rng.standard_normal((groups * inputs, outputs, *kernel)),
+        "b": rng.standard_normal(groups * outputs),
+    }
+    as_torch(
+        conv_transpose2d,
+        lambda p, x: functional.conv_transpose2d(x, p["W"], p["b"], **setting),
+        params,
+        x,
+        **setting,
+    )
+
+
+@drawn
+@given(seeds, several, few, pairs(1, 4), pairs(1, 5), pairs(0, 2), pairs(0, 4), st.booleans())
+def test_pools_are_those_of_torch(seed, batch, channels, kernel, stride, padding, more, ties) -> None:
+    functional = pytest.importorskip("torch").nn.functional
+    padding = tuple(min(p, k // 2) for p, k in zip(padding, kernel, strict=True))  # what torch takes
+    size = (max(1, k - 2 * p) + m for k, p, m in zip(kernel, padding, more, strict=True))
+    x = np.random.default_rng(seed).standard_normal((batch, channels, *size))
+    x = np.round(x) if ties else x
+    setting = {"kernel": kernel, "stride": stride, "padding": padding}
+    place = (kernel, stride, padding)
+    as_torch(max_pool2d, lambda p, x: functional.max_pool2d(x, *place), {}, x, **setting)
+    as_torch(average_pool2d, lambda p, x: functional.avg_pool2d(x, *place), {}, x, **setting)
 
 
 @pytest.mark.parametrize("module", [conv2d, conv_transpose2d])
@@ -96,15 +141,19 @@ def test_a_slip_in_a_pool_is_caught(module) -> None:
 
 
 def test_an_overlap_that_is_overwritten_is_caught() -> None:
-    def slip(result, cache):
-        windows, winner = cache
-        dx = np.zeros_like(result[0])
-        wide = windows.padded(dx)
-        for place, index in windows.offsets():  # = where += is due
-            wide[index] = np.where(winner == place, 1.0, wide[index])
-        return wide[:, :, 1:-1, 1:-1], {}
+    """``=`` where ``+=`` is due: an entry that wins several windows gets the last one's derivative alone."""
 
-    caught(max_pool2d, slip, {}, IMAGES, kernel=3, stride=1, padding=1)
+    def backward(dy, cache):
+        windows, wide, y = cache
+        dx = np.zeros_like(wide)
+        for _, index in windows.offsets():
+            dx[index] = np.where(wide[index] == y, dy, dx[index])
+        return windows.trimmed(dx), {}
+
+    layer = Layer(max_pool2d.forward, backward, {}, kernel=3, stride=1, padding=1)
+    assert wrong_leaves(layer, IMAGES) == ["inputs[0]"]
+    layer.settings["stride"] = 3  # without overlap it is no slip
+    gradcheck.check_layer(layer, IMAGES)
 
 
 @settings(derandomize=True, max_examples=15, deadline=None, database=None)
@@ -162,7 +211,7 @@ def test_a_kernel_that_does_not_fit_is_told() -> None:
 @pytest.mark.parametrize("module", [conv2d, conv_transpose2d])
 def test_images_and_groups_that_do_not_fit_are_told(module) -> None:
     for x in (IMAGES[0], IMAGES[:, :3], np.repeat(IMAGES, 2, axis=1)):
-        with pytest.raises(ValueError, match=r"x has the shape .* wanted \(batch, 4 channels"):
+        with pytest.raises(ValueError, match=r"x has the shape .* wanted \(batch, channels = 4, height"):
             module.forward(kernels(module), x)
     params = {"W": np.ones((4, 1, 2, 2)), "b": np.zeros(4)}
     with pytest.raises(ValueError, match=r"4 .* channels do not fall into groups=3"):

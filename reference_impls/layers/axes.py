@@ -1,0 +1,49 @@
+"""Saying so where arrays do not fit together, before NumPy repeats them until they do."""
+
+from __future__ import annotations
+
+from types import EllipsisType
+
+from reference_impls.layers.layer import Array
+
+
+def must_have(name: str, array: Array, **axes: int | EllipsisType | None) -> None:
+    """Say so if ``array`` has other axes than these, by name: of a length that counts, of any (None), or some (...).
+
+    ``must_have("x", x, batch=None, channels=3, pixels=...)``: an axis, one of length 3, and any others. Nor may it hold
+    whole numbers (`must_be_floats`).
+    """
+    must_be_floats(name, array)
+    wanted = list(axes.values())
+    if ... in wanted:
+        some = wanted.index(...)
+        wanted[some : some + 1] = [None] * (array.ndim - len(wanted) + 1)
+    if len(wanted) != array.ndim or any(n not in (None, m) for n, m in zip(wanted, array.shape, strict=True)):
+        told = (
+            "..." if length is ... else axis if length is None else f"{axis} = {length}"
+            for axis, length in axes.items()
+        )
+        raise ValueError(
+            f"{name} has the shape {array.shape}; wanted ({', '.join(told)}), to go with the others"
+        )
+
+
+def must_be_floats(name: str, array: Array) -> None:
+    """Say so if ``array`` holds whole numbers: nothing has a slope among them, and what is written there is cut off."""
+    if array.dtype.kind in "iub":
+        raise TypeError(f"{name} is {array.dtype}; wanted floats: say by .astype(float)")
+
+
+def must_spread(name: str, array: Array, shape: tuple[int, ...]) -> None:
+    """Say so if ``array`` cannot be repeated to this shape."""
+    pairs = zip(reversed(array.shape), reversed(shape), strict=False)
+    if array.ndim > len(shape) or any(n not in (1, m) for n, m in pairs):
+        raise ValueError(
+            f"{name} has the shape {array.shape}; wanted {shape}, or less of it that can be repeated"
+        )
+
+
+def must_fall_into(name: str, parts: int, count: int, what: str) -> None:
+    """Say so if ``count`` of something do not make so many equal parts."""
+    if parts < 1 or count % parts:
+        raise ValueError(f"{count} {what} do not fall into {name}={parts} of equal size")

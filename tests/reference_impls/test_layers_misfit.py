@@ -1,0 +1,131 @@
+"""Arrays that do not fit together are told by name; none is cut off, repeated or turned until it fits."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+from reference_impls.layers import attention, batch_norm, gru, lstm, rnn
+from reference_impls.layers.axes import must_fall_into, must_have, must_spread
+
+
+def zeros(**shapes):
+    return {name: np.zeros(shape) for name, shape in shapes.items()}
+
+
+def gain(*shape):
+    return zeros(gain=shape, shift=shape)
+
+
+LINEAR, KERNELS = zeros(W=(4, 2), b=(2,)), zeros(W=(4, 2, 3, 3), b=(4,))
+HEADS, TOKENS = attention.initial_params(6, np.random.default_rng(0)), np.zeros((2, 4, 6))
+IMAGES, SEQUENCES = np.zeros((3, 4, 5, 5)), np.zeros((5, 2, 3))
+SEEN = {"visible": np.ones((5, 6), bool)}
+
+MISFITS = {
+    "three axes": ("linear", LINEAR, [np.zeros((4, 4, 4))], {}, r"x has .*wanted \(examples, inputs = 4\)"),
+    "one axis": ("linear", LINEAR, [np.zeros(4)], {}, r"x has the shape \(4,\); wanted"),
+    "one bias for all": ("linear", LINEAR | zeros(b=(1,)), [np.zeros((3, 4))], {}, r"b has .*wanted \(outputs = 2\)"),
+    "a bias for each row": ("linear", LINEAR | zeros(b=(3, 1)), [np.zeros((3, 4))], {}, "b has the shape"),
+    "bias of kernels": ("conv2d", KERNELS | zeros(b=(1,)), [IMAGES[:, :2]], {}, "b has .* wanted"),
+    "kernels of three axes": ("conv2d", zeros(W=(4, 2, 3), b=(4,)), [IMAGES[:, :2]], {}, "W has .* wanted"),
+    "bias of groups": ("conv_transpose2d", KERNELS, [IMAGES], {"groups": 4}, "b has .*outputs = 8"),
+    "pooled vectors": ("max_pool2d", {}, [IMAGES[0]], {}, "x has .*channels, height, width"),
+    "gain for all": ("batch_norm", gain(1), [IMAGES], {}, "x has .* channels = 1"),
+    "gain too long": ("batch_norm", gain(5), [IMAGES], {}, "x has .* channels = 5"),
+    "shift too long": ("batch_norm", gain(4) | zeros(shift=(5,)), [IMAGES], {}, "shift has .*channels = 4"),
+    "batch of numbers": ("batch_norm", gain(4), [np.zeros(4)], {}, "x has"),
+    "one running mean": ("batch_norm", gain(4), [IMAGES], {"running": (np.ones(1), np.ones(1))}, r"running\[0\] has"),
+    "gain of groups for all": ("group_norm", gain(1), [IMAGES], {}, "x has .* channels = 1"),
+    "no groups": ("group_norm", gain(4), [IMAGES], {"groups": 0}, "4 channels do not fall into groups=0"),
+    "groups below": ("group_norm", gain(4), [IMAGES], {"groups": -1}, "4 channels do not fall into groups=-1"),
+    "gain for each row": ("layer_norm", gain(3, 3), [np.zeros((3, 3))], {}, "gain has .*features = 3"),
+    "gain of one": ("rms_norm", gain(1), [np.zeros((3, 3))], {}, "x has .*features = 1"),
+    "mask across": ("dropout", {}, [np.zeros((5, 3))], {"mask": np.ones(5)}, r"mask has .*wanted \(5, 3\)"),
+    "bools for ids": ("embedding", LINEAR, [np.array([True, False])], {}, "ids is bool; wanted whole"),
+    "floats for ids": ("embedding", LINEAR, [np.zeros(3)], {}, "ids is float64; wanted whole"),
+    "axes swapped": (
+        "dot_product_attention", {}, [np.zeros((2, 3, 4, 5)), *np.zeros((2, 3, 2, 6, 5))], {}, "q, k and v have"
+    ),
+    "vectors alone": ("dot_product_attention", {}, [np.zeros(5)] * 3, {}, "q, k and v have"),
+    "one query alone": ("dot_product_attention", {}, [np.zeros(5), *np.zeros((2, 6, 5))], {}, "q, k and v have"),
+    "one key for all": ("dot_product_attention", {}, [np.zeros((2, 4, 5)), *np.zeros((2, 1, 6, 5))], {}, "q, k and v"),
+    "fewer values": (
+        "dot_product_attention", {}, [TOKENS, np.zeros((2, 5, 6)), np.zeros((2, 4, 6))], {}, "q, k and v have"
+    ),
+    "more seen than there is": (
+        "dot_product_attention", {}, [TOKENS] * 3, SEEN, r"visible has the shape \(5, 6\); wanted \(2, 4, 4\)"
+    ),
+    "context of another batch": ("attention", HEADS, [TOKENS, TOKENS[:1]], {}, "context has .*batch = 2"),
+    "no heads": ("attention", HEADS, [TOKENS], {"heads": 0}, "6 features do not fall into heads=0"),
+    "tokens alone": ("attention", HEADS, [TOKENS[0]], {}, "x has .*batch, tokens, width = 6"),
+    "one bias of heads": ("attention", HEADS | zeros(bq=(1,)), [TOKENS], {}, "bq has .*outputs = 6"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_what_does_not_fit_is_told(name) -> None:
+    module, params, inputs, setting, message = MISFITS[name]
+    with pytest.raises((ValueError, TypeError), match=message):
+        import_module(f"reference_impls.layers.{module}").forward(params, *inputs, **setting)
+
+
+WHOLE = {
+    "linear": (LINEAR, np.zeros((3, 4))),
+    "conv2d": (KERNELS, IMAGES[:, :2]),
+    "conv_transpose2d": (KERNELS, IMAGES),
+    "max_pool2d": ({}, IMAGES),
+    "average_pool2d": ({}, IMAGES),
+    "batch_norm": (gain(4), IMAGES),
+    "group_norm": (gain(4), IMAGES),
+    "layer_norm": (gain(5), IMAGES),
+    "rms_norm": (gain(5), IMAGES),
+    "attention": (HEADS, TOKENS),
+    "activation": ({}, IMAGES),
+    "lstm": (lstm.initial_params(3, 4, np.random.default_rng(0)), SEQUENCES),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_numbers_are_told(name) -> None:
+    """Such as the pixels of an image, as it comes from a file."""
+    params, x = WHOLE[name]
+    settings = {"name": "leaky_relu"} if name == "activation" else {}
+    for dtype in (np.uint8, np.int64, bool):
+        with pytest.raises(TypeError, match=r"x is .*; wanted floats"):
+            import_module(f"reference_impls.layers.{name}").forward(params, x.astype(dtype), **settings)
+
+
+def test_running_statistics_of_other_channels_are_told() -> None:
+    for running in ((np.zeros(1), np.ones(4)), (np.zeros(4), np.ones(5))):
+        with pytest.raises(ValueError, match=r"running\[[01]\] has the shape .*channels = 4"):
+            batch_norm.updated(running, IMAGES)
+
+
+@pytest.mark.parametrize("module, gates", [(rnn, 1), (lstm, 4), (gru, 3)])
+def test_what_does_not_fit_a_recurrent_layer_is_told(module, gates) -> None:
+    params = module.initial_params(3, 4, np.random.default_rng(0))
+    others = {"b": (1,), "Wx": (3, 4 * gates + 1), "Wh": (4, 4 * gates + 1)}
+    others |= {"bh": (1,)} if module is gru else {}
+    for name, shape in others.items():
+        with pytest.raises(ValueError, match=rf"{name} has the shape .*gates = {4 * gates}"):
+            module.forward(params | zeros(**{name: shape}), SEQUENCES)
+    for x in (SEQUENCES[0], SEQUENCES[:, :, :2]):
+        with pytest.raises(ValueError, match=r"x has .*\(time, batch, inputs = 3\)"):
+            module.forward(params, x)
+
+
+def test_attention_takes_one_context() -> None:
+    with pytest.raises(TypeError, match="positional arguments"):
+        attention.forward(HEADS, TOKENS, TOKENS, TOKENS)
+
+
+def test_axes_that_fit_pass() -> None:
+    must_have("x", IMAGES, batch=None, channels=4, pixels=...)
+    must_have("x", IMAGES[:, :, 0, 0], batch=None, channels=4, pixels=...)
+    must_have("x", IMAGES, others=..., columns=5)
+    for shape in ((), (1,), (5,), (4, 1, 5), (3, 4, 5, 5)):
+        must_spread("mask", np.zeros(shape), IMAGES.shape)
+    must_fall_into("groups", 3, 0, "channels")
