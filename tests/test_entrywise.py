@@ -134,7 +134,8 @@ def test_exact_zeros_lie_within_the_radius() -> None:
 
     assert not found.apart.any()
     assert np.all(found.radius > 0.0)
-    assert np.all(found.radius[[0, 2]] < 1e-300)
+    assert np.all(found.radius[[0, 2]] < 1e-30)
+    assert np.all(found.rounding[[0, 2]] < 1e-300)
 
 
 @pytest.mark.parametrize("rest", [1e-17, -3e-16])
@@ -179,3 +180,20 @@ def test_the_spread_from_call_to_call_widens_every_entry() -> None:
 
     assert not compare(made, noisy).apart.any()
     assert compare(made, answer(lambda x: right(x) * (1.0 + 1e-8), X)).apart.all()
+
+
+@pytest.mark.parametrize("share", [1e-300, 1e-60, 1e-34])
+@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e20])
+def test_what_could_never_show_beside_the_largest_entry_is_no_gap(share, scale) -> None:
+    claim = Asked(lambda x: np.array([scale, 2.0 * scale, share * scale, 0.0]))
+    autograd = Asked(lambda x: np.array([scale, 2.0 * scale, 0.0, share * scale]))
+
+    assert not compared(claim, autograd).apart.any()
+
+
+@pytest.mark.parametrize("share", [1e-30, 1e-20, 1e-10])
+def test_a_small_entry_that_could_show_is_judged_by_itself(share) -> None:
+    claim = Asked(lambda x: np.array([1.0, 2.0, 2.0 * share, 0.0]))
+    autograd = Asked(lambda x: np.array([1.0, 2.0, share, 0.0]))
+
+    assert compared(claim, autograd).apart.tolist() == [False, False, True, False]

@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+import gradcheck
 from tests.kinds import kinds
 from tests.kinds.kind import one_entry, scaled
 
@@ -41,3 +42,23 @@ def test_wrong_twins_fail_where_the_resolution_is_finer(name, spoil, factor, siz
         if right.ok and resolutions and max(resolutions) < size / 3.0:
             found = spoil(KINDS[name].draw(seed), factor).report(seed=seed)
             assert found.verdict == "fail", f"seed {seed}, resolution {max(resolutions):.2g}\n{found}"
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("far", [50.0, 300.0, 700.0])
+def test_a_tail_that_autograd_rounds_to_zero_accuses_nobody(far, seed) -> None:
+    z = far * np.random.default_rng(seed).uniform(-1.0, 1.0, (3, 4))
+
+    def elu(z):
+        return np.where(z > 0, z, np.expm1(np.minimum(z, 0)))
+
+    def elu_vjp(u, z):
+        return u * np.where(z > 0, 1.0, np.exp(np.minimum(z, 0)))
+
+    def tanh_vjp(u, z):
+        return u * 4.0 * np.exp(-2.0 * np.abs(z)) / (1.0 + np.exp(-2.0 * np.abs(z))) ** 2
+
+    assert gradcheck.check_vjp(elu, elu_vjp, z).ok
+    assert gradcheck.check_vjp(np.tanh, tanh_vjp, z).verdict != "fail"
+    with pytest.raises(gradcheck.GradientMismatch):
+        gradcheck.check_vjp(elu, lambda u, z: 1.001 * elu_vjp(u, z), z)

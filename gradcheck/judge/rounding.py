@@ -27,8 +27,8 @@ FACTOR = 8.0
 """Radius over the largest of `RUNS` deviations. Of six normal deviates all lie below 1/8 of the true one's size once in
 a million entries (0.1^6); what is drawn is about twice what rounding makes, which buys the tail of the true one."""
 
-RUNS, FEW_RUNS = 6, 4
-"""Of a claim; of autograd, where each is a traced call of f."""
+RUNS, FEW_RUNS, MANY_RUNS = 6, 4, 24
+"""Of a claim; of autograd, where each is a traced call of f; where most runs may show nothing."""
 
 _STEPS = (0.65, 0.42)
 """Exponents of the unit roundoff: steps of u^0.65 and u^0.42 of an entry's own size (double: 4e-11 and 2e-7, single:
@@ -44,9 +44,9 @@ def ulps(answer: Answer) -> Floats:
     return radius
 
 
-def measured(answer: Answer, pairing: Pairing) -> Floats:
+def measured(answer: Answer, pairing: Pairing, count: int | None = None) -> Floats:
     """The measured radius of each entry of an answer to ``pairing``, the claim's or autograd's, shape (P,)."""
-    runs = answer.rolled(FEW_RUNS if answer.whole else RUNS)
+    runs = answer.rolled(count or (FEW_RUNS if answer.whole else RUNS))
     deviation = np.zeros_like(answer.value)
     for run in runs:
         np.maximum(deviation, np.abs(run - answer.value), out=deviation)
