@@ -14,6 +14,7 @@ from gradcheck.anatomy.naming import is_training
 from gradcheck.ask import trees
 from gradcheck.ask.callees import data_named
 from gradcheck.ask.point import Point
+from gradcheck.ask.surfaces import is_symmetric
 from gradcheck.findings import Blind, Unseen
 
 Spread = tuple[tuple[int, ...], tuple[int, ...]]
@@ -115,7 +116,7 @@ def _of_constant(name: str, value: np.ndarray) -> Iterator[Unseen]:
 
 
 def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
-    if _is_symmetric(value):
+    if is_symmetric(value):
         what = "the identity" if (value == np.eye(value.shape[-1], dtype=value.dtype)).all() else "symmetric"
         yield Unseen(
             Blind.SYMMETRIC, name, f"{name} is {what}: a transpose of it too many or too few was not seen"
@@ -126,14 +127,6 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
             if _has_equal(slices) and not np.isin(value, NATURAL).all():
                 message = f"{name} has equal {what}: one in the place of another was not seen"
                 yield Unseen(Blind.ROWS, name, message)
-
-
-def _is_symmetric(value: np.ndarray) -> bool:
-    """Whether it is a symmetric matrix, or a stack of them."""
-    if value.ndim < 2 or not 1 < value.shape[-1] == value.shape[-2]:
-        return False
-    first = np.array_equal(value[..., 0], value[..., 0, :])  # most are told from their transpose by that
-    return first and np.array_equal(value, value.swapaxes(-1, -2))
 
 
 _SAID = {0.0: ("zero", "a term or a factor with it"), 1.0: ("one", "a power of it or a factor")}
