@@ -27,8 +27,8 @@ from gradcheck.oracles.tracing.rebind import Meeting
 from gradcheck.unseen.lines import never_run, only_complains, worth_following
 from gradcheck.unseen.moves import Ran, moves_made
 
-_Place = tuple[str, int, str]
-"""File, line, and what stands there."""
+_Place = tuple[str, int, str, int]
+"""File, line, what stands there, and which instruction that is; -1 where all of a line are one choice."""
 
 
 @dataclass
@@ -70,7 +70,13 @@ def _here(what: str) -> _Place | None:
         if is_ours(frame.f_code):
             return None
         frame = frame.f_back
-    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno, what)
+    if frame is None:
+        return None
+    return frame.f_code.co_filename, frame.f_lineno, what, -1 if what in _BY_MASK else frame.f_lasti
+
+
+_BY_MASK = ("mask", "where")
+"""Choices by what was compared before: where one takes a mask and another of the line its opposite, both sides ran."""
 
 
 _COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<="}
@@ -279,8 +285,8 @@ _BENT = (1, -1, np.inf, -np.inf)
 """Orders of norms that are made of absolute values."""
 
 
-def _choosing(book: Book) -> dict[Any, Callable[..., Any]]:
-    """Python's own functions of numbers that choose, made to note it."""
+def _instead(book: Book) -> dict[Any, Callable[..., Any]]:
+    """Python's own functions of numbers that choose, made to note it; NumPy's that make arrays, made to watch them."""
 
     def greater(*args: Any, **keywords: Any) -> Any:
         _noted_largest(book, "max", () if keywords else args, 1.0)
@@ -295,7 +301,20 @@ def _choosing(book: Book) -> dict[Any, Callable[..., Any]]:
             _noted_sign(book, "abs", value)
         return abs(value)
 
-    return {max: greater, min: less, abs: size, math.fabs: size}
+    makers = {function: _watching(function) for function in _MAKERS}
+    return {max: greater, min: less, abs: size, math.fabs: size, **makers}
+
+
+_MAKERS = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.zeros, np.empty)
+"""Which lose sight of what they are given, or make what is filled with it."""
+
+
+def _watching(function: Callable[..., Any]) -> Callable[..., Any]:
+    def made(*args: Any, **keywords: Any) -> Any:
+        result = function(*args, **keywords)
+        return _watched(result) if result.dtype.kind == "f" or Watched in map(type, args) else result
+
+    return made
 
 
 def _noted_largest(book: Book, name: str, args: Sequence[Any], sign: float) -> None:
@@ -350,7 +369,7 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
     before.
     """
     book = Book()
-    seen = Meeting(_watched, _choosing(book))
+    seen = Meeting(_watched, _instead(book))
 
     def watch() -> None:
         _book.set(book)
@@ -382,7 +401,7 @@ def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def shares(book: Book, whose: str) -> Iterator[Branch]:
     """Each choice, and the share of entries that went its first way."""
-    for (file, line, what), (taken, of) in book.choices.items():
+    for (file, line, what, _), (taken, of) in book.choices.items():
         if of:
             yield Branch(whose, file, line, what, _text(file, line), taken / of)
 
@@ -390,24 +409,23 @@ def shares(book: Book, whose: str) -> Iterator[Branch]:
 def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
     """The choices that went one way in every entry, the branches that never ran, the index arrays without repeats."""
     sided = {place: counts[0] > 0 for place, counts in book.choices.items() if counts[0] in (0, counts[1])}
-    chosen = {(file, line) for file, line, what in sided if what not in _COMPARISONS.values()}
-    guards = {file: _guards(file) for file, _, _ in sided}
-    for (file, line, what), taken in sided.items():
+    chosen = {(file, line) for file, line, what, _ in sided if what not in _COMPARISONS.values()}
+    guards = {file: _guards(file) for file, *_ in sided}
+    for place, taken in sided.items():
+        file, line, what, _ = place
         compares = what in _COMPARISONS.values()
-        if book.choices[file, line, what][1] and not (
-            compares and ((file, line) in chosen or line in guards[file])
-        ):
+        if book.choices[place][1] and not (compares and ((file, line) in chosen or line in guards[file])):
             side = _SIDES[what][0 if taken else 1]
-            message = f"line {line}: in `{_text(file, line)}` {side} was never seen"
+            message = f"line {line}: {_within(file, line)}{side} was never seen"
             yield Unseen(Blind.BRANCH, whose, message, file, line)
-    for (file, line, _), repeats in book.indices.items():
+    for (file, line, *_), repeats in book.indices.items():
         if not repeats:
             hidden = "adding up where one does was not seen"
-            message = f"line {line}: no index comes twice in `{_text(file, line)}`: {hidden}"
+            message = f"line {line}: {_within(file, line)}no index comes twice: {hidden}"
             yield Unseen(Blind.INDEX, whose, message, file, line)
-    for file, line, _ in book.products:
+    for file, line, *_ in book.products:
         message = (
-            f"line {line}: `{_text(file, line)}` multiplies integers, which are not checked: pass floats"
+            f"line {line}: {_within(file, line)}integers are multiplied, which are not checked: pass floats"
         )
         yield Unseen(Blind.INTEGERS, whose, message, file, line)
     for file, line, told in never_run(book.ran):
@@ -429,6 +447,11 @@ def _guards(file: str) -> frozenset[int]:
     return frozenset(
         line for test in tests for line in range(test.lineno, (test.end_lineno or test.lineno) + 1)
     )
+
+
+def _within(file: str, line: int) -> str:
+    text = _text(file, line)
+    return f"in `{text}` " if text else ""
 
 
 def _text(file: str, line: int) -> str:

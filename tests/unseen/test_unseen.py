@@ -1,6 +1,7 @@
 """What a pass could not see is told, and nothing is told where there is nothing."""
 
 import json
+import logging
 import sys
 import sysconfig
 import warnings
@@ -13,6 +14,8 @@ import pytest
 
 import gradcheck
 from gradcheck.findings import Blind
+from gradcheck.unseen.lines import never_run, worth_following
+from gradcheck.unseen.moves import moves_made
 from tests.unseen.programs import Program, blind, dense, general, layer_backward, layer_forward
 from tests.unseen.sides import one_sided, says_which, sides
 
@@ -152,6 +155,59 @@ def test_what_only_complains_in_the_end_is_no_branch() -> None:
         return np.sum(x**2)
 
     assert not gradcheck.check_grad(f, lambda x: 2 * x, X).unseen
+
+
+def test_what_returns_no_number_or_logs_is_no_branch() -> None:
+    def f(x):
+        if not np.isfinite(x).all():
+            return np.nan
+        if np.max(x) > 1e6:
+            return float("-inf")
+        if np.max(x) > 1e5:
+            return -np.inf
+        if len(x) > 100:
+            return None
+        if np.max(x) > 1e4:
+            logging.getLogger(__name__).warning("large")
+        return np.sum(x**2)
+
+    assert not gradcheck.check_grad(f, lambda x: 2 * x, X).unseen
+
+
+def test_two_filters_of_a_line_are_two() -> None:
+    def f(x):
+        return sum([t**2 for t in x if t > 0]) + sum([t**3 for t in x if t <= 0])
+
+    line = f.__code__.co_firstlineno + 1
+    report = gradcheck.check_grad(f, lambda x: 2 * x, np.abs(X))
+    assert {one.message for one in report.unseen} == {
+        f"line {line}: `if t > 0` was never passed by",
+        f"line {line}: `if t <= 0` never ran",
+    }
+
+
+def test_what_has_no_source_is_told_by_its_line_alone() -> None:
+    space = {"np": np}
+    exec(compile("def f(x):\n    return np.sum(np.maximum(x, 0) ** 2)\n", "<made>", "exec"), space)
+    (one,) = gradcheck.check_grad(space["f"], lambda x: 2 * x, np.abs(X)).unseen
+    assert one.message == "line 2: its second operand was never seen"
+
+
+def _half(x):
+    if x > 0:
+        return 1
+    return 0
+
+
+def test_what_one_look_has_seen_hides_nothing_from_the_next() -> None:
+    first, second = {}, {}
+    with moves_made(first, worth_following):
+        for x in (1, -1, 1, -1):
+            _half(x)
+    with moves_made(second, worth_following):
+        _half(1)
+    assert not list(never_run(first))
+    assert [told for _, _, told in never_run(second)] == ["`if x > 0` was never passed by"]
 
 
 def test_an_if_that_never_ran_is_named() -> None:
