@@ -33,16 +33,19 @@ def away(where: Point, step: Floats) -> Iterator[Floats]:
         before = kept
 
 
-def is_symmetric(value: Floats) -> bool:
-    """Whether it is a symmetric matrix, or a stack of them."""
+def is_symmetric(value: Floats, close: float = 0.0) -> bool:
+    """Whether it is a symmetric matrix, or a stack of them, to rounding: an inverse is."""
     if value.ndim < 2 or not 1 < value.shape[-1] == value.shape[-2]:
         return False
-    first = np.array_equal(value[..., 0], value[..., 0, :])  # most are told from their transpose by that
-    return first and np.array_equal(value, value.swapaxes(-1, -2))
+    column, row = value[..., 0], value[..., 0, :]
+    if not np.allclose(column, row, rtol=0.0, atol=1e-3 * float(abs(row).max())):  # most are told by that
+        return False
+    allowed = (close or 8.0 * value.size * precision.of(value.dtype)) * float(abs(value).max())
+    return np.allclose(value, value.swapaxes(-1, -2), rtol=0.0, atol=allowed)
 
 
 def _symmetric(given: Floats, moved: Floats, close: float) -> Floats | None:
-    if not is_symmetric(given) or (given == given.flat[0]).all():
+    if not is_symmetric(given, close) or (given == given.flat[0]).all():
         return None
     return 0.5 * (moved + moved.swapaxes(-1, -2))
 

@@ -121,10 +121,10 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
         yield Unseen(
             Blind.SYMMETRIC, name, f"{name} is {what}: a transpose of it too many or too few was not seen"
         )
-    elif value.ndim >= 2:
-        columns = (("columns", value.T),) if value.ndim == 2 else ()
-        for what, slices in (("rows", value.reshape(len(value), -1)), *columns):
-            if _has_equal(slices) and not np.isin(value, NATURAL).all():
+    elif value.ndim >= 2 and not np.isin(value, NATURAL).all():
+        for axis in range(value.ndim):
+            if _has_equal(np.moveaxis(value, axis, 0)):
+                what = ("rows", "columns")[axis] if value.ndim == 2 else f"slices along axis {axis}"
                 message = f"{name} has equal {what}: one in the place of another was not seen"
                 yield Unseen(Blind.ROWS, name, message)
 
@@ -139,12 +139,12 @@ def _constant(name: str, value: float, ahead: str) -> str:
     return f"{ahead} {said}: {hidden} was not seen"
 
 
-def _has_equal(rows: np.ndarray) -> bool:
+def _has_equal(slices: np.ndarray) -> bool:
     """Whether two are the same; those of one number throughout are padding and pixels that no image reaches."""
-    if rows.shape[1] < 2 or len(np.unique(rows[:, 0])) == len(
-        rows
-    ):  # most are told apart by their first entry
+    first = slices.T[(0,) * (slices.ndim - 1)]  # most are told apart by that
+    if slices[:1].size < 2 or len(np.unique(first)) == len(first):
         return False
+    rows = slices.reshape(len(slices), -1)
     rows = rows[(rows != rows[:, :1]).any(axis=1)]
     if len(rows) < 2:
         return False

@@ -305,16 +305,25 @@ def _instead(book: Book) -> dict[Any, Callable[..., Any]]:
     return {max: greater, min: less, abs: size, math.fabs: size, **makers}
 
 
-_MAKERS = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, np.zeros, np.empty)
+_SCRATCH = (np.zeros, np.empty)
+_MAKERS = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, *_SCRATCH)
 """Which lose sight of what they are given, or make what is filled with it."""
 
 
 def _watching(function: Callable[..., Any]) -> Callable[..., Any]:
     def made(*args: Any, **keywords: Any) -> Any:
         result = function(*args, **keywords)
-        return _watched(result) if result.dtype.kind == "f" or Watched in map(type, args) else result
+        filled = function in _SCRATCH and result.dtype.kind == "f"
+        return _watched(result) if filled or _holds_watched(args[:1]) else result
 
     return made
+
+
+def _holds_watched(value: Any) -> bool:
+    """Whether it is watched, or a list of such or of their entries; numbers of Python's are the program's own."""
+    if isinstance(value, list | tuple):
+        return any(map(_holds_watched, value))
+    return isinstance(value, Watched | np.floating)
 
 
 def _noted_largest(book: Book, name: str, args: Sequence[Any], sign: float) -> None:
@@ -334,8 +343,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _holds_integers(value: Any) -> bool:
-    integers = type(value) is Watched and value.dtype.kind in "iu" and value.ndim > 0
-    return integers and not np.isin(_plain(value), (-1, 0, 1)).all()
+    """Whether it holds integers of several sizes: those of one are a mask or signs, or a multiple of them."""
+    if type(value) is not Watched or value.dtype.kind not in "iu":
+        return False
+    sizes = np.abs(_plain(value))
+    sizes = sizes[sizes != 0]
+    return bool(sizes.size and (sizes != sizes[0]).any())
 
 
 def _noted_key(book: Book, key: Any) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy import ones
 
 import gradcheck
 from gradcheck.findings import Blind
@@ -400,6 +401,30 @@ def test_a_branch_by_a_flag_is_seen() -> None:
     assert [one.message.partition(": ")[2] for one in report.unseen] == ["`if double` never ran"]
 
 
+@pytest.mark.parametrize("times", [1, 2, -3])
+def test_a_mask_times_a_number_is_no_integers_where_floats_are_due(times) -> None:
+    def f(x):
+        return np.sum(times * (x > 0) * x**2 + ~(x > 0) * x**3)
+
+    def grad(x):
+        on = x > 0
+        return 2 * times * on * x + 3 * ~on * x**2
+
+    assert not gradcheck.check_grad(f, grad, X).unseen
+
+
+def test_choices_among_a_functions_own_numbers_are_none() -> None:
+    def f(x):
+        w = np.array([0.25, 0.5, 0.25])
+        return np.sum(np.clip(w, 0, 1) * np.abs(w) * x**2)
+
+    def grad(x):
+        w = np.asarray([0.25, 0.5, 0.25], dtype=float)
+        return 2 * np.maximum(w, 0.0) * w * x
+
+    assert not gradcheck.check_grad(f, grad, X).unseen
+
+
 def test_counts_that_a_function_makes_itself_are_no_integers_where_floats_are_due() -> None:
     def f(x):
         return np.sum(np.sort(x) * np.arange(3))
@@ -561,6 +586,7 @@ BATCH = np.random.default_rng(8).standard_normal((4, 3))
         (_through_variable, True),
         (lambda W: layer_backward(np.full((4, 2), 1.0), W, BATCH), True),
         (lambda W: layer_backward(dout=np.ones((4, 2)), W=W, X=BATCH), True),
+        (lambda W: layer_backward(ones((4, 2)), W, BATCH), True),
         (lambda W: layer_backward(np.full((4, 2), 2.0), W, BATCH), False),
         (_of_other_values, False),
         (lambda W: np.ones((4, 1)).T @ layer_forward(W, BATCH), False),
