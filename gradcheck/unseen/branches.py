@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -21,7 +22,7 @@ import numpy as np
 from gradcheck.ask import trees
 from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
-from gradcheck.ask.whose import is_ours, is_users
+from gradcheck.ask.whose import is_users
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
 from gradcheck.unseen.lines import never_run, only_complains, worth_following
@@ -62,19 +63,19 @@ _book: ContextVar[Book | None] = ContextVar("book", default=None)
 
 
 def _here(what: str) -> _Place | None:
-    """Where the user's code stands that led here; None where an installed function does."""
+    """Where the user's code stands that led here; None where a function of a library does, unless it is to choose."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
-    while frame is not None and not is_users(frame.f_code):
-        if is_ours(frame.f_code):
-            return None
-        frame = frame.f_back
-    if frame is None:
+    called = None
+    while frame is not None and frame.f_code.co_filename.startswith(_NUMPY):
+        called, frame = frame.f_code.co_name.strip("_"), frame.f_back
+    if frame is None or not is_users(frame.f_code) or called not in (None, *CHOOSING):
         return None
     return frame.f_code.co_filename, frame.f_lineno, what, -1 if what in _BY_MASK else frame.f_lasti
 
 
+_NUMPY = os.path.dirname(np.__file__) + os.sep
 _BY_MASK = ("mask", "where")
 """Choices by what was compared before: where one takes a mask and another of the line its opposite, both sides ran."""
 
@@ -131,7 +132,12 @@ class Watched(np.ndarray):
         if type(result) is tuple:
             return tuple(map(_watched, result))
         result = _watched(result)
-        if ufunc in _SQUARES and type(result) is Watched and _is_square(ufunc, inputs):
+        if (
+            method == "__call__"
+            and ufunc in _SQUARES
+            and type(result) is Watched
+            and _is_square(ufunc, inputs)
+        ):
             result.squared = plain[0]
         return result
 
@@ -230,10 +236,9 @@ _NOTED = frozenset({*_COMPARISONS, *_SIGNS, *_LARGEST, "copysign", "sqrt", "powe
 def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
     inputs = [np.asarray(_plain(one)) for one in given]
     if name in _COMPARISONS:
-        apart = inputs[0] != inputs[1]  # of equal ones neither side is seen
-        book.chose(_COMPARISONS[name], np.asarray(result)[apart])
+        book.chose(_COMPARISONS[name], np.asarray(result)[_are_apart(*inputs)])
     elif name in _LARGEST:
-        book.chose(name, _LARGEST[name](inputs[0], inputs[1])[inputs[0] != inputs[1]])
+        book.chose(name, _LARGEST[name](*inputs)[_are_apart(*inputs)])
     elif name in _SIGNS:
         _noted_sign(book, name, inputs[0])
     elif name == "copysign":
@@ -242,6 +247,11 @@ def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
         _noted_sign(book, "root of a square", of)
     elif name == "clip":
         _noted_clip(book, *inputs)
+
+
+def _are_apart(one: np.ndarray, other: np.ndarray) -> Any:
+    """Where one of two sides is seen: not of what is equal, nor of what is beyond all bounds."""
+    return (one != other) & ~np.isinf(one) & ~np.isinf(other)
 
 
 def _noted_product(book: Book) -> None:
@@ -256,7 +266,7 @@ def _noted_sign(book: Book, name: str, value: Any) -> None:
 
 def _noted_clip(book: Book, value: Any, low: Any, high: Any) -> None:
     for what, bound, beyond in (("below", low, np.less), ("above", high, np.greater)):
-        if np.asarray(bound).dtype.kind in "fiu":
+        if np.asarray(bound).dtype.kind in "fiu" and np.isfinite(bound).any():
             book.chose(f"clip from {what}", beyond(value, _plain(bound)))
 
 
@@ -334,7 +344,7 @@ def _noted_largest(book: Book, name: str, args: Sequence[Any], sign: float) -> N
         and all(np.asarray(one).dtype.kind in "fiub" and np.ndim(one) == 0 for one in args)
     ):
         first, *others = (sign * float(one) for one in args)
-        if first != max(others):
+        if first != max(others) and math.isfinite(first) and math.isfinite(max(others)):
             book.chose(name, first > max(others))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy import ones
+from scipy import special
 
 import gradcheck
 from gradcheck.findings import Blind
@@ -399,6 +400,46 @@ def _switched(x, double):
 def test_a_branch_by_a_flag_is_seen() -> None:
     report = gradcheck.check_grad(_switched, lambda x, double: 2 * x, X, False)
     assert [one.message.partition(": ")[2] for one in report.unseen] == ["`if double` never ran"]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        lambda x: np.sum(np.prod(np.outer(x, x), axis=0)),
+        lambda x: np.sum((2 + np.outer(x, x)).prod(axis=1)),
+        lambda x: np.sum(np.cumprod(2 + x)),
+        lambda x: np.sum(np.multiply.accumulate(x)),
+    ],
+)
+def test_what_stands_behind_a_product_of_entries_is_seen(first) -> None:
+    def f(x):
+        return 0.0 * first(x) + np.sum(np.maximum(x, 0) ** 2)
+
+    (one,) = gradcheck.check_grad(f, lambda x: 2 * x, np.abs(X)).unseen
+    assert "its second operand was never seen" in one.message
+
+
+def test_beyond_all_bounds_there_is_no_side() -> None:
+    def f(x):
+        m = -np.inf
+        for t in x:
+            m = max(m, t)
+        y = np.minimum(np.maximum(-np.inf, x), np.inf)
+        return m**2 + np.sum(np.clip(y, -np.inf, None) ** 2 * (x < np.inf)) + np.sum(np.clip(x, None, np.inf))
+
+    assert not gradcheck.check_grad(f, lambda x: 2 * x + 1 + 2 * x * (x == x.max()), X).unseen
+
+
+@pytest.mark.parametrize(
+    ("f", "vjp"),
+    [
+        (np.sinc, lambda c, x: c * (np.cos(np.pi * x) - np.sinc(x)) / x),
+        (np.unwrap, lambda c, x: c.copy()),
+        (special.logsumexp, lambda c, x: c * special.softmax(x)),
+    ],
+)
+def test_how_a_librarys_function_chooses_is_its_own_affair(f, vjp) -> None:
+    assert not gradcheck.check_vjp(lambda x: f(x), vjp, np.array([0.3, 0.7, 1.1])).unseen
 
 
 @pytest.mark.parametrize("times", [1, 2, -3])
