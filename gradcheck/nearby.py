@@ -62,10 +62,7 @@ def where_it_shows(
             continue
         found = reported(there, generator)
         if found.verdict is Verdict.FAIL and any(found.leaves[n].verdict is Verdict.FAIL for n in left):
-            if _claims_nothing(seen) and _claims_nothing(there):  # said of this very point: it is stationary
-                return seen, _noted(report, dict.fromkeys(left, _STATIONARY))
-            names = ", ".join(report.leaves[number].path for number in sorted(left))
-            return there, found.noting(Reason.BESIDE.told(names=names).words)
+            return _zero_here(report, left, (seen, there, found))
         if found.verdict is Verdict.INCONCLUSIVE:
             continue
         looked = True
@@ -82,15 +79,41 @@ def where_it_shows(
     at_kinks = len(blind) < sum(slot.size > 0 for slot in seen.task.where.slots)
     # what is zero wherever it was looked at is so claimed rightly: a shift that f does not see, dead units
     known = bool(still) and (_claims_nothing(seen) or left <= zero)
-    if at_kinks or known or any(leaf.resolution is not None for leaf in report.leaves):
+    if at_kinks or known or _some_tested(report):
         return seen, report
     return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.NOTHING.told().words,))
 
 
+def _zero_here(
+    report: Report, left: set[int], at: tuple[Examined, Examined, Report]
+) -> tuple[Examined, Report]:
+    """The report of a claim that fails beside the point in leaves whose derivative is zero at it.
+
+    It is not charged with that where it may be meant for the point alone: it is the same beside it, or wrong there in
+    what it was right in at the point.
+    """
+    seen, there, found = at
+    frozen = not _follows(seen, there.task.where)
+    if frozen and (_claims_nothing(seen) or _some_tested(report)):
+        return seen, _noted(report, dict.fromkeys(left, _STATIONARY))
+    names = ", ".join(report.leaves[number].path for number in sorted(left))
+    if frozen or any(
+        here.resolution is not None and other.verdict is Verdict.FAIL
+        for here, other in zip(report.leaves, found.leaves, strict=True)
+    ):
+        what = f"the derivative by {names} is zero, which any multiple of it is"
+        return seen, replace(
+            report, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.SPECIAL.told(what=what).words,)
+        )
+    return there, found.noting(Reason.BESIDE.told(names=names).words)
+
+
+def _some_tested(report: Report) -> bool:
+    return any(leaf.resolution is not None for leaf in report.leaves)
+
+
 _ZERO = "not tested: zero here and nearby"
-_STATIONARY = (
-    "right at this point, where the derivative is zero; the claim is zero beside it, too, where that is not"
-)
+_STATIONARY = "right at this point, where the derivative is zero; the claim is the same beside it, and wrong"
 _SHOWN = "zero at this point, tested beside it"
 _ELSEWHERE = "right at this point, and wrong at one beside it, where other leaves were looked at"
 
@@ -164,17 +187,16 @@ def _holds_elsewhere(special: Sequence[Unseen], seen: Examined, generator: np.ra
     values = {slot: x[slot.start : slot.stop].tobytes() for slot in slots}
     left = {values[slot] for slot in slots if slot.path in {one.where for one in special}}
     moved = {slot.path for slot in slots if values[slot] not in left}
-    return _follows(seen, generator) and (
+    there = seen.task.where.moved(x + _step(seen.task.where, _NEAR, generator))
+    return _follows(seen, there) and (
         not moved or _beside(seen.task, _inwards(_NEAR), generator, moved).verdict is not Verdict.FAIL
     )
 
 
-def _follows(seen: Examined, generator: np.random.Generator) -> bool:
+def _follows(seen: Examined, there: Point) -> bool:
     """Whether the claim is another one at another point, asked for the same."""
-    where = seen.task.where
     if seen.asked is None or seen.asked.reading is None or seen.u is None:
         return True
-    there = where.moved(where.x + _step(where, _NEAR, generator))
     try:
         again = seen.task.ask(there, there.copied(there.args), seen.u, seen.look.output)
     except Raised:
