@@ -118,6 +118,18 @@ def test_what_holds_on_a_surface_passes_at_its_special_points_and_twice_of_it_fa
 
 
 @pytest.mark.parametrize("seed", range(3))
+def test_what_fails_on_its_surface_is_all_that_is_charged(seed) -> None:
+    f, grad, points = likelihood(np.random.default_rng(seed), 3)
+
+    def wrong(mu, S):
+        first, second = grad(mu, S)
+        return 2 * first, second
+
+    report = gradcheck.check_grad(f, wrong, *points["optimum"], raise_on_failure=False)
+    assert [leaf.verdict for leaf in report.leaves] == ["fail", "pass"]
+
+
+@pytest.mark.parametrize("seed", range(3))
 def test_a_claim_that_refuses_what_is_off_its_surface_is_asked_on_it(seed) -> None:
     roll = np.random.default_rng(seed)
     p, q = shares(roll, 4), shares(roll, 4)
