@@ -121,9 +121,9 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
         yield Unseen(
             Blind.SYMMETRIC, name, f"{name} is {what}: a transpose of it too many or too few was not seen"
         )
-    elif value.ndim >= 2 and not np.isin(value, NATURAL).all():
+    elif value.ndim > 1:
         for axis in range(value.ndim):
-            if _has_equal(np.moveaxis(value, axis, 0)):
+            if _has_equal(np.moveaxis(value, axis, 0)) and not np.isin(value, NATURAL).all():
                 what = ("rows", "columns")[axis] if value.ndim == 2 else f"slices along axis {axis}"
                 message = f"{name} has equal {what}: one in the place of another was not seen"
                 yield Unseen(Blind.ROWS, name, message)

@@ -23,12 +23,22 @@ _Wanted = Callable[[CodeType, Moves], bool]
 def moves_made(ran: Ran, wanted: _Wanted) -> Iterator[None]:
     """Within it the moves of this thread's calls are noted, as long as they are ``wanted``."""
     monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
-    free = [] if monitoring is None else [one for one in _TOOLS if monitoring.get_tool(one) is None]
-    tool = free[0] if free else None
+    tool = None if monitoring is None else _taken(monitoring)
     with _traced(ran, wanted) if tool is None else _monitored(monitoring, tool, ran, wanted):
         yield
 
 
+def _taken(monitoring: Any) -> int | None:
+    """The number of a tool that is ours from now on; None where others have all."""
+    with _taking:
+        for one in _TOOLS:
+            if monitoring.get_tool(one) is None:
+                monitoring.use_tool_id(one, "gradcheck")
+                return one
+    return None
+
+
+_taking = threading.Lock()
 _TOOLS = (3, 4, 5, 2, 1, 0)
 """Of `sys.monitoring`, those first that no debugger, coverage tool or profiler is expected at."""
 
@@ -66,7 +76,6 @@ def _monitored(monitoring: Any, tool: int, ran: Ran, wanted: _Wanted) -> Iterato
                 followed.discard(code)
                 monitoring.set_local_events(tool, code, events.NO_EVENTS)
 
-    monitoring.use_tool_id(tool, "gradcheck")
     monitoring.register_callback(tool, events.PY_START, started)
     monitoring.register_callback(tool, events.INSTRUCTION, step)
     monitoring.set_events(tool, events.PY_START)
