@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from gradcheck.ask.calls import Raised
-from gradcheck.ask.point import step_scale
+from gradcheck.ask.point import Point, step_scale
+from gradcheck.ask.surfaces import away
 from gradcheck.ask.task import Task
+from gradcheck.ask.trees import Floats
 from gradcheck.findings import Blind, Leaf, Unseen, Verdict
 from gradcheck.judge.examine import Examined, examine
 from gradcheck.judge.reasons import Reason
@@ -35,8 +37,9 @@ def at_more_points(
     for _ in range(task.options.points):
         if report.verdict is Verdict.FAIL:
             break
-        seen = examine(_moved(task, _NEAR, generator), generator)
-        report = _merged(report, reported(seen, generator))
+        there = _beside(task, (_NEAR,), generator)
+        report = _merged(report, reported(there, generator))
+        seen = seen if there.reasons else there
     return seen, report
 
 
@@ -54,15 +57,12 @@ def where_it_shows(
     zero = {number for number in blind if not _is_hidden(seen, number)}
     left, looked = set(blind), False
     for share in _BESIDE:
-        there = _examined_inside(task, share, generator)
-        if there is None:
+        there = _beside(task, _inwards(share), generator)
+        if not _is_defined(there):
             continue
         found = reported(there, generator)
         if found.verdict is Verdict.FAIL and any(found.leaves[n].verdict is Verdict.FAIL for n in left):
-            if _claims_nothing(seen) and _claims_nothing(there):  # said of this very point: it is stationary
-                return seen, _noted(report, dict.fromkeys(left, _STATIONARY))
-            names = ", ".join(report.leaves[number].path for number in sorted(left))
-            return there, found.noting(Reason.BESIDE.told(names=names).words)
+            return _zero_here(report, left, (seen, there, found))
         if found.verdict is Verdict.INCONCLUSIVE:
             continue
         looked = True
@@ -79,15 +79,41 @@ def where_it_shows(
     at_kinks = len(blind) < sum(slot.size > 0 for slot in seen.task.where.slots)
     # what is zero wherever it was looked at is so claimed rightly: a shift that f does not see, dead units
     known = bool(still) and (_claims_nothing(seen) or left <= zero)
-    if at_kinks or known or any(leaf.resolution is not None for leaf in report.leaves):
+    if at_kinks or known or _some_tested(report):
         return seen, report
     return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.NOTHING.told().words,))
 
 
+def _zero_here(
+    report: Report, left: set[int], at: tuple[Examined, Examined, Report]
+) -> tuple[Examined, Report]:
+    """The report of a claim that fails beside the point in leaves whose derivative is zero at it.
+
+    It is not charged with that where it may be meant for the point alone: it is the same beside it, or wrong there in
+    what it was right in at the point.
+    """
+    seen, there, found = at
+    frozen = not _follows(seen, there.task.where)
+    if frozen and (_claims_nothing(seen) or _some_tested(report)):
+        return seen, _noted(report, dict.fromkeys(left, _STATIONARY))
+    names = ", ".join(report.leaves[number].path for number in sorted(left))
+    if frozen or any(
+        here.resolution is not None and other.verdict is Verdict.FAIL
+        for here, other in zip(report.leaves, found.leaves, strict=True)
+    ):
+        what = f"the derivative by {names} is zero, which any multiple of it is"
+        return seen, replace(
+            report, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.SPECIAL.told(what=what).words,)
+        )
+    return there, found.noting(Reason.BESIDE.told(names=names).words)
+
+
+def _some_tested(report: Report) -> bool:
+    return any(leaf.resolution is not None for leaf in report.leaves)
+
+
 _ZERO = "not tested: zero here and nearby"
-_STATIONARY = (
-    "right at this point, where the derivative is zero; the claim is zero beside it, too, where that is not"
-)
+_STATIONARY = "right at this point, where the derivative is zero; the claim is the same beside it, and wrong"
 _SHOWN = "zero at this point, tested beside it"
 _ELSEWHERE = "right at this point, and wrong at one beside it, where other leaves were looked at"
 
@@ -97,26 +123,28 @@ def off_what_is_special(
 ) -> tuple[Examined, Report]:
     """The report of a pass with what it could not see; what a moved point can show is looked at there.
 
-    What fails there is told, not charged, where the claim may be meant for the point alone: it is the same there, or a
-    Jacobian (at zero rotation). Any other is wrong as the derivative that it is to be, unless it holds on a surface
-    that the moved point has left: no telling, then.
+    What fails there is told, not charged, where the claim may be meant for the point alone: it is the same elsewhere,
+    or wrong elsewhere, too (made of what was computed once, at the point), or a Jacobian where something is zero.
     """
     if report.verdict is not Verdict.PASS:
         return seen, report
     cheap = task.where.x.size <= _FEW and task.f.seconds + task.claim.seconds <= _CHEAP
     found, branches = unseen(task, seen)
-    leaves = {slot.path for slot in task.where.slots if task.given is None}
-    movable = [one for one in found if one.kind in _MOVABLE and one.where in leaves]
-    if task.options.points:  # they have passed
+    slots = {slot.path: slot for slot in task.where.slots if task.given is None}
+    movable = [one for one in found if one.kind in _MOVABLE and one.where in slots]
+    there = seen
+    if seen.task.where is task.where and movable and cheap:
+        there = _without(movable, task, generator)
+    if there.task.where is not task.where and there.verdict is Verdict.PASS:
         found = tuple(replace(one, seen_to=one in movable) for one in found)
-    elif movable and cheap:
-        there = _examined_inside(task, _NEAR, generator)
-        if there is not None and there.verdict is Verdict.PASS:
-            found = tuple(replace(one, seen_to=one in movable) for one in found)
-        elif there is not None and _fails(there, generator):
-            found = tuple(_failing(one) if one in movable else one for one in found)
-            if task.kind not in _OF_A_CHART and _follows(seen, there):
-                report = replace(report, verdict=Verdict.INCONCLUSIVE, reasons=_special(movable))
+    elif _is_defined(there) and _fails(there, generator):
+        found = tuple(_failing(one) if one in movable else one for one in found)
+        if task.kind in _OF_A_CHART:
+            x = task.where.x
+            movable = [one for one in movable if x[slots[one.where].start : slots[one.where].stop].all()]
+            there = _without(movable, task, generator) if movable else seen
+        if _fails(there, generator) and _holds_elsewhere(movable, seen, generator):
+            report = replace(report, verdict=Verdict.INCONCLUSIVE, reasons=_special(movable))
     report = replace(report, unseen=found, branches=branches)
     blind = _blind(seen)
     left = (
@@ -153,13 +181,24 @@ def _fails(there: Examined, generator: np.random.Generator) -> bool:
     return reported(there, generator).verdict is Verdict.FAIL
 
 
-def _follows(seen: Examined, there: Examined) -> bool:
-    """Whether the claim is another one at the other point, asked for the same."""
+def _holds_elsewhere(special: Sequence[Unseen], seen: Examined, generator: np.random.Generator) -> bool:
+    """Whether the claim is another at another point, and right where these leaves, and those equal to one, are left."""
+    slots, x = seen.task.where.slots, seen.task.where.x
+    values = {slot: x[slot.start : slot.stop].tobytes() for slot in slots}
+    left = {values[slot] for slot in slots if slot.path in {one.where for one in special}}
+    moved = {slot.path for slot in slots if values[slot] not in left}
+    there = seen.task.where.moved(x + _step(seen.task.where, _NEAR, generator))
+    return _follows(seen, there) and (
+        not moved or _beside(seen.task, _inwards(_NEAR), generator, moved).verdict is not Verdict.FAIL
+    )
+
+
+def _follows(seen: Examined, there: Point) -> bool:
+    """Whether the claim is another one at another point, asked for the same."""
     if seen.asked is None or seen.asked.reading is None or seen.u is None:
         return True
-    where = there.task.where
     try:
-        again = there.task.ask(where, where.copied(where.args), seen.u, seen.look.output)
+        again = seen.task.ask(there, there.copied(there.args), seen.u, seen.look.output)
     except Raised:
         return True
     return any(
@@ -174,22 +213,47 @@ def _failing(one: Unseen) -> Unseen:
     )
 
 
-def _examined_inside(task: Task, share: float, generator: np.random.Generator) -> Examined | None:
-    for factor in _INWARDS:
-        there = examine(_moved(task, share * factor, generator), generator)
-        if not there.reasons:
-            return there
-    return None
+def _without(special: Sequence[Unseen], task: Task, generator: np.random.Generator) -> Examined:
+    """What a point shows in which nothing but these is not so."""
+    return _beside(task, _inwards(_NEAR), generator, {one.where for one in special})
 
 
-def _moved(task: Task, share: float, generator: np.random.Generator) -> Task:
-    x = task.where.x
-    return replace(
-        task,
-        where=task.where.moved(
-            x + share * step_scale(x, task.where.slots) * generator.standard_normal(x.size)
-        ),
-    )
+def _inwards(share: float) -> tuple[float, ...]:
+    return tuple(share * factor for factor in _INWARDS)
+
+
+def _beside(
+    task: Task, shares: Sequence[float], generator: np.random.Generator, moved: Collection[str] | None = None
+) -> Examined:
+    """What a point beside shows, a share of its size away: the first of them at which f and claim are defined.
+
+    Where the claim fails, the point is kept on the surfaces that it is on: a claim may hold there alone. Of the leaves
+    those with the paths ``moved`` are, all if that is None.
+    """
+    where = task.where
+    step = _step(where, 1.0, generator)
+    for slot in where.slots:
+        step[slot.start : slot.stop] *= moved is None or slot.path in moved
+    failing = None
+    for share in shares:
+        for x in away(where, share * step):
+            there = examine(replace(task, where=where.moved(x)), generator)
+            if _is_defined(there):
+                if not _fails(there, generator):
+                    return there
+                failing = there  # in the end where most that is right is so: on a surface
+        if failing is not None:
+            return failing
+    return there
+
+
+def _step(where: Point, share: float, generator: np.random.Generator) -> Floats:
+    return share * step_scale(where.x, where.slots) * generator.standard_normal(where.x.size)
+
+
+def _is_defined(seen: Examined) -> bool:
+    """Whether f and the claim are at this point."""
+    return not seen.reasons and seen.asked is not None and seen.asked.reading is not None
 
 
 def _blind(seen: Examined) -> set[int]:

@@ -407,3 +407,47 @@ def test_a_term_that_vanishes_at_zero_weights_leaves_no_pass(rate, oracles) -> N
     assert "every entry of theta is zero" in report.reasons[0]
     assert gradcheck.check_grad(cost, gradient, np.zeros(4), oracles=oracles).ok
     assert not gradcheck.check_grad(cost, regularised, np.ones(4), oracles=oracles, raise_on_failure=False).ok
+
+
+@pytest.mark.parametrize("maker", [least_squares, likelihood, logistic])
+def test_what_was_computed_at_an_optimum_is_no_failure_and_no_pass(maker) -> None:
+    for seed in range(3):
+        f, grad, args = maker(seed, np.float64)
+        kept = grad(*args)
+        assert np.any(kept)
+        report = gradcheck.check_grad(f, lambda *_, kept=kept: kept, *args, raise_on_failure=False)
+        assert report.verdict == "inconclusive"
+        assert "the derivative by" in report.reasons[0]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_computed_with_a_last_layer_of_zeros_is_no_failure(seed) -> None:
+    draw = np.random.default_rng(seed).standard_normal
+    X, Y = draw((6, 3)), draw((6, 2))
+
+    def forward(W, V):
+        h = np.tanh(X @ W)
+        return h, h @ V - Y
+
+    def loss(W, V):
+        return 0.5 * np.sum(forward(W, V)[1] ** 2)
+
+    def backward(kept, V, slope=True):
+        h, r = kept
+        return X.T @ (r @ V.T * (1 - slope * h**2)), h.T @ r
+
+    W, V = draw((3, 4)), np.zeros((4, 2))
+    kept = forward(W, V)
+    gradients = backward(kept, V)
+
+    computed = gradcheck.check_grad(loss, lambda W, V: gradients, W, V)
+    of_one_pass = gradcheck.check_grad(loss, lambda W, V: backward(kept, V), W, V, raise_on_failure=False)
+    anew = gradcheck.check_grad(loss, lambda W, V: backward(forward(W, V), V), W, V)
+    wrong = gradcheck.check_grad(
+        loss, lambda W, V: backward(forward(W, V), V, slope=False), W, V, raise_on_failure=False
+    )
+
+    assert computed.leaves[0].note.endswith("the claim is the same beside it, and wrong")
+    assert of_one_pass.verdict == "inconclusive"
+    assert anew.leaves[0].resolution is not None
+    assert wrong.verdict == "fail"

@@ -54,7 +54,8 @@ class Reason(Enum):
         "at beside the point, and what is shown stands there"
     )
     SPECIAL = (
-        "right at this very point, and wrong beside it. This one is special: {what}. Check at one that is not"
+        "right at this very point, and wrong beside it. This one is special: {what}. Check at one that is not; what "
+        "is meant for this point alone is claimed by a function that has it from outside, lambda *_: its_value"
     )
     STOPS_EARLY = (
         "it agrees to {size}, and f is an iteration that stops early ({where}): tighten its tolerance, and if the "

@@ -14,6 +14,7 @@ from gradcheck.anatomy.naming import is_training
 from gradcheck.ask import trees
 from gradcheck.ask.callees import data_named
 from gradcheck.ask.point import Point
+from gradcheck.ask.surfaces import is_symmetric
 from gradcheck.findings import Blind, Unseen
 
 Spread = tuple[tuple[int, ...], tuple[int, ...]]
@@ -115,25 +116,17 @@ def _of_constant(name: str, value: np.ndarray) -> Iterator[Unseen]:
 
 
 def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
-    if _is_symmetric(value):
+    if is_symmetric(value):
         what = "the identity" if (value == np.eye(value.shape[-1], dtype=value.dtype)).all() else "symmetric"
         yield Unseen(
             Blind.SYMMETRIC, name, f"{name} is {what}: a transpose of it too many or too few was not seen"
         )
-    elif value.ndim >= 2:
-        columns = (("columns", value.T),) if value.ndim == 2 else ()
-        for what, slices in (("rows", value.reshape(len(value), -1)), *columns):
-            if _has_equal(slices) and not np.isin(value, NATURAL).all():
+    elif value.ndim > 1:
+        for axis in range(value.ndim):
+            if _has_equal(np.moveaxis(value, axis, 0)) and not np.isin(value, NATURAL).all():
+                what = ("rows", "columns")[axis] if value.ndim == 2 else f"slices along axis {axis}"
                 message = f"{name} has equal {what}: one in the place of another was not seen"
                 yield Unseen(Blind.ROWS, name, message)
-
-
-def _is_symmetric(value: np.ndarray) -> bool:
-    """Whether it is a symmetric matrix, or a stack of them."""
-    if value.ndim < 2 or not 1 < value.shape[-1] == value.shape[-2]:
-        return False
-    first = np.array_equal(value[..., 0], value[..., 0, :])  # most are told from their transpose by that
-    return first and np.array_equal(value, value.swapaxes(-1, -2))
 
 
 _SAID = {0.0: ("zero", "a term or a factor with it"), 1.0: ("one", "a power of it or a factor")}
@@ -146,12 +139,12 @@ def _constant(name: str, value: float, ahead: str) -> str:
     return f"{ahead} {said}: {hidden} was not seen"
 
 
-def _has_equal(rows: np.ndarray) -> bool:
+def _has_equal(slices: np.ndarray) -> bool:
     """Whether two are the same; those of one number throughout are padding and pixels that no image reaches."""
-    if rows.shape[1] < 2 or len(np.unique(rows[:, 0])) == len(
-        rows
-    ):  # most are told apart by their first entry
+    first = slices.T[(0,) * (slices.ndim - 1)]  # most are told apart by that
+    if slices[:1].size < 2 or len(np.unique(first)) == len(first):
         return False
+    rows = slices.reshape(len(slices), -1)
     rows = rows[(rows != rows[:, :1]).any(axis=1)]
     if len(rows) < 2:
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import linecache
 import math
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -21,14 +22,14 @@ import numpy as np
 from gradcheck.ask import trees
 from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
-from gradcheck.ask.whose import is_ours, is_users
+from gradcheck.ask.whose import is_users
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
 from gradcheck.unseen.lines import never_run, only_complains, worth_following
 from gradcheck.unseen.moves import Ran, moves_made
 
-_Place = tuple[str, int, str]
-"""File, line, and what stands there."""
+_Place = tuple[str, int, str, int]
+"""File, line, what stands there, and which instruction that is; -1 where all of a line are one choice."""
 
 
 @dataclass
@@ -62,15 +63,21 @@ _book: ContextVar[Book | None] = ContextVar("book", default=None)
 
 
 def _here(what: str) -> _Place | None:
-    """Where the user's code stands that led here; None where an installed function does."""
+    """Where the user's code stands that led here; None where a function of a library does, unless it is to choose."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
-    while frame is not None and not is_users(frame.f_code):
-        if is_ours(frame.f_code):
-            return None
-        frame = frame.f_back
-    return None if frame is None else (frame.f_code.co_filename, frame.f_lineno, what)
+    called = None
+    while frame is not None and frame.f_code.co_filename.startswith(_NUMPY):
+        called, frame = frame.f_code.co_name.strip("_"), frame.f_back
+    if frame is None or not is_users(frame.f_code) or called not in (None, *CHOOSING):
+        return None
+    return frame.f_code.co_filename, frame.f_lineno, what, -1 if what in _BY_MASK else frame.f_lasti
+
+
+_NUMPY = os.path.dirname(np.__file__) + os.sep
+_BY_MASK = ("mask", "where")
+"""Choices by what was compared before: where one takes a mask and another of the line its opposite, both sides ran."""
 
 
 _COMPARISONS = {"greater": ">", "greater_equal": ">=", "less": "<", "less_equal": "<="}
@@ -125,7 +132,12 @@ class Watched(np.ndarray):
         if type(result) is tuple:
             return tuple(map(_watched, result))
         result = _watched(result)
-        if ufunc in _SQUARES and type(result) is Watched and _is_square(ufunc, inputs):
+        if (
+            method == "__call__"
+            and ufunc in _SQUARES
+            and type(result) is Watched
+            and _is_square(ufunc, inputs)
+        ):
             result.squared = plain[0]
         return result
 
@@ -224,10 +236,9 @@ _NOTED = frozenset({*_COMPARISONS, *_SIGNS, *_LARGEST, "copysign", "sqrt", "powe
 def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
     inputs = [np.asarray(_plain(one)) for one in given]
     if name in _COMPARISONS:
-        apart = inputs[0] != inputs[1]  # of equal ones neither side is seen
-        book.chose(_COMPARISONS[name], np.asarray(result)[apart])
+        book.chose(_COMPARISONS[name], np.asarray(result)[_are_apart(*inputs)])
     elif name in _LARGEST:
-        book.chose(name, _LARGEST[name](inputs[0], inputs[1])[inputs[0] != inputs[1]])
+        book.chose(name, _LARGEST[name](*inputs)[_are_apart(*inputs)])
     elif name in _SIGNS:
         _noted_sign(book, name, inputs[0])
     elif name == "copysign":
@@ -236,6 +247,11 @@ def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
         _noted_sign(book, "root of a square", of)
     elif name == "clip":
         _noted_clip(book, *inputs)
+
+
+def _are_apart(one: np.ndarray, other: np.ndarray) -> Any:
+    """Where one of two sides is seen: not of what is equal, nor of what is beyond all bounds."""
+    return (one != other) & ~np.isinf(one) & ~np.isinf(other)
 
 
 def _noted_product(book: Book) -> None:
@@ -250,7 +266,7 @@ def _noted_sign(book: Book, name: str, value: Any) -> None:
 
 def _noted_clip(book: Book, value: Any, low: Any, high: Any) -> None:
     for what, bound, beyond in (("below", low, np.less), ("above", high, np.greater)):
-        if np.asarray(bound).dtype.kind in "fiu":
+        if np.asarray(bound).dtype.kind in "fiu" and np.isfinite(bound).any():
             book.chose(f"clip from {what}", beyond(value, _plain(bound)))
 
 
@@ -279,8 +295,8 @@ _BENT = (1, -1, np.inf, -np.inf)
 """Orders of norms that are made of absolute values."""
 
 
-def _choosing(book: Book) -> dict[Any, Callable[..., Any]]:
-    """Python's own functions of numbers that choose, made to note it."""
+def _instead(book: Book) -> dict[Any, Callable[..., Any]]:
+    """Python's own functions of numbers that choose, made to note it; NumPy's that make arrays, made to watch them."""
 
     def greater(*args: Any, **keywords: Any) -> Any:
         _noted_largest(book, "max", () if keywords else args, 1.0)
@@ -295,7 +311,29 @@ def _choosing(book: Book) -> dict[Any, Callable[..., Any]]:
             _noted_sign(book, "abs", value)
         return abs(value)
 
-    return {max: greater, min: less, abs: size, math.fabs: size}
+    makers = {function: _watching(function) for function in _MAKERS}
+    return {max: greater, min: less, abs: size, math.fabs: size, **makers}
+
+
+_SCRATCH = (np.zeros, np.empty)
+_MAKERS = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray, *_SCRATCH)
+"""Which lose sight of what they are given, or make what is filled with it."""
+
+
+def _watching(function: Callable[..., Any]) -> Callable[..., Any]:
+    def made(*args: Any, **keywords: Any) -> Any:
+        result = function(*args, **keywords)
+        filled = function in _SCRATCH and result.dtype.kind == "f"
+        return _watched(result) if filled or _holds_watched(args[:1]) else result
+
+    return made
+
+
+def _holds_watched(value: Any) -> bool:
+    """Whether it is watched, or a list of such or of their entries; numbers of Python's are the program's own."""
+    if isinstance(value, list | tuple):
+        return any(map(_holds_watched, value))
+    return isinstance(value, Watched | np.floating)
 
 
 def _noted_largest(book: Book, name: str, args: Sequence[Any], sign: float) -> None:
@@ -306,7 +344,7 @@ def _noted_largest(book: Book, name: str, args: Sequence[Any], sign: float) -> N
         and all(np.asarray(one).dtype.kind in "fiub" and np.ndim(one) == 0 for one in args)
     ):
         first, *others = (sign * float(one) for one in args)
-        if first != max(others):
+        if first != max(others) and math.isfinite(first) and math.isfinite(max(others)):
             book.chose(name, first > max(others))
 
 
@@ -315,8 +353,12 @@ def _is_number(value: Any) -> bool:
 
 
 def _holds_integers(value: Any) -> bool:
-    integers = type(value) is Watched and value.dtype.kind in "iu" and value.ndim > 0
-    return integers and not np.isin(_plain(value), (-1, 0, 1)).all()
+    """Whether it holds integers of several sizes: those of one are a mask or signs, or a multiple of them."""
+    if type(value) is not Watched or value.dtype.kind not in "iu":
+        return False
+    sizes = np.abs(_plain(value))
+    sizes = sizes[sizes != 0]
+    return bool(sizes.size and (sizes != sizes[0]).any())
 
 
 def _noted_key(book: Book, key: Any) -> None:
@@ -350,7 +392,7 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
     before.
     """
     book = Book()
-    seen = Meeting(_watched, _choosing(book))
+    seen = Meeting(_watched, _instead(book))
 
     def watch() -> None:
         _book.set(book)
@@ -382,7 +424,7 @@ def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def shares(book: Book, whose: str) -> Iterator[Branch]:
     """Each choice, and the share of entries that went its first way."""
-    for (file, line, what), (taken, of) in book.choices.items():
+    for (file, line, what, _), (taken, of) in book.choices.items():
         if of:
             yield Branch(whose, file, line, what, _text(file, line), taken / of)
 
@@ -390,24 +432,23 @@ def shares(book: Book, whose: str) -> Iterator[Branch]:
 def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
     """The choices that went one way in every entry, the branches that never ran, the index arrays without repeats."""
     sided = {place: counts[0] > 0 for place, counts in book.choices.items() if counts[0] in (0, counts[1])}
-    chosen = {(file, line) for file, line, what in sided if what not in _COMPARISONS.values()}
-    guards = {file: _guards(file) for file, _, _ in sided}
-    for (file, line, what), taken in sided.items():
+    chosen = {(file, line) for file, line, what, _ in sided if what not in _COMPARISONS.values()}
+    guards = {file: _guards(file) for file, *_ in sided}
+    for place, taken in sided.items():
+        file, line, what, _ = place
         compares = what in _COMPARISONS.values()
-        if book.choices[file, line, what][1] and not (
-            compares and ((file, line) in chosen or line in guards[file])
-        ):
+        if book.choices[place][1] and not (compares and ((file, line) in chosen or line in guards[file])):
             side = _SIDES[what][0 if taken else 1]
-            message = f"line {line}: in `{_text(file, line)}` {side} was never seen"
+            message = f"line {line}: {_within(file, line)}{side} was never seen"
             yield Unseen(Blind.BRANCH, whose, message, file, line)
-    for (file, line, _), repeats in book.indices.items():
+    for (file, line, *_), repeats in book.indices.items():
         if not repeats:
             hidden = "adding up where one does was not seen"
-            message = f"line {line}: no index comes twice in `{_text(file, line)}`: {hidden}"
+            message = f"line {line}: {_within(file, line)}no index comes twice: {hidden}"
             yield Unseen(Blind.INDEX, whose, message, file, line)
-    for file, line, _ in book.products:
+    for file, line, *_ in book.products:
         message = (
-            f"line {line}: `{_text(file, line)}` multiplies integers, which are not checked: pass floats"
+            f"line {line}: {_within(file, line)}integers are multiplied, which are not checked: pass floats"
         )
         yield Unseen(Blind.INTEGERS, whose, message, file, line)
     for file, line, told in never_run(book.ran):
@@ -429,6 +470,11 @@ def _guards(file: str) -> frozenset[int]:
     return frozenset(
         line for test in tests for line in range(test.lineno, (test.end_lineno or test.lineno) + 1)
     )
+
+
+def _within(file: str, line: int) -> str:
+    text = _text(file, line)
+    return f"in `{text}` " if text else ""
 
 
 def _text(file: str, line: int) -> str:

@@ -76,7 +76,7 @@ def _sides(code: CodeType) -> tuple[_Side, ...]:
 
     def turn(node: ast.AST, test: list[Any]) -> frozenset[int]:
         """The jumps that the filter of a comprehension ends in, which Python 3.13 says to be of what is made."""
-        last = max(within(test), default=len(spans))
+        last = max(within(test) - jumps, default=len(spans))
         after = [n for n, _ in steps if n >= last]
         at = next((place for place, n in enumerate(after) if n in choices), None)
         if at is None or not isinstance(node, _MADE):
@@ -114,9 +114,11 @@ def _branches(node: ast.AST) -> Iterator[tuple[list[Any], list[Any], str]]:
                 if branch:
                     yield [node.test], branch if isinstance(branch, list) else [branch], text
         case ast.While():
-            yield [node.test], node.body, f"while {ast.unparse(node.test)}"
+            yield from _of_loop(node, node.test, f"while {ast.unparse(node.test)}")
         case ast.For():
-            yield [node.iter], node.body, f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+            yield from _of_loop(
+                node, node.iter, f"for {ast.unparse(node.target)} in {ast.unparse(node.iter)}"
+            )
         case ast.Match():
             for one in node.cases:
                 yield [node.subject], one.body, f"case {ast.unparse(one.pattern)}"
@@ -127,6 +129,14 @@ def _branches(node: ast.AST) -> Iterator[tuple[list[Any], list[Any], str]]:
         case ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
             for test in _filters(node):
                 yield [test], [node.elt], f"if {ast.unparse(test)}"
+
+
+def _of_loop(
+    loop: ast.For | ast.While, asked: ast.expr, text: str
+) -> Iterator[tuple[list[Any], list[Any], str]]:
+    yield [asked], loop.body, text
+    if loop.orelse:
+        yield [asked], loop.orelse, f"else of {text}"
 
 
 def _passed(node: ast.AST) -> Iterator[tuple[list[Any], list[Any], str]]:
@@ -150,19 +160,40 @@ def _compares(test: ast.expr) -> bool:
 
 
 def only_complains(statements: list[Any]) -> bool:
-    """Whether they raise in the end, or do nothing but report: no derivative hangs on that."""
-    return not statements or isinstance(statements[-1], ast.Raise) or all(map(_reports, statements))
+    """Whether they raise or return no number in the end, or do nothing but report: no derivative hangs on that."""
+    return not statements or _refuses(statements[-1]) or all(map(_reports, statements))
+
+
+def _refuses(statement: Any) -> bool:
+    match statement:
+        case ast.Raise():
+            return True
+        case ast.Return(value):
+            return value is None or ast.unparse(value).lower().strip("-") in _NO_NUMBERS
+    return False
+
+
+_NO_NUMBERS = frozenset(
+    {"none", *(f"{of}{what}" for of in ("np.", "numpy.", "math.") for what in ("nan", "inf")),
+     *(f"float('{what}')" for what in ("nan", "inf", "-inf"))}
+)  # fmt: skip
 
 
 def _reports(statement: Any) -> bool:
     match statement:
         case ast.Raise() | ast.Pass():
             return True
-        case ast.Expr(ast.Call(ast.Name("print") | ast.Attribute(attr="warn"))):
+        case ast.Expr(ast.Call(ast.Name("print"))):
             return True
+        case ast.Expr(ast.Call(ast.Attribute(attr=name))):
+            return name in _REPORTING
         case ast.If():
             return only_complains(statement.body) and only_complains(statement.orelse)
     return False
+
+
+_REPORTING = frozenset({"warn", "debug", "info", "warning", "error", "exception", "critical"})
+"""Names of functions of `warnings` and `logging`."""
 
 
 def _span(nodes: list[Any]) -> _Span:

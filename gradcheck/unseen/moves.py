@@ -23,10 +23,24 @@ _Wanted = Callable[[CodeType, Moves], bool]
 def moves_made(ran: Ran, wanted: _Wanted) -> Iterator[None]:
     """Within it the moves of this thread's calls are noted, as long as they are ``wanted``."""
     monitoring = getattr(sys, "monitoring", None)  # from Python 3.12 on
-    free = () if monitoring is None else (one for one in range(6) if monitoring.get_tool(one) is None)
-    tool = next(iter(free), None)
+    tool = None if monitoring is None else _taken(monitoring)
     with _traced(ran, wanted) if tool is None else _monitored(monitoring, tool, ran, wanted):
         yield
+
+
+def _taken(monitoring: Any) -> int | None:
+    """The number of a tool that is ours from now on; None where others have all."""
+    with _taking:
+        for one in _TOOLS:
+            if monitoring.get_tool(one) is None:
+                monitoring.use_tool_id(one, "gradcheck")
+                return one
+    return None
+
+
+_taking = threading.Lock()
+_TOOLS = (3, 4, 5, 2, 1, 0)
+"""Of `sys.monitoring`, those first that no debugger, coverage tool or profiler is expected at."""
 
 
 @contextmanager
@@ -39,9 +53,10 @@ def _monitored(monitoring: Any, tool: int, ran: Ran, wanted: _Wanted) -> Iterato
     def started(code: CodeType, _: int) -> Any:
         if threading.get_ident() != here:
             return None
-        if not wanted(code, ran.get(code, set())):
-            return monitoring.DISABLE
-        ran.setdefault(code, set())
+        moves = ran.get(code, set())
+        if not wanted(code, moves):  # what is disabled may stay so for the next one who looks
+            return None if moves else monitoring.DISABLE
+        ran[code] = moves
         last[id(sys._getframe(1))] = -1
         if code not in followed:
             followed.add(code)
@@ -61,7 +76,6 @@ def _monitored(monitoring: Any, tool: int, ran: Ran, wanted: _Wanted) -> Iterato
                 followed.discard(code)
                 monitoring.set_local_events(tool, code, events.NO_EVENTS)
 
-    monitoring.use_tool_id(tool, "gradcheck")
     monitoring.register_callback(tool, events.PY_START, started)
     monitoring.register_callback(tool, events.INSTRUCTION, step)
     monitoring.set_events(tool, events.PY_START)

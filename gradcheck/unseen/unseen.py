@@ -222,7 +222,11 @@ def _is_ones(node: ast.expr) -> bool:
 
 
 def _is_numpys(node: ast.expr) -> bool:
-    return isinstance(node, ast.Attribute) and getattr(node.value, "id", "") in ("np", "numpy", "anp")
+    return isinstance(node, ast.Name) or getattr(getattr(node, "value", None), "id", "") in (
+        "np",
+        "numpy",
+        "anp",
+    )
 
 
 def _name(node: ast.expr) -> str:

@@ -119,6 +119,42 @@ def over_the_mask(x):
     return np.sum(y)
 
 
+@way
+def as_floats(x):
+    y = np.asarray(x, dtype=float)
+    return np.sum(np.where(y > 0, y**2, y**3))  # which
+
+
+@way
+def copied(x):
+    y = np.array(x)
+    return np.sum(np.maximum(y, 0) ** 2 + np.minimum(y, 0) ** 3)  # which
+
+
+@way
+def listed(x):
+    y = np.array([t + 0.0 for t in x])
+    return np.sum(np.where(y > 0, y**2, y**3))  # which
+
+
+@way
+def filled(x):
+    y = np.zeros(len(x))
+    for n in range(len(x)):
+        y[n] = 1.0 * x[n]
+    return np.sum(np.maximum(y, 0) ** 2 + np.minimum(y, 0) ** 3)  # which
+
+
+@way
+def twice_on_a_line(x):
+    return np.sum(np.maximum(x, 0) ** 2 - np.maximum(-x, 0) ** 3)  # which
+
+
+@way
+def steps_on_a_line(x):
+    return np.sum(np.heaviside(x, 0.5) * x**2 + np.heaviside(-x, 0.5) * x**3)  # which
+
+
 # --- statements and expressions -------------------------------------------------------------------------------
 
 
@@ -315,6 +351,20 @@ class Parts:
 
     def __call__(self, x):
         return np.where(x > 0, x**2, x**3)  # which
+
+
+@way
+def else_of_a_loop(x):
+    total = 0.0
+    for t in x:
+        for s in (t,):
+            if s > 0:  # which
+                break
+        else:
+            total += t**3  # which
+            continue
+        total += t**2
+    return total
 
 
 class Inheriting(Parts):

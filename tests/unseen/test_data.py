@@ -294,3 +294,32 @@ def test_integers_that_are_all_the_same_are_told(value) -> None:
     same = np.full(4, value)
     assert kinds(gradcheck.check_grad(f, claim, ROLL(4), same, argnums=0)) == {Blind.CONSTANT}
     assert not kinds(gradcheck.check_grad(f, claim, ROLL(4), np.array([0, 4, 1, 4]), argnums=0))
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_what_is_symmetric_to_rounding_is_symmetric(seed, dtype) -> None:
+    draw = np.random.default_rng(seed).standard_normal
+    M = draw((5, 5)).astype(dtype)
+    A = np.linalg.inv(M @ M.T + np.eye(5, dtype=dtype))
+    apart = A + (1e-3 * draw((5, 5))).astype(dtype)
+
+    for data, told in ((A, {Blind.SYMMETRIC}), (apart, set())):
+        report = gradcheck.check_grad(*linear(data, ROLL(5).astype(dtype)), draw(5).astype(dtype))
+        assert kinds(report) == told
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_slices_that_are_equal_along_any_axis_are_told(axis) -> None:
+    shape = [3, 4, 2]
+    shape[axis] = 1
+    for X, told in ((np.repeat(ROLL(shape), 5, axis), True), (ROLL((3, 4, 2)), False)):
+        f, claim = (
+            (lambda w, X=X: np.sum(np.tanh(X * w))),
+            (lambda w, X=X: np.sum(X * (1 - np.tanh(X * w) ** 2))),
+        )
+        found = [one.message for one in gradcheck.check_grad(f, claim, 0.7).unseen if one.kind is Blind.ROWS]
+        assert (
+            found
+            == [f"X has equal slices along axis {axis}: one in the place of another was not seen"] * told
+        )

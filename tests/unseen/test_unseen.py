@@ -1,6 +1,7 @@
 """What a pass could not see is told, and nothing is told where there is nothing."""
 
 import json
+import logging
 import sys
 import sysconfig
 import warnings
@@ -10,9 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy import ones
+from scipy import special
 
 import gradcheck
 from gradcheck.findings import Blind
+from gradcheck.unseen.lines import never_run, worth_following
+from gradcheck.unseen.moves import moves_made
 from tests.unseen.programs import Program, blind, dense, general, layer_backward, layer_forward
 from tests.unseen.sides import one_sided, says_which, sides
 
@@ -152,6 +157,59 @@ def test_what_only_complains_in_the_end_is_no_branch() -> None:
         return np.sum(x**2)
 
     assert not gradcheck.check_grad(f, lambda x: 2 * x, X).unseen
+
+
+def test_what_returns_no_number_or_logs_is_no_branch() -> None:
+    def f(x):
+        if not np.isfinite(x).all():
+            return np.nan
+        if np.max(x) > 1e6:
+            return float("-inf")
+        if np.max(x) > 1e5:
+            return -np.inf
+        if len(x) > 100:
+            return None
+        if np.max(x) > 1e4:
+            logging.getLogger(__name__).warning("large")
+        return np.sum(x**2)
+
+    assert not gradcheck.check_grad(f, lambda x: 2 * x, X).unseen
+
+
+def test_two_filters_of_a_line_are_two() -> None:
+    def f(x):
+        return sum([t**2 for t in x if t > 0]) + sum([t**3 for t in x if t <= 0])
+
+    line = f.__code__.co_firstlineno + 1
+    report = gradcheck.check_grad(f, lambda x: 2 * x, np.abs(X))
+    assert {one.message for one in report.unseen} == {
+        f"line {line}: `if t > 0` was never passed by",
+        f"line {line}: `if t <= 0` never ran",
+    }
+
+
+def test_what_has_no_source_is_told_by_its_line_alone() -> None:
+    space = {"np": np}
+    exec(compile("def f(x):\n    return np.sum(np.maximum(x, 0) ** 2)\n", "<made>", "exec"), space)
+    (one,) = gradcheck.check_grad(space["f"], lambda x: 2 * x, np.abs(X)).unseen
+    assert one.message == "line 2: its second operand was never seen"
+
+
+def _half(x):
+    if x > 0:
+        return 1
+    return 0
+
+
+def test_what_one_look_has_seen_hides_nothing_from_the_next() -> None:
+    first, second = {}, {}
+    with moves_made(first, worth_following):
+        for x in (1, -1, 1, -1):
+            _half(x)
+    with moves_made(second, worth_following):
+        _half(1)
+    assert not list(never_run(first))
+    assert [told for _, _, told in never_run(second)] == ["`if x > 0` was never passed by"]
 
 
 def test_an_if_that_never_ran_is_named() -> None:
@@ -344,6 +402,73 @@ def test_a_branch_by_a_flag_is_seen() -> None:
     assert [one.message.partition(": ")[2] for one in report.unseen] == ["`if double` never ran"]
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        lambda x: np.sum(np.prod(np.outer(x, x), axis=0)),
+        lambda x: np.sum((2 + np.outer(x, x)).prod(axis=1)),
+        lambda x: np.sum(np.cumprod(2 + x)),
+        lambda x: np.sum(np.multiply.accumulate(x)),
+    ],
+)
+def test_what_stands_behind_a_product_of_entries_is_seen(first) -> None:
+    def f(x):
+        return 0.0 * first(x) + np.sum(np.maximum(x, 0) ** 2)
+
+    (one,) = gradcheck.check_grad(f, lambda x: 2 * x, np.abs(X)).unseen
+    assert "its second operand was never seen" in one.message
+
+
+def test_beyond_all_bounds_there_is_no_side() -> None:
+    def f(x):
+        m = -np.inf
+        for t in x:
+            m = max(m, t)
+        y = np.minimum(np.maximum(-np.inf, x), np.inf)
+        return m**2 + np.sum(np.clip(y, -np.inf, None) ** 2 * (x < np.inf)) + np.sum(np.clip(x, None, np.inf))
+
+    assert not gradcheck.check_grad(f, lambda x: 2 * x + 1 + 2 * x * (x == x.max()), X).unseen
+
+
+@pytest.mark.parametrize(
+    ("f", "vjp"),
+    [
+        (np.sinc, lambda c, x: c * (np.cos(np.pi * x) - np.sinc(x)) / x),
+        (np.unwrap, lambda c, x: c.copy()),
+        (special.logsumexp, lambda c, x: c * special.softmax(x)),
+    ],
+)
+def test_how_a_librarys_function_chooses_is_its_own_affair(f, vjp) -> None:
+    def g(x):
+        return f(x) + 0.0 * np.sum(np.where(x > 0.5, x, x))
+
+    assert not gradcheck.check_vjp(g, vjp, np.array([0.3, -0.7, 1.1])).unseen
+
+
+@pytest.mark.parametrize("times", [1, 2, -3])
+def test_a_mask_times_a_number_is_no_integers_where_floats_are_due(times) -> None:
+    def f(x):
+        return np.sum(times * (x > 0) * x**2 + ~(x > 0) * x**3)
+
+    def grad(x):
+        on = x > 0
+        return 2 * times * on * x + 3 * ~on * x**2
+
+    assert not gradcheck.check_grad(f, grad, X).unseen
+
+
+def test_choices_among_a_functions_own_numbers_are_none() -> None:
+    def f(x):
+        w = np.array([0.25, 0.5, 0.25])
+        return np.sum(np.clip(w, 0, 1) * np.abs(w) * x**2)
+
+    def grad(x):
+        w = np.asarray([0.25, 0.5, 0.25], dtype=float)
+        return 2 * np.maximum(w, 0.0) * w * x
+
+    assert not gradcheck.check_grad(f, grad, X).unseen
+
+
 def test_counts_that_a_function_makes_itself_are_no_integers_where_floats_are_due() -> None:
     def f(x):
         return np.sum(np.sort(x) * np.arange(3))
@@ -505,6 +630,7 @@ BATCH = np.random.default_rng(8).standard_normal((4, 3))
         (_through_variable, True),
         (lambda W: layer_backward(np.full((4, 2), 1.0), W, BATCH), True),
         (lambda W: layer_backward(dout=np.ones((4, 2)), W=W, X=BATCH), True),
+        (lambda W: layer_backward(ones((4, 2)), W, BATCH), True),
         (lambda W: layer_backward(np.full((4, 2), 2.0), W, BATCH), False),
         (_of_other_values, False),
         (lambda W: np.ones((4, 1)).T @ layer_forward(W, BATCH), False),
