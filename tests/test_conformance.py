@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import gradcheck
-from tests.layers.conventions import MADE, PrefixD, bias, dense_input, weights
+from tests.layers.attributes import PrefixD
+from tests.layers.making import MADE, bias, dense_input, weights
 
 (X,) = dense_input()
 

@@ -10,9 +10,11 @@ import pytest
 
 import gradcheck
 from gradcheck.anatomy.places import get, place_of, put, spelled
-from tests.layers.conventions import BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
+from tests.layers.attributes import Lazy, PrefixD
 from tests.layers.courses import Regression, regression
 from tests.layers.made import MADE
+from tests.layers.making import bias, dense_input, dW_of, dx_of, weights
+from tests.layers.states import BatchNorm
 
 (X,) = dense_input()
 
