@@ -6,7 +6,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from tests.layers.making import bias, db_of, dW_of, dx_of, layer, told, weights
+from tests.layers.making import bias, db_of, dW_of, dx_of, layer, square, square_input, told, weights
 
 
 @layer()
@@ -182,3 +182,24 @@ class LazyDict:
         self.grads["W"] += dW_of(self.x, d)
         self.grads["b"] += db_of(d)
         return dx_of(d, self.params["W"])
+
+
+@layer("store.W1 store.b1 store.W2 store.b2 x", inputs=square_input)
+class InAStore:
+    """The keys alone are one, and those of the gradients come in the order of backward."""
+
+    def __init__(self):
+        self.store, self.grads = {"W1": square(1), "b1": np.ones(3), "W2": square(2), "b2": np.zeros(3)}, {}
+
+    def forward(self, x):
+        self.h = [x]
+        for k in "12":
+            self.h.append(np.tanh(self.h[-1] @ self.store[f"W{k}"] + self.store[f"b{k}"]))
+        return self.h[-1]
+
+    def backward(self, d):
+        for k in (2, 1):
+            d = d * (1 - self.h[k] ** 2)
+            self.grads[f"W{k}"], self.grads[f"b{k}"] = dW_of(self.h[k - 1], d), db_of(d)
+            d = d @ self.store[f"W{k}"].T
+        return told("x", d)

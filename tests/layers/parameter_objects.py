@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tests.layers.making import bias, db_of, dW_of, dx_of, layer, weights
+from tests.layers.making import bias, db_of, dW_of, dx_of, layer, told, weights
 
 
 class Param:
@@ -75,3 +75,41 @@ class Namespaces:
     def backward(self, d):
         self.W.d, self.b.d = dW_of(self.x, d), db_of(d)
         return dx_of(d, self.W.val)
+
+
+class Node:
+    """A number that knows what it was made of: the chain of a long sum is as deep as that is long."""
+
+    def __init__(self, data, *parents):
+        self.data, self.grad = data, 0.0
+        self._ctx = SimpleNamespace(
+            parents=[one for one, _ in parents], slopes=[slope for _, slope in parents]
+        )
+
+    def plus_product(self, a, b):
+        return Node(self.data + a.data * b.data, (self, 1.0), (a, b.data), (b, a.data))
+
+    def backward(self, grad):
+        self.grad += grad
+        for one, slope in zip(self._ctx.parents, self._ctx.slopes, strict=True):
+            one.backward(slope * grad)
+
+
+@layer("w[0] w[1] w[2] b x", inputs=lambda: (np.array([0.4, -0.7, 0.2]),))
+class GraphOfNumbers:
+    def __init__(self):
+        self.w, self.b = [Node(one) for one in (0.3, -0.5, 0.8)], Node(0.1)
+
+    def forward(self, x):
+        self.x, self.out = [Node(float(one)) for one in x], self.b
+        for _ in range(12):
+            for a, b in zip(self.w, self.x, strict=True):
+                self.out = self.out.plus_product(a, b)
+        return self.out.data
+
+    def backward(self, d=1.0):
+        self.out.backward(float(d))
+        for one in self.w:
+            one.grad = told("W", one.grad)
+        self.b.grad = told("b", self.b.grad)
+        return told("x", np.array([one.grad for one in self.x]))
