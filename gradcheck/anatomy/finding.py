@@ -190,9 +190,9 @@ def _returned(
 
     Those that ``may_be`` there, and by no name, are told by shapes and order.
     """
-    told = by_keys(tried.came, inputs, list(parameters.values()))
-    rest = [one for name, one in parameters.items() if name in may_be and name not in told]
     names = returned_names(tried.machine.backward)
+    told = by_keys(tried.came, inputs, list(parameters.values()), names)
+    rest = [one for name, one in parameters.items() if name in may_be and name not in told]
     taken = {*told.values(), *returned_again(tried)}
     reading = in_turn(tried.came, [one for one in inputs if one.name not in told], rest, names, taken)
     return told | reading.filled, any(part.is_number for part in reading.parts)
