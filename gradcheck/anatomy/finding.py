@@ -151,6 +151,8 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
     shown = sources or {labels[one] for one in dependent}
     parameters = tuple(one for one in every if labels[one] in shown)
+    written = {place for one in seen.remade for place in one.places}
+    changed = [one for one in dict.fromkeys((*parameters, *steps)) if written.isdisjoint(one.places)]
     came = {
         one.name: sources[one.name].of(tried.came, tried.own, one.value)
         for one in inputs
@@ -175,7 +177,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         sources,
         tuple(name for name in missing if name not in left_out),
         seen.given,
-        tuple(labels[one] for one in steps),
+        tuple(labels[one] for one in changed if is_moved(one, tried.own)),
         settings if stepping else (),
         ran=True,
         elementwise=elementwise,
