@@ -10,28 +10,28 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.places import fields, put, walk
+from gradcheck.anatomy.shared import views_again
 from gradcheck.ask.whose import is_open
 
 
 def own_copy(layer: Any) -> Any:
     """A copy, arrays and containers of its class included; functions that close over the layer close over the copy."""
-    known: dict[int, Any] = {}
+    held = list(walk(layer, lambda name: False))
+    views = dict(views_again(value for _, value in held if isinstance(value, np.ndarray)))
+    known: dict[int, Any] = dict(views)
     try:
         own = copy.deepcopy(layer, known)
     except Exception:
         own = layer
     if own is layer:
         # it holds what cannot be copied (a lock, a file), asks itself for what it has not yet, or will not be copied
-        known = {}
+        known = dict(views)
         own = _copied(layer, known)
     for name, value in fields(own).items():
         if isinstance(value, dict | list | np.ndarray) and name not in getattr(own, "__dict__", {name: None}):
             setattr(own, name, copy.deepcopy(value, known))
-    functions = [
-        (place, value) for place, value in walk(own, lambda name: False) if type(value) is FunctionType
-    ]
-    for place, function in functions:
-        if (anew := _closing_over(function, known)) is not function:
+    for place, function in held:
+        if type(function) is FunctionType and (anew := _closing_over(function, known)) is not function:
             put(own, place, anew)
     return own
 

@@ -22,10 +22,12 @@ from gradcheck.anatomy.parameters import (
     called,
     in_order,
     is_moved,
+    kept,
 )
 from gradcheck.anatomy.passes import Passes, passes
 from gradcheck.anatomy.places import Attribute, Place, spelled
 from gradcheck.anatomy.returned import Target, by_keys
+from gradcheck.anatomy.shared import is_part
 from gradcheck.anatomy.source import Source
 from gradcheck.anatomy.trying import Tried, returned_again, tried_once
 from gradcheck.ask import trees
@@ -77,6 +79,12 @@ class Layout:
     def inputs(self) -> tuple[Target, ...]:
         """The targets that are arguments of forward."""
         return self.targets[len(self.parameters) :]
+
+    def gradients(self, own: Any) -> list[Kept]:
+        """The arrays of a layer that are gradients; one that is as yet a weight under another name is none."""
+        places = {place for source in self.sources.values() for place in source.places}
+        weights = {place for one in self.parameters for place in one.places if place not in places}
+        return [one for one in kept(own) if places & {*one.places} and weights.isdisjoint(one.places)]
 
     @property
     def rank(self) -> tuple[bool, int, int]:
@@ -164,7 +172,9 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         and _is_number(tried.output)
         and (tried.convention.implied or np.ndim(tried.output) == 0)
     )
-    missing = [labels[one] for one in dependent if labels[one] not in sources]
+    missing = [
+        labels[one] for one in dependent if labels[one] not in sources and not is_part(one, parameters)
+    ]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     left_out = {name for name, place in params.items() if place is None}

@@ -284,8 +284,11 @@ def _says_parameter(place: Place, number: int) -> bool:
 
 
 def zeroed(own: Any, gradients: Iterable[Kept]) -> None:
-    """Set gradients to zero where a layer adds to them."""
+    """Set gradients to zero where a layer adds to them: in place, for they may be parts of one another."""
     for one in gradients:
-        fresh = np.zeros_like(one.array) if isinstance(one.array, np.ndarray) else type(one.array)(0.0)
         for place in one.settable:
-            put(own, place, fresh)
+            there = found(own, place)
+            if isinstance(there, np.ndarray) and there.flags.writeable:
+                there[...] = 0
+            else:
+                put(own, place, type(one.array)(0.0))

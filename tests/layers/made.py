@@ -13,6 +13,7 @@ from tests.layers import (  # noqa: F401 - they add to those that are made
     parameter_objects,
     published,
     returned,
+    shared_memory,
     states,
     steps,
 )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gradcheck
+from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.places import get, place_of, put, spelled
 from tests.layers.attributes import Lazy, PrefixD
 from tests.layers.courses import Regression, regression
@@ -720,3 +721,21 @@ def test_of_dicts_with_the_same_keys_the_one_with_the_shapes_of_the_weights_hold
     assert report.verdict == "inconclusive"
     assert "no gradient was found for b[1], b[2]," in str(report)
     assert all(leaf.verdict == "pass" for leaf in report.leaves)
+
+
+def test_a_copy_has_the_views_of_the_layer() -> None:
+    class Views:
+        def __init__(self):
+            self.whole = np.arange(12.0).reshape(3, 4)
+            self.back, self.column, self.T = self.whole[::-1], self.whole[:, 2], self.whole.T
+            self.other = [self.whole.copy()]
+
+    one = Views()
+    own = own_copy(one)
+    for name in ("back", "column", "T"):
+        assert np.array_equal(getattr(own, name), getattr(one, name))
+        assert np.shares_memory(own.whole, getattr(own, name))
+        assert not np.shares_memory(one.whole, getattr(own, name))
+    own.whole[1, 2] = -1.0
+    assert own.back[1, 2] == own.column[1] == own.T[2, 1] == -1.0
+    assert not np.shares_memory(own.whole, own.other[0])
