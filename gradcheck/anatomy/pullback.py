@@ -15,6 +15,7 @@ from gradcheck.anatomy.machine import machines
 from gradcheck.anatomy.named import Params
 from gradcheck.anatomy.parameters import kept, zeroed
 from gradcheck.anatomy.places import put
+from gradcheck.anatomy.plain import must_be_plain
 from gradcheck.anatomy.returned import Target
 from gradcheck.anatomy.shared import placed, shares
 from gradcheck.ask import trees
@@ -50,8 +51,17 @@ class Pullback:
 def pullback_of(
     layer: Any, inputs: tuple[Any, ...], params: Params | None, argnums: int | Sequence[int] | None
 ) -> Pullback:
-    """``layer`` as a check of pullbacks takes it; see `layout_of`."""
-    return _pullback(layout_of(layer, inputs, params), argnums)
+    """``layer`` as a check of pullbacks takes it; see `layout_of`.
+
+    Raises
+    ------
+    TypeError
+        An input, or a weight, is an array of another library.
+    """
+    layout = layout_of(layer, inputs, params)
+    if argnums is None:
+        must_be_plain(layout, {name for name, place in (params or {}).items() if place is None})
+    return _pullback(layout, argnums)
 
 
 def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None) -> Layout:
