@@ -20,11 +20,11 @@ def own_copy(layer: Any) -> Any:
     views = dict(views_again(value for _, value in held if isinstance(value, np.ndarray)))
     known: dict[int, Any] = dict(views)
     try:
-        own = copy.deepcopy(layer, known)
+        own = layer if any(_has_its_way(value) for _, value in held) else copy.deepcopy(layer, known)
     except Exception:
         own = layer
     if own is layer:
-        # it holds what cannot be copied (a lock, a file), asks itself for what it has not yet, or will not be copied
+        # it holds what cannot be copied (a lock, a file), asks itself for what it has not yet, or may not be copied
         known = dict(views)
         own = _copied(layer, known)
     for name, value in fields(own).items():
@@ -34,6 +34,11 @@ def own_copy(layer: Any) -> Any:
         if type(function) is FunctionType and (anew := _closing_over(function, known)) is not function:
             put(own, place, anew)
     return own
+
+
+def _has_its_way(value: Any) -> bool:
+    """Whether an object says itself what a copy of it is, which may be the object."""
+    return is_open(value) and hasattr(type(value), "__deepcopy__") and not isinstance(value, np.ndarray)
 
 
 def _closing_over(function: FunctionType, known: dict[int, Any]) -> FunctionType:

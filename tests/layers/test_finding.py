@@ -739,3 +739,32 @@ def test_a_copy_has_the_views_of_the_layer() -> None:
     own.whole[1, 2] = -1.0
     assert own.back[1, 2] == own.column[1] == own.T[2, 1] == -1.0
     assert not np.shares_memory(own.whole, own.other[0])
+
+
+def test_weights_in_a_store_that_is_not_copied_are_left_alone() -> None:
+    class Store:
+        def __init__(self):
+            self.W, self.dW = weights(), np.zeros((3, 2))
+
+        def __deepcopy__(self, memo):
+            return self
+
+    class Reads:
+        def __init__(self, store):
+            self.store = store
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.store.W
+
+        def backward(self, d):
+            self.store.dW = self.x.T @ d
+            return d @ self.store.W.T
+
+    store = Store()
+    W, dW = store.W, store.dW
+    assert {leaf.path for leaf in check(Reads(store)).leaves} == {"store.W", "x"}
+    assert store.W is W
+    assert store.dW is dW
+    assert np.array_equal(W, weights())
+    assert not dW.any()
