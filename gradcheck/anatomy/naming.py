@@ -58,14 +58,17 @@ VAGUE = (
 )
 """Words that say "gradient" of a weight or of an activation, in the order in which they are given up on."""
 
-_VALUES = frozenset({"value", "val", "data", "array", "tensor", "v", "w"})
+VALUES = frozenset({"value", "val", "data", "array", "tensor", "param", "parameter"})
+"""What an object or dict that holds a parameter and its gradient calls the parameter."""
+
 _METHODS = frozenset({"param", "parameter", "getparam", "getparameter", "getweight", "grad", "gradient",
                       "getgrad", "getgradient", "trainableparam"})  # fmt: skip
 
-_BEFORE = ("gradof", "gradwrt", "grad_wrt", "gradients", "gradient", "grads", "grad",
+_BEFORE = ("gradof", "gradwrt", "grad_wrt", "gradients", "gradient", "grads", "grad", "derivative", "deriv", "der",
            "d_loss_d", "delta", "nabla", "partial", "dlossd", "dcostd", "dld", "djd", "ded", "dcd",
            "dl", "d", "g")  # fmt: skip
-_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "error", "bar", "_g", "_d")
+_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "_der", "nabla", "diff", "error", "bar",
+          "_g", "_d")  # fmt: skip
 
 _LEIBNIZ = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -176,7 +179,7 @@ def keyed_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[A
 def bare_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
     """The same without the last word, where it says no more: ``value`` of ``W.value``, ``W`` of a layer's only one."""
     last = _name(place[-1])
-    if isinstance(last, str) and loose(last) in (_PARAMETERS if len(place) == 1 else _VALUES):
+    if isinstance(last, str) and loose(last) in (_PARAMETERS if len(place) == 1 else VALUES | {"v", "w"}):
         yield from _ways(place[:-1], spelling)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from gradcheck.anatomy.naming import (
     SPELLINGS,
     VAGUE,
+    VALUES,
     bare_keys,
     gradient_keys,
     hands_out,
@@ -264,13 +265,13 @@ def called(one: Kept) -> str:
         for number, step in enumerate(place)
         if not _says_parameter(place, number)
     ]
-    if len(steps) > 1 and isinstance(steps[-1], Attribute) and steps[-1].name in _VALUES:
+    if len(steps) > 1 and isinstance(steps[-1], Attribute) and steps[-1].name in VALUES:
         steps.pop()  # W.value
     steps[-1] = _as_attribute(steps[-1])
     return spelled(tuple(steps))
 
 
-_CONTAINERS, _VALUES = ("params", "parameters", "weights", "modules"), ("value", "data", "val")
+_CONTAINERS = ("params", "parameters", "weights", "modules")
 
 
 def _as_attribute(step: Step) -> Step:

@@ -218,3 +218,17 @@ class Lazy:
     def backward(self, d):
         self.dW, self.db = dW_of(self.x, d), db_of(d)
         return dx_of(d, self.W)
+
+
+@layer()
+class DerivativesInFront(PrefixD):
+    def backward(self, d):
+        self.deriv_W, self.deriv_b = dW_of(self.x, d), db_of(d)
+        return dx_of(d, self.W)
+
+
+@layer()
+class NablaBehind(PrefixD):
+    def backward(self, d):
+        self.W_nabla, self.b_nabla = dW_of(self.x, d), db_of(d)
+        return dx_of(d, self.W)

@@ -113,3 +113,21 @@ class GraphOfNumbers:
             one.grad = told("W", one.grad)
         self.b.grad = told("b", self.b.grad)
         return told("x", np.array([one.grad for one in self.x]))
+
+
+@layer("params[0].param params[1].param x")
+class ListOfRecords:
+    """What goes with a parameter is in one dict with it."""
+
+    def __init__(self):
+        self.params = [{"param": one, "grad": np.zeros_like(one)} for one in (weights(), bias())]
+
+    def forward(self, x):
+        self.x = x
+        W, b = (one["param"] for one in self.params)
+        return x @ W + b
+
+    def backward(self, d):
+        W, b = self.params
+        W["grad"], b["grad"] = dW_of(self.x, d), db_of(d)
+        return dx_of(d, W["param"])
