@@ -172,9 +172,8 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         and _is_number(tried.output)
         and (tried.convention.implied or np.ndim(tried.output) == 0)
     )
-    missing = [
-        labels[one] for one in dependent if labels[one] not in sources and not is_part(one, parameters)
-    ]
+    sourced = [one for one in parameters if labels[one] in sources]
+    missing = [labels[one] for one in dependent if one not in sourced and not is_part(one, sourced)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     left_out = {name for name, place in params.items() if place is None}

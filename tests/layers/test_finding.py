@@ -16,6 +16,7 @@ from tests.layers.courses import Regression, regression
 from tests.layers.made import MADE
 from tests.layers.making import bias, dense_input, dW_of, dx_of, square_input, weights
 from tests.layers.returned import ReturnsNumberedDicts
+from tests.layers.shared_memory import TiedByAView
 from tests.layers.states import BatchNorm
 
 (X,) = dense_input()
@@ -768,3 +769,16 @@ def test_weights_in_a_store_that_is_not_copied_are_left_alone() -> None:
     assert store.dW is dW
     assert np.array_equal(W, weights())
     assert not dW.any()
+
+
+def test_arrays_that_are_one_another_and_have_no_gradient_are_both_missed() -> None:
+    class Nothing(TiedByAView):
+        def backward(self, d):
+            return None
+
+    class InputAlone(TiedByAView):
+        def backward(self, d):
+            return (d @ self.W * (1 - self.h**2)) @ self.W.T
+
+    assert {"W", "W_prime"} <= {*check(Nothing()).unchecked}
+    assert {*check(InputAlone()).unchecked} == {"W", "W_prime", "b"}
