@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcheck.anatomy.calling import RATE
 from gradcheck.anatomy.descent import settings_of
+from gradcheck.anatomy.in_pairs import in_pairs
 from gradcheck.anatomy.naming import GRADIENTS, is_given, keyed_keys, says
 from gradcheck.anatomy.parameters import Kept, as_floats, felt, is_moved, paired
 from gradcheck.anatomy.passes import Passes
@@ -61,6 +62,7 @@ def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
     # that a dict has the keys of another says something only of what the output depends on: a momentum has them as well
     by_key = paired(dependent, [there for there in others if there[0] not in used], [keyed_keys])
     pairs |= {dependent[number]: places for number, places in by_key.items()}
+    pairs |= in_pairs([one for one in dependent if one not in pairs], pairs, tried)
     asked = [one for one in left if one not in dependent and not isinstance(one.array, np.ndarray)]
     came = arrays(tried.came, lambda name: False)
     numbers = felt(asked, depends) if any(np.ndim(value) == 0 for _, value in came) else []

@@ -143,6 +143,11 @@ def hands_out(method: str) -> bool:
     return loose(method) in _METHODS
 
 
+def hands_out_pairs(method: str) -> bool:
+    """Whether a method of this name hands out parameters with their gradients: ``params_and_grads``."""
+    return "param" in method.lower() and "grad" in method.lower()
+
+
 def is_gradients(step: Step) -> bool:
     """Whether the step leads to a container of gradients."""
     name = _name(step)

@@ -203,3 +203,39 @@ class InAStore:
             self.grads[f"W{k}"], self.grads[f"b{k}"] = dW_of(self.h[k - 1], d), db_of(d)
             d = d @ self.store[f"W{k}"].T
         return told("x", d)
+
+
+@layer("W[0] b[0] x")
+class PairsOfArrays:
+    """What is first of a pair is the parameter, what is second its gradient."""
+
+    def __init__(self):
+        self.W, self.b = [weights(), None], [bias(), np.zeros(2)]
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W[0] + self.b[0]
+
+    def backward(self, d):
+        self.W[1] = dW_of(self.x, d)
+        self.b[1] += db_of(d)
+        return dx_of(d, self.W[0])
+
+
+@layer("first[0] layers[0][1] x", mistakes="W x", inputs=square_input)
+class PairsOfWeights:
+    """Both of a pair are weights; the second of another is left alone."""
+
+    def __init__(self):
+        self.layers = [(square(1), square(2))]
+        self.first = (self.layers[0][0], square(1))
+
+    def forward(self, x):
+        W, V = self.layers[0]
+        self.x, self.h = x, np.tanh(x @ W)
+        return self.h @ V
+
+    def backward(self, d):
+        W, V = self.layers[0]
+        dz = (d @ V.T) * (1 - self.h**2)
+        return dx_of(dz, W), [(dW_of(self.x, dz), self.h.T @ d)]

@@ -65,3 +65,23 @@ class MethodGenerators:
     def backward(self, d):
         self.first, self.second = dW_of(self.x, d), db_of(d)
         return dx_of(d, self.kernel)
+
+
+@layer("kernel offset x")
+class PairsHandedOut:
+    """Each parameter with its gradient, once there is one."""
+
+    def __init__(self):
+        self.kernel, self.offset = weights(), bias()
+
+    def params_and_grads(self):
+        yield self.kernel, self.first
+        yield self.offset, self.second
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.kernel + self.offset
+
+    def backward(self, d):
+        self.first, self.second = dW_of(self.x, d), db_of(d)
+        return dx_of(d, self.kernel)
