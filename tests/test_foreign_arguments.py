@@ -105,6 +105,14 @@ def test_argnums_says_that_it_is_data(kind):
     assert gradcheck.check_grad(loss, grad, np.ones(3), kind(), argnums=0).ok
 
 
+@pytest.mark.parametrize("dtypes", [("Float64",), ("int64", "double[pyarrow]")])
+def test_floats_have_many_names(dtypes):
+    data = Frame()
+    data.dtypes = dtypes
+    with pytest.raises(TypeError, match="a table"):
+        gradcheck.check_grad(loss, grad, np.ones(3), data)
+
+
 def test_a_table_of_whole_numbers_is_data():
     assert gradcheck.check_grad(loss, grad, np.ones(3), Counts()).ok
 

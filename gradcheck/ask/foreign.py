@@ -41,4 +41,4 @@ def foreign_array(value: Any, called: str) -> tuple[str, str] | None:
 def holds_floats(value: Any) -> bool:
     """Whether it says of itself that it holds floating-point numbers; what does not say is taken to."""
     kinds = [str(one) for one in np.atleast_1d(getattr(value, "dtypes", getattr(value, "dtype", "float")))]
-    return any("float" in kind for kind in kinds)
+    return any("float" in kind.lower() or "double" in kind for kind in kinds)  # Float64, double[pyarrow]
