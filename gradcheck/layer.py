@@ -54,7 +54,8 @@ def check_layer(
     InconclusiveCheck
         As for `check_grad`; also where the output depends on arrays, inputs among them, whose gradient was not found.
     TypeError
-        ``layer`` is neither; or there is nothing floating-point to check.
+        ``layer`` is neither; there is nothing floating-point to check; an input, or a weight that the layer keeps, is
+        an array of another library that ``params`` does not leave out.
     ValueError
         ``params`` names what the layer does not have; an input contains itself.
     """

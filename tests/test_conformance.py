@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import gradcheck
-from tests.layers.conventions import MADE, PrefixD, bias, dense_input, weights
+from tests.layers.attributes import PrefixD
+from tests.layers.made import MADE
+from tests.layers.making import bias, dense_input, weights
 
 (X,) = dense_input()
 
@@ -318,7 +320,8 @@ def test_samples_see_each_other_where_that_is_declared() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["Lists", "Network", "BatchNorm", "DenseWithDropout", "Cell", "PairWithCache", "Lazy"]
+    "name",
+    ["Lists", "Network", "BatchNorm", "DenseWithDropout", "Cell", "PairWithCache", "Lazy", "StepsAndTells"],
 )
 def test_layers_of_many_kinds_pass_all_but_the_references(name) -> None:
     made = MADE[name]

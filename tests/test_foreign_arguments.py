@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 
@@ -103,5 +105,80 @@ def test_argnums_says_that_it_is_data(kind):
     assert gradcheck.check_grad(loss, grad, np.ones(3), kind(), argnums=0).ok
 
 
+@pytest.mark.parametrize("dtypes", [("Float64",), ("int64", "double[pyarrow]")])
+def test_floats_have_many_names(dtypes):
+    data = Frame()
+    data.dtypes = dtypes
+    with pytest.raises(TypeError, match="a table"):
+        gradcheck.check_grad(loss, grad, np.ones(3), data)
+
+
 def test_a_table_of_whole_numbers_is_data():
     assert gradcheck.check_grad(loss, grad, np.ones(3), Counts()).ok
+
+
+class Dense:
+    """Whatever is an array to NumPy will do for its weight, and for its input."""
+
+    def __init__(self, W=None):
+        self.W, self.b = np.full((3, 2), 0.5) if W is None else W, np.array([0.1, -0.2])
+
+    def forward(self, x, options=None):
+        self.x = np.asarray(x, dtype=float)
+        return np.tanh(self.x @ np.asarray(self.W) + self.b)
+
+    def backward(self, d):
+        dz = d * (1 - np.tanh(self.x @ np.asarray(self.W) + self.b) ** 2)
+        self.dW, self.db = self.x.T @ dz, dz.sum(0)
+        return dz @ np.asarray(self.W).T
+
+
+class Table(Frame):
+    def to_numpy(self):
+        return np.arange(6.0).reshape(3, 2) / 5.0
+
+
+POINT = np.linspace(-1.0, 1.0, 12).reshape(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs", "name", "whole"),
+    [
+        (Dense(), (POINT, [Table()]), "options[0]", "options"),
+        (Dense(), (POINT, {"data": Table()}), "options['data']", "options"),
+        (Dense(Table()), (POINT,), "W", "W"),
+    ],
+)
+def test_of_a_layer_it_is_named_with_what_leaves_it_out(layer, inputs, name, whole):
+    with pytest.raises(TypeError) as error:
+        gradcheck.check_layer(layer, *inputs)
+
+    message = str(error.value)
+    assert message.startswith(f"{name} is a table (Table)")
+    assert f"{name}.to_numpy()" in message
+    assert f"params={{{whole!r}: None}}" in message
+    assert gradcheck.check_layer(layer, *inputs, params={whole: None}).ok
+
+
+@pytest.mark.parametrize("kind", [kind for kind, *_ in KINDS])
+def test_the_input_of_a_layer_is_no_silent_change_of_subject(kind):
+    with pytest.raises(TypeError, match=r"x is an? .* \((Frame|Tensor|Sparse|Operator|Other)\)"):
+        gradcheck.check_layer(Dense(), kind())
+
+
+def test_a_table_that_the_output_does_not_depend_on_is_the_layers_own_business():
+    layer = Dense()
+    layer.history = Table()
+    assert gradcheck.check_layer(layer, POINT).ok
+
+
+def test_an_object_that_has_whatever_it_is_asked_for_is_no_array():
+    class Anything:
+        def __getattr__(self, name):
+            if name.startswith("__"):
+                raise AttributeError(name)
+            return lambda *args: self
+
+    for one in (Anything(), io.TextIOWrapper(io.BytesIO())):
+        assert gradcheck.check_grad(loss, grad, np.ones(3), one).ok
+        assert gradcheck.check_layer(Dense(), POINT, one).ok

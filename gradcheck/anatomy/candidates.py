@@ -10,7 +10,8 @@ import numpy as np
 
 from gradcheck.anatomy.calling import RATE
 from gradcheck.anatomy.descent import settings_of
-from gradcheck.anatomy.naming import GRADIENTS, is_given, says
+from gradcheck.anatomy.in_pairs import in_pairs
+from gradcheck.anatomy.naming import GRADIENTS, is_given, keyed_keys, says
 from gradcheck.anatomy.parameters import Kept, as_floats, felt, is_moved, paired
 from gradcheck.anatomy.passes import Passes
 from gradcheck.anatomy.places import Place, arrays, found
@@ -57,10 +58,17 @@ def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
     left = [one for one in free if taken.isdisjoint(one.places)]
     states = [one for one in anew if one not in pairs]
     dependent = felt([one for one in (*left, *states) if _may_be_one(one, tried.own)], depends)
+    used |= {place for one in pairs for place in pairs[one]}
+    # that a dict has the keys of another says something only of what the output depends on: a momentum has them as well
+    by_key = paired(dependent, [there for there in others if there[0] not in used], [keyed_keys])
+    pairs |= {dependent[number]: places for number, places in by_key.items()}
+    pairs |= in_pairs([one for one in dependent if one not in pairs], pairs, tried)
     asked = [one for one in left if one not in dependent and not isinstance(one.array, np.ndarray)]
     came = arrays(tried.came, lambda name: False)
     numbers = felt(asked, depends) if any(np.ndim(value) == 0 for _, value in came) else []
-    return Candidates(pairs, dependent, [as_floats(one) for one in numbers])
+    return Candidates(
+        pairs, [one for one in dependent if one not in pairs], [as_floats(one) for one in numbers]
+    )
 
 
 def _is_step(tried: Tried, one: Kept, place: Place) -> bool:

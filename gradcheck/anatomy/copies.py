@@ -10,30 +10,35 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.places import fields, put, walk
+from gradcheck.anatomy.shared import views_again
 from gradcheck.ask.whose import is_open
 
 
 def own_copy(layer: Any) -> Any:
     """A copy, arrays and containers of its class included; functions that close over the layer close over the copy."""
-    known: dict[int, Any] = {}
+    held = list(walk(layer, lambda name: False))
+    views = dict(views_again(value for _, value in held if isinstance(value, np.ndarray)))
+    known: dict[int, Any] = dict(views)
     try:
-        own = copy.deepcopy(layer, known)
+        own = layer if any(_has_its_way(value) for _, value in held) else copy.deepcopy(layer, known)
     except Exception:
         own = layer
     if own is layer:
-        # it holds what cannot be copied (a lock, a file), asks itself for what it has not yet, or will not be copied
-        known = {}
+        # it holds what cannot be copied (a lock, a file), asks itself for what it has not yet, or may not be copied
+        known = dict(views)
         own = _copied(layer, known)
     for name, value in fields(own).items():
         if isinstance(value, dict | list | np.ndarray) and name not in getattr(own, "__dict__", {name: None}):
             setattr(own, name, copy.deepcopy(value, known))
-    functions = [
-        (place, value) for place, value in walk(own, lambda name: False) if type(value) is FunctionType
-    ]
-    for place, function in functions:
-        if (anew := _closing_over(function, known)) is not function:
+    for place, function in held:
+        if type(function) is FunctionType and (anew := _closing_over(function, known)) is not function:
             put(own, place, anew)
     return own
+
+
+def _has_its_way(value: Any) -> bool:
+    """Whether an object says itself what a copy of it is, which may be the object."""
+    return is_open(value) and hasattr(type(value), "__deepcopy__") and not isinstance(value, np.ndarray)
 
 
 def _closing_over(function: FunctionType, known: dict[int, Any]) -> FunctionType:

@@ -22,10 +22,12 @@ from gradcheck.anatomy.parameters import (
     called,
     in_order,
     is_moved,
+    kept,
 )
 from gradcheck.anatomy.passes import Passes, passes
 from gradcheck.anatomy.places import Attribute, Place, spelled
 from gradcheck.anatomy.returned import Target, by_keys
+from gradcheck.anatomy.shared import is_part
 from gradcheck.anatomy.source import Source
 from gradcheck.anatomy.trying import Tried, returned_again, tried_once
 from gradcheck.ask import trees
@@ -77,6 +79,12 @@ class Layout:
     def inputs(self) -> tuple[Target, ...]:
         """The targets that are arguments of forward."""
         return self.targets[len(self.parameters) :]
+
+    def gradients(self, own: Any) -> list[Kept]:
+        """The arrays of a layer that are gradients; one that is as yet a weight under another name is none."""
+        places = {place for source in self.sources.values() for place in source.places}
+        weights = {place for one in self.parameters for place in one.places if place not in places}
+        return [one for one in kept(own) if places & {*one.places} and weights.isdisjoint(one.places)]
 
     @property
     def rank(self) -> tuple[bool, int, int]:
@@ -151,6 +159,8 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
     shown = sources or {labels[one] for one in dependent}
     parameters = tuple(one for one in every if labels[one] in shown)
+    written = {place for one in seen.remade for place in one.places}
+    changed = [one for one in dict.fromkeys((*parameters, *steps)) if written.isdisjoint(one.places)]
     came = {
         one.name: sources[one.name].of(tried.came, tried.own, one.value)
         for one in inputs
@@ -162,7 +172,8 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         and _is_number(tried.output)
         and (tried.convention.implied or np.ndim(tried.output) == 0)
     )
-    missing = [labels[one] for one in dependent if labels[one] not in sources]
+    sourced = [one for one in parameters if labels[one] in sources]
+    missing = [labels[one] for one in dependent if one not in sourced and not is_part(one, sourced)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     left_out = {name for name, place in params.items() if place is None}
@@ -175,7 +186,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         sources,
         tuple(name for name in missing if name not in left_out),
         seen.given,
-        tuple(labels[one] for one in steps),
+        tuple(labels[one] for one in changed if is_moved(one, tried.own)),
         settings if stepping else (),
         ran=True,
         elementwise=elementwise,
@@ -190,9 +201,9 @@ def _returned(
 
     Those that ``may_be`` there, and by no name, are told by shapes and order.
     """
-    told = by_keys(tried.came, inputs, list(parameters.values()))
-    rest = [one for name, one in parameters.items() if name in may_be and name not in told]
     names = returned_names(tried.machine.backward)
+    told = by_keys(tried.came, inputs, list(parameters.values()), names)
+    rest = [one for name, one in parameters.items() if name in may_be and name not in told]
     taken = {*told.values(), *returned_again(tried)}
     reading = in_turn(tried.came, [one for one in inputs if one.name not in told], rest, names, taken)
     return told | reading.filled, any(part.is_number for part in reading.parts)

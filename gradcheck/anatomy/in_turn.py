@@ -104,6 +104,7 @@ def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Tar
     """Parts by their names, then in order, those of inputs not in a list that the parameters have for themselves."""
     found: dict[str, Place] = {}
     open_, rest = list(targets), list(parts)
+    called = {one.name: _called(one, inputs) for one in targets}
 
     def take(part: Part, target: Target) -> None:
         if target.differentiable:
@@ -117,7 +118,7 @@ def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Tar
             take(part, target)
 
     for part in parts:
-        first(part, [one for one in open_ if part.meant & _called(one, inputs)])
+        first(part, [one for one in open_ if part.meant & called[one.name]])
     numbers = [one for one in open_ if one.may_be_setting]
     as_many = len(numbers) == sum(part.is_number for part in rest)
     likely = [one for one in open_ if as_many or one not in numbers]

@@ -13,6 +13,7 @@ from gradcheck.anatomy.places import Item, Place, arrays, found, place_of, spell
 from gradcheck.anatomy.returned import Target
 from gradcheck.anatomy.source import Source
 from gradcheck.ask import trees
+from gradcheck.ask.foreign import foreign_array
 
 Params = Mapping[str, Any]
 """A parameter's name or place, and where its gradient is left: a place, a function of the layer, None for nowhere."""
@@ -36,6 +37,8 @@ def named(machine: Machine, params: Params, after: Any) -> dict[Place, tuple[Kep
         meant = _meant(text, own, everything)
         if not meant:
             held = found(own, place_of(text))
+            if gradient is None and foreign_array(held, text) is not None:
+                continue
             what = "does not have" if held is None else f"has as {type(held).__name__}: no array of floats"
             raise ValueError(f"params names {text!r}, which {title} {what}")
         for rest, one in meant:

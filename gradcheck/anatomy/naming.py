@@ -58,14 +58,17 @@ VAGUE = (
 )
 """Words that say "gradient" of a weight or of an activation, in the order in which they are given up on."""
 
-_VALUES = frozenset({"value", "val", "data", "array", "tensor", "v", "w"})
+VALUES = frozenset({"value", "val", "data", "array", "tensor", "param", "parameter"})
+"""What an object or dict that holds a parameter and its gradient calls the parameter."""
+
 _METHODS = frozenset({"param", "parameter", "getparam", "getparameter", "getweight", "grad", "gradient",
                       "getgrad", "getgradient", "trainableparam"})  # fmt: skip
 
-_BEFORE = ("gradof", "gradwrt", "grad_wrt", "gradients", "gradient", "grads", "grad",
+_BEFORE = ("gradof", "gradwrt", "grad_wrt", "gradients", "gradient", "grads", "grad", "derivative", "deriv", "der",
            "d_loss_d", "delta", "nabla", "partial", "dlossd", "dcostd", "dld", "djd", "ded", "dcd",
            "dl", "d", "g")  # fmt: skip
-_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "diff", "error", "bar", "_g", "_d")
+_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "_der", "nabla", "diff", "error", "bar",
+          "_g", "_d")  # fmt: skip
 
 _LEIBNIZ = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -140,6 +143,11 @@ def hands_out(method: str) -> bool:
     return loose(method) in _METHODS
 
 
+def hands_out_pairs(method: str) -> bool:
+    """Whether a method of this name hands out parameters with their gradients: ``params_and_grads``."""
+    return "param" in method.lower() and "grad" in method.lower()
+
+
 def is_gradients(step: Step) -> bool:
     """Whether the step leads to a container of gradients."""
     name = _name(step)
@@ -167,10 +175,16 @@ def parameter_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tup
         yield (*way, spelling(last) if isinstance(last, str) else last)
 
 
+def keyed_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
+    """The same without the name of the dict: what a key names, ``store["W"]``, it names by itself."""
+    if len(place) > 1 and isinstance(place[-1], Item) and isinstance(place[-1].key, str):
+        yield from parameter_keys((*place[:-2], place[-1]), spelling)
+
+
 def bare_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
     """The same without the last word, where it says no more: ``value`` of ``W.value``, ``W`` of a layer's only one."""
     last = _name(place[-1])
-    if isinstance(last, str) and loose(last) in (_PARAMETERS if len(place) == 1 else _VALUES):
+    if isinstance(last, str) and loose(last) in (_PARAMETERS if len(place) == 1 else VALUES | {"v", "w"}):
         yield from _ways(place[:-1], spelling)
 
 
@@ -184,27 +198,42 @@ def _ways(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, .
         yield tuple(part for step in way for part in step)
 
 
-def gradient_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
-    """What a gradient's place may be called once the words that say "gradient" are left out; none without them."""
-    ways: list[list[tuple[tuple[Any, ...], bool]]] = []
+def gradient_keys(
+    place: Place, spelling: Callable[[str], str], known: Collection[tuple[Any, ...]]
+) -> Iterator[tuple[Any, ...]]:
+    """What a gradient's place may be called once the words that say "gradient" are left out; none without them.
+
+    Of the names that it may have only those that begin like one that is ``known``: a place that is many steps away has
+    too many to look at them all.
+    """
+    found: set[tuple[tuple[Any, ...], bool]] = {((), False)}
     for step in place:
-        name = _name(step)
-        if not isinstance(name, str):
-            ways.append([((name,), False)])
-            continue
-        options: list[tuple[tuple[Any, ...], bool]] = [((spelling(name),), False)]
-        if loose(name) in GRADIENTS:
-            options.append(((), True))
-        for stem in stems(name):
-            options.append(((spelling(stem),), True))
-            if loose(stem) in _PARAMETERS and len(place) > 1:
-                options.append(((), True))
-        if loose(name) in _PARAMETERS | CACHES and len(place) > 1:
-            options.append(((), False))
-        ways.append(options)
-    for way in product(*ways):
-        if any(marked for _, marked in way):
-            yield tuple(part for names, _ in way for part in names)
+        ways = _gradient_ways(_name(step), spelling, alone=len(place) == 1)
+        found = {
+            ((*key, *more), marked or says)
+            for key, marked in found
+            for more, says in ways
+            if (*key, *more) in known
+        }
+    return (key for key, marked in found if marked)
+
+
+def _gradient_ways(
+    name: Any, spelling: Callable[[str], str], alone: bool
+) -> set[tuple[tuple[Any, ...], bool]]:
+    """What a step of a gradient's place adds to its name, and whether it says "gradient" there."""
+    if not isinstance(name, str):
+        return {((name,), False)}
+    ways: set[tuple[tuple[Any, ...], bool]] = {((spelling(name),), False)}
+    if loose(name) in GRADIENTS:
+        ways.add(((), True))
+    for stem in stems(name):
+        ways.add(((spelling(stem),), True))
+        if loose(stem) in _PARAMETERS and not alone:
+            ways.add(((), True))
+    if loose(name) in _PARAMETERS | CACHES and not alone:
+        ways.add(((), False))
+    return ways
 
 
 def stems(name: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from gradcheck.anatomy.naming import (
     SPELLINGS,
     VAGUE,
+    VALUES,
     bare_keys,
     gradient_keys,
     hands_out,
@@ -119,31 +120,41 @@ def moved(before: Iterable[Kept], layer: Any) -> tuple[tuple[Place, Any], ...]:
     return (*written, *zero)
 
 
-def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> dict[int, tuple[Place, ...]]:
+Keys = Callable[[Place, Callable[[str], str]], Iterator[tuple[Any, ...]]]
+"""What a parameter's place may be called, in a spelling."""
+
+
+def paired(
+    parameters: Sequence[Kept],
+    after: Sequence[tuple[Place, Any]],
+    ways_to_call: Sequence[Keys] = (parameter_keys, bare_keys),
+) -> dict[int, tuple[Place, ...]]:
     """For each parameter that has one, by its number, the place of its gradient, told by what the two are called.
 
     Of an array that two layers share each may keep a part of it, in places alike.
     """
     result: dict[int, tuple[Place, ...]] = {}
+    taken: set[Place] = set()
     rank = {place: number for number, (place, _) in enumerate(after)}
-    for keys, vague, spelling in product((parameter_keys, bare_keys), VAGUE, SPELLINGS):
+    for keys, vague, spelling in product(ways_to_call, VAGUE, SPELLINGS):
+        open_ = {
+            number: [{*keys(place, spelling)} for place in one.places]
+            for number, one in enumerate(parameters)
+            if number not in result
+        }
+        known = {
+            key[:end] for ways in open_.values() for way in ways for key in way for end in range(len(key) + 1)
+        }
         by_key: dict[tuple[Any, ...], list[tuple[Place, Any]]] = defaultdict(list)
-        for place, value in after:
-            for key in dict.fromkeys(gradient_keys(place, spelling)) if not says(place, vague) else ():
+        for place, value in after if known else ():
+            for key in gradient_keys(place, spelling, known) if not says(place, vague) else ():
                 if key or not says(place, VAGUE[1]):  # a delta alone is that of the activation
                     by_key[key].append((place, value))
-        for number, one in enumerate(parameters):
-            if number in result:
-                continue
-            taken = {place for places in result.values() for place in places}
+        for number, ways in open_.items():
+            one = parameters[number]
             matching = [
-                [
-                    there
-                    for key in dict.fromkeys(keys(place, spelling))
-                    for there in by_key.get(key, ())
-                    if there[0] not in taken
-                ]
-                for place in one.places
+                [there for key in way for there in by_key.get(key, ()) if there[0] not in taken]
+                for way in ways
             ]
             fitting = [
                 [there for there in ways if np.shape(there[1]) == np.shape(one.array)] for ways in matching
@@ -157,6 +168,7 @@ def paired(parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]]) -> di
             ]
             if best:
                 result[number] = _shares(sorted(best, key=lambda there: rank[there[0]]))
+                taken |= {*result[number]}
     return result
 
 
@@ -174,10 +186,13 @@ def _shares(nearest: Sequence[tuple[Place, Any]]) -> tuple[Place, ...]:
 def in_order(
     parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]], taken: Collection[Place | None]
 ) -> dict[Kept, Place]:
-    """Gradients kept in a list of their own, in the order of the parameters: told by their shapes."""
+    """Gradients kept in a list of their own, in the order of the parameters: told by their shapes.
+
+    What has names is told by them or not at all: a dict is in the order in which backward came by.
+    """
     lists: dict[Place, list[tuple[Place, Any]]] = defaultdict(list)
     for place, value in after:
-        if place not in taken and len(place) > 1 and is_gradients(place[-2]):
+        if place not in taken and len(place) > 1 and is_gradients(place[-2]) and _is_numbered(place[-1]):
             lists[place[:-1]].append((place, value))
     result: dict[Kept, Place] = {}
     for where, gradients in sorted(lists.items(), key=lambda one: says(one[0], VAGUE[1])):
@@ -190,6 +205,10 @@ def in_order(
         if [np.shape(one.array) for one in beside] == [np.shape(value) for _, value in gradients]:
             result |= {one: place for one, (place, _) in zip(beside, gradients, strict=True)}
     return result
+
+
+def _is_numbered(step: Step) -> bool:
+    return isinstance(step, Item) and isinstance(step.key, int)
 
 
 def felt(candidates: Sequence[Kept], depends: Callable[[Callable[[Any], None]], Any]) -> list[Kept]:
@@ -246,13 +265,13 @@ def called(one: Kept) -> str:
         for number, step in enumerate(place)
         if not _says_parameter(place, number)
     ]
-    if len(steps) > 1 and isinstance(steps[-1], Attribute) and steps[-1].name in _VALUES:
+    if len(steps) > 1 and isinstance(steps[-1], Attribute) and steps[-1].name in VALUES:
         steps.pop()  # W.value
     steps[-1] = _as_attribute(steps[-1])
     return spelled(tuple(steps))
 
 
-_CONTAINERS, _VALUES = ("params", "parameters", "weights", "modules"), ("value", "data", "val")
+_CONTAINERS = ("params", "parameters", "weights", "modules")
 
 
 def _as_attribute(step: Step) -> Step:
@@ -266,8 +285,11 @@ def _says_parameter(place: Place, number: int) -> bool:
 
 
 def zeroed(own: Any, gradients: Iterable[Kept]) -> None:
-    """Set gradients to zero where a layer adds to them."""
+    """Set gradients to zero where a layer adds to them: in place, for they may be parts of one another."""
     for one in gradients:
-        fresh = np.zeros_like(one.array) if isinstance(one.array, np.ndarray) else type(one.array)(0.0)
         for place in one.settable:
-            put(own, place, fresh)
+            there = found(own, place)
+            if isinstance(there, np.ndarray) and there.flags.writeable:
+                there[...] = 0
+            else:
+                put(own, place, type(one.array)(0.0))

@@ -231,7 +231,7 @@ def _is_numeric(value: Any) -> bool:
 def fields(value: Any) -> dict[str, Any]:
     """An object's own attributes, those in slots and what its class holds of arrays, floats and containers included."""
     own: dict[str, Any] = {}
-    for kind in reversed(type(value).__mro__):
+    for kind in reversed(type(value).__mro__[:-1]):
         own |= {
             name: child
             for name, child in vars(kind).items()

@@ -14,8 +14,10 @@ from gradcheck.anatomy.finding import Layout, layouts
 from gradcheck.anatomy.machine import machines
 from gradcheck.anatomy.named import Params
 from gradcheck.anatomy.parameters import kept, zeroed
-from gradcheck.anatomy.places import put, put_as
+from gradcheck.anatomy.places import put
+from gradcheck.anatomy.plain import must_be_plain
 from gradcheck.anatomy.returned import Target
+from gradcheck.anatomy.shared import placed, shares
 from gradcheck.ask import trees
 from gradcheck.ask.callees import values_named
 from gradcheck.ask.point import argument_names, describe
@@ -49,8 +51,17 @@ class Pullback:
 def pullback_of(
     layer: Any, inputs: tuple[Any, ...], params: Params | None, argnums: int | Sequence[int] | None
 ) -> Pullback:
-    """``layer`` as a check of pullbacks takes it; see `layout_of`."""
-    return _pullback(layout_of(layer, inputs, params), argnums)
+    """``layer`` as a check of pullbacks takes it; see `layout_of`.
+
+    Raises
+    ------
+    TypeError
+        An input, or a weight, is an array of another library.
+    """
+    layout = layout_of(layer, inputs, params)
+    if argnums is None:
+        must_be_plain(layout, {name for name, place in (params or {}).items() if place is None})
+    return _pullback(layout, argnums)
 
 
 def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None) -> Layout:
@@ -95,18 +106,17 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
     checked = _checked(layout, argnums)
     if not checked and argnums is None:
         raise TypeError(_nothing(layout))
-    places = {place for source in layout.sources.values() for place in source.places}
     own = machine.fresh()
-    added = [] if own is None else [one for one in kept(own) if places & {*one.places}]
+    added = [] if own is None else layout.gradients(own)
+    shared = shares(layout.parameters, () if own is None else kept(own))
 
     def prepared(args: tuple[Any, ...]) -> Any:
         own = machine.fresh()
         if own is None:
             return own
-        for parameter, value in zip(layout.parameters, args, strict=False):
-            for place in parameter.settable:
-                put_as(own, place, value)
         zeroed(own, added)
+        for parameter, others, value in zip(layout.parameters, shared, args, strict=False):
+            placed(own, parameter, others, value)
         for place, value in layout.rates:
             put(own, place, value)
         return own

@@ -14,7 +14,7 @@ import numpy as np
 from gradcheck.anatomy.finding import Layout
 from gradcheck.anatomy.machine import Ahead
 from gradcheck.anatomy.naming import is_statistic
-from gradcheck.anatomy.parameters import kept, zeroed
+from gradcheck.anatomy.parameters import zeroed
 from gradcheck.anatomy.passes import cotangent_like
 from gradcheck.anatomy.places import Place, found, walk
 from gradcheck.anatomy.pullback import layout_of
@@ -48,9 +48,8 @@ class Bench:
 
     def clear(self, own: Any) -> None:
         """Set the gradients that it keeps to zero."""
-        places = {place for source in self.layout.sources.values() for place in source.places}
         if own is not None:
-            zeroed(own, [one for one in kept(own) if places & {*one.places}])
+            zeroed(own, self.layout.gradients(own))
 
     def forward(self, own: Any, inputs: tuple[Any, ...]) -> tuple[Any, Ahead]:
         """The output, and the pass that it came from."""

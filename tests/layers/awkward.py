@@ -8,18 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.layers.conventions import (
-    PrefixD,
-    bias,
-    db_of,
-    dense_input,
-    dW_of,
-    dx_of,
-    layer,
-    rng,
-    told,
-    weights,
-)
+from tests.layers.attributes import PrefixD
+from tests.layers.making import bias, db_of, dense_input, dW_of, dx_of, layer, rng, told, weights
 
 
 def vector() -> tuple[Any, ...]:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.layers.conventions import (
-    PrefixD,
+from tests.layers.attributes import PrefixD
+from tests.layers.making import (
+    OneWeight,
     bias,
     db_of,
     dense_input,
@@ -16,17 +17,11 @@ from tests.layers.conventions import (
     dx_of,
     layer,
     softmax,
+    square,
+    square_input,
     told,
     weights,
 )
-
-
-def square(seed: int) -> Any:
-    return np.random.default_rng(seed).standard_normal((3, 3))
-
-
-def square_input() -> tuple[Any, ...]:
-    return (np.random.default_rng(6).standard_normal((3, 3)),)
 
 
 @layer(
@@ -293,15 +288,6 @@ class ReturnsManyInAnotherOrder:
             *(told("W", self.x.T @ dz) for dz in dzs),
             told("x", dx),
         )
-
-
-class OneWeight:
-    def __init__(self):
-        self.W, self.lr = square(1), 0.1
-
-    def forward(self, x):
-        self.x, self.y = x, np.tanh(x @ self.W)
-        return self.y
 
 
 @layer("W x", mistakes="W x", inputs=square_input)

@@ -1,8 +1,22 @@
 """All layers that are made for the tests."""
 
-import tests.layers.awkward
-import tests.layers.courses
-import tests.layers.published  # noqa: F401 - they add to those that are made
-from tests.layers.conventions import MADE, planted
+from tests.layers import (  # noqa: F401 - they add to those that are made
+    attributes,
+    awkward,
+    calls,
+    containers,
+    courses,
+    handed_out,
+    losses,
+    nested,
+    pairs,
+    parameter_objects,
+    published,
+    returned,
+    shared_memory,
+    states,
+    steps,
+)
+from tests.layers.making import MADE, planted
 
 __all__ = ["MADE", "planted"]

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.layers.conventions import (
-    PrefixD,
+from tests.layers.attributes import PrefixD
+from tests.layers.making import (
+    OneWeight,
     bias,
     db_of,
     dense_arguments,
@@ -17,6 +18,8 @@ from tests.layers.conventions import (
     dW_of,
     dx_of,
     layer,
+    square,
+    square_input,
     told,
     weights,
 )
@@ -429,14 +432,6 @@ def PairOfNamedParameters():
     return forward, backward
 
 
-def square_input() -> tuple[Any, ...]:
-    return (np.random.default_rng(6).standard_normal((3, 3)),)
-
-
-def square(seed: int) -> Any:
-    return np.random.default_rng(seed).standard_normal((3, 3))
-
-
 @layer("weights[0] weights[1] x", mistakes="W x", inputs=square_input)
 class KeepsItsDeltas:
     """The cotangents of its activations, which have the shapes of its weights, are kept beside the gradients."""
@@ -459,17 +454,8 @@ class KeepsItsDeltas:
         return told("x", d)
 
 
-class OneDelta:
-    def __init__(self):
-        self.W, self.lr = square(1), 0.1
-
-    def forward(self, x):
-        self.x, self.y = x, np.tanh(x @ self.W)
-        return self.y
-
-
 @layer("W x", mistakes="W x", inputs=square_input)
-class KeepsADelta(OneDelta):
+class KeepsADelta(OneWeight):
     def backward(self, d):
         self.delta = d * (1 - self.y**2)
         self.weight_grad = dW_of(self.x, self.delta)
@@ -477,7 +463,7 @@ class KeepsADelta(OneDelta):
 
 
 @layer("W x", mistakes="W x", inputs=square_input)
-class KeepsADeltaAndAGradient(OneDelta):
+class KeepsADeltaAndAGradient(OneWeight):
     def backward(self, d):
         self.d = d * (1 - self.y**2)
         self.g = dW_of(self.x, self.d)
@@ -485,7 +471,7 @@ class KeepsADeltaAndAGradient(OneDelta):
 
 
 @layer("W x", mistakes="W x", inputs=square_input)
-class KeepsADeltaAndSteps(OneDelta):
+class KeepsADeltaAndSteps(OneWeight):
     def backward(self, d):
         self.delta = d * (1 - self.y**2)
         dx = dx_of(self.delta, self.W)

@@ -9,10 +9,15 @@ import numpy as np
 import pytest
 
 import gradcheck
+from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.places import get, place_of, put, spelled
-from tests.layers.conventions import BatchNorm, Lazy, PrefixD, bias, dense_input, dW_of, dx_of, weights
+from tests.layers.attributes import Lazy, PrefixD
 from tests.layers.courses import Regression, regression
 from tests.layers.made import MADE
+from tests.layers.making import bias, dense_input, dW_of, dx_of, square_input, weights
+from tests.layers.returned import ReturnsNumberedDicts
+from tests.layers.shared_memory import TiedByAView
+from tests.layers.states import BatchNorm
 
 (X,) = dense_input()
 
@@ -705,3 +710,75 @@ def test_a_whole_net_is_checked_by_its_loss_whatever_that_is_called(name, factor
 
     assert [leaf.path for leaf in report.leaves] == ["W1", "W2"]
     assert report.ok == (factor == 1.0)
+
+
+def test_of_dicts_with_the_same_keys_the_one_with_the_shapes_of_the_weights_holds_theirs() -> None:
+    class Unnamed(ReturnsNumberedDicts):
+        def backward(self, d):
+            dx, dW, db = self.gradients(d)
+            return [db, dW, dx][::1]
+
+    report = gradcheck.check_layer(Unnamed(), *square_input(), raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "no gradient was found for b[1], b[2]," in str(report)
+    assert all(leaf.verdict == "pass" for leaf in report.leaves)
+
+
+def test_a_copy_has_the_views_of_the_layer() -> None:
+    class Views:
+        def __init__(self):
+            self.whole = np.arange(12.0).reshape(3, 4)
+            self.back, self.column, self.T = self.whole[::-1], self.whole[:, 2], self.whole.T
+            self.other = [self.whole.copy()]
+
+    one = Views()
+    own = own_copy(one)
+    for name in ("back", "column", "T"):
+        assert np.array_equal(getattr(own, name), getattr(one, name))
+        assert np.shares_memory(own.whole, getattr(own, name))
+        assert not np.shares_memory(one.whole, getattr(own, name))
+    own.whole[1, 2] = -1.0
+    assert own.back[1, 2] == own.column[1] == own.T[2, 1] == -1.0
+    assert not np.shares_memory(own.whole, own.other[0])
+
+
+def test_weights_in_a_store_that_is_not_copied_are_left_alone() -> None:
+    class Store:
+        def __init__(self):
+            self.W, self.dW = weights(), np.zeros((3, 2))
+
+        def __deepcopy__(self, memo):
+            return self
+
+    class Reads:
+        def __init__(self, store):
+            self.store = store
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.store.W
+
+        def backward(self, d):
+            self.store.dW = self.x.T @ d
+            return d @ self.store.W.T
+
+    store = Store()
+    W, dW = store.W, store.dW
+    assert {leaf.path for leaf in check(Reads(store)).leaves} == {"store.W", "x"}
+    assert store.W is W
+    assert store.dW is dW
+    assert np.array_equal(W, weights())
+    assert not dW.any()
+
+
+def test_arrays_that_are_one_another_and_have_no_gradient_are_both_missed() -> None:
+    class Nothing(TiedByAView):
+        def backward(self, d):
+            return None
+
+    class InputAlone(TiedByAView):
+        def backward(self, d):
+            return (d @ self.W * (1 - self.h**2)) @ self.W.T
+
+    assert {"W", "W_prime"} <= {*check(Nothing()).unchecked}
+    assert {*check(InputAlone()).unchecked} == {"W", "W_prime", "b"}

@@ -1,0 +1,109 @@
+"""Weights and gradients that share memory: a transpose that is kept, the parts of one vector, one array for both."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.layers.making import bias, db_of, dW_of, dx_of, layer, rng, square, square_input, told, weights
+
+
+@layer("W b x")
+class TiedByAView:
+    """The weight of the decoder is a view of the encoder's, and has no gradient of its own."""
+
+    def __init__(self):
+        self.W, self.b = weights(), bias()
+        self.W_prime = self.W.T
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W + self.b)
+        return self.h @ self.W_prime
+
+    def backward(self, d):
+        dz = d @ self.W * (1 - self.h**2)
+        self.dW, self.db = told("W", self.x.T @ dz + d.T @ self.h), db_of(dz)
+        return dx_of(dz, self.W)
+
+
+@layer("theta x", mistakes="W x")
+class PartsOfAVector:
+    """Forward reads the parts, backward leaves the gradient of the whole."""
+
+    def __init__(self):
+        self.theta = rng().standard_normal(8)
+        self.W, self.b = self.theta[:6].reshape(3, 2), self.theta[6:]
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.dtheta = told("W", np.concatenate([(self.x.T @ d).ravel(), d.sum(0)]))
+        return dx_of(d, self.W)
+
+
+@layer("theta W b x", mistakes="W b x")
+class PartsWithGradients(PartsOfAVector):
+    """The gradients are parts of a vector as well, into which backward writes."""
+
+    def __init__(self):
+        super().__init__()
+        self.grad = np.zeros(8)
+        self.gW, self.gb = self.grad[:6].reshape(3, 2), self.grad[6:]
+
+    def backward(self, d):
+        self.gW += dW_of(self.x, d)
+        self.gb += db_of(d)
+        return dx_of(d, self.W)
+
+
+@layer("Wx Wh x h", mistakes="W x", inputs=lambda: (*square_input(), square(3)))
+class WholeOfParts:
+    """Forward reads the whole, gradients are kept of its parts."""
+
+    def __init__(self):
+        self.W = rng().standard_normal((6, 3))
+        self.Wx, self.Wh = self.W[:3], self.W[3:]
+
+    def forward(self, x, h):
+        self.xh = np.hstack([x, h])
+        return self.xh @ self.W
+
+    def backward(self, d):
+        self.dWx, self.dWh = np.split(dW_of(self.xh, d), 2)
+        dxh = dx_of(d, self.W)
+        return dxh[:, :3], dxh[:, 3:]
+
+
+@layer()
+class OneArrayForBoth:
+    """Before the first backward a gradient is the weight itself."""
+
+    def __init__(self):
+        self.params = {"W": weights(), "b": bias()}
+        self.grads = dict(self.params)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.params["W"] + self.params["b"]
+
+    def backward(self, d):
+        self.grads["W"], self.grads["b"] = dW_of(self.x, d), db_of(d)
+        return dx_of(d, self.params["W"])
+
+
+@layer("W x", mistakes="W x")
+class AddsToAPart:
+    """Its gradient is a part of an array of gradients, to which backward adds."""
+
+    def __init__(self):
+        self.W, self.buffer = weights(), np.zeros((2, 3, 2))
+        self.dW = self.buffer[0]
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, d):
+        self.buffer[0] += dW_of(self.x, d)
+        return dx_of(d, self.W)

@@ -1,0 +1,84 @@
+"""A backward that makes the step of descent itself, and what an optimiser keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tests.layers.attributes import PrefixD
+from tests.layers.making import bias, db_of, dW_of, dx_of, layer, weights
+
+
+@layer("weights bias input")
+class StepsByRate:
+    """The step of descent is made by backward, whose argument the rate is."""
+
+    def __init__(self):
+        self.weights, self.bias = weights(), bias()
+
+    def forward(self, input):
+        self.input = input
+        return np.dot(input, self.weights) + self.bias
+
+    def backward(self, output_gradient, learning_rate):
+        dx = dx_of(output_gradient, self.weights)
+        self.weights -= learning_rate * dW_of(self.input, output_gradient)
+        self.bias -= learning_rate * db_of(output_gradient)
+        return dx
+
+
+@layer()
+class StepsByAttribute:
+    def __init__(self):
+        self.W, self.b, self.lr = weights(), bias(), 0.01
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        dx = dx_of(d, self.W)
+        self.W = self.W - self.lr * dW_of(self.x, d)
+        self.b = self.b - self.lr * db_of(d)
+        return dx
+
+
+@layer()
+class StepsByOptimizer:
+    class Descent:
+        def __init__(self, learning_rate):
+            self.learning_rate = learning_rate
+
+        def update(self, w, gradient):
+            return w - self.learning_rate * gradient
+
+    def __init__(self):
+        self.W, self.b, self.optimizer = weights(), bias(), self.Descent(0.01)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        dx = dx_of(d, self.W)
+        self.W = self.optimizer.update(self.W, dW_of(self.x, d))
+        self.b = self.optimizer.update(self.b, db_of(d))
+        return dx
+
+
+@layer()
+class StepsAndTells(StepsByAttribute):
+    def backward(self, d):
+        dx = dx_of(d, self.W)
+        self.dW, self.db = dW_of(self.x, d), db_of(d)
+        self.W -= self.lr * self.dW
+        self.b -= self.lr * self.db
+        return dx
+
+
+@layer()
+class Momentum(PrefixD):
+    """Arrays that the output does not depend on: what an optimiser keeps."""
+
+    def __init__(self):
+        super().__init__()
+        self.mW, self.vW, self.eps, self.lr = np.zeros((3, 2)), np.ones((3, 2)), 1e-8, 0.1
