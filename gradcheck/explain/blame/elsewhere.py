@@ -96,7 +96,7 @@ def has_sizes(where: Point) -> bool:
 def _suits(there: Probe, here: Probe, wrong: frozenset[int]) -> bool:
     answer, before = there.answer(), here.answer()
     if answer is None or before is None:
-        return answer is not None
+        return before is None  # what raises at both may be right at both when it is mended
     right = zip(_right_entries(here, before), _right_entries(there, answer), strict=True)
     kept = all(
         number in before.missing or number in answer.missing or _holds(old, now)
@@ -160,7 +160,9 @@ def _wider(length: int, leaf: Any) -> Any:
         if leaf.shape[axis] == length:
             first = leaf.take([0], axis)
             shared = leaf.dtype.kind == "f" and np.allclose(leaf.sum(axis), 1.0)
+            whole = leaf.dtype.kind == "f" and np.isclose(leaf.sum(), 1.0)
             leaf = np.concatenate([leaf, np.zeros_like(first) if shared else first], axis)
+            leaf = leaf / leaf.sum() if whole else leaf
     return leaf
 
 
@@ -196,8 +198,9 @@ def _longer(length: int, leaf: Any) -> Any:
     if not _is_list(leaf) or len(leaf) != length:
         return leaf
     longer = np.concatenate([leaf, leaf[:1]])
-    if leaf.dtype.kind == "f" and np.allclose(leaf.sum(axis=0), 1.0):
-        longer /= longer.sum(axis=0)
+    for axis in (0, None) if leaf.dtype.kind == "f" else ():
+        if np.allclose(leaf.sum(axis=axis), 1.0):
+            longer /= longer.sum(axis=axis)
     return longer
 
 

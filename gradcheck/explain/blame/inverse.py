@@ -59,7 +59,11 @@ def _held(seen: Seen, part: ast.expr, visits: int) -> list[Any] | None:
 
 def _root(wanted: Any, held: Any) -> Any:
     """The one matrix that ``held`` makes ``wanted`` of; None where there are many or none."""
-    if np.ndim(held) != 2 or np.ndim(wanted) != 2:
+    if (
+        np.ndim(held) != 2
+        or np.ndim(wanted) != 2
+        or not (np.isfinite(held).all() and np.isfinite(wanted).all())
+    ):
         return None
     found, _, rank, _ = np.linalg.lstsq(held, wanted, rcond=None)
     return found if rank == held.shape[1] and np.allclose(held @ found, wanted) else None

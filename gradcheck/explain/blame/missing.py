@@ -58,6 +58,7 @@ _WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("{e} / {s}", lambda e, s: e / s),
     ("{e} + {s}", lambda e, s: e + s),
     ("{e} - {s}", lambda e, s: e - s),
+    ("{s} - {e}", lambda e, s: s - e),
     *PRODUCTS,
 )
 
@@ -135,7 +136,7 @@ def _joined(
 
 
 def _weight(text: str, site: Site) -> int:
-    return len(text) - len(site.text) - LIKED * text.startswith(f"{site.text} * ")
+    return len(text) - len(site.text) - LIKED * text.startswith((f"{site.text} * ", f"{site.text} / "))
 
 
 def _places(one: Wanted) -> Iterator[Place]:

@@ -33,7 +33,9 @@ TOGETHER = 128
 def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
     """All edits that may mend some of what is wrong."""
     every = (*scene.functions, *scene.of_f)
-    near = partial(_ranked, scene, suspects, lambda function: edits(function, _calls(function, every)))
+    near = partial(
+        _ranked, scene, suspects, lambda function: edits(function, _calls(function, every), scene.of_f)
+    )
     rank, tried, ranked = _ranking(scene, suspects), set[Edit](), near()
     several, batches = suspects.several, _batches(_below(ranked, ADDED))
 
@@ -107,16 +109,28 @@ def _plainness(function: Written, edit: Edit) -> float:
 
 def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:
     """Functions of one array that the claim or f calls itself."""
-    words = {name for one in functions for name in one.code.co_names}
-    space = function.functions[0].__globals__
-    own = [
-        name
-        for name in sorted(words)
-        if inspect.isfunction(one := space.get(name)) and one.__code__.co_argcount == 1
+    words = sorted(
+        {name for one in functions for name in (one.name, *one.code.co_names, *one.code.co_freevars)}
+    )
+    space, held = function.functions[0].__globals__, inspect.getclosurevars(function.functions[0]).nonlocals
+    own = [name for name in words if _takes_one(held.get(name, space.get(name)))]
+    methods = [
+        f"self.{one.name}"
+        for one in functions
+        if one.owner == function.owner is not None
+        and one.code.co_varnames[:1] == ("self",)
+        and one.code.co_argcount == 2
     ]
     ufuncs = [
         f"np.{name}"
-        for name in sorted(words)
-        if isinstance(one := getattr(np, name, None), np.ufunc) and one.nin == 1
+        for name in words
+        if name in _OF_ONE or (isinstance(one := getattr(np, name, None), np.ufunc) and one.nin == 1)
     ]
-    return tuple([*own, *ufuncs])
+    return (*own, *methods, *ufuncs, "np.zeros_like", "len")
+
+
+_OF_ONE = frozenset({"cumsum", "diag", "ones_like"})
+
+
+def _takes_one(value: object) -> bool:
+    return inspect.isfunction(value) and value.__code__.co_argcount == 1
