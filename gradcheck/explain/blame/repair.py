@@ -15,6 +15,7 @@ from gradcheck.explain.blame.elsewhere import Elsewhere, elsewhere, has_sizes, s
 from gradcheck.explain.blame.forcing import Force
 from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.grafting import edited, install, spelled_here
+from gradcheck.explain.blame.held import protect
 from gradcheck.explain.blame.hunt import Quarry, hunt
 from gradcheck.explain.blame.known import derivatives, first_unknown
 from gradcheck.explain.blame.manners import manners
@@ -80,6 +81,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         points = probes(seen, PROBES, fine=True)
         found.wrong = _wrong(points)
     alive()
+    protect((*functions, *of_f), first)
     others = elsewhere(seen, points[0], found.wrong)
     found.one_size = has_sizes(where) and not any(one.resized for one in others)
     every = (*functions, *of_f)
