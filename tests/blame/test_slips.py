@@ -146,6 +146,64 @@ PICTURES = Right(
     (0, 1, 2),
     "vjp",
 )
+DENOISED = Right(
+    """
+    import numpy as np
+
+    def problem(A, y, lam, eps):
+        def f(x):
+            r = A @ x - y
+            return 0.5 * r @ r + lam * np.sum(np.sqrt(np.diff(x) ** 2 + eps))
+
+        def both(x):
+            r = A @ x - y
+            d = np.diff(x)
+            s = np.sqrt(d ** 2 + eps)
+            g = A.T @ r
+            g[1:] += lam * d / s
+            g[:-1] -= lam * d / s
+            return 0.5 * r @ r + lam * np.sum(s), g
+
+        return f, lambda x: both(x)[1]
+    """,
+    lambda r, n: (r(n),),
+    problem=lambda r, n: (r((n, n)), r(n), 0.7, 0.1),
+)
+GATED = Right(
+    """
+    import numpy as np
+
+    def sigmoid(v):
+        return 1 / (1 + np.exp(-v))
+
+    def f(W, U, xs, goal):
+        h = np.zeros(U.shape[0])
+        for x in xs:
+            z = sigmoid(U @ h + x)
+            new = np.tanh(W @ h + x)
+            h = (1 - z) * h + z * new
+        return 0.5 * np.sum((h - goal) ** 2)
+
+    def claim(W, U, xs, goal):
+        h = np.zeros(U.shape[0])
+        tape = []
+        for x in xs:
+            z = sigmoid(U @ h + x)
+            new = np.tanh(W @ h + x)
+            tape.append((h, z, new))
+            h = (1 - z) * h + z * new
+        dW, dU, dh = np.zeros_like(W), np.zeros_like(U), h - goal
+        for h, z, new in reversed(tape):
+            dnew = dh * z * (1 - new ** 2)
+            dz = dh * (new - h) * z * (1 - z)
+            dW += np.outer(dnew, h)
+            dU += np.outer(dz, h)
+            dh = dh * (1 - z) + W.T @ dnew + U.T @ dz
+        return dW, dU
+    """,
+    lambda r, n: (r((3, 3)), r((3, 3)), r((n, 3)), r(3)),
+    (0, 1),
+)
 SLIPS = {
     "an axis more": (CLASSES, ("mask[:, None] / mask", "mask / mask"), "mask[:, None]"),
     "a helper's call": (CLASSES, ("p = softmax(X @ W + b)\n    d =", "p = X @ W + b\n    d ="), "softmax("),
@@ -160,6 +218,13 @@ SLIPS = {
     "its length": (MASKED, ("/ len(y)", "/ y"), "len(y)"),
     "a part of an array": (GATES, ("np.cos(a[:, H:2*H])", "np.cos(a)"), "a[:, H:2*H]"),
     "an array like it": (GATES, ("np.zeros_like(a)", "a"), "np.zeros_like(a)"),
+    "what is added to a part": (DENOISED, ("d / s\n        return", "d\n        return"), "/ s"),
+    "a factor in a round before": (GATED, ("dh * (1 - z) + W", "dh + W"), "z"),
+    "an activation's call": (
+        GATED,
+        ("new = np.tanh(W @ h + x)\n        tape", "new = W @ h + x\n        tape"),
+        "np.tanh(",
+    ),
     "what raises": (PICTURES, ("axis=(0, 2, 3)", "axis=(0, 4, 3)"), "2"),
 }
 

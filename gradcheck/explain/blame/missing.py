@@ -11,6 +11,7 @@ import numpy as np
 
 from gradcheck.explain.blame.edits import ADDED, Edit, operand
 from gradcheck.explain.blame.forcing import Force, Wanted
+from gradcheck.explain.blame.inverse import is_open
 from gradcheck.explain.blame.patch import bare
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.sight import PRODUCTS, Candidate, Site, in_sight
@@ -154,7 +155,7 @@ Place = tuple[Site, ast.expr | ast.stmt, str]
 
 def _in_place(one: Wanted) -> Place:
     """Something else for the expression itself."""
-    visits = _chosen(len(one.values))
+    visits = _chosen([visit for visit, value in enumerate(one.values) if not is_open(value)])
     seen = list(one.seen)
     before = {node: one.seen[node] for node in seen[: seen.index(one.node)]}
     site = Site(
@@ -184,8 +185,7 @@ def _after_the_round(one: Wanted) -> Iterator[Place]:
     if not isinstance(node, ast.Name) or not isinstance(loop, ast.For | ast.While) or len(one.values) < 3:
         return
     last = loop.body[-1]
-    rounds = range(len(one.values) - 1)
-    visits = [rounds[number] for number in _chosen(len(rounds))]
+    visits = _chosen([visit - 1 for visit, value in enumerate(one.values) if visit and not is_open(value)])
     inside, name = list(ast.walk(loop)), node.id
     counted = {part: held for part, held in one.seen.items() if part in inside}
     own = _own(one, counted, len(one.values), visits)
@@ -228,8 +228,12 @@ def _braced(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _chosen(count: int) -> list[int]:
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, _VISITS))})
+def _chosen(visits: Sequence[int]) -> list[int]:
+    count = len(visits)
+    return [
+        visits[place]
+        for place in sorted({round(each) for each in np.linspace(0, count - 1, min(count, _VISITS))})
+    ]
 
 
 def _own(

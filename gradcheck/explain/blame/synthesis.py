@@ -46,6 +46,7 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     wide = (*sight, *_matrix_products(sight, np.shape(site.target[0])))
     with np.errstate(all="ignore"):
         factor = [np.asarray(then / old) for then, old in pairs]
+        over = [np.asarray(old / then) for then, old in pairs]
         gap = [np.asarray(then - old) for then, old in pairs]
         both = [np.asarray(then + old) for then, old in pairs]
         product = [np.asarray(then * old) for then, old in pairs]
@@ -57,6 +58,8 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
         yield from (_times(text, more) for more in view.products(factor))
     else:
         yield from (_times(text, more) for more in view.factors(site.target, site.now))
+    if all(np.isfinite(part).all() for part in over):
+        yield from (_divided(text, more) for more in view.products(over))
     yield from (_plus(text, more) for more in view.products(gap) if more != f"-{text}")
     yield from view.products(site.target)
     yield from _combined(pairs, text, sight)
@@ -70,6 +73,10 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
 
 def _plus(text: str, more: str) -> str:
     return f"{text} - {more[1:]}" if more[0] == "-" else f"{text} + {more}"
+
+
+def _divided(text: str, more: str) -> str:
+    return f"{text} / ({more})" if " " in more else f"{text} / {more}"
 
 
 def _times(text: str, more: str) -> str:
