@@ -39,6 +39,7 @@ _LIKE = (
     ("zeros_like", "ones_like"), ("triu", "tril"), ("sqrt", "square"), ("ceil", "floor"), ("outer", "dot"),
     ("inv", "transpose"), ("exp", "log"), ("tan", "tanh"), ("cosh", "tanh"), ("sinh", "tanh"), ("argsort", "sort"),
     ("add", "subtract"), ("multiply", "divide"), ("greater", "less"), ("roll", "flip"), ("abs", "sign"),
+    ("outer", "multiply"),
 )  # fmt: skip
 """Functions that are taken for each other."""
 

@@ -15,6 +15,7 @@ from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.missing import LIKED, guessed, missing
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
+from gradcheck.explain.blame.unfit import unfit
 from gradcheck.explain.blame.written import Written
 
 Rank = tuple[float, float, float]
@@ -24,8 +25,10 @@ FOREIGN = 3
 """How much less natural an edit of another package's function is."""
 UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
-NEAR = 0.6
-"""Share of the time after which what is missing is looked for, where an exchange does not mend it."""
+ELSEWHERE = 20.0
+"""How many letters what stands elsewhere in f or the claim as it is may be longer than what does not."""
+NEAR, SOON = 0.6, 0.3
+"""Shares of the time after which what is missing is looked for, where an exchange does not mend it, or nothing fits."""
 TOGETHER = 128
 """Edits that are compiled together, at most."""
 
@@ -42,12 +45,16 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
     def alone(some: Iterator[tuple[Written, Edit]]) -> Iterator[Sequence[Ranked]]:
         yield from ([(rank(function, edit, 0.0), function, edit)] for function, edit in some)
 
-    while not scene.time.past(NEAR) and (batch := next(batches, None)) is not None:
+    now = suspects.force.now
+    fits = scene.reach.whole and now is not None and not now.missing
+    while not scene.time.past(NEAR if fits else SOON) and (batch := next(batches, None)) is not None:
         yield batch
         tried |= {edit for *_, edit in batch}
         if suspects.several != several:  # what mends a part was found: the others are elsewhere, then
             several, ranked = suspects.several, near()
             batches = _batches([one for one in _below(ranked, ADDED) if one[2] not in tried])
+    if not fits:
+        yield from _batches([(rank(*one, 0.0), *one) for one in unfit(scene, suspects.force)])
     yield from alone(missing(scene, suspects.wanted))
     yield from _batches([one for one in ranked if one[2] not in tried])
     yield from alone(guessed(scene, suspects.force))
@@ -70,6 +77,8 @@ def _below(some: list[Ranked], cost: float) -> list[Ranked]:
 
 
 def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float], Rank]:
+    written = _written((*scene.functions, *scene.of_f))
+
     @cache
     def place(function: Written, node: ast.expr | ast.stmt) -> tuple[int, float]:
         dearer = FOREIGN * _is_foreign(scene, function) + UNABLE * (not suspects.able(function, node))
@@ -81,9 +90,21 @@ def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float
         far = depth * (edit.cost > EXCHANGED)
         # and rather in the function that was called first than in its helpers
         far += 30.0 * scene.functions.index(function)
-        return edit.cost + dearer, suspicion, _plainness(function, edit) + far
+        return (
+            edit.cost + dearer,
+            suspicion,
+            _plainness(function, edit) + far - ELSEWHERE * (edit.text in written),
+        )
 
     return rank
+
+
+def _written(functions: tuple[Written, ...]) -> frozenset[str]:
+    """Texts of the operations and calls that stand somewhere."""
+    nodes = ((one, node) for one in functions for node in ast.walk(one.node))
+    return frozenset(
+        one.source.segment(node) for one, node in nodes if isinstance(node, ast.BinOp | ast.Call)
+    )
 
 
 def _is_foreign(scene: Scene, function: Written) -> bool:

@@ -96,7 +96,7 @@ def _combined(pairs: list[tuple[Any, Any]], text: str, sight: Sequence[Candidate
         yield from _tangents(pairs, text, [one for one in near if _is_alike(one, pairs)])
         for one in near:
             for form, made in PRODUCTS:
-                if _shape(made, pairs[0][1], one.values[0]) == np.shape(pairs[0][0]) and all(
+                if shape_of(made, pairs[0][1], one.values[0]) == np.shape(pairs[0][0]) and all(
                     _is(made, old, other, then) for (then, old), other in zip(pairs, one.values, strict=True)
                 ):
                     yield form.format(e=text, s=one.text)
@@ -128,7 +128,7 @@ def _is(made: Any, old: Any, other: Any, then: Any) -> bool:
     return np.shape(value) == np.shape(then) and bool((np.abs(value - then) <= _EQUAL * size).all())
 
 
-def _shape(made: Callable[[Any, Any], Any], one: Any, other: Any) -> tuple[int, ...] | None:
+def shape_of(made: Callable[[Any, Any], Any], one: Any, other: Any) -> tuple[int, ...] | None:
     """The shape of what is made of two values; None where they do not suit each other."""
     return _shape_of(made, np.shape(one), np.shape(other), np.asarray(other).dtype)
 
