@@ -204,6 +204,61 @@ GATED = Right(
     lambda r, n: (r((3, 3)), r((3, 3)), r((n, 3)), r(3)),
     (0, 1),
 )
+WEIGHTED = Right(
+    """
+    import numpy as np
+
+    def problem(X, y, weights):
+        def f(w, b):
+            return np.sum(weights * np.logaddexp(0, X @ w + b - y)) / weights.sum()
+
+        def claim(w, b):
+            d = weights / (1 + np.exp(y - X @ w - b)) / weights.sum()
+            return X.T @ d, d.sum()
+
+        return f, claim
+    """,
+    lambda r, n: (r(3), float(r())),
+    (0, 1),
+    # they sum to their number in the check that fails, and not where the mended claim is checked again
+    problem=lambda r, n: (r((n, 3)), r(n), np.linspace(0.5, 1.5, n) * (2.0 if n in (6, 9) else 1.0)),
+)
+WAVE = Right(
+    """
+    import numpy as np
+
+    def f(p, t):
+        A, k, w = p
+        return A * np.exp(-k * t) * np.cos(w * t)
+
+    def claim(p, t):
+        A, k, w = p
+        e = np.exp(-k * t)
+        c, s = np.cos(w * t), np.sin(w * t)
+        J = np.empty((len(t), 3))
+        J[:, 0] = e * c
+        J[:, 1] = -A * t * e * c
+        J[:, 2] = -A * t * e * s
+        return J
+    """,
+    lambda r, n: (1 + 0.3 * r(3), np.linspace(0.1, 2.0, n)),
+    check="jacobian",
+)
+HUBER = Right(
+    """
+    import numpy as np
+
+    def f(w, X, y, delta):
+        r = X @ w - y
+        return np.mean(np.where(np.abs(r) <= delta, 0.5 * r ** 2, delta * (np.abs(r) - 0.5 * delta)))
+
+    def claim(w, X, y, delta):
+        r = X @ w - y
+        psi = np.where(np.abs(r) <= delta, r, delta * np.sign(r))
+        return X.T @ psi / len(y)
+    """,
+    lambda r, n: (r(4), r((n, 4)), r(n), 0.8),
+)
 SLIPS = {
     "an axis more": (CLASSES, ("mask[:, None] / mask", "mask / mask"), "mask[:, None]"),
     "a helper's call": (CLASSES, ("p = softmax(X @ W + b)\n    d =", "p = X @ W + b\n    d ="), "softmax("),
@@ -225,6 +280,14 @@ SLIPS = {
         ("new = np.tanh(W @ h + x)\n        tape", "new = W @ h + x\n        tape"),
         "np.tanh(",
     ),
+    "of weights whose sum is their number": (
+        WEIGHTED,
+        ("b)) / weights.sum()\n        return", "b))\n        return"),
+        "weights.sum(",
+    ),
+    "a column of a Jacobian": (WAVE, ("-A * t * e * s", "-A * e * s"), "t"),
+    "a sine": (WAVE, ("np.sin(w * t)", "w * t"), "np.sin("),
+    "what makes an array of a number": (HUBER, ("delta * np.sign(r))", "delta)"), "np.sign("),
     "what raises": (PICTURES, ("axis=(0, 2, 3)", "axis=(0, 4, 3)"), "2"),
 }
 

@@ -305,4 +305,4 @@ def _same(one: Any, other: Any) -> bool:
 def _forced(values: Values, visit: int, old: Any) -> Any:
     if visit >= len(values) or is_open(values[visit]):
         return old
-    return values[visit].copy() if isinstance(old, np.ndarray) else type(old)(values[visit])
+    return values[visit].copy() if np.ndim(values[visit]) else type(old)(values[visit])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -13,19 +13,37 @@ from gradcheck.ask.task import Task
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.written import Written
 
+Arrays = tuple[np.ndarray[Any, Any], ...]
 
-def protect(functions: Iterable[Written], probe: Probe) -> None:
+
+def held_by(functions: Iterable[Written], task: Task) -> Arrays:
+    """The arrays that functions, f and the claim hold."""
+    return tuple({id(one): one for one in _arrays(functions, task)}.values())
+
+
+@contextmanager
+def holding(arrays: Arrays, others: Arrays) -> Iterator[None]:
+    """Let arrays have other entries while this lasts; only in a process of our own."""
+    before = [(one, one.copy(), one.flags.writeable) for one in arrays]
+    for one, other in zip(arrays, others, strict=True):
+        one.flags.writeable = True
+        one[...] = other
+    try:
+        yield
+    finally:
+        for one, old, writeable in before:
+            one[...] = old
+            one.flags.writeable = writeable
+
+
+def protect(arrays: Arrays, probe: Probe) -> None:
     """Let what functions hold be read only, where the claim, as it is now, writes nothing there.
 
     Only in a process of our own. An edit by which a result starts as such an array would change what f computes, and
     with it what is right.
     """
     before = probe.answer()
-    held = [
-        one
-        for one in {id(one): one for one in _arrays(functions, probe.task)}.values()
-        if one.flags.writeable
-    ]
+    held = [one for one in arrays if one.flags.writeable]
     for array in held:
         array.flags.writeable = False
     now = probe.answer()

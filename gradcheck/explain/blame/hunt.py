@@ -59,7 +59,7 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         if comes or every:
             scene.time.hurry(HALFWAY)
         suspects.several |= comes and bool(progress.leaves) and not every
-        fits = not any(one.probe.wrong() & progress.leaves for one in scene.elsewhere)
+        fits = not any(one.wrong() & progress.leaves for one in scene.elsewhere)
         # what mends a part by itself is no place that the rest hangs on, too
         spread = 0 if every else suspects.spread(function, edit.node)
         merit = progress.amount, fits

@@ -105,34 +105,55 @@ def _sight(scene: Scene, site: Site) -> tuple[Candidate, ...]:
 
 
 def guessed(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
-    """Edits by which something in sight joins an expression, that mend a leaf: a call of the claim each."""
+    """Edits by which something in sight joins an expression, that mend a leaf: a call of the claim each.
+
+    What has a name of its own is tried everywhere before anything that is made of it.
+    """
     astray = force.now is not None and bool(force.now.missing)
-    for node in scene.reach.leaves:
-        function = force.owners[node]
+    places = list(_joinable(scene, force))
+    for sight in (_named, _sight):
+        for site, node, held in places:
+            for other in sight(scene, site):
+                for form, made in _WAYS:
+                    if scene.time.late():
+                        return
+                    values = _joined(made, held, other, astray)
+                    if values and force.tried(node, values):
+                        yield (
+                            site.function,
+                            Edit(ADDED, "times", node, form.format(e=site.text, s=other.text)),
+                        )
+
+
+def _named(scene: Scene, site: Site) -> Iterator[Candidate]:
+    """The numbers and arrays that variables are worth."""
+    for name in site.scopes[0]:
+        values = tuple(scope.get(name) for scope in site.scopes)
+        if name != site.text and all(map(is_float, values)):
+            yield Candidate(name, values)
+
+
+def _joinable(scene: Scene, force: Force) -> Iterator[tuple[Site, ast.expr, list[Any]]]:
+    for node, leaves in scene.reach.leaves.items():
         held = scene.reach.values[node]
-        if not isinstance(node, ast.expr) or not all(map(is_float, held)):
+        if not isinstance(node, ast.expr) or len(held) > _VISITS or not all(map(is_float, held)):
             continue
-        if (one := force.as_it_is(function, node)) is None:
-            continue
-        site, _, _ = _in_place(one)
-        for other in _sight(scene, site) if len(held) <= _VISITS else ():
-            for form, made in _WAYS:
-                if scene.time.late():
-                    return
-                values = _joined(made, held, other, astray)
-                if values and force.tried(node, values):
-                    yield function, Edit(ADDED, "times", node, form.format(e=site.text, s=other.text))
+        if leaves & scene.left and (one := force.as_it_is(force.owners[node], node)) is not None:
+            yield _in_place(one)[0], node, held
 
 
 def _joined(
     made: Callable[[Any, Any], Any], held: Sequence[Any], other: Candidate, astray: bool
 ) -> tuple[Any, ...]:
-    """The values of a combination where they have the shapes that were there, or what comes has a wrong one anyway."""
+    """The values of a combination with the shapes that were there, or more axes; any where a leaf has a wrong one."""
     try:
         found = tuple(np.asarray(made(old, new)) for old, new in zip(held, other.values, strict=True))
     except Exception:  # of operands that do not suit each other
         return ()
-    alike = all(np.shape(new) == np.shape(old) for new, old in zip(found, held, strict=True))
+    alike = all(
+        np.shape(new) == np.shape(old) or np.ndim(new) > np.ndim(old)
+        for new, old in zip(found, held, strict=True)
+    )
     return found if alike or astray else ()
 
 

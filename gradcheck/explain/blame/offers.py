@@ -130,9 +130,8 @@ def _plainness(function: Written, edit: Edit) -> float:
 
 def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:
     """Functions of one array that the claim or f calls itself."""
-    words = sorted(
-        {name for one in functions for name in (one.name, *one.code.co_names, *one.code.co_freevars)}
-    )
+    used = {name for one in functions for name in (one.name, *one.code.co_names, *one.code.co_freevars)}
+    words = sorted(used | {other for pair in _SLOPES for other in pair if used & {*pair}})
     space, held = function.functions[0].__globals__, inspect.getclosurevars(function.functions[0]).nonlocals
     own = [name for name in words if _takes_one(held.get(name, space.get(name)))]
     methods = [
@@ -150,6 +149,8 @@ def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]
     return (*own, *methods, *ufuncs, "np.zeros_like", "len")
 
 
+_SLOPES = (("sin", "cos"), ("sinh", "cosh"), ("abs", "sign"))
+"""Functions of which one is in the derivative of the other."""
 _OF_ONE = frozenset({"cumsum", "diag", "ones_like"})
 
 

@@ -15,7 +15,7 @@ from gradcheck.explain.blame.elsewhere import Elsewhere, elsewhere, has_sizes, s
 from gradcheck.explain.blame.forcing import Force
 from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.grafting import edited, install, spelled_here
-from gradcheck.explain.blame.held import protect
+from gradcheck.explain.blame.held import held_by, protect
 from gradcheck.explain.blame.hunt import Quarry, hunt
 from gradcheck.explain.blame.known import derivatives, first_unknown
 from gradcheck.explain.blame.manners import manners
@@ -81,8 +81,9 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         points = probes(seen, PROBES, fine=True)
         found.wrong = _wrong(points)
     alive()
-    protect((*functions, *of_f), first)
-    others = elsewhere(seen, points[0], found.wrong)
+    held = held_by((*functions, *of_f), first.task)
+    protect(held, first)
+    others = elsewhere(seen, points[0], found.wrong, held)
     found.one_size = has_sizes(where) and not any(one.resized for one in others)
     every = (*functions, *of_f)
     fewer = shorter(seen, PROBES)
@@ -102,7 +103,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         for one in functions:
             install(one)
     if not found.left:
-        off = next((one.said for one in others if found.proved and one.probe.wrong()), "")
+        off = next((one.said for one in others if found.proved and one.wrong()), "")
         if off:
             found.proved, found.elsewhere = False, off
         elif not found.proved:
