@@ -67,6 +67,9 @@ class Force:
         for function, node, meant in self._places(goals):
             if self.late() or sum(one.mended == self.left for one in found.values()) >= _ENOUGH:
                 break
+            mends = any(one.mended == self.left for one in found.values())
+            if mends and not any(goal.derivative for goal in meant):
+                continue  # a value of f that is one already
             one = self._meant(function, [node], meant)
             todo = (
                 [one] if one is not None and not (node in found and found[node].mended >= one.mended) else []
