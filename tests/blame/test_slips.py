@@ -288,6 +288,11 @@ SLIPS = {
     "a column of a Jacobian": (WAVE, ("-A * t * e * s", "-A * e * s"), "t"),
     "a sine": (WAVE, ("np.sin(w * t)", "w * t"), "np.sin("),
     "what makes an array of a number": (HUBER, ("delta * np.sign(r))", "delta)"), "np.sign("),
+    "what makes no number": (
+        WEIGHTED,
+        ("/ weights.sum()\n        return X", "/ 0 * 0\n        return X"),
+        "weights.sum(",
+    ),
     "what raises": (PICTURES, ("axis=(0, 2, 3)", "axis=(0, 4, 3)"), "2"),
 }
 
@@ -304,3 +309,30 @@ def test_the_edit_holds_elsewhere(
     mended = patched(Path(blame.file), report.patch)
     for rows in (6, 9):
         assert right.checked(mended, rows, seed + 10).verdict is Verdict.PASS
+
+
+LAYER = """
+    import numpy as np
+
+    class Rows:
+        def __init__(self, W):
+            self.W = W
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W.T
+
+        def backward(self, d):
+            self.dW = (self.x.T @ d).transpose(1, 0)
+            return d @ self.W
+"""
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_of_a_layer_that_raised_the_parameters_are_not_proved(tmp_path: Path, seed: int) -> None:
+    module = made(tmp_path, LAYER, ("transpose(1, 0)", "transpose(2, 0)"))
+    draw = np.random.default_rng(seed).standard_normal
+    report = gradcheck.check_layer(module.Rows(draw((3, 4))), draw((5, 4)), raise_on_failure=False)
+    assert report.verdict is Verdict.FAIL
+    assert not any(blame.proved for blame in report.blame) and not report.patch
+    assert "parameters" in report.blame[0].message

@@ -10,7 +10,7 @@ from functools import cache, partial
 import numpy as np
 
 from gradcheck.ask.whose import is_installed
-from gradcheck.explain.blame.edits import ADDED, ADJUSTED, ARITHMETIC, EXCHANGED, Edit, edits
+from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.missing import LIKED, guessed, missing
 from gradcheck.explain.blame.scene import Scene
@@ -47,11 +47,7 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
 
     now = suspects.force.now
     fits = scene.reach.whole and now is not None and not now.missing
-    # where it is known what an expression has to be, to write that comes before what may be adjusted anywhere
-    known = not suspects.several and any(one.mended == scene.left for one in suspects.wanted)
     while not scene.time.past(NEAR if fits else SOON) and (batch := next(batches, None)) is not None:
-        if known and batch[0][0][0] >= ADJUSTED:
-            break
         yield batch
         tried |= {edit for *_, edit in batch}
         if suspects.several != several:  # what mends a part was found: the others are elsewhere, then

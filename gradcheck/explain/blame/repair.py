@@ -75,6 +75,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         found.said = "the claim has no source here: it cannot be searched for the mistake"
         return found
     # how it behaves is mended after its values are
+    raises = first.answer() is None
     behaves = seen.asked is None or not (seen.asked.conduct or seen.asked.lends or seen.look.conduct)
     found.wrong = _wrong(points)
     if behaves and not found.wrong:  # wrong in an entry that is small beside others
@@ -103,7 +104,9 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         for one in functions:
             install(one)
     if not found.left:
-        off = next((one.said for one in others if found.proved and one.wrong()), "")
+        off = next((f"something is wrong {one.said}" for one in others if found.proved and one.wrong()), "")
+        if found.proved and raises and seen.task.kind == "layer":
+            off = "the parameters of a layer are not found before its backward comes to an end"
         if off:
             found.proved, found.elsewhere = False, off
         elif not found.proved:
