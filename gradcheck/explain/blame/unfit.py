@@ -26,7 +26,7 @@ _BACK = 2
 
 def unfit(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
     """Edits by which a variable in sight is multiplied with an expression on the way to what does not fit."""
-    raised = _raised(scene)
+    raised = raised_at(scene)
     places = [(*place, {}) for place in _astray(scene, force)] if not raised else _raising(scene, raised)
     for function, node, scope in places:
         held, text = scene.reach.values[node], operand(function.source, node)
@@ -71,7 +71,7 @@ def _raising(
             around = list(dict.fromkeys(values))
 
 
-def _raised(scene: Scene) -> list[tuple[Written, int, Arrays]]:
+def raised_at(scene: Scene) -> list[tuple[Written, int, Arrays]]:
     """The claim's functions on the way to where it raises, the last first, with the line and the arrays there."""
     try:
         scene.points[0].asked()
