@@ -286,6 +286,8 @@ MISTAKES = [
     ("network", "    ds /= n\n", "", "ds = ds / "),
     ("network", "X.T @ dz1 + reg * W1", "X.T @ dz1", "X.T @ dz1 + reg * W1"),
     ("network", "dz1 = dh1 * (1 - h1 ** 2)", "dz1 = dh1", "dh1 * (1 - h1 ** 2)"),
+    ("network", "dh1 = dz2 @ W2.T", "dh1 = W2.T", "dz2 @ "),
+    ("network", "h1.T @ dz2 + reg * W2", "dz2 + reg * W2", "h1.T @ "),
     ("margins", "                dW[:, y[i]] -= X[i]\n", "", "dW[:, y[i]] -= X[i]"),
     ("margins", "    dW /= n\n", "", "dW = dW / "),
     (
@@ -295,6 +297,7 @@ MISTAKES = [
         ".mean(",
     ),
     ("layer norm", "dn = dy * g", "dn = dy", "dy * g"),
+    ("windows", "dcols = d @ w", "dcols = w", "d @ "),
     ("windows", "dout.transpose(0, 2, 3, 1).reshape(-1, F)", "dout.reshape(-1, F)", "transpose(0, 2, 3, 1)"),
 ]
 

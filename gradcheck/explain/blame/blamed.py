@@ -109,7 +109,7 @@ def _right(step: Step, names: list[str], found: Search) -> str:
         return f"{'every leaf is' if len(names) > 1 else names[0] + ' is'} right ({points})"
     if found.elsewhere:
         here = f"{_are([*leaves, *nearer])} right ({points})"
-        return f"{here}; that is no proof, for something is wrong {found.elsewhere}"
+        return f"{here}; that is no proof, for {found.elsewhere}"
     if found.proved or not found.left:
         return f"{_are([*leaves, *nearer])} right ({points})"
     rest = ", ".join(names[number] for number in sorted(found.left))

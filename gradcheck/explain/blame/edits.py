@@ -39,13 +39,18 @@ _LIKE = (
     ("zeros_like", "ones_like"), ("triu", "tril"), ("sqrt", "square"), ("ceil", "floor"), ("outer", "dot"),
     ("inv", "transpose"), ("exp", "log"), ("tan", "tanh"), ("cosh", "tanh"), ("sinh", "tanh"), ("argsort", "sort"),
     ("add", "subtract"), ("multiply", "divide"), ("greater", "less"), ("roll", "flip"), ("abs", "sign"),
+    ("outer", "multiply"),
 )  # fmt: skip
 """Functions that are taken for each other."""
 
 
-def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
-    """Edits of one expression; ``calls`` are functions of one array that may be applied to it."""
+def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]) -> Iterator[Edit]:
+    """Edits of one expression; ``calls`` are functions of one array that may be applied to it.
+
+    What part of an array is read in it or in ``others`` may be what is meant where the whole is read.
+    """
     scope = tuple(names(function))
+    taken = _taken((function, *others), frozenset(scope))
     indices = tuple(dict.fromkeys(_indexed(function)))
     parts = tuple(dict.fromkeys(_read(function)))[:_PARTS]
     yield from _of_end(function)
@@ -60,6 +65,8 @@ def edits(function: Written, calls: tuple[str, ...]) -> Iterator[Edit]:
             yield from _exchanges(function.source, node, scope)
             if isinstance(node, ast.Subscript):
                 yield from (Edit(EXCHANGED, "variable", node, text) for text in parts)
+            for text in taken.get(function.source.segment(node), ()) if isinstance(node, ast.Name) else ():
+                yield Edit(EXCHANGED, "index", node, text)
             yield from _adjustments(function.source, node, calls)
 
 
@@ -205,6 +212,20 @@ def _read(function: Written) -> Iterator[str]:
             continue
         if not any(isinstance(axis, ast.Slice | ast.Constant) for axis in _axes(node.slice)):
             yield function.source.segment(node)
+
+
+def _taken(functions: tuple[Written, ...], scope: frozenset[str]) -> dict[str, list[str]]:
+    """By the name of an array texts of its parts, of what is in scope."""
+    found: dict[str, list[str]] = {}
+    for one in functions:
+        for node in ast.walk(one.node):
+            if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
+                words = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+                if words <= scope | {"np"} and (text := one.source.segment(node)) not in found.get(
+                    node.value.id, ()
+                ):
+                    found.setdefault(node.value.id, []).append(text)
+    return found
 
 
 def _indexed(function: Written) -> Iterator[str]:
@@ -500,6 +521,7 @@ def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iter
     yield edit("complement", f"1 - {text} ** 2")
     yield edit("square", f"{text} ** 2")
     yield edit("index", f"{text}[::-1]")
+    yield edit("index", f"{text}[:, None]")
     yield edit("factor", f"2 * {text}")
     yield edit("factor", f"{text} / 2")
     yield edit("factor", f"3 * {text}")

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point, point
 from gradcheck.explain.blame.answer import Answer
+from gradcheck.explain.blame.held import Arrays, holding
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, truth_at
 from gradcheck.judge.examine import Examined
 
@@ -28,6 +29,8 @@ WIDER = 2
 """How many lengths of axes that are no rows are changed, each by itself."""
 FEW, SLOW = 5, 2e-3
 """Rows that are enough to find an edit with, where f and the claim take more seconds than that."""
+DRAWS = 20
+"""How often rows are drawn anew until all sums are others."""
 _KINDS = ("grad", "vjp", "layer")
 """Checks whose claim can be asked at arguments of other shapes."""
 
@@ -39,18 +42,32 @@ class Elsewhere:
     probe: Probe
     said: str
     resized: bool
+    held: Arrays = ()
+    others: Arrays = ()
+
+    def wrong(self) -> frozenset[int]:
+        """The leaves in which the claim, as it is now, is wrong there."""
+        with holding(self.held, self.others):
+            return self.probe.wrong()
+
+    def answer(self) -> Answer | None:
+        """What the claim, as it is now, returns there."""
+        with holding(self.held, self.others):
+            return self.probe.answer()
 
 
-def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int]) -> tuple[Elsewhere, ...]:
+def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Arrays) -> tuple[Elsewhere, ...]:
     """Points at which a claim must be right as well that is wrong in these leaves at the given one.
 
     Where what is right at the given one is not so there, the claim was written for less than f takes, and nothing
     follows.
     """
     found = (
-        one for one in (_resized(seen), *islice(_widened(seen), WIDER), _turned(seen)) if one is not None
+        one
+        for one in (_resized(seen), *islice(_widened(seen), WIDER), _turned(seen), _drawn_again(seen, held))
+        if one is not None
     )
-    return tuple(one for one in found if _suits(one.probe, here, wrong))
+    return tuple(one for one in found if _suits(one, here, wrong))
 
 
 def shorter(seen: Examined, count: int) -> tuple[Probe, ...]:
@@ -93,16 +110,16 @@ def has_sizes(where: Point) -> bool:
     return any(True for _ in _lengths(where))
 
 
-def _suits(there: Probe, here: Probe, wrong: frozenset[int]) -> bool:
+def _suits(there: Elsewhere, here: Probe, wrong: frozenset[int]) -> bool:
     answer, before = there.answer(), here.answer()
     if answer is None or before is None:
-        return answer is not None
-    right = zip(_right_entries(here, before), _right_entries(there, answer), strict=True)
+        return before is None  # what raises at both may be right at both when it is mended
+    right = zip(_right_entries(here, before), _right_entries(there.probe, answer), strict=True)
     kept = all(
         number in before.missing or number in answer.missing or _holds(old, now)
         for number, (old, now) in enumerate(right)
     )
-    return kept and there.wrong_in(answer) <= wrong
+    return kept and there.probe.wrong_in(answer) <= wrong
 
 
 def _right_entries(probe: Probe, answer: Answer) -> tuple[NDArray[Any], ...]:
@@ -121,6 +138,25 @@ def _turned(seen: Examined) -> Elsewhere | None:
     probe = _at(seen, where.moved(where.x * signs), generator)
     said = f"with other signs of {', '.join(slot.path for slot in where.slots)}"
     return None if probe is None else Elsewhere(probe, said, resized=False)
+
+
+def _drawn_again(seen: Examined, held: Arrays) -> Elsewhere | None:
+    """With rows of the data that functions hold drawn anew from those that there are; a graph's columns with them."""
+    arrays = [one for one in held if one.ndim and len(one) > 1 and one.dtype.kind in "fiub"]
+    if not arrays:
+        return None
+    generator = np.random.default_rng(0x726F7773)
+    (length, _), *_ = Counter(map(len, arrays)).most_common()
+    arrays = [one for one in arrays if len(one) == length]
+    for rows in generator.integers(length, size=(DRAWS, length)):
+        others = tuple(one[rows][:, rows] if one.shape[1:2] == (length,) else one[rows] for one in arrays)
+        if not any(np.isclose(one.sum(), other.sum()) for one, other in zip(arrays, others, strict=True)):
+            break  # nor is it as many of each kind as it was
+    with suppress(ValueError), holding(tuple(arrays), others):  # what is a part of something read only
+        probe = _at(seen, moved(seen.task.where, generator, NEAR), generator)
+        said = "with other rows of the data that the functions hold"
+        return None if probe is None else Elsewhere(probe, said, False, tuple(arrays), others)
+    return None
 
 
 def _resized(seen: Examined) -> Elsewhere | None:
@@ -160,7 +196,9 @@ def _wider(length: int, leaf: Any) -> Any:
         if leaf.shape[axis] == length:
             first = leaf.take([0], axis)
             shared = leaf.dtype.kind == "f" and np.allclose(leaf.sum(axis), 1.0)
+            whole = leaf.dtype.kind == "f" and np.isclose(leaf.sum(), 1.0)
             leaf = np.concatenate([leaf, np.zeros_like(first) if shared else first], axis)
+            leaf = leaf / leaf.sum() if whole else leaf
     return leaf
 
 
@@ -196,8 +234,9 @@ def _longer(length: int, leaf: Any) -> Any:
     if not _is_list(leaf) or len(leaf) != length:
         return leaf
     longer = np.concatenate([leaf, leaf[:1]])
-    if leaf.dtype.kind == "f" and np.allclose(leaf.sum(axis=0), 1.0):
-        longer /= longer.sum(axis=0)
+    for axis in (0, None) if leaf.dtype.kind == "f" else ():
+        if np.allclose(leaf.sum(axis=axis), 1.0):
+            longer /= longer.sum(axis=axis)
     return longer
 
 

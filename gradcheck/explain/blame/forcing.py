@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
@@ -16,8 +17,9 @@ import numpy as np
 
 from gradcheck.explain.blame.answer import Answer
 from gradcheck.explain.blame.apart import TooLong, no_longer_than
+from gradcheck.explain.blame.flow import given, parts_written, place, returned, written_into
 from gradcheck.explain.blame.goals import Goal, Goals
-from gradcheck.explain.blame.inverse import Seen, Values, fitted, operands
+from gradcheck.explain.blame.inverse import Seen, Values, fitted, is_open, operands
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.reach import Reach
 from gradcheck.explain.blame.watch import Node, Observer, is_float
@@ -65,6 +67,9 @@ class Force:
         for function, node, meant in self._places(goals):
             if self.late() or sum(one.mended == self.left for one in found.values()) >= _ENOUGH:
                 break
+            mends = any(one.mended == self.left for one in found.values())
+            if mends and not any(goal.derivative for goal in meant):
+                continue  # a value of f that is one already
             one = self._meant(function, [node], meant)
             todo = (
                 [one] if one is not None and not (node in found and found[node].mended >= one.mended) else []
@@ -139,7 +144,7 @@ class Force:
                 ways |= {(goal.derivative, goal.reverse) for goal in first if len(held) > 1}
                 attained |= set(whole)
                 if any(not goal.derivative for goal in whole):
-                    known.append((function, node, []))
+                    known.append((function, node, [goal for goal in every if not goal.derivative]))
                 elif whole:
                     known.append((function, node, [goal for goal in every if goal.derivative]))
                 elif first:
@@ -229,6 +234,10 @@ class Force:
     def _noted(
         self, function: Written, nodes: Sequence[ast.expr], values: Values, mended: frozenset[int]
     ) -> Wanted | None:
+        for visit in (0, len(values) - 1) if mended and len(values) > 2 else ():
+            # what it is before the first round or after the last may be of no use to anybody
+            fewer = (*values[:visit], np.full(np.shape(values[visit]), np.nan), *values[visit + 1 :])
+            values = fewer if self._mended_by(self._answer(nodes, fewer)) >= mended else values
         with self.observer.altering(nodes, partial(_forced, values)):
             seen = self.observer.recorded(self.probe.ask)
         held = seen.get(nodes[0], [])
@@ -238,7 +247,8 @@ class Force:
 
     def _parts(self, one: Wanted) -> Iterator[tuple[ast.expr, Values]]:
         """What follows for the parts of an expression, and for what a name was given."""
-        for part, values in (*operands(one.node, one.values, one.seen), *self._given(one)):
+        parts = (*operands(one.node, one.values, one.seen), *self._given(one), *self._stored(one))
+        for part, values in parts:
             held = self.reach.values.get(part, ())
             if part in self.reach.leaves and len(held) == len(values) and all(map(is_float, held)):
                 kept = [fitted(value, now) for value, now in zip(values, held, strict=True)]
@@ -246,64 +256,39 @@ class Force:
                     yield part, tuple(kept)  # type: ignore[arg-type]
 
     def _given(self, one: Wanted) -> Iterator[tuple[ast.expr, Values]]:
+        """What follows for what a variable was given, or a call returns."""
         node = one.node
-        if isinstance(node, ast.Name):
-            given = [
-                each
-                for each in ast.walk(one.function.node)
-                if isinstance(each, ast.Assign)
-                and any(isinstance(target, ast.Name) and target.id == node.id for target in each.targets)
-            ]
-            before = [each for each in given if each.lineno < node.lineno]
-            if before:
-                yield max(before, key=lambda each: each.lineno).value, one.values
-            if given[len(before) :] and len(one.values) > 1:  # in the round before
-                last = max(given, key=lambda each: each.lineno).value
-                ends = [one.seen.get(last, one.values)[-1], *self.probe.by_leaf(self.probe.truth)]
-                for end in ends:  # what it is in the end may be returned
-                    if np.shape(end) == np.shape(one.values[0]):
-                        yield last, (*one.values[1:], np.asarray(end))
-        if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            for function in self.functions:
-                if function.name == name:
-                    for each in ast.walk(function.node):
-                        if isinstance(each, ast.Return) and each.value is not None:
-                            yield each.value, one.values
+        yield from ((value, one.values) for value in returned(self.functions, node))
+        if not isinstance(node, ast.Name):
+            return
+        before, last = given(one.function.node, node)
+        if before is not None:
+            yield before, one.values
+        if last is not None and len(one.values) > 1:  # in the round before
+            # what it is in the end may be returned, or of no use to anybody
+            ends = [np.full(np.shape(one.values[0]), np.nan), *self.probe.by_leaf(self.probe.truth)]
+            for end in ends:
+                if np.shape(end) == np.shape(one.values[0]):
+                    yield last, (*one.values[1:], np.asarray(end))
 
-
-def written_into(function: ast.AST) -> Iterator[tuple[ast.stmt, list[ast.expr]]]:
-    """Statements that are the last to write into a variable, and the expressions that read it from there on."""
-    stores: dict[str, list[ast.stmt]] = {}
-    for node in ast.walk(function):
-        targets = (
-            node.targets
-            if isinstance(node, ast.Assign)
-            else [node.target]
-            if isinstance(node, ast.AugAssign)
-            else []
-        )
-        for target in targets:
-            base = target.value if isinstance(target, ast.Subscript) else target
-            if isinstance(base, ast.Name) and isinstance(node, ast.Assign | ast.AugAssign):
-                stores.setdefault(base.id, []).append(node)
-    for name, statements in stores.items():
-        last = max(statements, key=lambda one: one.lineno)
-        if (
-            isinstance(last, ast.AugAssign)
-            or not isinstance(last, ast.Assign)
-            or isinstance(last.targets[0], ast.Subscript)
-        ):
-            reads = [
-                node
-                for node in ast.walk(function)
-                if isinstance(node, ast.Name)
-                and node.id == name
-                and isinstance(node.ctx, ast.Load)
-                and node.lineno > (last.end_lineno or last.lineno)
-            ]
-            if reads:
-                yield last, sorted(reads, key=lambda one: (one.lineno, one.col_offset))
+    def _stored(self, one: Wanted) -> Iterator[tuple[ast.expr, Values]]:
+        """What follows for what is written into parts of a variable, or added to it, before it is read."""
+        node = one.node
+        for store in parts_written(one.function.node, node) if isinstance(node, ast.Name) else ():
+            value = store.statement.value
+            held = self.reach.values.get(value, [])
+            unique = len(one.values) == 1 and (store.sign is None or len(held) == 1)
+            if not held or not unique or not all(map(is_float, held)):
+                continue
+            if (noted := self.as_it_is(one.function, value)) is None:
+                continue
+            wanted, gap = one.values[0], one.values[0] - self.reach.values[node][0]
+            with suppress(Exception):  # of an index that means something else there
+                places = [place(store.index, one.function, scope) for scope in noted.scopes]
+                if store.sign is None:
+                    yield value, tuple(wanted[where] for where in places)
+                else:
+                    yield value, (held[0] + store.sign * gap[places[0]],)
 
 
 def _is_likely(goal: Goal, ways: set[tuple[bool, bool]]) -> bool:
@@ -321,6 +306,6 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _forced(values: Values, visit: int, old: Any) -> Any:
-    if visit >= len(values):
+    if visit >= len(values) or is_open(values[visit]):
         return old
-    return values[visit].copy() if isinstance(old, np.ndarray) else type(old)(values[visit])
+    return values[visit].copy() if np.ndim(values[visit]) else type(old)(values[visit])

@@ -20,6 +20,8 @@ from gradcheck.oracles.tracing.tape import sweep
 
 _MOST = 80
 """Goals of one shape and so many visits; the first ones."""
+_ROWS = 40
+"""Rows of a Jacobian that are traced, each by itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,21 @@ class Goals:
             if is_float(value) and np.shape(adjoint) == np.shape(value)
         )
 
+    def _blocks(self) -> Iterator[Floats]:
+        """The Jacobian that a claim returns as a whole, or the Hessian; none of many rows."""
+        task = self.probe.task
+        if task.kind not in ("jacobian", "hessian") or (task.kind == "hessian" and len(self.probe.slots) > 1):
+            return
+        look = look_at_function(task.f, task.where)
+        answers = [
+            trace_task(task, look, row)[0] for row in np.eye(look.y.size if look.y.size <= _ROWS else 0)
+        ]
+        rows = [answer.value for answer in answers if answer is not None]
+        if rows and len(rows) == look.y.size:
+            for slot in self.probe.slots:
+                outputs = slot.shape if task.kind == "hessian" else np.shape(look.output)
+                yield np.stack(rows)[:, slot.start : slot.stop].reshape(*outputs, *slot.shape)
+
     def of(self, shape: tuple[int, ...], visits: int) -> tuple[Goal, ...]:
         """Those of values of a shape that are had so many times."""
         return self._by_build.get((shape, visits), ())
@@ -70,6 +87,7 @@ class Goals:
 
     def _all(self) -> Iterator[Goal]:
         yield from (Goal((leaf,), True) for leaf in self.probe.by_leaf(self.probe.truth))
+        yield from (Goal((block,), True) for block in self._blocks())
         if self.probe.task.differentiated is not None:  # f is a derivative by autograd itself
             return
         known = {_key(value): adjoint for value, adjoint in reversed(self.adjoints)}

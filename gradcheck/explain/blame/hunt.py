@@ -37,12 +37,15 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
     best: Quarry | None = None
     most, tried, rank_of_best, spread_of_best = math.inf, 0, (math.inf, 0.0, 0.0), 0
     several = suspects.several
+    # where nothing comes, what lets anything come mends some leaves, and tells nothing of the others
+    comes = scene.reach.whole
     stands = standing(scene.points, scene.left, scene.patience)
     # each is in force until the next one is asked for
     for rank, function, edit in chain.from_iterable(map(in_force, offers(scene, suspects))):
         # where others are needed in any case, what mends a part is not weighed against what is added from afar
         enough = best is not None and (
-            best.progress.leaves == scene.left or (best.progress.leaves and (several or rank[0] >= ADDED))
+            best.progress.leaves == scene.left
+            or (best.progress.leaves and comes and (several or rank[0] >= ADDED))
         )
         if scene.time.late() or tried > most or (enough and best and best.fits and rank[0] > rank_of_best[0]):
             break
@@ -53,9 +56,10 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         every = progress.leaves == scene.left
         if every and not settled(scene.points[0]):
             continue  # right in its values alone: it writes into an argument, say
-        scene.time.hurry(HALFWAY)
-        suspects.several |= bool(progress.leaves) and not every
-        fits = not any(one.probe.wrong() & progress.leaves for one in scene.elsewhere)
+        if comes or every:
+            scene.time.hurry(HALFWAY)
+        suspects.several |= comes and bool(progress.leaves) and not every
+        fits = not any(one.wrong() & progress.leaves for one in scene.elsewhere)
         # what mends a part by itself is no place that the rest hangs on, too
         spread = 0 if every else suspects.spread(function, edit.node)
         merit = progress.amount, fits

@@ -30,8 +30,19 @@ def operands(node: ast.expr, wanted: Values, seen: Seen) -> Iterator[tuple[ast.e
             yield node.left, tuple(map(of_left, wanted, right))
         if left is not None:
             yield node.right, tuple(map(of_right, wanted, left))
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ARRANGED:
+        held = _held(seen, node.func.value, len(wanted))
+        if held is not None and all(
+            np.size(old) == np.size(new) for old, new in zip(held, wanted, strict=True)
+        ):
+            yield (
+                node.func.value,
+                tuple(np.reshape(new, np.shape(old)) for old, new in zip(held, wanted, strict=True)),
+            )
     if isinstance(node, ast.Call) and node.args:
         name, first = getattr(node.func, "attr", ""), node.args[0]
+        if name in _OF_ONE and len(node.args) == 1:
+            yield first, tuple(map(_OF_ONE[name], wanted))
         if name == "append" and len(node.args) == 2:
             yield from _pieces(node.args, wanted, seen)
         if name in ("concatenate", "array", "hstack") and isinstance(first, ast.List | ast.Tuple):
@@ -59,7 +70,11 @@ def _held(seen: Seen, part: ast.expr, visits: int) -> list[Any] | None:
 
 def _root(wanted: Any, held: Any) -> Any:
     """The one matrix that ``held`` makes ``wanted`` of; None where there are many or none."""
-    if np.ndim(held) != 2 or np.ndim(wanted) != 2:
+    if (
+        np.ndim(held) != 2
+        or np.ndim(wanted) != 2
+        or not (np.isfinite(held).all() and np.isfinite(wanted).all())
+    ):
         return None
     found, _, rank, _ = np.linalg.lstsq(held, wanted, rcond=None)
     return found if rank == held.shape[1] and np.allclose(held @ found, wanted) else None
@@ -78,10 +93,26 @@ _INVERSE: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], Callable[[An
 """What the left operand has to be, given the result and the right one; and the right one, given the left."""
 
 
+_OF_ONE: dict[str, Callable[[Any], Any]] = {
+    "array": np.asarray, "asarray": np.asarray, "copy": np.asarray, "exp": np.log, "log": np.exp, "sqrt": np.square,
+    "negative": np.negative, "diag": np.diag,
+}  # fmt: skip
+"""What the argument of a function has to be."""
+_ARRANGED = frozenset({"copy", "flatten", "ravel", "reshape", "squeeze"})
+"""Methods that give an array's entries in their order."""
+
+
+def is_open(value: Any) -> bool:
+    """Whether a value may be anything."""
+    return bool(np.isnan(value).all())
+
+
 def fitted(value: Any, now: Any) -> Floats | None:
     """A value in the shape of the one that stands there; what does not follow is left as it is."""
     if value is None:
         return None
+    if is_open(value):
+        return np.full(np.shape(now), np.nan)
     wide, now = np.asarray(value, dtype=np.float64), np.asarray(now)
     if not _fits(wide, now):
         return None

@@ -11,6 +11,7 @@ import numpy as np
 
 from gradcheck.explain.blame.edits import ADDED, Edit, operand
 from gradcheck.explain.blame.forcing import Force, Wanted
+from gradcheck.explain.blame.inverse import is_open
 from gradcheck.explain.blame.patch import bare
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.sight import PRODUCTS, Candidate, Site, in_sight
@@ -58,6 +59,7 @@ _WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("{e} / {s}", lambda e, s: e / s),
     ("{e} + {s}", lambda e, s: e + s),
     ("{e} - {s}", lambda e, s: e - s),
+    ("{s} - {e}", lambda e, s: s - e),
     *PRODUCTS,
 )
 
@@ -103,39 +105,60 @@ def _sight(scene: Scene, site: Site) -> tuple[Candidate, ...]:
 
 
 def guessed(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
-    """Edits by which something in sight joins an expression, that mend a leaf: a call of the claim each."""
+    """Edits by which something in sight joins an expression, that mend a leaf: a call of the claim each.
+
+    What has a name of its own is tried everywhere before anything that is made of it.
+    """
     astray = force.now is not None and bool(force.now.missing)
-    for node in scene.reach.leaves:
-        function = force.owners[node]
+    places = list(_joinable(scene, force))
+    for sight in (_named, _sight):
+        for site, node, held in places:
+            for other in sight(scene, site):
+                for form, made in _WAYS:
+                    if scene.time.late():
+                        return
+                    values = _joined(made, held, other, astray)
+                    if values and force.tried(node, values):
+                        yield (
+                            site.function,
+                            Edit(ADDED, "times", node, form.format(e=site.text, s=other.text)),
+                        )
+
+
+def _named(scene: Scene, site: Site) -> Iterator[Candidate]:
+    """The numbers and arrays that variables are worth."""
+    for name in site.scopes[0]:
+        values = tuple(scope.get(name) for scope in site.scopes)
+        if name != site.text and all(map(is_float, values)):
+            yield Candidate(name, values)
+
+
+def _joinable(scene: Scene, force: Force) -> Iterator[tuple[Site, ast.expr, list[Any]]]:
+    for node, leaves in scene.reach.leaves.items():
         held = scene.reach.values[node]
-        if not isinstance(node, ast.expr) or not all(map(is_float, held)):
+        if not isinstance(node, ast.expr) or len(held) > _VISITS or not all(map(is_float, held)):
             continue
-        if (one := force.as_it_is(function, node)) is None:
-            continue
-        site, _, _ = _in_place(one)
-        for other in _sight(scene, site) if len(held) <= _VISITS else ():
-            for form, made in _WAYS:
-                if scene.time.late():
-                    return
-                values = _joined(made, held, other, astray)
-                if values and force.tried(node, values):
-                    yield function, Edit(ADDED, "times", node, form.format(e=site.text, s=other.text))
+        if leaves & scene.left and (one := force.as_it_is(force.owners[node], node)) is not None:
+            yield _in_place(one)[0], node, held
 
 
 def _joined(
     made: Callable[[Any, Any], Any], held: Sequence[Any], other: Candidate, astray: bool
 ) -> tuple[Any, ...]:
-    """The values of a combination where they have the shapes that were there, or what comes has a wrong one anyway."""
+    """The values of a combination with the shapes that were there, or more axes; any where a leaf has a wrong one."""
     try:
         found = tuple(np.asarray(made(old, new)) for old, new in zip(held, other.values, strict=True))
     except Exception:  # of operands that do not suit each other
         return ()
-    alike = all(np.shape(new) == np.shape(old) for new, old in zip(found, held, strict=True))
+    alike = all(
+        np.shape(new) == np.shape(old) or np.ndim(new) > np.ndim(old)
+        for new, old in zip(found, held, strict=True)
+    )
     return found if alike or astray else ()
 
 
 def _weight(text: str, site: Site) -> int:
-    return len(text) - len(site.text) - LIKED * text.startswith(f"{site.text} * ")
+    return len(text) - len(site.text) - LIKED * text.startswith((f"{site.text} * ", f"{site.text} / "))
 
 
 def _places(one: Wanted) -> Iterator[Place]:
@@ -153,7 +176,7 @@ Place = tuple[Site, ast.expr | ast.stmt, str]
 
 def _in_place(one: Wanted) -> Place:
     """Something else for the expression itself."""
-    visits = _chosen(len(one.values))
+    visits = _chosen([visit for visit, value in enumerate(one.values) if not is_open(value)])
     seen = list(one.seen)
     before = {node: one.seen[node] for node in seen[: seen.index(one.node)]}
     site = Site(
@@ -183,8 +206,7 @@ def _after_the_round(one: Wanted) -> Iterator[Place]:
     if not isinstance(node, ast.Name) or not isinstance(loop, ast.For | ast.While) or len(one.values) < 3:
         return
     last = loop.body[-1]
-    rounds = range(len(one.values) - 1)
-    visits = [rounds[number] for number in _chosen(len(rounds))]
+    visits = _chosen([visit - 1 for visit, value in enumerate(one.values) if visit and not is_open(value)])
     inside, name = list(ast.walk(loop)), node.id
     counted = {part: held for part, held in one.seen.items() if part in inside}
     own = _own(one, counted, len(one.values), visits)
@@ -227,8 +249,12 @@ def _braced(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _chosen(count: int) -> list[int]:
-    return sorted({round(place) for place in np.linspace(0, count - 1, min(count, _VISITS))})
+def _chosen(visits: Sequence[int]) -> list[int]:
+    count = len(visits)
+    return [
+        visits[place]
+        for place in sorted({round(each) for each in np.linspace(0, count - 1, min(count, _VISITS))})
+    ]
 
 
 def _own(

@@ -15,6 +15,7 @@ from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.missing import LIKED, guessed, missing
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
+from gradcheck.explain.blame.unfit import unfit
 from gradcheck.explain.blame.written import Written
 
 Rank = tuple[float, float, float]
@@ -24,8 +25,10 @@ FOREIGN = 3
 """How much less natural an edit of another package's function is."""
 UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
-NEAR = 0.6
-"""Share of the time after which what is missing is looked for, where an exchange does not mend it."""
+ELSEWHERE = 20.0
+"""How many letters what stands elsewhere in f or the claim as it is may be longer than what does not."""
+NEAR, SOON = 0.6, 0.3
+"""Shares of the time after which what is missing is looked for, where an exchange does not mend it, or nothing fits."""
 TOGETHER = 128
 """Edits that are compiled together, at most."""
 
@@ -33,19 +36,25 @@ TOGETHER = 128
 def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
     """All edits that may mend some of what is wrong."""
     every = (*scene.functions, *scene.of_f)
-    near = partial(_ranked, scene, suspects, lambda function: edits(function, _calls(function, every)))
+    near = partial(
+        _ranked, scene, suspects, lambda function: edits(function, _calls(function, every), scene.of_f)
+    )
     rank, tried, ranked = _ranking(scene, suspects), set[Edit](), near()
     several, batches = suspects.several, _batches(_below(ranked, ADDED))
 
     def alone(some: Iterator[tuple[Written, Edit]]) -> Iterator[Sequence[Ranked]]:
         yield from ([(rank(function, edit, 0.0), function, edit)] for function, edit in some)
 
-    while not scene.time.past(NEAR) and (batch := next(batches, None)) is not None:
+    now = suspects.force.now
+    fits = scene.reach.whole and now is not None and not now.missing
+    while not scene.time.past(NEAR if fits else SOON) and (batch := next(batches, None)) is not None:
         yield batch
         tried |= {edit for *_, edit in batch}
         if suspects.several != several:  # what mends a part was found: the others are elsewhere, then
             several, ranked = suspects.several, near()
             batches = _batches([one for one in _below(ranked, ADDED) if one[2] not in tried])
+    if not fits:
+        yield from _batches([(rank(*one, 0.0), *one) for one in unfit(scene, suspects.force)])
     yield from alone(missing(scene, suspects.wanted))
     yield from _batches([one for one in ranked if one[2] not in tried])
     yield from alone(guessed(scene, suspects.force))
@@ -68,6 +77,8 @@ def _below(some: list[Ranked], cost: float) -> list[Ranked]:
 
 
 def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float], Rank]:
+    written = _written((*scene.functions, *scene.of_f))
+
     @cache
     def place(function: Written, node: ast.expr | ast.stmt) -> tuple[int, float]:
         dearer = FOREIGN * _is_foreign(scene, function) + UNABLE * (not suspects.able(function, node))
@@ -79,9 +90,21 @@ def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float
         far = depth * (edit.cost > EXCHANGED)
         # and rather in the function that was called first than in its helpers
         far += 30.0 * scene.functions.index(function)
-        return edit.cost + dearer, suspicion, _plainness(function, edit) + far
+        return (
+            edit.cost + dearer,
+            suspicion,
+            _plainness(function, edit) + far - ELSEWHERE * (edit.text in written),
+        )
 
     return rank
+
+
+def _written(functions: tuple[Written, ...]) -> frozenset[str]:
+    """Texts of the operations and calls that stand somewhere."""
+    nodes = ((one, node) for one in functions for node in ast.walk(one.node))
+    return frozenset(
+        one.source.segment(node) for one, node in nodes if isinstance(node, ast.BinOp | ast.Call)
+    )
 
 
 def _is_foreign(scene: Scene, function: Written) -> bool:
@@ -107,16 +130,29 @@ def _plainness(function: Written, edit: Edit) -> float:
 
 def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:
     """Functions of one array that the claim or f calls itself."""
-    words = {name for one in functions for name in one.code.co_names}
-    space = function.functions[0].__globals__
-    own = [
-        name
-        for name in sorted(words)
-        if inspect.isfunction(one := space.get(name)) and one.__code__.co_argcount == 1
+    used = {name for one in functions for name in (one.name, *one.code.co_names, *one.code.co_freevars)}
+    words = sorted(used | {other for pair in _SLOPES for other in pair if used & {*pair}})
+    space, held = function.functions[0].__globals__, inspect.getclosurevars(function.functions[0]).nonlocals
+    own = [name for name in words if _takes_one(held.get(name, space.get(name)))]
+    methods = [
+        f"self.{one.name}"
+        for one in functions
+        if one.owner == function.owner is not None
+        and one.code.co_varnames[:1] == ("self",)
+        and one.code.co_argcount == 2
     ]
     ufuncs = [
         f"np.{name}"
-        for name in sorted(words)
-        if isinstance(one := getattr(np, name, None), np.ufunc) and one.nin == 1
+        for name in words
+        if name in _OF_ONE or (isinstance(one := getattr(np, name, None), np.ufunc) and one.nin == 1)
     ]
-    return tuple([*own, *ufuncs])
+    return (*own, *methods, *ufuncs, "np.zeros_like", "len")
+
+
+_SLOPES = (("sin", "cos"), ("sinh", "cosh"), ("abs", "sign"))
+"""Functions of which one is in the derivative of the other."""
+_OF_ONE = frozenset({"cumsum", "diag", "ones_like"})
+
+
+def _takes_one(value: object) -> bool:
+    return inspect.isfunction(value) and value.__code__.co_argcount == 1

@@ -67,5 +67,7 @@ def reach_of(observer: Observer, probe: Probe, late: Callable[[], bool]) -> Reac
             moved = ~((now.flat == base.flat) | (np.isnan(now.flat) & np.isnan(base.flat)))
             odd = base.missing | now.missing
             strays = frozenset(number for number in odd if now.moved_from(base, number))
-            leaves[node] = probe.leaves_with(moved) - odd | strays
+            # a nudge of what is no number moves nothing: all may hang on it that is none
+            lost = probe.leaves_with(np.isnan(base.flat)) if np.isnan(held[0]).any() else frozenset()
+            leaves[node] = probe.leaves_with(moved) - odd | strays | lost
     return Reach(values, leaves)

@@ -15,6 +15,7 @@ from gradcheck.explain.blame.elsewhere import Elsewhere, elsewhere, has_sizes, s
 from gradcheck.explain.blame.forcing import Force
 from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.grafting import edited, install, spelled_here
+from gradcheck.explain.blame.held import held_by, protect
 from gradcheck.explain.blame.hunt import Quarry, hunt
 from gradcheck.explain.blame.known import derivatives, first_unknown
 from gradcheck.explain.blame.manners import manners
@@ -74,13 +75,16 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         found.said = "the claim has no source here: it cannot be searched for the mistake"
         return found
     # how it behaves is mended after its values are
+    raises = first.answer() is None
     behaves = seen.asked is None or not (seen.asked.conduct or seen.asked.lends or seen.look.conduct)
     found.wrong = _wrong(points)
     if behaves and not found.wrong:  # wrong in an entry that is small beside others
         points = probes(seen, PROBES, fine=True)
         found.wrong = _wrong(points)
     alive()
-    others = elsewhere(seen, points[0], found.wrong)
+    held = held_by((*functions, *of_f), first.task)
+    protect(held, first)
+    others = elsewhere(seen, points[0], found.wrong, held)
     found.one_size = has_sizes(where) and not any(one.resized for one in others)
     every = (*functions, *of_f)
     fewer = shorter(seen, PROBES)
@@ -100,7 +104,9 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         for one in functions:
             install(one)
     if not found.left:
-        off = next((one.said for one in others if found.proved and one.probe.wrong()), "")
+        off = next((f"something is wrong {one.said}" for one in others if found.proved and one.wrong()), "")
+        if found.proved and raises and seen.task.kind == "layer":
+            off = "the parameters of a layer are not found before its backward comes to an end"
         if off:
             found.proved, found.elsewhere = False, off
         elif not found.proved:

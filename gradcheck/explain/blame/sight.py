@@ -9,6 +9,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -86,7 +88,7 @@ PRODUCTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
 TANGENTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("{e} - {s} * ({e} * {s}).sum(-1, keepdims=True)", lambda e, s: e - s * (e * s).sum(-1, keepdims=True)),
     ("{e} - {s} * ({e} * {s}).mean(-1, keepdims=True)", lambda e, s: e - s * (e * s).mean(-1, keepdims=True)),
-    ("{e} - {s} * ({e} * {s}).mean(0)", lambda e, s: e - s * (e * s).mean(0)),
+    ("{e} - {s} * ({e} * {s}).mean(0)", lambda e, s: e - s * (e * s).mean(-e.ndim, keepdims=True)),
     ("{e} - ({e} * {s}).sum(-1, keepdims=True)", lambda e, s: e - (e * s).sum(-1, keepdims=True)),
     (
         "{s} * ({e} - ({e} * {s}).sum(-1, keepdims=True))",
@@ -97,9 +99,12 @@ TANGENTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
         "({e} - {e}.mean(-1, keepdims=True) - {s} * ({e} * {s}).mean(-1, keepdims=True))",
         lambda e, s: e - e.mean(-1, keepdims=True) - s * (e * s).mean(-1, keepdims=True),
     ),
-    ("({e} - {e}.mean(0) - {s} * ({e} * {s}).mean(0))", lambda e, s: e - e.mean(0) - s * (e * s).mean(0)),
+    (
+        "({e} - {e}.mean(0) - {s} * ({e} * {s}).mean(0))",
+        lambda e, s: e - e.mean(0) - s * (e * s).mean(-e.ndim, keepdims=True),
+    ),
 )
-"""What a norm, a standard deviation or a softmax takes out of the adjoint that goes through it."""
+"""What a norm, a standard deviation or a softmax takes out of an adjoint on its way; of many ``s`` at once."""
 
 Scope = Mapping[str, Any]
 """The variables at a visit."""
@@ -129,7 +134,7 @@ def in_sight(
     checked, for the number of examples is theirs and not a weight's; then the short ones.
     """
     found: dict[tuple[str, bytes], Candidate] = {}
-    space, shape = site.function.functions[0].__globals__, np.shape(site.target[0])
+    space, shape = dict(site.function.functions[0].__globals__), np.shape(site.target[0])
     variables = {text: _values(text, site, space) for text in _variables(site.scopes)}
     known = [(text, values, True) for text, values in variables.items() if values is not None]
     known += [(text, values, text.isidentifier() or "[" in text) for text, values in site.own.items()]
@@ -138,18 +143,22 @@ def in_sight(
             continue
         for form, made in _FORMS if plain else _FORMS[:1]:
             try:
-                new = tuple(made(value) for value in values)
-                if (form != "{}" and not _suits(new[0], shape)) or any(map(_says_nothing, new)):
+                first = made(values[0])
+                if form != "{}" and not _suits(first, shape):
+                    continue
+                new = (first, *map(made, values[1:]))
+                if any(map(_says_nothing, new)):
                     continue
             except Exception:  # of a form that does not suit the value
                 continue
             # two sizes that are equal here need not be so elsewhere
             kind = form if form in _SIZES else ""
             found.setdefault((kind, _key(new)), Candidate(form.format(text), new))
+    of_f_space = {**space, "np": np}
     for text in dict.fromkeys(_borrowed(of_f, {*site.scopes[0], *space})):
         try:
             with no_longer_than(patience):
-                borrowed = _values(text, site, {**space, "np": np})
+                borrowed = _values(text, site, of_f_space)
         except TooLong:
             continue
         if borrowed is not None and _fits(list(borrowed)) and not any(map(_says_nothing, borrowed)):
@@ -157,11 +166,16 @@ def in_sight(
     return tuple(found.values())
 
 
-def _values(text: str, site: Site, space: Mapping[str, Any]) -> tuple[Any, ...] | None:
+@lru_cache(maxsize=1 << 14)
+def _compiled(text: str) -> CodeType:
+    return compile(text, "<sight>", "eval")
+
+
+def _values(text: str, site: Site, space: dict[str, Any]) -> tuple[Any, ...] | None:
     """What a text is worth in each of the scopes; None where it means nothing in one of them."""
     try:
-        code = compile(text, "<sight>", "eval")
-        return tuple(eval(code, dict(space), dict(scope)) for scope in site.scopes)
+        code = _compiled(text)
+        return tuple(eval(code, space, dict(scope)) for scope in site.scopes)
     except Exception:  # what the names mean elsewhere they do not mean here
         return None
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from gradcheck.explain.blame.forcing import Force, Wanted
 from gradcheck.explain.blame.scene import Scene
+from gradcheck.explain.blame.unfit import Arrays, raised_at
 from gradcheck.explain.blame.watch import is_float
 from gradcheck.explain.blame.written import Source, Written
 
@@ -37,6 +38,8 @@ class Suspects:
         if not reach.ran(node, function.source):
             return None
         leaves = reach.of(node, function.source)
+        if not reach.whole:
+            return 2.0 - any(one is function and _spans(node, line) for one, line, _ in self._raised)
         if leaves is None:
             return 2.0
         if not any(reach.leaves.values()):
@@ -48,6 +51,11 @@ class Suspects:
             return 4.0 if lost or _is_effect(function.source, function.source.parents.get(node)) else None
         missed = float(len(leaves & left) - 1) if self.several else float(len(left - leaves) > 0)
         return missed + 0.5 * (len(leaves - left) > 0)
+
+    @cached_property
+    def _raised(self) -> list[tuple[Written, int, Arrays]]:
+        """The lines at which the claim raises, where it does: a mistake is there rather than before."""
+        return raised_at(self.scene)
 
     def spread(self, function: Written, node: ast.AST) -> int:
         """How many of the wrong leaves hang on the expression; all where that is not known."""
@@ -100,6 +108,10 @@ class Suspects:
                 place = f"{one.function.source.segment(one.node)} (line {one.node.lineno})"
                 return f"With another value of {place} every leaf would be right here; none was found"
         return ""
+
+
+def _spans(node: ast.expr | ast.stmt, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
 def _is_effect(source: Source, node: ast.AST | None) -> bool:

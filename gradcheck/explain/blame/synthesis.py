@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ _FACTORS, _JOINED, _ALIKE = 30, 80, 14
 """Candidates that are multiplied as matrices, with each other and with the expression; that replace it two by two."""
 _TELLING = 3
 """Entries that do not fit by accident."""
-_CONSTANTS = (1, 2, 3, 4, 6, 8, 10)
+_CONSTANTS = (1, 2, 3, 4)
 _SCALARS = 40
 """Numbers in sight of which two are multiplied."""
 _LOOKED_AT = 60
@@ -45,6 +46,7 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     wide = (*sight, *_matrix_products(sight, np.shape(site.target[0])))
     with np.errstate(all="ignore"):
         factor = [np.asarray(then / old) for then, old in pairs]
+        over = [np.asarray(old / then) for then, old in pairs]
         gap = [np.asarray(then - old) for then, old in pairs]
         both = [np.asarray(then + old) for then, old in pairs]
         product = [np.asarray(then * old) for then, old in pairs]
@@ -56,7 +58,9 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
         yield from (_times(text, more) for more in view.products(factor))
     else:
         yield from (_times(text, more) for more in view.factors(site.target, site.now))
-    yield from (_plus(text, more) for more in view.products(gap))
+    if all(np.isfinite(part).all() for part in over):
+        yield from (_divided(text, more) for more in view.products(over))
+    yield from (_plus(text, more) for more in view.products(gap) if more != f"-{text}")
     yield from view.products(site.target)
     yield from _combined(pairs, text, sight)
     alike = [one for one in sight if np.shape(one.values[0]) == np.shape(site.target[0])]
@@ -71,29 +75,71 @@ def _plus(text: str, more: str) -> str:
     return f"{text} - {more[1:]}" if more[0] == "-" else f"{text} + {more}"
 
 
+def _divided(text: str, more: str) -> str:
+    return f"{text} / ({more})" if " " in more else f"{text} / {more}"
+
+
 def _times(text: str, more: str) -> str:
     return f"{text} / {more[4:]}" if more.startswith("1 / ") and " " not in more[4:] else f"{text} * {more}"
 
 
 def _combined(pairs: list[tuple[Any, Any]], text: str, sight: Sequence[Candidate]) -> Iterator[str]:
     """The expression with one other thing in sight."""
-    for one in sorted(sight, key=lambda each: len(each.text))[:_JOINED]:
-        if one.text == text or not np.ndim(pairs[0][1]) or not np.ndim(one.values[0]):
-            continue
-        alike = np.shape(one.values[0]) == np.shape(pairs[0][1])
-        for form, made in (*(TANGENTS if alike else ()), *PRODUCTS):
-            if all(_is(made, old, other, then) for (then, old), other in zip(pairs, one.values, strict=True)):
-                yield form.format(e=text, s=one.text)
+    if not np.ndim(pairs[0][1]):
+        return
+    near = [
+        one
+        for one in sorted(sight, key=lambda each: len(each.text))[:_JOINED]
+        if one.text != text and np.ndim(one.values[0])
+    ]
+    with np.errstate(all="ignore"):
+        yield from _tangents(pairs, text, [one for one in near if _is_alike(one, pairs)])
+        for one in near:
+            for form, made in PRODUCTS:
+                if shape_of(made, pairs[0][1], one.values[0]) == np.shape(pairs[0][0]) and all(
+                    _is(made, old, other, then) for (then, old), other in zip(pairs, one.values, strict=True)
+                ):
+                    yield form.format(e=text, s=one.text)
+
+
+def _is_alike(one: Candidate, pairs: list[tuple[Any, Any]]) -> bool:
+    return bool(np.shape(one.values[0]) == np.shape(pairs[0][1]) == np.shape(pairs[0][0]))
+
+
+def _tangents(pairs: list[tuple[Any, Any]], text: str, alike: list[Candidate]) -> Iterator[str]:
+    """The same with things of its own shape, all of them at once."""
+    if not alike:
+        return
+    every = [np.stack(column) for column in zip(*(one.values for one in alike), strict=True)]
+    for form, made in TANGENTS:
+        same = np.ones(len(alike), dtype=bool)
+        for (then, old), others in zip(pairs, every, strict=True):
+            off = np.abs(made(old, others) - then).reshape(len(alike), -1).max(axis=1, initial=0.0)
+            same &= off <= _EQUAL * np.abs(then).max(initial=0.0)
+        yield from (form.format(e=text, s=alike[number].text) for number in np.flatnonzero(same))
 
 
 def _is(made: Any, old: Any, other: Any, then: Any) -> bool:
     try:
-        with np.errstate(all="ignore"):
-            value = made(old, other)
-    except Exception:  # of operands that do not suit each other
+        value = made(old, other)
+    except Exception:  # of an index that is no place
         return False
     size = np.abs(then).max(initial=0.0)
     return np.shape(value) == np.shape(then) and bool((np.abs(value - then) <= _EQUAL * size).all())
+
+
+def shape_of(made: Callable[[Any, Any], Any], one: Any, other: Any) -> tuple[int, ...] | None:
+    """The shape of what is made of two values; None where they do not suit each other."""
+    return _shape_of(made, np.shape(one), np.shape(other), np.asarray(other).dtype)
+
+
+@lru_cache(maxsize=1 << 12)
+def _shape_of(made: Any, one: tuple[int, ...], other: tuple[int, ...], kind: Any) -> tuple[int, ...] | None:
+    try:
+        found: tuple[int, ...] = np.shape(made(np.zeros(one), np.zeros(other, kind)))
+    except Exception:  # of whatever kind: most do not suit each other
+        return None
+    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,23 +276,34 @@ def _matrix_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Iter
     arrays = [one for one in sorted(sight, key=lambda each: len(each.text)) if np.ndim(one.values[0])][
         :_FACTORS
     ]
-    forms = (
-        ("({} @ {})", lambda a, b: a @ b),
-        ("({}.T @ {})", lambda a, b: a.T @ b),
-        ("({} @ {}.T)", lambda a, b: a @ b.T),
-        ("np.outer({}, {})", np.outer),
+    builds = [(one, np.shape(one.values[0])) for one in arrays]
+    for one, build in builds:
+        for other, build_of_other in builds:
+            for form, product in _products(build, build_of_other, shape):
+                value = tuple(map(product, one.values, other.values))
+                yield Candidate(form.format(one.text, other.text), value)
+
+
+@lru_cache(maxsize=1 << 12)
+def _products(
+    one: tuple[int, ...], other: tuple[int, ...], shape: tuple[int, ...]
+) -> tuple[tuple[str, Callable[[Any, Any], Any]], ...]:
+    """The forms by which arrays of two shapes make one of the third."""
+    return tuple(
+        (form, product)
+        for form, product in _FORMS
+        # what is thrown away may be large
+        if (product is not np.outer or shape == (math.prod(one), math.prod(other)))
+        and _shape_of(product, one, other, np.dtype(float)) == shape
     )
-    for one in arrays:
-        for other in arrays:
-            for form, product in forms:
-                if product is np.outer and shape != (np.size(one.values[0]), np.size(other.values[0])):
-                    continue  # what is thrown away may be large
-                try:
-                    if np.shape(product(one.values[0], other.values[0])) == shape:
-                        value = tuple(map(product, one.values, other.values))
-                        yield Candidate(form.format(one.text, other.text), value)
-                except ValueError:
-                    continue
+
+
+_FORMS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
+    ("({} @ {})", lambda a, b: a @ b),
+    ("({}.T @ {})", lambda a, b: a.T @ b),
+    ("({} @ {}.T)", lambda a, b: a @ b.T),
+    ("np.outer({}, {})", np.outer),
+)
 
 
 def _of_two(sizes: Floats) -> Iterator[tuple[str, Floats]]:
@@ -264,18 +321,21 @@ def _constants(value: float, scalars: list[tuple[str, float]]) -> Iterator[str]:
     if same(1.0):
         yield f"{sign}1"
         return
-    for form, of in _SCALED:
-        yield from (
-            f"{'-' if known * value < 0 else ''}{form.format(text)}"
-            for text, known in scalars
-            if same(of(known))
-        )
-    yield from (f"{sign}{known}" for known in _CONSTANTS if same(known))
+    sized = [
+        f"{'-' if known * value < 0 else ''}{form.format(text)}"
+        for form, of in _SCALED
+        for text, known in scalars
+        if same(of(known))
+    ]
+    yield from sized
+    # a length or a parameter that is there, rather than the number that it is here
+    plain = _CONSTANTS if not sized else (2,)
+    yield from (f"{sign}{known}" for known in plain if same(known))
     for form, sizes in _of_two(np.array([abs(known) for _, known in scalars[:_SCALARS]])):
         for i, j in np.argwhere(np.abs(sizes - size) <= _EQUAL * size):
             (one, first), (other, second) = scalars[i], scalars[j]
             if i != j:
                 yield f"{'-' if first * second * value < 0 else ''}{form.format(one, other)}"
-    part = next((known for known in _CONSTANTS if same(1 / known)), None)
+    part = next((known for known in plain if same(1 / known)), None)
     if part is not None:
         yield f"{sign}{1 / part!r}" if part in (2, 4, 8) else f"{sign}1 / {part}"

@@ -1,0 +1,102 @@
+"""A product that lacks an operand, where the claim raises for it or what comes has a wrong shape.
+
+There no value of an expression is known to be right. But the shapes of what is there let few products be.
+"""
+
+from __future__ import annotations
+
+import ast
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from gradcheck.explain.blame.edits import ADDED, Edit, operand
+from gradcheck.explain.blame.flow import given
+from gradcheck.explain.blame.forcing import Force
+from gradcheck.explain.blame.scene import Scene
+from gradcheck.explain.blame.sight import PRODUCTS
+from gradcheck.explain.blame.synthesis import shape_of
+from gradcheck.explain.blame.written import Written
+
+_BACK = 2
+"""How many assignments before the one that raises are looked at, each by what it reads."""
+
+
+def unfit(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
+    """Edits by which a variable in sight is multiplied with an expression on the way to what does not fit."""
+    raised = raised_at(scene)
+    places = [(*place, {}) for place in _astray(scene, force)] if not raised else _raising(scene, raised)
+    for function, node, scope in places:
+        held, text = scene.reach.values[node], operand(function.source, node)
+        if not isinstance(held[-1], np.ndarray):
+            continue
+        for name, value in {**_read(scene, function), **scope}.items():
+            for form, made in PRODUCTS[:4]:
+                if name != text and shape_of(made, held[-1], value) is not None:
+                    yield function, Edit(ADDED, "times", node, form.format(e=text, s=name))
+
+
+Arrays = dict[str, Any]
+"""What there is to be multiplied with, by its text."""
+
+
+def _astray(scene: Scene, force: Force) -> Iterator[tuple[Written, ast.expr]]:
+    """The expressions on which a leaf hangs that comes in a wrong shape; first those on which no other does."""
+    missing = force.now.missing if force.now is not None else frozenset()
+    last_first = reversed(scene.reach.leaves.items())
+    for node, leaves in sorted(last_first, key=lambda each: len(each[1] - missing)):
+        if leaves & missing and isinstance(node, ast.expr):
+            yield force.owners[node], node
+
+
+def _raising(
+    scene: Scene, raised: list[tuple[Written, int, Arrays]]
+) -> Iterator[tuple[Written, ast.expr, Arrays]]:
+    """The expressions of the statements that raise, and of those that gave a value to what they read."""
+    for function, line, arrays in raised:
+        around: list[ast.AST] = [
+            node
+            for node in ast.walk(function.node)
+            if isinstance(node, ast.stmt)
+            and not hasattr(node, "body")
+            and node.lineno <= line <= (node.end_lineno or 0)
+        ]
+        for _ in range(1 + _BACK):
+            parts = [part for one in around for part in ast.walk(one) if isinstance(part, ast.expr)]
+            yield from ((function, part, arrays) for part in parts if part in scene.reach.values)
+            names = [part for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)]
+            values = [value for name in names for value in given(function.node, name) if value is not None]
+            around = list(dict.fromkeys(values))
+
+
+def raised_at(scene: Scene) -> list[tuple[Written, int, Arrays]]:
+    """The claim's functions on the way to where it raises, the last first, with the line and the arrays there."""
+    try:
+        scene.points[0].asked()
+    except Exception as error:
+        trace = traceback.walk_tb((error.__cause__ or error).__traceback__)
+        return [
+            (
+                one,
+                line,
+                {name: value for name, value in frame.f_locals.items() if isinstance(value, np.ndarray)},
+            )
+            for frame, line in reversed(list(trace))
+            for one in scene.functions
+            if (one.code.co_filename, one.name) == (frame.f_code.co_filename, frame.f_code.co_name)
+        ]
+    return []
+
+
+def _read(scene: Scene, function: Written) -> Arrays:
+    """The arrays that a function was given or read last, by their text."""
+    inside, found = set(ast.walk(function.node)), {}
+    for node, held in scene.reach.values.items():
+        if node in inside and isinstance(held[-1], np.ndarray):
+            if isinstance(node, ast.arg):
+                found[node.arg] = held[-1]
+            elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+                found[function.source.segment(node)] = held[-1]
+    return found
