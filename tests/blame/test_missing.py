@@ -315,3 +315,44 @@ def test_what_is_missing_is_written_and_right_elsewhere(
     mended = patched(Path(blame.file), report.patch)
     for other in (seed + 10, seed + 20):
         assert program.checked(mended, other).verdict is Verdict.PASS
+
+
+CLASSIFIER = """
+    import numpy as np
+
+    def softmax(z):
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def loss(W, V, X, y):
+        p = softmax(np.tanh(X @ W) @ V)
+        return -np.log(p[np.arange(len(y)), y]).mean()
+
+    def gradient(W, V, X, y):
+        n = len(y)
+        h = np.tanh(X @ W)
+        p = softmax(h @ V)
+        d = p.copy()
+        d[np.arange(n), y] -= 1
+        return X.T @ (d @ V.T * (1 - h ** 2)), h.T @ d
+"""
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("together", ["d = p.copy(); d[np.arange(n), y] -= 1", ""])
+def test_a_statement_more_goes_where_its_line_goes_on(tmp_path, together, seed):
+    """The mean of the loss, forgotten: one statement mends every leaf, on a line of its own or after another."""
+    apart = "d = p.copy()\n        d[np.arange(n), y] -= 1"
+    text = CLASSIFIER.replace(apart, together or apart)
+    program = made(tmp_path, text)
+    draw = np.random.default_rng(seed)
+    args = (*(draw.standard_normal(shape) for shape in ((4, 5), (5, 3), (6, 4))), draw.integers(0, 3, 6))
+    report = gradcheck.check_grad(
+        program.loss, program.gradient, *args, argnums=(0, 1), raise_on_failure=False
+    )
+    (blame,) = report.blame
+    assert blame.proved
+    assert ("; d = d / " if together else "\n    d = d / ") in blame.repair
+    assert "after it, every leaf is right" in blame.message
+    mended = patched(tmp_path / "program.py", report.patch)
+    assert gradcheck.check_grad(mended.loss, mended.gradient, *args, argnums=(0, 1)).ok

@@ -92,11 +92,16 @@ def _message(one: Mend, names: list[str], found: Search) -> str:
 
 def _placed(old: str, text: str) -> str:
     """The new text, of which what stands there already is not said again."""
-    first, last = text.startswith(f"{old}\n"), text.endswith(f"\n{old}")
-    if first or last:
-        more = text.removeprefix(old).removesuffix(old)
-        return f"{' '.join(more.split())} {'after' if first else 'before'} it"
+    if text.startswith((f"{old}\n", f"{old}; ")):
+        return f"{_plain(text.removeprefix(old))} after it"
+    lines = text.split("\n")
+    if (len(lines) > 1 and lines[-1].strip() == old) or text.endswith(f"; {old}"):
+        return f"{_plain(text.removesuffix(old))} before it"
     return f"{text} in its place"
+
+
+def _plain(statement: str) -> str:
+    return " ".join(statement.strip("; \n").split())
 
 
 def _right(step: Step, names: list[str], found: Search) -> str:

@@ -88,17 +88,17 @@ def place(index: ast.expr | None, function: Written, scope: Mapping[str, Any]) -
 def written_into(function: ast.AST) -> Iterator[tuple[ast.stmt, list[ast.expr]]]:
     """Statements that are the last to write into a variable, and the expressions that read it from there on."""
     last: dict[str, Store] = {}
-    for one in sorted(stores(function), key=lambda each: each.statement.lineno):
+    for one in sorted(stores(function), key=lambda each: (each.statement.lineno, each.statement.col_offset)):
         last[one.name] = one
     for one in last.values():
-        end = one.statement.end_lineno or one.statement.lineno
+        end = one.statement.end_lineno or 0, one.statement.end_col_offset or 0
         reads: list[ast.expr] = [
             node
             for node in ast.walk(function)
             if isinstance(node, ast.Name)
             and node.id == one.name
             and isinstance(node.ctx, ast.Load)
-            and node.lineno > end
+            and (node.lineno, node.col_offset) > end
         ]
         if reads and not _is_plain(one):
             yield one.statement, sorted(reads, key=lambda each: (each.lineno, each.col_offset))

@@ -17,7 +17,7 @@ from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.sight import PRODUCTS, Candidate, Site, in_sight
 from gradcheck.explain.blame.synthesis import texts
 from gradcheck.explain.blame.watch import Node, is_float
-from gradcheck.explain.blame.written import Written
+from gradcheck.explain.blame.written import Source, Written
 
 _FOUND, _EACH = 60, 12
 """Texts that are looked for in one place, and of them the short ones that are tried."""
@@ -194,7 +194,14 @@ def _after(one: Wanted, statement: ast.stmt) -> Place:
     """A statement more, after one that writes into a variable."""
     site, _, _ = _in_place(one)
     written, name = one.function.source.segment(statement), one.function.source.segment(one.node)
-    return site, statement, f"{_braced(written)}\n{' ' * statement.col_offset}{name} = {{}}"
+    return site, statement, f"{_braced(written)}{_then(one.function.source, statement)}{name} = {{}}"
+
+
+def _then(source: Source, statement: ast.stmt) -> str:
+    """What stands between a statement and one more after it: a new line, or what is between others of its line."""
+    (_, line), *_ = source.around(statement, 0)
+    ahead = line.encode()[: statement.col_offset].decode()
+    return "; " if ahead.strip() else f"\n{ahead}"
 
 
 def _after_the_round(one: Wanted) -> Iterator[Place]:
@@ -222,7 +229,7 @@ def _after_the_round(one: Wanted) -> Iterator[Place]:
         tuple(one.scopes[visit] for visit in visits),
         own,
     )
-    yield site, last, f"{_braced(source.segment(last))}\n{' ' * last.col_offset}{name} = {{}}"
+    yield site, last, f"{_braced(source.segment(last))}{_then(source, last)}{name} = {{}}"
 
 
 def _is_name(node: ast.expr, name: str) -> bool:
@@ -242,7 +249,7 @@ def _before_what_is_added(one: Wanted) -> Iterator[Place]:
     place, *_ = _in_place(one)
     name = above.target.id
     site = Site(one.function, name, (sum_,), (sum_ + gap,), one.scopes, place.own)
-    yield site, above, f"{name} = {{}}\n{' ' * above.col_offset}{_braced(source.segment(above))}"
+    yield site, above, f"{name} = {{}}{_then(source, above)}{_braced(source.segment(above))}"
 
 
 def _braced(text: str) -> str:
