@@ -22,7 +22,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks import THREADS, checkers, guard, kernels
+from benchmarks import THREADS, checkers, guard, kernels, table
 from benchmarks.machine import machine
 from benchmarks.nets import NETS
 from benchmarks.peers import PEERS, Call, Missing
@@ -38,6 +38,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmark.json"))
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds: for a first look")
     parser.add_argument("--only", choices=["nets", "kernels", "checks"], help="one part of it")
+    parser.add_argument("--table", action="store_true", help="print it as tables, too")
     parser.add_argument("--record", action="store_true", help="keep the ratios to the floor in ratios.json")
     parser.add_argument("--setting", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
@@ -48,7 +49,11 @@ def main(arguments: list[str] | None = None) -> None:
     entries = [entry for setting in _settings() for entry in _child(setting, options)]
     result = {"machine_info": _machine(), "benchmarks": entries}
     options.out.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"{len(entries)} medians in {options.out}; python -m benchmarks.table {options.out}")
+    if options.table:
+        print(machine())
+        table.main([str(options.out)])
+    else:
+        print(f"{len(entries)} medians in {options.out}; python -m benchmarks.table {options.out}")
     if options.record:
         guard.record(_ratios(entries), _machine()["processor"])
 
