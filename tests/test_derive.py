@@ -279,3 +279,35 @@ def test_the_command_says_what_it_lacks(words, told, tmp_path, monkeypatch, caps
         cli.main(["explain", "--derive", *words])
     assert ended.value.code == 2
     assert told in " ".join(capsys.readouterr().err.split())
+
+
+def wrong(x):
+    return np.cos(7.0 * x) + 3.0
+
+
+def weird(x):
+    return np.sum(x * np.exp(-(x**2)) / (1.0 + np.exp(x)))
+
+
+def test_where_no_edit_is_found_it_is_offered():
+    report = gradcheck.check_grad(weird, wrong, n(4), raise_on_failure=False)
+    assert not report.blame
+    assert report.to_dict()["search"].endswith(
+        "report.right_backward() writes a backward pass of f that passes."
+    )
+
+
+@pytest.mark.gradcheck(budget=0)
+def test_nothing_is_offered_where_nothing_may_be_searched():
+    report = gradcheck.check_grad(weird, wrong, n(4), raise_on_failure=False)
+    assert report.to_dict()["search"] == ""
+    assert "def gradient(x):" in report.right_backward()
+
+
+def test_whatever_becomes_of_the_offer_the_report_is_printed():
+    report = gradcheck.check_grad(weird, wrong, n(4), raise_on_failure=False)
+
+    def derive():
+        raise RecursionError("too deep")
+
+    assert str(report.remembering(derive=derive)).startswith("fail")

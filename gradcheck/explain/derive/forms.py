@@ -54,14 +54,15 @@ class _Filled(ast.NodeTransformer):
             and isinstance(node.op, ast.USub)
         ):
             return inner.operand
-        return ast.UnaryOp(node.op, inner)
+        number = number_of(inner)
+        return ast.UnaryOp(node.op, inner) if number is None else _number(-number)
 
 
 def _joined(left: ast.expr, op: ast.operator, right: ast.expr) -> ast.expr:
     """An operation, or what it comes to where one side is a number."""
     one, other = number_of(left), number_of(right)
-    if isinstance(op, ast.Mult) and one == 1:
-        return right
+    if isinstance(op, ast.Mult) and one in (1, -1):
+        return right if one == 1 else ast.UnaryOp(ast.USub(), right)
     if isinstance(op, ast.Mult | ast.Div | ast.Pow) and other == 1:
         return left
     if isinstance(op, ast.Sub | ast.Mult) and one is not None and other is not None:

@@ -21,7 +21,7 @@ OF_ONE = {
     "cos": "-g * np.sin(x)",
     "cosh": "g * np.sinh(x)",
     "exp": "g * y",
-    "expm1": "g * (y + 1)",
+    "expm1": "g * np.exp(x)",
     "fabs": "g * np.sign(x)",
     "float": "g",
     "float64": "g",

@@ -19,7 +19,7 @@ _NOTHING = 1e-12
 """Share of the largest derivative below which what passes through a maximum is rounding: the shift of a softmax."""
 
 _REDUCED = frozenset({"sum", "mean", "max", "min", "amax", "amin", "var", "std", "prod"})
-_TURNED = frozenset({"reshape", "ravel", "flatten", "transpose", "squeeze"})
+_RESHAPED = frozenset({"reshape", "ravel", "flatten", "squeeze", "expand_dims"})
 
 
 @dataclass
@@ -165,7 +165,7 @@ class Sweep:
         keywords = {one.arg: one.value for one in node.keywords if one.arg is not None}
         if last in _REDUCED:
             self._reduced(node, last, g, own)
-        elif name in ("dot", "matmul", "inner") and len(args) == 2:
+        elif name in ("dot", "matmul") and len(args) == 2:
             self._product(node, args, g, own)
         elif name == "outer" and len(args) == 2:
             g = self._named(g, "dt")
@@ -180,16 +180,10 @@ class Sweep:
             self._solve(node, args, g, own)
         elif name == "einsum" and len(args) > 1:
             self._einsum(args, g)
-        elif last in _TURNED and (last != "transpose" or len(args) > 1):
-            if last == "transpose":
-                raise NotDerived(f"{ast.unparse(node)} has no rule here")
+        elif last in _RESHAPED:
             self._back(args[0], filled("np.reshape(g, x.shape)", g=g, x=self._result(args[0], None)))
-        elif name == "expand_dims" or (name == "broadcast_to" and len(args) == 2):
-            x = self._result(args[0], None)
-            if name == "broadcast_to":
-                self._back(args[0], self._gathered(g, self.shape(node), self.shape(args[0]), node))
-            else:
-                self._back(args[0], filled("np.reshape(g, x.shape)", g=g, x=x))
+        elif name == "broadcast_to":
+            self._back(args[0], self._gathered(g, node, args[0]))
         elif name in WHOLE and len(args) == 1 and not keywords:
             self._back(
                 args[0], filled(WHOLE[name], g=g, x=self._result(args[0], None), y=self._result(node, own))
@@ -215,9 +209,8 @@ class Sweep:
         if len(chosen) > 1 or any(uses(form, "g") > 1 for _, form in chosen):
             g = self._named(g, f"d{self._called(node, own)}")
         letters = dict(zip("ab", operands, strict=False)) if len(operands) > 1 else {"x": operands[0]}
-        if len(chosen) < len(
-            operands
-        ):  # at a kink beside what is constant the derivative is 0, as all take it
+        if len(chosen) < len(operands):
+            # at a kink beside what is constant the derivative is 0, as all take it
             chosen = [(one, form.replace(">=", ">").replace("<=", "<")) for one, form in chosen]
         for operand, form in chosen:
             needed = {
@@ -226,13 +219,12 @@ class Sweep:
             if uses(form, "y"):
                 needed["y"] = self._result(node, own)
             passed = filled(form, g=g, **needed, **more)
-            self._back(operand, self._gathered(passed, self.shape(node), self.shape(operand), node))
+            self._back(operand, self._gathered(passed, node, operand))
 
-    def _gathered(
-        self, g: ast.expr, whole: tuple[int, ...], wanted: tuple[int, ...], node: ast.expr
-    ) -> ast.expr:
-        """Summed over the axes along which an operand was spread to the ``whole`` shape."""
-        return g if whole == wanted else self._summed(self._whole(g, node), wanted)
+    def _gathered(self, g: ast.expr, node: ast.expr, operand: ast.expr) -> ast.expr:
+        """Summed over the axes along which an operand was spread to the shape of the whole."""
+        wanted = self.shape(operand)
+        return g if self.shape(node) == wanted else self._summed(self._whole(g, node), wanted)
 
     def _summed(self, g: ast.expr, wanted: tuple[int, ...]) -> ast.expr:
         whole = self.shape(g)
