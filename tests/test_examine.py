@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from gradcheck import check_grad, check_hvp, check_jvp, check_vjp
+from tests.kinds import kinds
+from tests.kinds.kind import scaled
 
 X = np.array([0.7, -1.3, 2.1, 0.4])
 W = np.random.default_rng(0).normal(size=(3, 4))
@@ -46,6 +48,16 @@ def test_a_single_precision_claim_of_a_single_precision_f_passes_at_a_double_poi
 
     assert report.ok, str(report)
     assert any("float32" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("log-sum-exp", 87), ("log-sum-exp", 1000), ("tanh layer", 106)])
+def test_half_precision_is_not_taken_for_less_where_a_few_values_lack_its_last_bits(kind, seed) -> None:
+    (drawn,) = (one for one in kinds() if one.name == f"inside/float16, {kind}")
+
+    report = scaled(drawn.draw(seed), 2.0).report(seed=seed)
+
+    assert report.verdict == "fail", str(report)
+    assert not [note for note in report.notes if "beside the point" in note], str(report)
 
 
 @ORACLES

@@ -25,7 +25,7 @@ from gradcheck.judge.decide import Judgement
 from gradcheck.judge.entrywise import SHARE
 from gradcheck.judge.examine import Examined
 from gradcheck.judge.pairing import Pairing
-from gradcheck.judge.rounding import measured
+from gradcheck.judge.rounding import CLOSE, MANY_RUNS, measured
 from gradcheck.judge.rows import rounding_of, rows_of
 from gradcheck.oracles.autodiff import flat_pullback
 from gradcheck.oracles.ball import Relation
@@ -83,6 +83,10 @@ class _Found:
     smooth: Floats
 
 
+_QUICK, _SMALL = 1e-3, 10_000
+"""Seconds of a call of f, and entries, up to which the radius that is printed is measured as closely as it can be."""
+
+
 def _found(seen: Examined, generator: np.random.Generator) -> _Found:
     judgement, pairing, asked = seen.judgement, seen.pairing, seen.asked
     assert judgement is not None and pairing is not None and asked is not None and asked.reading is not None
@@ -96,8 +100,12 @@ def _found(seen: Examined, generator: np.random.Generator) -> _Found:
     else:
         truth, bound = judgement.truth.value.copy(), judgement.truth.radius.copy()
         assert seen.autograd is not None
-        rounding = judgement.rounding
-        printed = measured(seen.autograd, pairing) if rounding is None else rounding.copy()
+        if seen.autograd.whole and seen.task.f.seconds <= _QUICK and truth.size <= _SMALL:
+            printed = measured(seen.autograd, pairing, MANY_RUNS, CLOSE)
+        else:
+            printed = (
+                measured(seen.autograd, pairing) if judgement.rounding is None else judgement.rounding.copy()
+            )
     for kink in judgement.kinks:
         # autograd's or the central difference's answer at a kink is a convention; the interval is the truth
         truth[kink.index] = 0.5 * (kink.left + kink.right)

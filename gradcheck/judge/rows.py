@@ -11,7 +11,7 @@ from gradcheck.ask.look import Look
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
-from gradcheck.judge.rounding import FACTOR, FEW_RUNS
+from gradcheck.judge.rounding import CLOSE, MANY_RUNS
 from gradcheck.oracles.autodiff import flat_pullback, rolled_rows, trace_task
 from gradcheck.oracles.tracing import Trace
 
@@ -37,11 +37,11 @@ def rows_of(task: Task, tape: Trace | None, look: Look) -> Floats | None:
 
 def rounding_of(rows: Floats, tape: Trace | None) -> Floats:
     """The measured radius of each entry of `rows_of`; two last digits where it cannot be measured."""
-    runs = [] if tape is None else rolled_rows(tape, list(np.eye(len(rows))), FEW_RUNS)
+    runs = [] if tape is None else rolled_rows(tape, list(np.eye(len(rows))), MANY_RUNS)
     deviation = (
         np.max([np.abs(np.stack(run) - rows) for run in runs], axis=0) if runs else np.zeros_like(rows)
     )
-    radius: Floats = FACTOR * deviation + 2.0 * precision.DOUBLE * np.abs(rows)
+    radius: Floats = CLOSE * deviation + 2.0 * precision.DOUBLE * np.abs(rows)
     return radius
 
 
