@@ -99,14 +99,35 @@ def test_a_gap_that_nothing_explains_stays() -> None:
 
 
 @pytest.mark.parametrize("precise, measured", [(True, False), (False, True)])
-def test_of_a_glaring_gap_in_double_the_claim_s_rounding_is_not_asked(precise, measured) -> None:
-    claim, autograd = Asked(lambda x: right(x) * [1.0, 1.0, 1.1, 1.0]), Asked(right, rolls=1e-15)
+@pytest.mark.parametrize("beside", [0.0, 1e-4])
+def test_of_a_glaring_gap_in_double_no_rounding_is_asked(precise, measured, beside) -> None:
+    claim = Asked(lambda x: right(x) * [1.0, 1.0, 1.1, 1.0 + beside])
+    autograd = Asked(right, rolls=1e-15)
     found = compared(claim, autograd, precise=precise)
 
-    assert found.apart.tolist() == [False, False, True, False]
-    assert claim.was_measured is measured
-    assert autograd.was_measured  # its bar is printed
+    assert found.apart.tolist() == [False, False, True, beside > 0.0]
+    assert (claim.moved > 1) is measured  # once, for the size of what may have cancelled
+    assert autograd.was_measured is measured  # its bar is, where it is printed
+    assert found.measured is measured
+
+
+def test_where_all_that_is_left_is_rounding_no_gap_is_glaring() -> None:
+    def cancelled(x):
+        return right(x) - right(X)
+
+    claim = Asked(lambda x: cancelled(x) + [0.0, 2e-16, -2e-16, 1e-16])
+    found = compared(claim, Asked(cancelled, rolls=1e-15), precise=True, magnitude=1e-17)
+
     assert found.measured
+    assert not found.apart.any()
+
+
+def test_a_glaring_gap_in_one_leaf_does_not_accuse_another() -> None:
+    claim = Asked(lambda x: right(x) * [1.0, 1.0 + 1e-4, 1.1, 1.0])
+    apart = compared(claim, Asked(right, rolls=1e-15), precise=True, leaves=(2, 2))
+
+    assert claim.was_measured
+    assert apart.apart.tolist() == [False, True, True, False]
 
 
 def test_beside_a_glaring_gap_a_slight_one_is_measured() -> None:

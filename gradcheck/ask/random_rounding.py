@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,33 +41,38 @@ _CONTRACTIONS = frozenset({
 _CONTRACTING_MODULES = ("numpy.linalg", "numpy.fft")
 """What adds up products inside compiled code, where no ufunc is seen: its terms are drawn anew instead."""
 
-_BLOCK = 2**12
-"""Random numbers drawn at a time: one by one they cost more than the arithmetic of small arrays."""
+_POOL = 2**18
+"""Random numbers that are drawn once, to be read from one random place after another: drawing them anew costs more than
+the arithmetic that they are for."""
 
 
 class Noise:
     """Factors ``1 + unit U(-AMPLITUDE, AMPLITUDE)``, as many as are asked for."""
 
-    __slots__ = ("_drawn", "_generator", "_reach", "_used")
+    __slots__ = ("_generator", "_pool", "_reach", "_used")
 
     def __init__(self, generator: np.random.Generator, unit: float) -> None:
         self._generator, self._reach = generator, AMPLITUDE * unit
-        self._drawn = np.empty(0)
-        self._used = 0
+        self._pool = _factors(self._reach)
+        self._used = int(generator.integers(_POOL))
 
     def on(self, array: Any) -> Any:
         """The array, each entry times a factor of its own; in double precision where it has less."""
         size = array.size
-        if size > _BLOCK // 8:
-            return array * self._factors(array.shape)
-        if self._used + size > self._drawn.size:
-            self._drawn, self._used = self._factors((_BLOCK,)), 0
+        if size > _POOL // 2:
+            return array * (1.0 + self._generator.uniform(-self._reach, self._reach, array.shape))
         start = self._used
-        self._used += size
-        return array * self._drawn[start : start + size].reshape(array.shape)
+        if start + size > _POOL:
+            start = int(self._generator.integers(_POOL - size))
+        self._used = start + size
+        return array * self._pool[start : start + size].reshape(array.shape)
 
-    def _factors(self, shape: tuple[int, ...]) -> Any:
-        return 1.0 + self._generator.uniform(-self._reach, self._reach, shape)
+
+@lru_cache(maxsize=8)
+def _factors(reach: float) -> Any:
+    factors = 1.0 + np.random.default_rng(0).uniform(-reach, reach, _POOL)
+    factors.flags.writeable = False
+    return factors
 
 
 _running: ContextVar[Run | None] = ContextVar("random rounding", default=None)

@@ -83,8 +83,8 @@ class _Found:
     smooth: Floats
 
 
-_QUICK, _SMALL = 1e-3, 10_000
-"""Seconds of a call of f, and entries, up to which the radius that is printed is measured as closely as it can be."""
+_SHORT, _SMALL = 100, 10_000
+"""Steps of the tape, and entries, up to which the radius that is printed is measured as closely as it can be."""
 
 
 def _found(seen: Examined, generator: np.random.Generator) -> _Found:
@@ -100,7 +100,7 @@ def _found(seen: Examined, generator: np.random.Generator) -> _Found:
     else:
         truth, bound = judgement.truth.value.copy(), judgement.truth.radius.copy()
         assert seen.autograd is not None
-        if seen.autograd.whole and seen.task.f.seconds <= _QUICK and truth.size <= _SMALL:
+        if seen.tape is not None and len(seen.tape.steps) <= _SHORT and truth.size <= _SMALL:
             printed = measured(seen.autograd, pairing, MANY_RUNS, CLOSE)
         else:
             printed = (

@@ -25,8 +25,8 @@ _PROBES = (1e-3, 0.1)
 show the lesser."""
 
 _FURTHER = (0.2, 0.3, 0.5)
-"""The same where they show half of single's digits or fewer: of three numbers of half precision the last three bits are
-all zero once in 500, as in bfloat16."""
+"""The same where they show less than single precision: of three numbers of half precision the last three bits are all
+zero once in 500, as in bfloat16."""
 
 _DOUBLE_THROUGHOUT = 1e-11
 """Share of f by which a trace in double precision may differ from f for f to compute in double as well: float32
@@ -150,7 +150,8 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> float:
         return np.concatenate([y, *(other for other in moved if other is not None)])
 
     seen = with_more(y, _PROBES)
-    return precision.shown(seen if precision.bits(seen) > 12 else with_more(seen, _FURTHER))
+    unit = precision.shown(seen)
+    return precision.shown(with_more(seen, _FURTHER)) if unit > precision.SINGLE else unit
 
 
 def claim_unit(task: Task, reading: Reading, f_shows: float) -> float:

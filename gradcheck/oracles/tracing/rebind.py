@@ -43,6 +43,7 @@ class Rebinding:
         self._spaces: dict[int, tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = {}
         self._containers: list[tuple[Any, dict[Any, Any], Any]] = []
         self._shadows: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+        self._cells: list[tuple[CellType, CellType]] = []
 
     def __call__(self, value: Any) -> Any:
         """``value`` as the traced function should see it; itself where nothing in it needs a stand-in."""
@@ -55,7 +56,7 @@ class Rebinding:
         return self._made[id(value)]
 
     def write_back(self) -> None:
-        """Hand numbers and strings that changed (counters, mostly) on to the originals."""
+        """Hand numbers and strings that changed (counters, mostly) on to the originals, and let go of the stand-ins."""
         for original, before, after in [*self._spaces.values(), *self._shadows]:
             for name, new in after.items():
                 # by type, not isinstance: a traced number says that it is a float
@@ -63,6 +64,24 @@ class Rebinding:
                     original[name] = new
         for container, seen, copy in self._containers:
             _hand_back(container, seen, copy)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Make what stands in for something what it stands for, for whoever kept it; then forget it."""
+        for original, before, space in self._spaces.values():
+            for name in before:
+                space.pop(name, None)
+            space.update({name: original[name] for name in before if name in original})
+        for original, _, shadow in self._shadows:
+            shadow.clear()
+            shadow.update(original)
+        for cell, copy in self._cells:
+            copy.cell_contents = cell.cell_contents
+        for container, _, copy in self._containers:
+            copy.clear()
+            copy.update(container) if isinstance(copy, dict) else copy.extend(container)
+        self._made.clear()
+        self._kept.clear()
 
     def _make(self, value: Any) -> Any:
         if id(value) in standins.by_object:
@@ -180,6 +199,8 @@ class Rebinding:
             fresh.cell_contents = new
             if new is content:
                 self._made[id(cell)] = cell
+            else:
+                self._cells.append((cell, fresh))
         return self._made[id(cell)]  # type: ignore[no-any-return]
 
     def _subclass(self, kind: type) -> type:

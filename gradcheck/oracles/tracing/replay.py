@@ -146,6 +146,7 @@ def _forward(steps: Sequence[Step], roll: Callable[[Any], Any]) -> list[Step]:
             args = [roll(arg) for arg in args]
             value = _each(roll, raw(*args, **step.kwargs))
         made.append(Step(value, step.fun, tuple(args), step.kwargs, step.argnums, parents))
+    tape.clear()
     return made
 
 

@@ -41,7 +41,11 @@ def collector_paused() -> Iterator[None]:
 
 
 class Step(Node):  # type: ignore[misc]
-    """One recorded call of a primitive. autograd creates it, in the place of its own node."""
+    """One recorded call of a primitive. autograd creates it, in the place of its own node.
+
+    ``tape`` holds the steps while they are recorded. It is emptied afterwards: what refers to itself waits for the
+    garbage collector, with all arrays on it.
+    """
 
     __slots__ = ("argnums", "args", "fun", "index", "kwargs", "parents", "pulls", "tape", "value")
 
@@ -167,6 +171,8 @@ class Trace:
         self.outputs = tuple(outputs)
         self.structure = structure
         self.branches = tuple(branches)
+        for leaf in leaves:
+            leaf.tape.clear()
         for step in self.steps:
             step.prepare()
 
