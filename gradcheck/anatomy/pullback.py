@@ -37,6 +37,8 @@ class Pullback:
         In a line: what was taken for what.
     unchecked
         Arrays that the output depends on and that have no gradient.
+    layer
+        It as it is before every pass, None for a pair of functions.
     """
 
     forward: Callable[..., Any]
@@ -46,6 +48,7 @@ class Pullback:
     argnums: tuple[int, ...]
     subject: str
     unchecked: tuple[str, ...] = ()
+    layer: Any = None
 
 
 def pullback_of(
@@ -155,6 +158,7 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
         checked,
         _subject(layout),
         layout.unchecked if argnums is None else (),
+        machine.layer,
     )
 
 
