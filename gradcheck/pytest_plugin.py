@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from argparse import ArgumentTypeError
 from collections import Counter
@@ -215,8 +216,9 @@ def _replay(item: pytest.Item, needed: Sequence[int], seed: int) -> str:
         options.append(f"--gradcheck-rtol={rtol}")
     if isinstance(shuffled := config.getoption("randomly_seed", None), int):
         options.append(f"--randomly-seed={shuffled}")  # pytest-randomly seeds NumPy's own generator
-    test: Any = item.nodeid  # of a type of its own from pytest 9 on
-    return command(str(config.cwd_relative_nodeid(test)), options)
+    file, *names = item.nodeid.split("::")
+    here = os.path.relpath(config.rootpath / file, config.invocation_params.dir)
+    return command("::".join([Path(here).as_posix(), *names]), options)
 
 
 def _numbered(number: int) -> str:

@@ -118,7 +118,6 @@ class NoCopies(Careful):
 
 class Unseeded(Careful):
     def forward(self, x):
-        np.random.rand()  # noqa: NPY002 - a layer that draws
         return super().forward(x) * np.random.default_rng().random()
 
 
@@ -337,6 +336,8 @@ def test_checks_can_be_skipped_by_name() -> None:
     assert "copies" not in named(NoCopies, skip={"copies"})
     with pytest.raises(ValueError, match="skip names 'copy', which is no check"):
         named(Careful, skip={"copy"})
+    with pytest.raises(TypeError, match="skip must be a set of names, as in skip="):
+        named(Careful, skip="copies")
     with pytest.raises(TypeError, match="make_layer must be callable"):
         named(copy.deepcopy(bias()))
 

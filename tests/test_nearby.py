@@ -144,6 +144,25 @@ def test_whoever_testifies(oracles) -> None:
     assert "looked at beside the point" in " ".join(wrong.notes)
 
 
+def relu(x):
+    return np.sum(np.maximum(x, 0.0))
+
+
+def saturated(x):
+    return np.sum(np.tanh(np.maximum(x, 0.0)) - np.minimum(np.exp(30.0 * x), 1.0))
+
+
+@pytest.mark.parametrize("f", [relu, saturated])
+@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_units_that_are_all_dead_are_woken(f, size, seed) -> None:
+    def claim(x):
+        return 7.0 * (x > 0.0)
+
+    report = gradcheck.check_grad(f, claim, -np.linspace(2.0, 4.0, size), seed=seed, raise_on_failure=False)
+    assert report.verdict == "fail"
+
+
 def test_a_pullback_and_a_layer_are_looked_at_beside_the_point_as_well() -> None:
     zeros = np.zeros((4, 3))
     assert gradcheck.check_vjp(lambda x: x**2, lambda u, x: 2 * x * u, zeros).ok

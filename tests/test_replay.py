@@ -68,9 +68,11 @@ def commands(printed):
     return [shlex.split(found) for found in re.findall(r"alone: pytest (.+)$", printed, re.MULTILINE)]
 
 
-@pytest.mark.parametrize("extra", [[], ["-n", "2"]], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    "extra", [[], ["-n", "2"], ["--rootdir", ".."]], ids=["alone", "xdist", "below the root"]
+)
 def test_a_failure_names_the_command_that_makes_its_check_alone(extra, session):
-    if extra:
+    if "-n" in extra:
         pytest.importorskip("xdist")
     printed, checks = session(
         "-q", "--gradcheck-seed", "7", "--gradcheck-budget", "0", "--show-capture=no", *extra

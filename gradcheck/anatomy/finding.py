@@ -15,7 +15,7 @@ from gradcheck.anatomy.descent import are_steps, settings_of
 from gradcheck.anatomy.in_turn import in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.machine import ForwardRaised, Machine
-from gradcheck.anatomy.named import Params, named, named_inputs
+from gradcheck.anatomy.named import Params, left_out, named, named_inputs
 from gradcheck.anatomy.naming import DERIVATIVES, INPUTS, is_given, is_target, loose, stems
 from gradcheck.anatomy.parameters import (
     Kept,
@@ -176,7 +176,6 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     missing = [labels[one] for one in dependent if one not in sourced and not is_part(one, sourced)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
-    left_out = {name for name, place in params.items() if place is None}
     return Layout(
         machine,
         tried.convention,
@@ -184,7 +183,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         tried.values,
         parameters,
         sources,
-        tuple(name for name in missing if name not in left_out),
+        tuple(name for name in missing if name not in left_out(params)),
         seen.given,
         tuple(labels[one] for one in changed if is_moved(one, tried.own)),
         settings if stepping else (),

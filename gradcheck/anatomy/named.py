@@ -19,6 +19,11 @@ Params = Mapping[str, Any]
 """A parameter's name or place, and where its gradient is left: a place, a function of the layer, None for nowhere."""
 
 
+def left_out(params: Params) -> set[str]:
+    """What the user says needs no gradient."""
+    return {name for name, place in params.items() if place is None}
+
+
 def named(machine: Machine, params: Params, after: Any) -> dict[Place, tuple[Kept, Source | None]]:
     """The parameters that the user named, each with the place of its gradient.
 
@@ -40,11 +45,13 @@ def named(machine: Machine, params: Params, after: Any) -> dict[Place, tuple[Kep
             if gradient is None and foreign_array(held, text) is not None:
                 continue
             what = "does not have" if held is None else f"has as {type(held).__name__}: no array of floats"
-            raise ValueError(f"params names {text!r}, which {title} {what}")
+            raise ValueError(f"params names {text!r}, which {title} {what}{_arrays_of(own)}")
         for rest, one in meant:
             source = _source(gradient, rest, after, alone=len(meant) == 1)
             if source is None and gradient is not None:
-                raise ValueError(f"params names {gradient!r}, which {title} does not have after backward")
+                raise ValueError(
+                    f"params names {gradient!r}, which {title} does not have after backward{_arrays_of(after)}"
+                )
             result |= {there: (one, source) for there in one.places}
     return result
 
@@ -63,8 +70,20 @@ def named_inputs(params: Params, inputs: Sequence[Target], after: Any) -> dict[s
     if nowhere:
         raise ValueError(
             f"params names {asked[nowhere[0]]!r} for {nowhere[0]}, which the layer does not have after backward"
+            f"{_arrays_of(after)}"
         )
     return {name: source for name, source in sources.items() if source is not None}
+
+
+_TOLD = 12
+"""Arrays of a layer that a message names."""
+
+
+def _arrays_of(own: Any) -> str:
+    """What could have been meant, to end a message with."""
+    names = [spelled(one.places[0]) for one in kept(own) if isinstance(one.array, np.ndarray)]
+    more = ", ..." if len(names) > _TOLD else ""
+    return f"; its arrays are {', '.join(names[:_TOLD])}{more}" if names else ""
 
 
 def _meant(text: str, own: Any, everything: Sequence[Kept]) -> list[tuple[Place, Kept]]:

@@ -12,7 +12,7 @@ from gradcheck.anatomy.by_name import in_common, restored
 from gradcheck.anatomy.calling import CACHE
 from gradcheck.anatomy.finding import Layout, layouts
 from gradcheck.anatomy.machine import machines
-from gradcheck.anatomy.named import Params
+from gradcheck.anatomy.named import Params, left_out
 from gradcheck.anatomy.parameters import kept, zeroed
 from gradcheck.anatomy.places import put
 from gradcheck.anatomy.plain import must_be_plain
@@ -37,6 +37,8 @@ class Pullback:
         In a line: what was taken for what.
     unchecked
         Arrays that the output depends on and that have no gradient.
+    layer
+        It as it is before every pass, None for a pair of functions.
     """
 
     forward: Callable[..., Any]
@@ -46,6 +48,7 @@ class Pullback:
     argnums: tuple[int, ...]
     subject: str
     unchecked: tuple[str, ...] = ()
+    layer: Any = None
 
 
 def pullback_of(
@@ -60,7 +63,7 @@ def pullback_of(
     """
     layout = layout_of(layer, inputs, params)
     if argnums is None:
-        must_be_plain(layout, {name for name, place in (params or {}).items() if place is None})
+        must_be_plain(layout, left_out(params or {}))
     return _pullback(layout, argnums)
 
 
@@ -81,9 +84,9 @@ def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None)
             f"params must map the name of each parameter to where its gradient is left, got params={params!r}"
         )
     best: Layout | None = None
+    data = left_out(params or {})
     for machine in machines(layer):
         names = argument_names(machine.forward, len(inputs))
-        data = {name for name in names if name in (params or {}) and (params or {})[name] is None}
         targets = tuple(
             Target(name, value, name not in data and any(map(trees.is_floating, _leaves(value))))
             for name, value in zip(names, inputs, strict=True)
@@ -155,6 +158,7 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
         checked,
         _subject(layout),
         layout.unchecked if argnums is None else (),
+        machine.layer,
     )
 
 
@@ -193,9 +197,12 @@ def _subject(layout: Layout) -> str:
     parts = [layout.machine.title]
     names = [target.name for target in layout.targets[: len(layout.parameters)]]
     if names and layout.sources:
-        places = dict.fromkeys(str(layout.sources[name]).removeprefix("in ") for name in names)
+        sources = [layout.sources[name] for name in names]
+        kept_so = ", ".join(dict.fromkeys(one.kept for one in sources if one.places))
+        told = [f"in {kept_so}"] if kept_so else []
+        told += dict.fromkeys(str(one) for one in sources if not one.places)
         parts.append(f"{_noun('parameter', names)} {', '.join(names)}")
-        parts.append(f"{_noun('gradient', names)} in {', '.join(places)}".replace("in returned", "returned"))
+        parts.append(f"{_noun('gradient', names)} {', '.join(told)}")
     parts += [
         f"that of {one.name} {layout.sources[one.name]}"
         for one in layout.inputs

@@ -41,8 +41,11 @@ class Target:
         return bool(self.places) and not isinstance(self.value, np.ndarray)
 
     def fits(self, gradient: Any) -> bool:
-        """Whether this has the tree and the shapes of what it should be the gradient of; of an array, a list may."""
-        if gradient is None:
+        """Whether this has the tree and the shapes of what it should be the gradient of; of an array, a list may.
+
+        But a list of arrays is no parameter's: it holds those of several.
+        """
+        if gradient is None or (self.places and self.is_array and _holds_arrays(gradient)):
             return False
         try:
             if self.is_array:
@@ -54,6 +57,10 @@ class Target:
         except Exception:
             return False
         return mine == theirs
+
+
+def _holds_arrays(gradient: Any) -> bool:
+    return isinstance(gradient, list | tuple) and any(isinstance(one, np.ndarray) for one in gradient)
 
 
 def by_keys(

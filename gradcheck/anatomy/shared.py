@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from gradcheck.anatomy.parameters import Kept
 from gradcheck.anatomy.places import Place, found, put_as
@@ -58,7 +59,8 @@ def views_again(arrays: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]
     for array in arrays:
         by_owner[id(_owner(array))][id(array)] = array
     for together in by_owner.values():
-        if any(_overlap(one, other) for one, other in combinations(together.values(), 2)):
+        bounds = sorted(map(byte_bounds, together.values()))
+        if any(start < end for (_, end), (start, _) in pairwise(bounds)):
             owner = _owner(next(iter(together.values())))
             memory = owner.copy(order="K").ravel(order="K")
             for array in together.values():

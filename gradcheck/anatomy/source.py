@@ -36,9 +36,14 @@ class Source:
         shares = [found(own, place) for place in self.places]
         return None if not shares or any(one is None for one in shares) else reduce(add, shares)
 
+    @property
+    def kept(self) -> str:
+        """Where the layer has it, "" where it does not."""
+        return " + ".join(map(spelled, self.places))
+
     def __str__(self) -> str:
         if self.places:
-            return f"in {' + '.join(map(spelled, self.places))}"
+            return f"in {self.kept}"
         if self.stepped is not None:
             return "in the steps that backward makes"
         return "returned by backward" if self.returned is not None else "where params says"

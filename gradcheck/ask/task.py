@@ -43,8 +43,8 @@ class Task:
         The function whose gradient ``f`` is.
     remarks
         What the report should say beside its findings.
-    subject, unchecked
-        Of a layer: what was taken for what; the arrays that f depends on and that no gradient came for.
+    subject, unchecked, layer
+        Of a layer: what was taken for what; the arrays that f depends on and that no gradient came for; itself.
     given
         The point as the user knows it, where it is seen through coordinates of its own.
     """
@@ -61,6 +61,7 @@ class Task:
     remarks: tuple[str, ...] = ()
     subject: str = ""
     unchecked: tuple[str, ...] = ()
+    layer: Any = None
     differentiated: Counted | None = None
 
     def derived(self) -> Task:

@@ -103,12 +103,14 @@ def layer_checks(
     Raises
     ------
     TypeError
-        ``make_layer`` cannot be called, or makes no layer.
+        ``make_layer`` cannot be called; ``skip`` is one name and not several.
     ValueError
         ``skip`` names no check.
     """
     if not callable(make_layer):
         raise TypeError(f"make_layer must be callable and return a new layer, got {make_layer!r}")
+    if isinstance(skip, str):
+        raise TypeError(f"skip must be a set of names, as in skip={{{skip!r}}}, got skip={skip!r}")
     strange = sorted({*skip} - {*DEMANDS, _DERIVATIVE})
     if strange:
         raise ValueError(

@@ -47,7 +47,8 @@ def shapes(*, dtype: Any = "float64", seed: int = 0, **given: Any) -> Any:
             'shapes() takes a shape for each argument of the test, as in shapes(X="n d", n=[1, 3])'
         )
     lengths = {name: _lengths(name, value, parsed) for name, value in given.items() if name not in parsed}
-    precisions = [_precision(one) for one in (dtype if isinstance(dtype, list | tuple) else [dtype])]
+    several = dtype if isinstance(dtype, list | tuple) else [dtype]
+    precisions = [precision_of(one, "shapes() got dtype=") for one in several]
     points = [
         pytest.param(*_point(parsed, dims, one, seed), id=_id(dims, one))
         for dims, one in product(_choices(lengths), precisions)
@@ -68,15 +69,20 @@ def _lengths(name: str, value: Any, shapes: Mapping[str, Shape]) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
-def _precision(dtype: Any) -> str:
+def precision_of(dtype: Any, got: str) -> str:
+    """The name of a precision of floats.
+
+    Raises
+    ------
+    ValueError
+        It is none; the message begins with what we ``got``.
+    """
     try:
         found = np.dtype(dtype)
     except TypeError:
         found = np.dtype(bool)
     if found.kind != "f":
-        raise ValueError(
-            f"shapes() got dtype={dtype!r}, which is no precision of floats, as float64 and float32 are"
-        )
+        raise ValueError(f"{got}{dtype!r}, which is no precision of floats, as float64 and float32 are")
     return str(found.name)
 
 

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping
 from keyword import iskeyword
 from typing import Any
 
-import numpy as np
-
 from gradcheck.ask import trees
 from gradcheck.dimensions.shape import shape_of
+from gradcheck.dimensions.shaped import precision_of
 from gradcheck.exploration.asked import Asked
 from gradcheck.exploration.found import Exploration, ExplorationFailed
 from gradcheck.exploration.search import Search
@@ -64,7 +63,7 @@ def explore(
     ImportError
         Hypothesis is not installed (``pip install gradcheck[explore]``).
     ValueError, TypeError
-        ``kind`` or a shape is none.
+        ``kind``, a shape or a precision is none.
     """
     if kind not in CHECKS:
         raise ValueError(f"kind={kind!r} is none of {', '.join(CHECKS)}")
@@ -87,10 +86,9 @@ def explore(
             shape_of(name, given)  # what is no shape is said before anything is drawn
     from gradcheck.strategies import points
 
+    precisions = tuple(precision_of(one, "dtypes holds ") for one in dtypes)
     search = Search(Asked(f, claim, dict(shapes), kind, {"argnums": argnums, "allow": allow}), seconds)
-    search.run(
-        points(dict(shapes), dtypes=tuple(np.dtype(one).name for one in dtypes), empty=empty), most, seed
-    )
+    search.run(points(dict(shapes), dtypes=precisions, empty=empty), most, seed)
     found = search.found()
     if raise_on_failure and found.verdict is Verdict.FAIL:
         raise ExplorationFailed(found)

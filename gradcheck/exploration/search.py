@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcheck.ask.point import NoEntries
+from gradcheck.dimensions.shape import shape_of
 from gradcheck.exploration.asked import Asked
 from gradcheck.exploration.domain import undefined
 from gradcheck.exploration.empties import of_nothing, without_entries
@@ -172,7 +173,7 @@ def _key(at: At) -> str:
 
 
 def _aspects(at: At, shapes: Mapping[str, Any]) -> set[str]:
-    short = {f"axis {name} of length {length}" for name, length in at.dims.items() if length < 2}
+    short = {f"axis {name} of length {length}" for name, length in at.dims.items() if length <= 2}
     equal = {
         f"axes {one} and {two} equal"
         for one, a in at.dims.items()
@@ -181,7 +182,7 @@ def _aspects(at: At, shapes: Mapping[str, Any]) -> set[str]:
     }
     long = {f"axis {name} long" for name, length in at.dims.items() if length > 8}
     kinds = {f"values: {at.values}", f"memory: {at.layout}", at.dtype}
-    if any(isinstance(text, str) and text.startswith("int") for text in shapes.values()):
+    if any(isinstance(text, str) and shape_of(name, text).kind == "int" for name, text in shapes.items()):
         kinds.add(f"indices: {at.index}")
     return {*short, *equal, *long, *kinds}
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.naming import is_training
+from gradcheck.anatomy.places import Item, spelled, walk
 from gradcheck.ask import trees
 from gradcheck.ask.callees import data_named
 from gradcheck.ask.point import Point
@@ -38,7 +39,7 @@ def special(where: Point, function: Callable[..., Any], spreads: frozenset[Sprea
         What is spread over what in f, to tell an axis that is there for it from one that is alone.
     """
     given = dict(zip(where.names, where.args, strict=True))
-    own, common = data_named(function, _DEEP, given)
+    own, common = data_named(function, DEEP, given)
     point = own | given
     for name, value in (point | {name: one for name, one in common.items() if name not in point}).items():
         for path, leaf in _leaves(value):
@@ -52,8 +53,8 @@ def special(where: Point, function: Callable[..., Any], spreads: frozenset[Sprea
                 yield from _of_number(told, path, leaf)
 
 
-_DEEP = 6
-"""How many calls below f are looked into."""
+DEEP = 6
+"""How many calls below f and the claim are looked into."""
 
 _FEW = 256
 """Leaves of a value that are looked at: of more, a data set in lists."""
@@ -151,6 +152,14 @@ def _has_equal(slices: np.ndarray) -> bool:
     if len(rows) > _MANY:
         return bool((rows == rows[0]).all())
     return len({row.tobytes() for row in rows}) < len(rows)
+
+
+def of_layer(layer: Any) -> Iterator[Unseen]:
+    """The blind spots of the settings that a layer, or one inside it, keeps."""
+    for place, value in walk(layer, lambda name: False):
+        for step in place[-1:]:
+            key = step.key if isinstance(step, Item) else step.name
+            yield from _of_setting(str(key), spelled(place), value)
 
 
 def _of_setting(key: str, name: str, value: Any) -> Iterator[Unseen]:

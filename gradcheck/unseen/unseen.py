@@ -19,14 +19,11 @@ from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.judge.examine import Examined
-from gradcheck.unseen.arrays import NATURAL, Spread, special
+from gradcheck.unseen.arrays import DEEP, NATURAL, Spread, of_layer, special
 from gradcheck.unseen.branches import CHOOSING, Book, one_sided, seen_by, shares, watched
 
 _SLOW = 0.2
 """Seconds of a call beyond which the lines that run are not followed: that takes several times as long."""
-
-_DEEP = 6
-"""How many calls below f and claim are looked into."""
 
 _BUILTIN = frozenset({"max", "min"})
 """Functions of Python that choose; methods of these names do not."""
@@ -37,6 +34,7 @@ def unseen(task: Task, seen: Examined) -> tuple[tuple[Unseen, ...], tuple[Branch
     books = dict(_books(task, seen))
     found = [
         *special(task.given or task.where, task.f.function, _spreads(seen)),
+        *of_layer(task.layer),
         *(() if task.given else (*_of_entries(task, seen), *_of_twins(task.where))),
         *(one for whose, book in books.items() for one in one_sided(book, whose)),
         *_of_cotangent(task),
@@ -93,7 +91,7 @@ def _may_choose(function: Callable[..., Any], task: Task) -> bool:
         return True
     return any(
         _chooses(one.__code__) or any(map(_is_choice, values_named(one).values()))
-        for one in callees(function, _DEEP, task.where.args)
+        for one in callees(function, DEEP, task.where.args)
     )
 
 

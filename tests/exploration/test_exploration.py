@@ -260,6 +260,8 @@ def test_a_pullback_of_no_entries_has_the_shapes_that_are_due() -> None:
     [
         ({"shapes": ["n"]}, "shapes must map"),
         ({"dtypes": "float64"}, "dtypes must be a tuple"),
+        ({"dtypes": ("float32", "int64")}, "dtypes holds 'int64', which is no precision of floats"),
+        ({"dtypes": ("float63",)}, "dtypes holds 'float63', which is no precision of floats"),
         ({"seconds": "a"}, "must be a positive number"),
         ({"seconds": float("nan")}, "must be a positive number"),
         ({"most": 0}, "most a whole one"),
@@ -272,6 +274,21 @@ def test_what_explore_cannot_take_is_said(given, error) -> None:
     explore(
         np.sum, np.ones_like, {"x": "n"}, dtypes=(np.float32,), most=5, seconds=30, raise_on_failure=False
     )
+
+
+def test_the_table_has_short_axes_and_indices_where_there_are_any() -> None:
+    options = {"most": 40, "seconds": 60, "empty": False}
+    inside = explore(lambda x: np.sum(x * x), lambda x: 2 * x, {"x": "interior"}, **options).covered
+    assert {"axis interior of length 1", "axis interior of length 2"} <= inside.keys()
+    assert not any(what.startswith("indices") for what in inside)
+
+    def claim(x, ids):
+        gradient = np.zeros_like(x)
+        np.add.at(gradient, ids, 2 * x[ids])
+        return gradient
+
+    taken = explore(lambda x, ids: np.sum(x[ids] ** 2), claim, {"x": "v", "ids": " int n < v"}, **options)
+    assert any(what.startswith("indices") for what in taken.covered)
 
 
 def test_a_failure_on_a_long_axis_is_cut_to_the_shortest() -> None:

@@ -93,3 +93,31 @@ class ReturnsNumberedDictsBiasFirst(NumberedLayers):
     def backward(self, d):
         dx, dW, db = self.gradients(d)
         return db, dW, dx
+
+
+@layer("weights[0] weights[1] biases[0] biases[1] x")
+class ReturnsListsOfBoth:
+    """Two biases, one on the other, have the shape of the second weight."""
+
+    def __init__(self):
+        self.weights, self.biases = [weights(), weights()[1:]], [bias(), bias()]
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.weights[0] + self.biases[0])
+        return self.h @ self.weights[1] + self.biases[1]
+
+    def gradients(self, d):
+        dz = (d @ self.weights[1].T) * (1 - self.h**2)
+        dW, db = [dW_of(self.x, dz), dW_of(self.h, d)], [db_of(dz), db_of(d)]
+        return dx_of(dz, self.weights[0]), dW, db
+
+    def backward(self, d):
+        dx, dW, db = self.gradients(d)
+        return dx, db, dW
+
+
+@layer("weights[0] weights[1] biases[0] biases[1] x")
+class ReturnsListsOfBothInOne(ReturnsListsOfBoth):
+    def backward(self, d):
+        nabla_x, nabla_w, nabla_b = self.gradients(d)
+        return [nabla_b, nabla_w, nabla_x]

@@ -67,6 +67,24 @@ def test_the_first_lines_say_what_was_taken_for_what() -> None:
     assert "taken as given bn_param" in report.subject
 
 
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        (None, "in dW, returned by backward"),
+        ({"W": "returned_dW"}, "in returned_dW, returned by backward"),
+        ({"W": lambda layer: layer.dW}, "where params says, returned by backward"),
+    ],
+)
+def test_where_gradients_are_is_told_in_words_whatever_their_names(params, told) -> None:
+    class Mixed(PrefixD):
+        def backward(self, d):
+            self.dW = self.returned_dW = dW_of(self.x, d)
+            return dx_of(d, self.W), {"b": d.sum(axis=0)}
+
+    subject = gradcheck.check_layer(Mixed(), X, params=params).subject
+    assert subject.endswith(f"; parameters W, b; gradients {told}")
+
+
 def test_an_array_that_matters_and_has_no_gradient_leaves_the_check_inconclusive() -> None:
     report = check(Unpaired())
     assert report.verdict == "inconclusive"
@@ -185,8 +203,8 @@ def test_argnums_chooses_and_leaves_out_the_rest_by_that() -> None:
 @pytest.mark.parametrize(
     ("params", "error", "words"),
     [
-        ({"V": "dV"}, ValueError, "'V', which PrefixD does not have"),
-        ({"W": "nowhere"}, ValueError, "'nowhere', which PrefixD does not have after backward"),
+        ({"V": "dV"}, ValueError, "'V', which PrefixD does not have; its arrays are W, b$"),
+        ({"W": "nowhere"}, ValueError, "after backward; its arrays are W, b, x, dW, db$"),
         ({"W": "d W"}, ValueError, "names no place"),
         (["W"], TypeError, "params must map"),
         ({0: "dW"}, TypeError, "params must map the name of each parameter"),

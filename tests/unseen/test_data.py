@@ -323,3 +323,51 @@ def test_slices_that_are_equal_along_any_axis_are_told(axis) -> None:
             found
             == [f"X has equal slices along axis {axis}: one in the place of another was not seen"] * told
         )
+
+
+class Thins:
+    """A layer of weights behind a layer that drops some of its inputs, in training."""
+
+    def __init__(self, **settings):
+        self.W, self.layers, self.config = ROLL((3, 2)), [Dropping()], {"keep_prob": 0.5}
+        for name, value in settings.items():
+            if name == "keep_prob":
+                self.config[name] = value
+            else:
+                setattr(self.layers[0], name, value)
+
+    def forward(self, x):
+        self.x = self.layers[0].forward(x) * self.config["keep_prob"]
+        return self.x @ self.W
+
+    def backward(self, d):
+        self.dW = self.x.T @ d
+        return self.layers[0].backward(d @ self.W.T) * self.config["keep_prob"]
+
+
+class Dropping:
+    def __init__(self):
+        self.dropout, self.training = 0.4, True
+
+    def forward(self, x):
+        drawn = np.random.default_rng(3).random(x.shape) >= self.dropout
+        self.mask = drawn / (1.0 - self.dropout) if self.training else np.ones(x.shape)
+        return x * self.mask
+
+    def backward(self, d):
+        return d * self.mask
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({}, []),
+        ({"dropout": 0.0}, ["layers[0].dropout is 0.0"]),
+        ({"training": False}, ["layers[0].training is False"]),
+        ({"keep_prob": 1.0}, ["config['keep_prob'] is 1.0"]),
+    ],
+)
+def test_what_a_layer_and_those_inside_it_leave_off_is_told(settings, told) -> None:
+    report = gradcheck.check_layer(Thins(**settings), ROLL((5, 3)))
+    found = [one.message.partition(":")[0] for one in report.unseen if one.kind is Blind.DROPOUT]
+    assert found == told
