@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 
 import numpy as np
 
@@ -30,6 +31,17 @@ units in less than one."""
 
 _INWARDS = (1.0, 0.1, 0.01)
 """Factors of these tried until f is defined."""
+
+
+class _Note(StrEnum):
+    """What is said of a leaf that was looked at beside the point."""
+
+    ZERO = "not tested: zero here and nearby"
+    STATIONARY = (
+        "right at this point, where the derivative is zero; the claim is the same beside it, and wrong"
+    )
+    SHOWN = "zero at this point, tested beside it"
+    ELSEWHERE = "right at this point, and wrong at one beside it, where other leaves were looked at"
 
 
 def at_more_points(
@@ -71,12 +83,12 @@ def where_it_shows(
         failing = {n for n, leaf in enumerate(found.leaves) if leaf.verdict is Verdict.FAIL}
         shown = {n for n in left - _blind(there) if found.leaves[n].resolution is not None}
         report = replace(report, leaves=_replaced(report.leaves, found.leaves, shown))
-        report = _noted(report, dict.fromkeys(failing, _ELSEWHERE))
+        report = _noted(report, dict.fromkeys(failing, _Note.ELSEWHERE))
         left -= shown
         zero &= {number for number in left if not _is_hidden(there, number)}
         if not left:
             break
-    still = {number: _ZERO for number in zero} if looked else {}
+    still = {number: _Note.ZERO for number in zero} if looked else {}
     report = _noted(report, still)
     at_kinks = len(blind) < sum(slot.size > 0 for slot in seen.task.where.slots)
     # what is zero wherever it was looked at is so claimed rightly: a shift that f does not see, dead units
@@ -97,7 +109,7 @@ def _zero_here(
     seen, there, found = at
     frozen = not _follows(seen, there.task.where)
     if frozen and (_claims_nothing(seen) or _some_tested(report)):
-        return seen, _noted(report, dict.fromkeys(left, _STATIONARY))
+        return seen, _noted(report, dict.fromkeys(left, _Note.STATIONARY))
     names = ", ".join(report.leaves[number].path for number in sorted(left))
     if frozen or any(
         here.resolution is not None and other.verdict is Verdict.FAIL
@@ -112,12 +124,6 @@ def _zero_here(
 
 def _some_tested(report: Report) -> bool:
     return any(leaf.resolution is not None for leaf in report.leaves)
-
-
-_ZERO = "not tested: zero here and nearby"
-_STATIONARY = "right at this point, where the derivative is zero; the claim is the same beside it, and wrong"
-_SHOWN = "zero at this point, tested beside it"
-_ELSEWHERE = "right at this point, and wrong at one beside it, where other leaves were looked at"
 
 
 def off_what_is_special(
@@ -153,7 +159,7 @@ def off_what_is_special(
         *(
             f"{leaf.path}: {leaf.note}"
             for number, leaf in enumerate(report.leaves)
-            if leaf.note == _ELSEWHERE or (number in blind and leaf.resolution is None)
+            if leaf.note is _Note.ELSEWHERE or (number in blind and leaf.resolution is None)
         ),
         *(one.message for one in found if not one.seen_to),
     )
@@ -295,7 +301,7 @@ def _noted(report: Report, notes: Mapping[int, str]) -> Report:
 
 def _replaced(first: tuple[Leaf, ...], second: tuple[Leaf, ...], shown: set[int]) -> tuple[Leaf, ...]:
     return tuple(
-        replace(one, resolution=other.resolution, note=_SHOWN) if number in shown else one
+        replace(one, resolution=other.resolution, note=_Note.SHOWN) if number in shown else one
         for number, (one, other) in enumerate(zip(first, second, strict=True))
     )
 

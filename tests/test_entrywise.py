@@ -115,7 +115,7 @@ def test_where_all_that_is_left_is_rounding_no_gap_is_glaring() -> None:
     def cancelled(x):
         return right(x) - right(X)
 
-    claim = Asked(lambda x: cancelled(x) + [0.0, 2e-16, -2e-16, 1e-16])
+    claim = Asked(lambda x: cancelled(x) + np.array([0.0, 2e-16, -2e-16, 1e-16]))
     found = compared(claim, Asked(cancelled, rolls=1e-15), precise=True, magnitude=1e-17)
 
     assert found.measured
