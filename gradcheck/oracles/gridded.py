@@ -27,6 +27,9 @@ _RATIO = 0.62
 _FIRST, _MORE, _MOST = 7, 6, 60
 """Steps asked for at first, 0.9 to 0.05; how many more at a time; and the most evaluations in all."""
 
+_TOLD, _UNTOLD = 0.03, 4.0
+"""Share of the slope that is as good as it gets in single precision; how much further phi may move where it is not."""
+
 _ALIKE = 0.2
 """Share by which slopes over two steps may differ where the longer one is no longer than phi's scale."""
 
@@ -147,7 +150,8 @@ def _further(best: _Fit, odd: np.ndarray, long: int, short: int) -> tuple[int, i
     largest = np.max(np.abs(odd))
     if np.max(np.abs(odd[-3:])) > _SWINGS * largest:
         return long, short + _MORE
-    return (long - _MORE, short) if largest < _BARELY * best.noise else None
+    told = best.bound <= _TOLD * abs(best.value)
+    return (long - _MORE, short) if largest < (1.0 if told else _UNTOLD) * _BARELY * best.noise else None
 
 
 def reach(table: Table) -> float:

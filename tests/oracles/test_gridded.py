@@ -160,3 +160,13 @@ def test_a_dead_zone_is_flat_for_all_that(edge):
 
     assert found.value == 0.0
     assert found.error < 1e-3
+
+
+@pytest.mark.parametrize("slope", [0.8e-4, 1e-4, 1.2e-4])
+@pytest.mark.parametrize("scale", [20.0, 60.0])
+def test_a_slope_that_steps_near_one_hardly_tell_is_told_by_longer_ones(slope, scale) -> None:
+    estimate = derivative(
+        lambda t: float(np.float32(57.0 + slope * scale * math.sin(t / scale))), grid=2.0**-18
+    )
+
+    assert abs(estimate.value - slope) <= estimate.error <= 0.03 * slope
