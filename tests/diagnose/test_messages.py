@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,17 @@ def test_the_same_by_another_name_is_kept_as_data_and_not_told():
     for view in (str(report), report.to_html()):
         assert "may be called" not in view
         assert "missing activation derivative" in view
+
+
+@pytest.mark.parametrize("share", [1e-3, 2e-7, -3e-9])
+def test_one_entry_is_shown_beside_the_truth_with_digits_that_tell_them_apart(share) -> None:
+    def nearly(x):
+        return np.cos(x) * np.where(np.arange(x.size) == 2, 1.0 + share, 1.0)
+
+    x = np.array([0.3, 1.2, 2.0, 0.7])
+    report = gradcheck.check_grad(lambda x: np.sum(np.sin(x)), nearly, x, raise_on_failure=False)
+    (message,) = (one.message for one in report.diagnoses if one.kind == "single_entry")
+    claimed, truth = re.search(r"\[2\] is (\S+), the truth (\S+)\.", message).groups()
+
+    assert claimed != truth
+    assert float(truth) == pytest.approx(np.cos(2.0), rel=abs(share))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,12 +64,19 @@ def single_entry(subject: Subject) -> Iterator[Guess]:
     index = tuple(int(i) for i in np.argwhere(subject.wrong)[0])
     claimed, truth = float(subject.claimed[index]), float(subject.truth[index])
     others_nonzero = np.count_nonzero(subject.truth[subject.known & ~subject.wrong])
-    says = f"one entry of {{leaves}} is wrong: {_at(index)} is {claimed:.6g}, the truth {truth:.6g}"
+    digits = _digits(claimed, truth)
+    says = f"one entry of {{leaves}} is wrong: {_at(index)} is {claimed:.{digits}g}, the truth {truth:.{digits}g}"
     figures = {"index": list(index), "claimed": claimed, "truth": truth, **_relation(claimed, truth)}
     # where all else is 0, one entry is the whole gradient, and a mistake of the whole shows in no other
     cost = COMMON - 0.2 if others_nonzero > 1 else RECOGNISED + 1.0 if others_nonzero else EXACT + 2.0
     remedy = "Look at how that entry is indexed: first, last, a boundary, a branch that only it takes."
     yield Guess("single_entry", (subject.number,), cost, says, remedy, figures, index)
+
+
+def _digits(one: float, other: float) -> int:
+    """As many digits as tell two numbers apart, six at least."""
+    size, apart = max(abs(one), abs(other)), abs(one - other)
+    return 6 if not 0.0 < apart < math.inf else min(17, max(6, math.ceil(math.log10(size / apart)) + 2))
 
 
 def lines(subject: Subject) -> Iterator[Guess]:
