@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.ask import trees as tree
 from gradcheck.dimensions.shape import Shape, names, shape_of
 
 try:
@@ -52,6 +53,43 @@ def arrays(
     return chosen.flatmap(lambda kind: _entries(lengths, kind)).map(
         lambda array: _apart(array, gap).astype(dtype)
     )
+
+
+@st.composite
+def trees(
+    draw: Any, shapes: Any, dtype: Any = np.float64, values: str | None = None, gap: float = 0.0
+) -> Any:
+    """Lists, tuples and dicts of arrays, as parameters are kept: ``trees({"W": "d h", "b": "h"})``.
+
+    Parameters
+    ----------
+    shapes
+        A tree of shapes as for `gradcheck.explore`: equal names are equal lengths, of 1 to 5. What is no string is
+        passed on as it is.
+    dtype, values, gap
+        Of the arrays of floats, as for `arrays`; indices and masks have their own.
+
+    Raises
+    ------
+    ValueError
+        A shape is none.
+    """
+    parsed = {
+        path: shape_of(tree.name("tree", path), text)
+        for path, text in tree.leaves(shapes)
+        if isinstance(text, str)
+    }
+    dims = draw(_dims(names({str(path): shape for path, shape in parsed.items()}), empty=False))
+
+    def drawn(path: tree.Path, leaf: Any) -> Any:
+        shape = parsed.get(path)
+        if shape is None:
+            return leaf
+        if shape.kind == "float":
+            return draw(arrays(shape.lengths(dims), dtype, values, gap))
+        return draw(_argument(shape, dims, "float64", "general", "any"))
+
+    return tree.map_leaves(drawn, shapes)
 
 
 def _entries(shape: tuple[int, ...], kind: str) -> st.SearchStrategy[np.ndarray]:

@@ -63,7 +63,7 @@ def explore(
     ImportError
         Hypothesis is not installed (``pip install gradcheck[explore]``).
     ValueError, TypeError
-        ``kind``, a shape or a precision is none.
+        ``kind``, a shape or a precision is none; an argument is a tree of strings.
     """
     if kind not in CHECKS:
         raise ValueError(f"kind={kind!r} is none of {', '.join(CHECKS)}")
@@ -84,6 +84,14 @@ def explore(
         trees.must_end(f"shapes[{name!r}]", given)
         if isinstance(given, str):
             shape_of(name, given)  # what is no shape is said before anything is drawn
+        elif (held := [leaf for _, leaf in trees.leaves(given)]) and all(
+            isinstance(leaf, str) for leaf in held
+        ):
+            raise TypeError(
+                f"shapes[{name!r}] = {given!r} holds strings alone. Are they shapes? explore draws arrays, so "
+                "give each an argument of its own, and let f and claim make the tree of them; are they settings? Let f "
+                "and claim have them from outside"
+            )
     from gradcheck.strategies import points
 
     precisions = tuple(precision_of(one, "dtypes holds ") for one in dtypes)

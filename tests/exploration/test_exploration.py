@@ -11,7 +11,7 @@ import gradcheck
 from gradcheck import explore
 from gradcheck.dimensions.shape import names, shape_of
 from gradcheck.exploration.simpler import simpler
-from gradcheck.strategies import LAYOUTS, VALUES, At, arrays, laid_out
+from gradcheck.strategies import LAYOUTS, VALUES, At, arrays, laid_out, trees
 from tests.exploration.claims import DENSE, elsewhere, tanh_grad, tanh_net
 
 CLAIMS = {one.name: one for one in elsewhere()}
@@ -164,6 +164,24 @@ def test_away_from_kinks_means_away_from_zero_and_from_each_other(array) -> None
     ordered = np.sort(array.ravel())
     assert np.min(np.abs(ordered)) >= 0.05 - 1e-12
     assert np.min(np.diff(ordered)) >= 0.05 - 1e-12
+
+
+@settings(max_examples=60, deadline=None)
+@given(trees({"layers": [{"W": "d h", "b": "h"}], "of": "int n < d", "rate": 0.1}, np.float32, gap=0.05))
+def test_a_tree_has_one_length_for_each_name_and_keeps_what_is_no_shape(tree) -> None:
+    (layer,) = tree["layers"]
+
+    assert list(tree) == ["layers", "of", "rate"]
+    assert tree["rate"] == 0.1
+    assert layer["W"].shape[1:] == layer["b"].shape
+    assert layer["W"].dtype == layer["b"].dtype == np.float32
+    assert (tree["of"] < len(layer["W"])).all()
+    assert np.min(np.abs(layer["W"])) >= 0.05 - 1e-6
+
+
+def test_trees_of_shapes_are_refused_where_arrays_are_drawn() -> None:
+    with pytest.raises(TypeError, match=r"shapes\['p'\] = .* holds strings alone.*argument of its own"):
+        explore(lambda p: np.sum(p["W"] ** 2), lambda p: {"W": 2 * p["W"]}, {"p": {"W": "d h"}})
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
