@@ -21,8 +21,7 @@ told of less, and no rounding need be measured for it. Below double it is measur
 
 
 _GLARING = 2.0**-13
-"""All but four of double's digits would have to be lost for it, in the claim as in f, and differences have a word in it
-too."""
+"""All but four of double's digits would have to be lost for it, and differences have a word in it too."""
 
 
 _SLIGHT = 2.0**-40
@@ -113,9 +112,9 @@ def _unseen(pairing: Pairing, size: Floats) -> Floats:
 def _glaring(found: Entrywise, pairing: Pairing) -> bool:
     """Whether no rounding in double precision could make what differs.
 
-    Each leaf with entries that are apart is off by far as a whole, beside itself and by what that moves f, and each of
-    those entries by more than half of the digits of the leaf's largest. What a leaf is left of, where terms cancel,
-    shows at a small distance.
+    Each leaf with entries that are apart is off by far as a whole, and moves f by more than half of its digits; each of
+    those entries by more than the last digits of the leaf's largest. What a leaf is left of, where terms cancel, shows
+    at a small distance.
     """
     if not pairing.precise or pairing.claim.unit > precision.DOUBLE or not found.apart.any():
         return False
@@ -129,8 +128,9 @@ def _glaring(found: Entrywise, pairing: Pairing) -> bool:
         apart = gap[part][found.apart[part]]
         if not apart.size:
             continue
-        by_far = length(apart) > _GLARING * max(length(size[part]), pairing.magnitude)
-        if not by_far or np.min(apart) <= np.sqrt(precision.DOUBLE) * np.max(size[part]):
+        off = length(apart)
+        by_far = off > _GLARING * length(size[part]) and off > np.sqrt(precision.DOUBLE) * pairing.magnitude
+        if not by_far or np.min(apart) <= _SLIGHT * np.max(size[part]):
             return False
     return True
 
