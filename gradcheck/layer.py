@@ -70,5 +70,7 @@ def check_layer(
     request = Request("layer", pulled.forward, pulled.backward, called, pulled.args, options, pulled.names)
     return concluded(
         request,
-        lambda asked: replace(pullback_task(asked), subject=pulled.subject, unchecked=pulled.unchecked),
+        lambda asked: replace(
+            pullback_task(asked), subject=pulled.subject, unchecked=pulled.unchecked, scalar=pulled.scalar
+        ),
     )

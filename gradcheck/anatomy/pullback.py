@@ -37,6 +37,8 @@ class Pullback:
         In a line: what was taken for what.
     unchecked
         Arrays that the output depends on and that have no gradient.
+    scalar
+        Whether backward takes no cotangent, for forward returns one number.
     """
 
     forward: Callable[..., Any]
@@ -46,6 +48,7 @@ class Pullback:
     argnums: tuple[int, ...]
     subject: str
     unchecked: tuple[str, ...] = ()
+    scalar: bool = False
 
 
 def pullback_of(
@@ -155,6 +158,7 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
         checked,
         _subject(layout),
         layout.unchecked if argnums is None else (),
+        convention.implied and layout.ran and not layout.elementwise,
     )
 
 

@@ -78,7 +78,7 @@ def _environment() -> Environment:
         "duration": figures.duration,
         "entry_figures": lambda entry: figures.entry_figures(Entry(**entry)),
         "entries_title": lambda check, leaf: text.entries_title(
-            check["check"], check["seed"], len(leaf["entries"][0]["index"]) == len(leaf["shape"])
+            check["weighted"], len(leaf["entries"][0]["index"]) == len(leaf["shape"])
         ),
         "figure": figures.figure,
         "file_name": basename,

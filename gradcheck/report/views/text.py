@@ -207,22 +207,19 @@ def _entries(findings: Findings) -> str:
     wrong = [leaf for leaf in worst_first(findings.leaves) if leaf.verdict is Verdict.FAIL and leaf.entries]
     rows = ENTRIES if len(wrong) == 1 else ENTRIES // 2
     return "\n\n".join(
-        _entry_table(leaf, entries_title(findings.check, findings.seed, _weighted(leaf)), rows)
+        _entry_table(leaf, entries_title(findings.weighted, _is_of_the_sum(leaf)), rows)
         for leaf in wrong[:TABLES]
     )
 
 
-def _weighted(leaf: Leaf) -> bool:
+def _is_of_the_sum(leaf: Leaf) -> bool:
     # an entry of a dense Jacobian has the output's index before the leaf's
     return len(leaf.entries[0].index) == len(leaf.shape)
 
 
-def entries_title(check: str, seed: int, of_one_number: bool) -> str:
+def entries_title(weighted: str, of_one_number: bool) -> str:
     """What the entries of a leaf are: of the derivative itself, or of the one number that a check makes of f."""
-    weighted = (
-        "" if check == "grad" or not of_one_number else f" (the outputs weighted at random, by seed {seed})"
-    )
-    return f"worst entries first{weighted}"
+    return f"worst entries first ({weighted})" if weighted and of_one_number else "worst entries first"
 
 
 def _entry_table(leaf: Leaf, title: str, rows: int) -> str:
