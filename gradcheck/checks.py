@@ -29,7 +29,7 @@ from gradcheck.ask.tangents import ENTRY_BY_ENTRY, Push, columns, spanned, tange
 from gradcheck.ask.task import Task, Through, generator_of
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Diagnosis, Verdict
-from gradcheck.report.report import Report, conclude, left_out
+from gradcheck.report.report import Report, conclude, left_out, raised_at_the_call
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
 
@@ -159,6 +159,7 @@ _PROVING = 2
 """Points beside the given one at which a derivation that was written has to pass."""
 
 
+@raised_at_the_call
 @stated
 def check_grad(
     f: Callable[..., Any], grad: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
@@ -226,6 +227,7 @@ def _grad_task(request: Request) -> Task:
     return Task("grad", Counted(request.f, "f"), claim, ask, request.where, request.options, scalar=True)
 
 
+@raised_at_the_call
 @stated
 def check_vjp(
     f: Callable[..., Any], vjp: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
@@ -256,6 +258,7 @@ def pullback_task(request: Request) -> Task:
     return Task(request.check, counted, claim, ask, request.where, request.options, scalar=False)
 
 
+@raised_at_the_call
 @stated
 def check_jvp(
     f: Callable[..., Any], jvp: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
@@ -269,6 +272,7 @@ def check_jvp(
     return concluded(Request("jvp", f, jvp, ("f", "jvp"), args, options), _forward)
 
 
+@raised_at_the_call
 @stated
 def check_jacobian(
     f: Callable[..., Any], jac: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
@@ -297,6 +301,7 @@ def _jacobian_task(request: Request) -> Task:
     return Task("jacobian", Counted(request.f, "f"), claim, ask, request.where, request.options, scalar=False)
 
 
+@raised_at_the_call
 @stated
 def check_hessian(
     f: Callable[..., Any], hess: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]
@@ -329,6 +334,7 @@ def _derived(where: Point) -> Through:
     return partial(gradient_of, where)
 
 
+@raised_at_the_call
 @stated
 def check_hvp(
     f_or_grad: Callable[..., Any], hvp: Callable[..., Any], *args: Any, **keywords: Unpack[Keywords]

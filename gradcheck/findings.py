@@ -289,6 +289,9 @@ class Findings:
         Of a pass: the choices of f and of the claim, and which share of the entries went which way.
     steps
         The differences that the verdict rests on; None where there were none, or f is kinked along them.
+    weighted
+        How f's outputs were made one number, whose derivative the entries are: "the outputs weighted at random, ...";
+        empty where it is the derivative of f itself.
     """
 
     check: str
@@ -309,6 +312,7 @@ class Findings:
     unseen: tuple[Unseen, ...] = ()
     branches: tuple[Branch, ...] = ()
     steps: Steps | None = None
+    weighted: str = ""
 
     @property
     def ok(self) -> bool:

@@ -11,11 +11,12 @@ from gradcheck.ask import trees
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.options import Keywords, options_of, stated
 from gradcheck.checks import Request, concluded, pullback_task
-from gradcheck.report.report import Report
+from gradcheck.report.report import Report, raised_at_the_call
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
 
 
+@raised_at_the_call
 @stated
 def check_layer(
     layer: Any,
@@ -71,6 +72,10 @@ def check_layer(
     return concluded(
         request,
         lambda asked: replace(
-            pullback_task(asked), subject=pulled.subject, unchecked=pulled.unchecked, layer=pulled.layer
+            pullback_task(asked),
+            subject=pulled.subject,
+            unchecked=pulled.unchecked,
+            layer=pulled.layer,
+            scalar=pulled.scalar,
         ),
     )

@@ -7,6 +7,7 @@ import multiprocessing
 import pickle
 import random
 import re
+import traceback
 import warnings
 
 import numpy as np
@@ -124,6 +125,52 @@ def test_a_failure_raises_with_the_report_on_it() -> None:
     assert isinstance(raised.value, AssertionError)
     assert raised.value.report.verdict == "fail"
     assert str(raised.value.report) in str(raised.value)
+
+
+class Doubled:
+    """A layer whose backward forgets the 2."""
+
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, cotangent):
+        return cotangent
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda: check_grad(energy, energy_wrong, X),
+        lambda: check_grad(noisy, energy_grad, X),
+        lambda: check_vjp(lambda x: x**3, lambda u, x: u * x**2, X),
+        lambda: gradcheck.check_jvp(lambda x: x**3, lambda v, x: v * x**2, X),
+        lambda: gradcheck.check_jacobian(lambda x: x**3, lambda x: np.diag(x**2), X),
+        lambda: gradcheck.check_hessian(energy, lambda x: np.eye(3), X),
+        lambda: gradcheck.check_hvp(energy, lambda v, x: v, X),
+        lambda: gradcheck.check_layer(Doubled(), X),
+        lambda: gradcheck.Case("wrong", energy, energy_wrong, (X,)).check(),
+    ],
+)
+def test_a_failure_is_raised_where_the_check_is_called(check) -> None:
+    with pytest.raises((GradientMismatch, InconclusiveCheck)) as raised:
+        check()
+
+    files = [frame.filename for frame in traceback.extract_tb(raised.value.__traceback__)]
+    assert files == [__file__, __file__]
+    assert raised.value.__context__ is None
+
+
+def test_what_f_or_the_caller_does_wrong_keeps_its_frames() -> None:
+    def broken(x):
+        raise LookupError("no such table")
+
+    with pytest.raises(TypeError) as misused:
+        check_grad(energy, energy_grad, X, argnum=0)
+    with pytest.raises((LookupError, InconclusiveCheck)) as raised:
+        check_grad(broken, energy_grad, X)
+
+    assert len(misused.traceback) > 2
+    assert "no such table" in str(raised.value)
 
 
 def test_what_cannot_be_told_raises_with_its_reasons() -> None:

@@ -62,6 +62,27 @@ def test_every_public_name_has_its_place_in_the_reference():
     assert told >= set(gradcheck.__all__)
 
 
+def test_the_reference_can_be_read_before_the_site_is_built():
+    import gradcheck
+
+    page = (ROOT / "docs" / "api.md").read_text()
+
+    assert docs.signed(page) == page, "python tools/docs.py api"
+    assert "check_grad(f, grad, *args, argnums=None, rtol=None," in page
+    names = [name for name in gradcheck.__all__ if callable(getattr(gradcheck, name)) and name != "Verdict"]
+    assert [name for name in names if not re.search(rf"^\.\. {name}\(", page, re.M)] == []
+    assert ".to_html()" in page and "arrays(shape, dtype=numpy.float64," in page
+
+
+@pytest.mark.parametrize("before", [".. f(x)\n     Old words.\n", ""])
+def test_what_was_written_of_a_name_is_written_anew(before):
+    bare = ".. autofunction:: gradcheck.cases\n.. autoclass:: gradcheck.Estimate\n   :members: plot\n"
+    signed = docs.signed(before + bare)
+
+    assert "Old words" not in signed and signed.startswith(".. cases(*targets)\n     Give a test")
+    assert docs.signed(signed) == signed
+
+
 def test_the_citation_is_of_this_version():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 

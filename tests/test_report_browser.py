@@ -1,5 +1,6 @@
 """Pages of reports in a real browser: they open, filter, sort, obey the keyboard, fit a phone, and never complain."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,7 +9,7 @@ from gradcheck.findings import Blind, Unseen
 from gradcheck.report.views import html
 from tests.chromium import CHROMIUM, browser
 from tests.sample_reports import SAMPLES
-from tests.test_report_html import MAPPED, many
+from tests.test_report_html import MAPPED, contrast, many
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
@@ -214,3 +215,23 @@ def test_in_a_notebook_it_is_as_light_or_dark_as_what_is_around_it(chromium, tmp
         assert abs(brightness(ink) - brightness(paper)) > 0.35
     assert {*chromium.run(STRIPES)} == {"rgba(0, 0, 0, 0)"}
     assert chromium.complaints == []
+
+
+FRAMED = """
+[1, 2, 3, 4, 5, 6, 7].map((level) => {
+  const heat = document.querySelector('.heat svg');
+  heat.innerHTML = `<path class="h${level}"/><rect class="h${level}"/>`;
+  return [...heat.children].map((it) => getComputedStyle(it).stroke);
+})
+"""
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_frame_of_a_cell_stands_out_from_its_colour(chromium, check_page, dark):
+    chromium.open(check_page, dark=dark)
+    found = [
+        ["#{:02x}{:02x}{:02x}".format(*map(int, re.findall(r"\d+", colour)[:3])) for colour in pair]
+        for pair in chromium.run(FRAMED)
+    ]
+
+    assert min(contrast(cell, frame) for cell, frame in found) >= 3.0

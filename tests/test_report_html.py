@@ -8,7 +8,7 @@ from itertools import cycle
 import numpy as np
 import pytest
 
-from gradcheck.findings import Blame, Blamed, Blind, Entry, Steps, Unseen, Verdict
+from gradcheck.findings import Blame, Blamed, Blind, Diagnosis, Entry, Steps, Unseen, Verdict
 from gradcheck.report.error_map import error_map
 from gradcheck.report.views import html
 from gradcheck.report.views.curve import curve
@@ -220,6 +220,17 @@ def test_page_underlines_the_expression_and_shows_the_edit():
     assert "<mark>h</mark> + 1" in html.page([MAPPED.to_dict() | {"blame": [plain(BLAMED)]}], "one")
     assert "net.py:2:12 in backward" in words
     assert "- return h + 1 + return h ** 2 + 1" in words
+
+
+@pytest.mark.parametrize(("leaves", "told"), [(["W"], False), (["W", "b"], True)])
+def test_beside_a_proved_edit_no_second_guess_is_told(leaves, told):
+    guess = Diagnosis("rows", "W", "rows 0 and 1 are wrong.", {"leaves": leaves}, "possible")
+    failed = replace(MAPPED, diagnoses=(guess,)).to_dict()
+    mended = failed | {"blame": [plain(BLAMED)]}
+
+    assert ("rows 0 and 1 are wrong" in html.page([mended], "one")) == told
+    assert ("What is wrong" in html.page([mended], "one")) == told
+    assert "rows 0 and 1 are wrong" in html.page([failed], "one")
 
 
 def test_page_says_what_a_pass_did_not_see():

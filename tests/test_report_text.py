@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+import gradcheck
 from gradcheck.findings import Blame, Blamed, Diagnosis, Entry
 from gradcheck.report.views.source import changed
 from gradcheck.report.views.text import headline, render, worst_first
@@ -104,13 +106,57 @@ def test_the_likeliest_mistake_of_every_leaf_is_shown():
     assert [text.count(f"{leaf} guess.") for leaf in "abc"] == [2, 1, 1]
 
 
-def test_entries_of_all_but_a_gradient_are_said_to_be_weighted():
+def test_entries_of_weighted_outputs_are_said_to_be():
     leaf = wrong("x", (2,), 1.0, [Entry((0,), 2.0, 1.0, 1e-12)])
+    dense = wrong("J", (2,), 1.0, [Entry((3, 0), 2.0, 1.0, 1e-12)])
+    told = str(report(FAIL, [leaf, dense], check="jacobian", weighted="the output weighted by -2"))
 
     assert "x, worst entries first\n" in str(report(FAIL, [leaf]))
-    assert "x, worst entries first (the outputs weighted at random, by seed 3)\n" in str(
-        report(FAIL, [leaf], check="jacobian", seed=3)
+    assert "x, worst entries first (the output weighted by -2)\n" in told
+    assert "J, worst entries first\n" in told
+
+
+class Loss:
+    """A layer that returns one number, and takes no cotangent."""
+
+    def __init__(self, seed):
+        self.W = np.random.default_rng(seed).standard_normal((3, 2))
+
+    def forward(self, X):
+        self.X = X
+        return np.sum((X @ self.W) ** 3)
+
+    def backward(self):
+        self.dW = self.X.T @ (2 * (self.X @ self.W) ** 2)
+        return 2 * (self.X @ self.W) ** 2 @ self.W.T
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("rows", [1, 4])
+def test_only_outputs_that_are_weighted_are_said_to_be(seed, rows):
+    def cube(X):
+        return np.sum(X**3)
+
+    def entries(report):
+        return report.to_dict()["weighted"], report.leaves[0].entries[0], str(report)
+
+    X = np.random.default_rng(seed).standard_normal((rows, 3))
+    options = {"raise_on_failure": False, "seed": seed}
+    alone, (_, one, dense), loss, rowwise = (
+        entries(gradcheck.check_vjp(cube, lambda u, X: 2 * u * X**2, X, **options)),
+        entries(gradcheck.check_jacobian(cube, lambda X: 2 * X**2, X, **options)),
+        entries(gradcheck.check_layer(Loss(seed), X, **options)),
+        entries(gradcheck.check_vjp(lambda X: X**3, lambda u, X: 2 * u * X**2, X, **options)),
     )
+
+    assert alone[0] == "the output weighted by -2"
+    assert alone[1].truth == pytest.approx(-2 * 3 * X[alone[1].index] ** 2)
+    assert one.truth == pytest.approx(3 * X[one.index] ** 2) and "weighted" not in dense
+    layer = Loss(seed)
+    layer.forward(X)
+    layer.backward()
+    assert loss[1].claimed == pytest.approx(layer.dW[loss[1].index]) and "weighted" not in loss[2]
+    assert rowwise[0] == f"the outputs weighted at random, by seed {seed}" and rowwise[0] in rowwise[2]
 
 
 def test_no_line_but_the_headline_and_tables_is_longer_than_a_hundred():

@@ -2,19 +2,26 @@
 
 ``python tools/docs.py`` runs each page's Python blocks one after the other, as a notebook would, and its commands, and
 pastes what they print below, as ``tools/readme.py`` does into README.md; ``python tools/docs.py tutorial`` those of
-one page. `MADE` is what the build puts into a page in place of a mark.
+one page. Into the reference it writes the calls of all names. `MADE` is what the build puts into a page in place of a
+mark.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import re
 import sys
+import textwrap
 from argparse import ArgumentParser, HelpFormatter
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
+import gradcheck.strategies
 from gradcheck.commands.grammar import grammar
 from gradcheck.commands.meanings import MISTAKES, UNSEEN, Meaning
 
@@ -30,6 +37,53 @@ def refreshed(page: str, run_commands: bool = True) -> str:
     spec.loader.exec_module(readme)
     filled: str = readme.refreshed(page, run_commands=run_commands)
     return filled
+
+
+_NAMED = re.compile(
+    r"(?:^\.\. (?!auto).*\n(?:^ .*\n)*)?"  # what was written there before
+    r"(?P<kept>^\.\. auto\w+:: gradcheck\.(?P<name>[\w.]+)\n(?P<options>(?:^ +:.*\n)*))",
+    re.MULTILINE,
+)
+
+
+def signed(page: str) -> str:
+    """The reference with the call and the meaning of each name, as comments: to be read before the site is built."""
+    return _NAMED.sub(lambda one: f"{_comment(one['name'], one['options'])}{one['kept']}", page)
+
+
+def _comment(name: str, options: str) -> str:
+    thing = attrgetter(name)(gradcheck)
+    of_module = inspect.ismodule(thing)
+    lines = [] if of_module else _call(name.rpartition(".")[2], thing)
+    for attribute, member in _members(thing, options):
+        lines += _call(attribute if of_module else f".{attribute}", member)
+    return "".join(f"{'   ' if number else '.. '}{line}\n" for number, line in enumerate(lines))
+
+
+def _members(thing: Any, options: str) -> Iterator[tuple[str, Any]]:
+    """The functions and properties of a class or module that autodoc shows with it."""
+    wanted, left_out = (re.search(rf":{option}:(.*)", options) for option in ("members", "exclude-members"))
+    for name, member in vars(thing).items() if wanted else ():
+        # what a module imports is not its own
+        foreign = inspect.ismodule(thing) and getattr(member, "__module__", "") != thing.__name__
+        if name[0] == "_" or foreign or not (inspect.isfunction(member) or isinstance(member, property)):
+            continue
+        if name not in (left_out[1] if left_out else "") and name in (wanted[1].split() or [name]):
+            yield name, member
+
+
+def _call(name: str, thing: Any) -> list[str]:
+    """How a thing is called, and the first line of its docstring, in lines of which the further ones are indented."""
+    meaning = (inspect.getdoc(thing) or "").split("\n")[0]
+    if isinstance(thing, property) or (inspect.isclass(thing) and issubclass(thing, Enum)):
+        call = name
+    else:
+        parameters = inspect.signature(thing).parameters.values()
+        bare = [one.replace(annotation=one.empty) for one in parameters if one.name != "self"]
+        call = name + re.sub(
+            r"<class '([\w.]+)'>", r"\1", f"{inspect.Signature(bare)}".replace("<factory>", "...")
+        )
+    return [*textwrap.wrap(call, 100, subsequent_indent="    "), f"  {meaning}"]
 
 
 def entries(meanings: Mapping[str, Meaning]) -> str:
@@ -75,4 +129,4 @@ if __name__ == "__main__":
     chosen = sys.argv[1:]
     for file in PAGES:
         if not chosen or file.stem in chosen:
-            file.write_text(refreshed(file.read_text()))
+            file.write_text(signed(refreshed(file.read_text())))

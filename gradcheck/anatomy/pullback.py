@@ -39,6 +39,8 @@ class Pullback:
         Arrays that the output depends on and that have no gradient.
     layer
         It as it is before every pass, None for a pair of functions.
+    scalar
+        Whether backward takes no cotangent, for forward returns one number.
     """
 
     forward: Callable[..., Any]
@@ -49,6 +51,7 @@ class Pullback:
     subject: str
     unchecked: tuple[str, ...] = ()
     layer: Any = None
+    scalar: bool = False
 
 
 def pullback_of(
@@ -159,6 +162,7 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
         _subject(layout),
         layout.unchecked if argnums is None else (),
         machine.layer,
+        convention.implied and layout.ran and not layout.elementwise,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Never
+from functools import cached_property, wraps
+from typing import TYPE_CHECKING, Any, Never, ParamSpec, TypeVar
 
 from gradcheck.ask import ambient
 from gradcheck.findings import NOBODY, Blame, Blamed, Findings, Verdict
@@ -222,6 +222,24 @@ class InconclusiveCheck(Unsuccessful):
 def raise_for(report: Report) -> Never:
     """Raise the exception that belongs to a report which is not a pass."""
     raise (GradientMismatch if report.verdict is Verdict.FAIL else InconclusiveCheck)(report)
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def raised_at_the_call(check: Callable[P, R]) -> Callable[P, R]:
+    """``check`` with a failure that is raised where it is called: how it came about is no news, the call is."""
+
+    @wraps(check)
+    def called(*args: P.args, **keywords: P.kwargs) -> R:
+        try:
+            return check(*args, **keywords)
+        except Unsuccessful as failure:
+            failure.__traceback__ = None
+            raise
+
+    return called
 
 
 def left_out(check: str, seed: int) -> Report:

@@ -72,7 +72,19 @@ def report_of(seen: Examined, explained: Explanation = NOTHING) -> Report:
         subject=task.subject,
         unchecked=task.unchecked,
         steps=None if judgement is None or seen.reasons else steps_of(seen, judgement),
+        weighted=_weighted(seen, explained),
     )
+
+
+def _weighted(seen: Examined, explained: Explanation) -> str:
+    """How the outputs were made one number; nothing where one is told as it is."""
+    u = seen.u
+    if u is None or seen.task.scalar:
+        return ""
+    if u.size > 1:
+        return f"the outputs weighted at random, by seed {seen.task.options.seed}"
+    # the entries of a dense Jacobian are its own
+    return "" if explained.dense is not None else f"the output weighted by {u[0]:g}"
 
 
 def excused(seen: Examined, found: Mapping[int, float], allowed: Mapping[int, float]) -> Report:

@@ -10,7 +10,7 @@ from gradcheck import checks
 from gradcheck.ask import ambient
 from gradcheck.findings import KINDS, Verdict
 from gradcheck.layer import check_layer
-from gradcheck.report.report import Report, raise_for
+from gradcheck.report.report import Report, raise_for, raised_at_the_call
 
 __tracebackhide__ = True  # pytest shows the user's own frames alone
 
@@ -130,6 +130,7 @@ class Case:
             return f"should be diagnosed as {self.diagnosis}, but the diagnoses are {_list(kinds)}"
         return ""
 
+    @raised_at_the_call
     def check(self) -> Report:
         """Run the check and return its report; raise if the outcome is not the expected one.
 

@@ -317,6 +317,18 @@ def test_what_is_missing_is_written_and_right_elsewhere(
         assert program.checked(mended, other).verdict is Verdict.PASS
 
 
+@pytest.mark.parametrize(("name", "old", "new", "written"), MISTAKES[:2])
+def test_a_state_may_begin_as_a_number_and_become_an_array(
+    tmp_path: Path, name: str, old: str, new: str, written: str
+) -> None:
+    program = PROGRAMS[name]
+    zeros = "dhnext = np.zeros(Wh.shape[0])", "dhnext = 0"
+    report = program.checked(made(tmp_path, program.text, zeros, (old, new)), 0)
+    assert report.verdict is Verdict.FAIL
+    (blame,) = report.blame
+    assert blame.proved and blame.repair is not None and written in blame.repair
+
+
 CLASSIFIER = """
     import numpy as np
 

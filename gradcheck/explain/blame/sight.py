@@ -183,7 +183,11 @@ def _values(text: str, site: Site, space: dict[str, Any]) -> tuple[Any, ...] | N
 def _variables(scopes: tuple[Scope, ...]) -> Iterator[str]:
     """Texts of the variables that there are at all visits, and of the parts of what holds several."""
     scope, last = scopes[0], scopes[-1]
-    counters = [name for name, value in scope.items() if type(value) is int and last.get(name) != value]
+    counters = [
+        name
+        for name, value in scope.items()
+        if type(value) is type(last.get(name)) is int and last[name] != value
+    ]
     for name, value in scope.items():
         if name.isidentifier():
             yield name

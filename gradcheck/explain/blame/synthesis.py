@@ -103,7 +103,10 @@ def _combined(pairs: list[tuple[Any, Any]], text: str, sight: Sequence[Candidate
 
 
 def _is_alike(one: Candidate, pairs: list[tuple[Any, Any]]) -> bool:
-    return bool(np.shape(one.values[0]) == np.shape(pairs[0][1]) == np.shape(pairs[0][0]))
+    return all(
+        np.shape(value) == np.shape(old) == np.shape(then)
+        for value, (then, old) in zip(one.values, pairs, strict=True)
+    )
 
 
 def _tangents(pairs: list[tuple[Any, Any]], text: str, alike: list[Candidate]) -> Iterator[str]:
@@ -165,7 +168,7 @@ class View:
         scalars: list[tuple[str, float]] = []
         for one in sorted(sight, key=lambda each: len(each.text)):
             first = one.values[0]
-            if np.size(first) == 1 and all(value == first for value in one.values):
+            if np.size(first) == 1 and all(np.array_equal(value, first) for value in one.values):
                 number = float(np.ravel(first)[0])
                 scalars += [(one.text, number)] if number not in (0.0, 1.0, -1.0) else []
                 if shape:
@@ -273,9 +276,8 @@ def _scaled(factor: str, product: str) -> str:
 
 def _matrix_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Iterator[Candidate]:
     """The matrix products of the shorter texts in sight that have the given shape."""
-    arrays = [one for one in sorted(sight, key=lambda each: len(each.text)) if np.ndim(one.values[0])][
-        :_FACTORS
-    ]
+    uniform = [one for one in sight if np.ndim(one.values[0]) and len({*map(np.shape, one.values)}) == 1]
+    arrays = sorted(uniform, key=lambda each: len(each.text))[:_FACTORS]
     builds = [(one, np.shape(one.values[0])) for one in arrays]
     for one, build in builds:
         for other, build_of_other in builds:

@@ -32,6 +32,11 @@ def handles(*names: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return register
 
 
+def there(*names: str) -> tuple[Any, ...]:
+    """The functions of NumPy by these names that this version of it has."""
+    return tuple(getattr(np, name) for name in names if hasattr(np, name))
+
+
 def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What ``Traced.__array_function__`` does."""
     if "out" in kwargs:

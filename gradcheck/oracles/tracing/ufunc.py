@@ -35,11 +35,11 @@ accumulations: dict[Any, Callable[..., Any]] = {np.add: np.cumsum, np.multiply: 
 composites: dict[Any, Callable[..., Any]] = {}
 
 
-def composed(ufunc: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a ufunc that is written with others."""
+def composed(*ufuncs: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register ufuncs that are written with others."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        composites[ufunc] = function
+        composites.update(dict.fromkeys(ufuncs, function))
         return function
 
     return register

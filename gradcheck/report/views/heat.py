@@ -44,10 +44,11 @@ class Tick:
 
 @dataclass(frozen=True)
 class Spot:
-    """One of the worst entries: its cell, and which of the leaf's entries it is."""
+    """One of the worst entries: its cell with the level of its colour, and which of the leaf's entries it is."""
 
     row: int
     column: int
+    level: int
     entry: int
 
 
@@ -119,8 +120,9 @@ def _spots(entries: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> tu
     for number, entry in enumerate(entries):
         row, column = place(entry["index"], found["shape"])
         cell = row // found["block"][0], column // found["block"][1]
-        if cell not in spots and found["errors"][cell[0]][cell[1]]:
-            spots[cell] = Spot(*cell, number)
+        error = found["errors"][cell[0]][cell[1]]
+        if cell not in spots and error:
+            spots[cell] = Spot(*cell, _level(error), number)
     return tuple(spots.values())
 
 

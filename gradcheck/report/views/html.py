@@ -9,7 +9,7 @@ from functools import cache
 from os.path import basename
 from typing import TYPE_CHECKING, Any
 
-from gradcheck.findings import Blame, Entry
+from gradcheck.findings import Blame, Diagnosis, Entry
 from gradcheck.report.views import figures, text
 from gradcheck.report.views.curve import curve
 from gradcheck.report.views.heat import heat
@@ -78,7 +78,7 @@ def _environment() -> Environment:
         "duration": figures.duration,
         "entry_figures": lambda entry: figures.entry_figures(Entry(**entry)),
         "entries_title": lambda check, leaf: text.entries_title(
-            check["check"], check["seed"], len(leaf["entries"][0]["index"]) == len(leaf["shape"])
+            check["weighted"], len(leaf["entries"][0]["index"]) == len(leaf["shape"])
         ),
         "figure": figures.figure,
         "file_name": basename,
@@ -90,6 +90,7 @@ def _environment() -> Environment:
         "slope": figures.told_to,
         "sort_keys": _sort_keys,
         "spans": lambda blame: spans(Blame(**blame)),
+        "told": _told,
         "upwards": figures.upwards,
         "sharpness": lambda check: text.sharpness(check["rtol"], check["miss_probability"]),
         "worst_first": _worst_first,
@@ -130,6 +131,12 @@ def _sharpness_of(check: Data) -> float | None:
 def _resolution(check: Data) -> str:
     resolved = _sharpness_of(check)
     return "" if resolved is None else figures.upwards(resolved)
+
+
+def _told(check: Data) -> list[Diagnosis]:
+    """The diagnoses that are no repetition, and no guess beside an edit that was proved."""
+    blame = [Blame(**one) for one in check.get("blame") or ()]
+    return text.worth_telling([Diagnosis(**one) for one in check["diagnoses"]], blame)
 
 
 def _worst_first(leaves: Sequence[Data]) -> list[Data]:

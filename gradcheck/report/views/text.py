@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from gradcheck.findings import NOBODY, SLIGHT, Blamed, Blind, Diagnosis, Findings, Leaf, Verdict
+from gradcheck.findings import NOBODY, SLIGHT, Blame, Blamed, Blind, Diagnosis, Findings, Leaf, Verdict
 from gradcheck.report.views.figures import (
     count,
     duration,
@@ -58,8 +58,7 @@ _ORDER = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 1, Verdict.PASS: 2}
 def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
     """The whole report, ending without a line break; of a failure with the expressions to blame."""
     # beside an edit that was run, a second guess at what it mends is no help
-    mended = frozenset(leaf for one in blamed.blame if one.proved for leaf in one.leaves)
-    diagnoses = partial(_diagnoses, likely=1 if blamed.patch else LIKELY, mended=mended)
+    diagnoses = partial(_diagnoses, likely=1 if blamed.patch else LIKELY, blame=blamed.blame)
 
     def search(_: Findings) -> str:
         return paragraph(blamed.remark and sentence(blamed.remark))
@@ -207,22 +206,19 @@ def _entries(findings: Findings) -> str:
     wrong = [leaf for leaf in worst_first(findings.leaves) if leaf.verdict is Verdict.FAIL and leaf.entries]
     rows = ENTRIES if len(wrong) == 1 else ENTRIES // 2
     return "\n\n".join(
-        _entry_table(leaf, entries_title(findings.check, findings.seed, _weighted(leaf)), rows)
+        _entry_table(leaf, entries_title(findings.weighted, _is_of_the_sum(leaf)), rows)
         for leaf in wrong[:TABLES]
     )
 
 
-def _weighted(leaf: Leaf) -> bool:
+def _is_of_the_sum(leaf: Leaf) -> bool:
     # an entry of a dense Jacobian has the output's index before the leaf's
     return len(leaf.entries[0].index) == len(leaf.shape)
 
 
-def entries_title(check: str, seed: int, of_one_number: bool) -> str:
+def entries_title(weighted: str, of_one_number: bool) -> str:
     """What the entries of a leaf are: of the derivative itself, or of the one number that a check makes of f."""
-    weighted = (
-        "" if check == "grad" or not of_one_number else f" (the outputs weighted at random, by seed {seed})"
-    )
-    return f"worst entries first{weighted}"
+    return f"worst entries first ({weighted})" if weighted and of_one_number else "worst entries first"
 
 
 def _entry_table(leaf: Leaf, title: str, rows: int) -> str:
@@ -232,13 +228,8 @@ def _entry_table(leaf: Leaf, title: str, rows: int) -> str:
     return "\n".join([f"{leaf.path}, {title}", *table])
 
 
-def _diagnoses(findings: Findings, likely: int, mended: frozenset[str]) -> str:
-    told = [
-        one
-        for one in worth_telling(findings.diagnoses)
-        # beside an edit that was proved a guess says nothing, or another thing
-        if one.certainty != "possible" or not mended.issuperset(one.evidence.get("leaves", [one.leaf]))
-    ]
+def _diagnoses(findings: Findings, likely: int, blame: Sequence[Blame]) -> str:
+    told = worth_telling(findings.diagnoses, blame)
     if not told:
         return ""
     first = {diagnosis.leaf: diagnosis for diagnosis in reversed(told)}
@@ -262,9 +253,18 @@ def named(kind: str, message: str, certainty: str) -> str:
     return f"{spelled(kind)}{doubt}: {sentence(message)}"
 
 
-def worth_telling(diagnoses: Sequence[Diagnosis]) -> list[Diagnosis]:
-    """The diagnoses without those that call the same by another name."""
-    return [diagnosis for diagnosis in diagnoses if "synonym_of" not in diagnosis.evidence]
+def worth_telling(diagnoses: Sequence[Diagnosis], blame: Sequence[Blame] = ()) -> list[Diagnosis]:
+    """The diagnoses without those that call the same by another name.
+
+    Beside an edit that was proved a guess says nothing, or another thing.
+    """
+    mended = {leaf for one in blame if one.proved for leaf in one.leaves}
+    return [
+        one
+        for one in diagnoses
+        if "synonym_of" not in one.evidence
+        and (one.certainty != "possible" or not mended.issuperset(one.evidence.get("leaves", [one.leaf])))
+    ]
 
 
 def spelled(kind: str) -> str:

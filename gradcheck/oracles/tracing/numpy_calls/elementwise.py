@@ -10,7 +10,7 @@ from autograd.numpy import numpy_wrapper
 from autograd.tracer import getval, notrace_primitives
 
 from gradcheck.oracles.tracing.array import Traced
-from gradcheck.oracles.tracing.function import handles, through
+from gradcheck.oracles.tracing.function import handles, there, through
 from gradcheck.oracles.tracing.moves import rule, sum_to
 from gradcheck.oracles.tracing.tape import Step
 from gradcheck.oracles.tracing.ufunc import composed
@@ -87,12 +87,12 @@ def _vecdot(a: Any, b: Any, axis: int = -1) -> Any:
     return np.sum(np.conj(a) * b, axis=axis)
 
 
-@composed(np.matvec)
+@composed(*there("matvec"))
 def _matvec(a: Any, x: Any) -> Any:
     return np.matmul(a, x[..., None])[..., 0]
 
 
-@composed(np.vecmat)
+@composed(*there("vecmat"))
 def _vecmat(x: Any, a: Any) -> Any:
     return np.matmul(np.conj(x)[..., None, :], a)[..., 0, :]
 

@@ -9,7 +9,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from gradcheck.oracles.tracing.array import Traced, plain, plain_index, wrap
-from gradcheck.oracles.tracing.function import handles
+from gradcheck.oracles.tracing.function import handles, there
 from gradcheck.oracles.tracing.moves import gather, positions, rearrange, rule, scatter
 from gradcheck.oracles.tracing.refusal import note_branch, refuse
 
@@ -132,7 +132,7 @@ def _unique(ar: Any, *args: Any, **kwargs: Any) -> Any:
     return np.ravel(ar)[first]
 
 
-@handles(np.unstack)
+@handles(*there("unstack"))
 def _unstack(x: Any, /, *, axis: int = 0) -> Any:
     return tuple(np.moveaxis(x, axis, 0))
 

@@ -10,7 +10,7 @@ import numpy as np
 from autograd.numpy import numpy_wrapper
 
 from gradcheck.oracles.tracing.array import Traced, plain, wrap
-from gradcheck.oracles.tracing.function import handles
+from gradcheck.oracles.tracing.function import handles, there
 from gradcheck.oracles.tracing.numpy_calls.joining import as_array
 from gradcheck.oracles.tracing.refusal import note_branch, refuse
 from gradcheck.oracles.tracing.ufunc import accumulations, reductions
@@ -143,8 +143,8 @@ def _cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = Non
     return x if axis is None else np.moveaxis(x, 0, axis)
 
 
-handles(np.cumulative_sum)(lambda x, /, *, axis=None, dtype=None, out=None: _cumsum(x, axis))
-handles(np.cumulative_prod)(lambda x, /, *, axis=None, dtype=None, out=None: _cumprod(x, axis))
+handles(*there("cumulative_sum"))(lambda x, /, *, axis=None, dtype=None, out=None: _cumsum(x, axis))
+handles(*there("cumulative_prod"))(lambda x, /, *, axis=None, dtype=None, out=None: _cumprod(x, axis))
 
 
 def running(x: Any, extreme: Any, axis: int) -> Any:
