@@ -443,10 +443,10 @@ def _read(where: Point, result: Any, label: str, request: Request, output: tuple
     options = request.options
     result = _named_as_the_arguments(where, result, options.argnums is None)
     fitting: tuple[tuple[int, ...], ...] = ()
-    if options.argnums is None and len(where.argnums) > 1 and not output:
+    if options.argnums is None and len(where.argnums) > 1:
         named = keys_of(where.names, [*filter(None, returned_names(request.claim))])
         fitting = fitting_argnums(
-            where, result, [number for number, name in enumerate(where.names) if name in named]
+            where, result, [number for number, name in enumerate(where.names) if name in named], output
         )
     if len(fitting) == 1:
         raise OtherArguments(fitting[0])

@@ -782,3 +782,20 @@ def test_arrays_that_are_one_another_and_have_no_gradient_are_both_missed() -> N
 
     assert {"W", "W_prime"} <= {*check(Nothing()).unchecked}
     assert {*check(InputAlone()).unchecked} == {"W", "W_prime", "b"}
+
+
+@pytest.mark.parametrize("power", [0, 2, 3])
+@pytest.mark.parametrize("name", ["backward", "gradient"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_cotangent_that_is_passed_over_or_squared_is_a_mistake_not_another_way_to_call(
+    power, name, whole
+) -> None:
+    class Squares:
+        def forward(self, x):
+            self.x = x
+            return np.sum(x**2) if whole else x**2
+
+    setattr(Squares, name, lambda self, grad: 2 * self.x * grad**power)
+    assert check(Squares()).verdict == "fail"
+    setattr(Squares, name, lambda self, grad: 2 * self.x * grad)
+    assert check(Squares()).ok
