@@ -70,19 +70,21 @@ class OtherArguments(Exception):
         self.argnums = argnums
 
 
-def concluded(request: Request, task_of: Callable[[Request], Task]) -> Report:
-    """Run the task of a request and raise or return its report; of other arguments where the claim is theirs."""
-    return _concluded(request, lambda asked: _run(task_of(asked)))
+def checked(request: Request, task_of: Callable[[Request], Task]) -> Report:
+    """Run the task of a request and raise or return its report."""
+    return concluded(request, lambda asked: run_task(task_of(asked)))
 
 
-def _run(task: Task) -> Report:
+def run_task(task: Task) -> Report:
+    """The report of a task, whatever it says."""
     # oracles and judge: most of the library, for which an import alone need not wait
     from gradcheck.run import run
 
     return run(task)
 
 
-def _concluded(request: Request, report_of: Callable[[Request], Report]) -> Report:
+def concluded(request: Request, report_of: Callable[[Request], Report]) -> Report:
+    """Raise or return the report of a request; of other arguments where the claim is theirs."""
     options = request.options
     if not ambient.turn(options.raise_on_failure):
         return left_out(request.check, options.seed)
@@ -211,7 +213,7 @@ def check_grad(
         The check was called wrongly.
     """
     options = options_of("check_grad", keywords)
-    return concluded(Request("grad", f, grad, ("f", "grad"), args, options), _grad_task)
+    return checked(Request("grad", f, grad, ("f", "grad"), args, options), _grad_task)
 
 
 def _grad_task(request: Request) -> Task:
@@ -237,7 +239,7 @@ def check_vjp(
     It returns what a gradient would (see `check_grad`, also for the keywords).
     """
     options = options_of("check_vjp", keywords)
-    return concluded(Request("vjp", f, vjp, ("f", "vjp"), args, options), pullback_task)
+    return checked(Request("vjp", f, vjp, ("f", "vjp"), args, options), pullback_task)
 
 
 def pullback_task(request: Request) -> Task:
@@ -269,7 +271,7 @@ def check_jvp(
     keywords are those of `check_grad`.
     """
     options = options_of("check_jvp", keywords)
-    return concluded(Request("jvp", f, jvp, ("f", "jvp"), args, options), _forward)
+    return checked(Request("jvp", f, jvp, ("f", "jvp"), args, options), _forward)
 
 
 @raised_at_the_call
@@ -282,7 +284,7 @@ def check_jacobian(
     ``f`` returns one array. The keywords are those of `check_grad`.
     """
     options = options_of("check_jacobian", keywords)
-    return concluded(Request("jacobian", f, jac, ("f", "jac"), args, options), _jacobian_task)
+    return checked(Request("jacobian", f, jac, ("f", "jac"), args, options), _jacobian_task)
 
 
 def _jacobian_task(request: Request) -> Task:
@@ -313,7 +315,7 @@ def check_hessian(
     `check_grad`.
     """
     options = options_of("check_hessian", keywords)
-    return concluded(Request("hessian", f, hess, ("f", "hess"), args, options), _hessian_task)
+    return checked(Request("hessian", f, hess, ("f", "hess"), args, options), _hessian_task)
 
 
 def _hessian_task(request: Request) -> Task:
@@ -347,17 +349,17 @@ def check_hvp(
     """
     options = options_of("check_hvp", keywords)
     request = Request("hvp", f_or_grad, hvp, ("f_or_grad", "hvp"), args, options)
-    return _concluded(request, _hvp_report)
+    return concluded(request, _hvp_report)
 
 
 def _hvp_report(request: Request) -> Report:
     reading = _returned(request)
     if reading == "gradient":
-        return _run(_forward(request))
-    of_function = _run(_forward(request, _derived(request.where)))
+        return run_task(_forward(request))
+    of_function = run_task(_forward(request, _derived(request.where)))
     if reading == "function" or of_function.ok:
         return of_function
-    of_gradient = _run(_forward(request))
+    of_gradient = run_task(_forward(request))
     if not of_gradient.ok:
         return of_function
     note = (
@@ -449,10 +451,10 @@ def _read(where: Point, result: Any, label: str, request: Request, output: tuple
     options = request.options
     result = _named_as_the_arguments(where, result, options.argnums is None)
     fitting: tuple[tuple[int, ...], ...] = ()
-    if options.argnums is None and len(where.argnums) > 1 and not output:
+    if options.argnums is None and len(where.argnums) > 1:
         named = keys_of(where.names, [*filter(None, returned_names(request.claim))])
         fitting = fitting_argnums(
-            where, result, [number for number, name in enumerate(where.names) if name in named]
+            where, result, [number for number, name in enumerate(where.names) if name in named], output
         )
     if len(fitting) == 1:
         raise OtherArguments(fitting[0])

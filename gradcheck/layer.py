@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Unpack
 
-from gradcheck.anatomy.pullback import pullback_of
+from gradcheck.anatomy.pullback import Pullback, pullback_of
 from gradcheck.ask import trees
 from gradcheck.ask.calls import undisturbed
 from gradcheck.ask.options import Keywords, options_of, stated
-from gradcheck.checks import Request, concluded, pullback_task
+from gradcheck.ask.task import Task
+from gradcheck.checks import Request, concluded, pullback_task, run_task
+from gradcheck.findings import Verdict
 from gradcheck.report.report import Report, raised_at_the_call
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
@@ -69,13 +71,26 @@ def check_layer(
         options = replace(options, argnums=pulled.argnums)
     called = ("forward", "backward")
     request = Request("layer", pulled.forward, pulled.backward, called, pulled.args, options, pulled.names)
-    return concluded(
-        request,
-        lambda asked: replace(
-            pullback_task(asked),
-            subject=pulled.subject,
-            unchecked=pulled.unchecked,
-            layer=pulled.layer,
-            scalar=pulled.scalar,
-        ),
+
+    def report_of(asked: Request) -> Report:
+        report = run_task(_task(asked, pulled))
+        if report.verdict is not Verdict.FAIL or pulled.each is None or asked.claim is not pulled.backward:
+            return report
+        each = pulled.each()
+        own = run_task(_task(replace(asked, f=each.forward, claim=each.backward), each))
+        return own.noting(_EACH) if own.ok else report
+
+    return concluded(request, report_of)
+
+
+_EACH = "weights share memory, and each gradient is right for what its own array contributes"
+
+
+def _task(request: Request, pulled: Pullback) -> Task:
+    return replace(
+        pullback_task(request),
+        subject=pulled.subject,
+        unchecked=pulled.unchecked,
+        layer=pulled.layer,
+        scalar=pulled.scalar,
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import gradcheck
 from gradcheck.ask import trees
 from gradcheck.ask.alignment import fitting_argnums
 from gradcheck.ask.point import point
@@ -198,6 +199,10 @@ def test_a_changed_cotangent_is_a_diagnosis() -> None:
         ((A, B, 0.5), [A, 0.1], [(0, 2)]),
         ((TREE, A), {"W": A, "b": [B, 1.0]}, [(0,)]),
         ((A, A), A, [(0,), (1,)]),
+        (([A, B], A), (A, B), [(0,)]),
+        ((A, A, (A, B)), [A, B], [(2,)]),
+        (([A, B], A, B), [A, B], [(0,), (1, 2)]),
+        (([A, B], A), ([A, B], A), []),
         ((A, B), np.ones(7), []),
         ((A, B), (A, B), []),
         ((A,), B, []),
@@ -206,6 +211,29 @@ def test_a_changed_cotangent_is_a_diagnosis() -> None:
 )
 def test_argnums_that_fit_what_came(args, result, expected) -> None:
     assert list(fitting_argnums(where(*args), result)) == expected
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4, 4)])
+@pytest.mark.parametrize("last", [True, False])
+def test_a_list_of_parameters_and_a_jacobian_by_one_argument_need_no_argnums(shape, last) -> None:
+    roll = np.random.default_rng(2)
+    W, b, x = roll.standard_normal(shape), roll.standard_normal(shape[0]), roll.standard_normal(shape[1])
+    args = (x, [W, b]) if last else ([W, b], x)
+
+    def f(*given):
+        (W, b), x = given[::-1] if last else given
+        return np.sum(np.tanh(W @ x + b))
+
+    def grad(*given, factor=1.0):
+        (W, b), x = given[::-1] if last else given
+        d = factor * (1 - np.tanh(W @ x + b) ** 2)
+        return np.outer(d, x), d
+
+    assert gradcheck.check_grad(f, grad, *args).ok
+    wrong = gradcheck.check_grad(f, lambda *given: grad(*given, factor=1.1), *args, raise_on_failure=False)
+    assert wrong.verdict == "fail"
+    by_x = gradcheck.check_jacobian(lambda W, x: W @ x, lambda W, x: 1.0 * W, W, x)
+    assert [leaf.path for leaf in by_x.leaves] == ["x"]
 
 
 def sizes(tree):

@@ -23,8 +23,9 @@ def own_copy(layer: Any) -> Any:
         own = layer if any(_has_its_way(value) for _, value in held) else copy.deepcopy(layer, known)
     except Exception:
         own = layer
-    if own is layer:
-        # it holds what cannot be copied (a lock, a file), asks itself for what it has not yet, or may not be copied
+    if own is layer or type(own) is not type(layer):
+        # it holds what cannot be copied (a lock, a file), asks itself for what it has not yet, answers to
+        # all that it is asked for, or may not be copied
         known = dict(views)
         own = _copied(layer, known)
     for name, value in fields(own).items():

@@ -16,7 +16,7 @@ from gradcheck.anatomy.in_turn import in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, left_out, named, named_inputs
-from gradcheck.anatomy.naming import DERIVATIVES, INPUTS, is_given, is_target, loose, stems
+from gradcheck.anatomy.naming import DERIVATIVES, INPUTS, is_cotangent, is_given, is_target, loose, stems
 from gradcheck.anatomy.parameters import (
     Kept,
     called,
@@ -115,13 +115,48 @@ def layouts(machine: Machine, inputs: Sequence[Target], params: Params) -> Itera
         yield Layout(machine, likely, tuple(inputs), values)
         return
     names = tuple(target.name for target in inputs)
-    for convention in _conventions(seen.machine, result, own, names) or [likely]:
+
+    def layout(convention: Convention) -> Layout:
         tried = tried_once(seen.machine, convention, values)
-        yield (
-            Layout(seen.machine, convention, tuple(inputs), values)
-            if tried is None
-            else _layout(seen, tried, inputs, params)
+        if tried is None:
+            return Layout(seen.machine, convention, tuple(inputs), values)
+        return _layout(seen, tried, inputs, params)
+
+    ways = _conventions(seen.machine, result, own, names) or [likely]
+    implied = [one for one in ways if one.implied]
+    for convention in ways:
+        one = layout(convention)
+        if implied and not convention.implied and one.fitting and not _is_pulled_back(one):
+            yield from (other for other in map(layout, implied) if other.rank >= one.rank)
+        yield one
+
+
+def _is_pulled_back(layout: Layout) -> bool:
+    """Whether the gradients of the inputs go with what is taken for a cotangent; to pass it over is a mistake.
+
+    Not where backward is called as the derivative, which may be a constant.
+    """
+    once, again = (_gradients(layout, factor) for factor in (1.0, -2.0))
+    named = any(map(is_cotangent, takes(layout.machine.backward).needed))
+    derives = layout.machine.methods[1] in DERIVATIVES and not named
+    return any(
+        len(once) == len(again)
+        and all(
+            np.allclose(factor * a, b, rtol=1e-3, equal_nan=True) for a, b in zip(once, again, strict=True)
         )
+        for factor in ((-2.0,) if derives else (-2.0, 1.0))
+    )
+
+
+def _gradients(layout: Layout, factor: float) -> list[np.ndarray]:
+    """The gradients of the inputs, of ``factor`` times the usual cotangent."""
+    tried = tried_once(layout.machine, layout.convention, layout.values, factor)
+    came = [
+        layout.sources[one.name].of(tried.came, tried.own, one.value)
+        for one in layout.inputs
+        if tried is not None and one.name in layout.sources
+    ]
+    return [np.asarray(leaf) for _, leaf in trees.leaves(came) if trees.is_floating(leaf)]
 
 
 def _conventions(machine: Machine, result: Any, own: Any, names: tuple[str, ...]) -> list[Convention]:

@@ -62,8 +62,8 @@ def in_turn(
 ) -> Reading:
     """Which part of ``result`` is the gradient of which target.
 
-    Of several ways to read it the first in which there are as many parts as targets and all shapes fit; else one in
-    which all parts fit; else, for then the shapes are what is wrong, the one of as many parts in which most do.
+    Of several ways to read it one in which all parts fit, as gradients the most of them, and of those the first in
+    which there are as many parts as targets; else, for then the shapes are what is wrong, the one in which most do.
     ``names`` are what the parts are called where backward returns them, ``taken`` are those that are told already.
     """
     wanted = [one for one in inputs if one.differentiable]
@@ -75,8 +75,9 @@ def in_turn(
     exact = [some for some in choices if len(some) == len(parts)]
     every = [*likely, *parameters, *(one for one in wanted if one not in likely)]
     readings = [_read(parts, some, inputs) for some in (*exact, every, likely)]
-    whole = (one for one in readings if one.whole)
-    return next(whole, max(readings, key=lambda one: len(one.fitting)))
+    whole = [one for one in readings if one.whole]
+    # a table of tokens: what fits it is not the gradient of them
+    return max(whole or readings, key=lambda one: len(one.fitting))
 
 
 def _parts(result: Any, place: Place, targets: Sequence[Target], names: Sequence[str]) -> Iterator[Part]:

@@ -224,7 +224,7 @@ def _handing(name: str, member: Any) -> Call | None:
 
 def _is_numeric(value: Any) -> bool:
     if isinstance(value, np.ndarray):
-        return bool(value.dtype != object)
+        return value.dtype.kind not in "OV"
     return isinstance(value, np.floating | float | int) and not isinstance(value, bool)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gradcheck.anatomy.parameters import kept, zeroed
 from gradcheck.anatomy.places import put
 from gradcheck.anatomy.plain import must_be_plain
 from gradcheck.anatomy.returned import Target
-from gradcheck.anatomy.shared import placed, shares
+from gradcheck.anatomy.shared import Shares, placed, shares
 from gradcheck.ask import trees
 from gradcheck.ask.callees import values_named
 from gradcheck.ask.point import argument_names, describe
@@ -41,6 +42,8 @@ class Pullback:
         It as it is before every pass, None for a pair of functions.
     scalar
         Whether backward takes no cotangent, for forward returns one number.
+    each
+        The same, weights that share memory each moved by itself; None where no two of them do.
     """
 
     forward: Callable[..., Any]
@@ -52,6 +55,7 @@ class Pullback:
     unchecked: tuple[str, ...] = ()
     layer: Any = None
     scalar: bool = False
+    each: Callable[[], Pullback] | None = None
 
 
 def pullback_of(
@@ -67,7 +71,13 @@ def pullback_of(
     layout = layout_of(layer, inputs, params)
     if argnums is None:
         must_be_plain(layout, left_out(params or {}))
-    return _pullback(layout, argnums)
+    own = layout.machine.fresh()
+    shared = shares(layout.parameters, () if own is None else kept(own))
+    pulled = _pullback(layout, argnums, shared)
+    places = {place for one in layout.parameters for place in one.settable}
+    if any(place in places for others in shared for place, _ in others):
+        return replace(pulled, each=partial(_pullback, layout, argnums, [()] * len(shared)))
+    return pulled
 
 
 def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None) -> Layout:
@@ -106,7 +116,7 @@ def _leaves(tree: Any) -> list[Any]:
     return [leaf for _, leaf in trees.leaves(tree)]
 
 
-def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
+def _pullback(layout: Layout, argnums: int | Sequence[int] | None, shared: Sequence[Shares]) -> Pullback:
     machine, convention, targets = layout.machine, layout.convention, layout.targets
     count = len(layout.parameters)
     checked = _checked(layout, argnums)
@@ -114,7 +124,6 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None) -> Pullback:
         raise TypeError(_nothing(layout))
     own = machine.fresh()
     added = [] if own is None else layout.gradients(own)
-    shared = shares(layout.parameters, () if own is None else kept(own))
 
     def prepared(args: tuple[Any, ...]) -> Any:
         own = machine.fresh()

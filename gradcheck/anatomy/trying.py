@@ -35,13 +35,17 @@ class Tried:
         return Dependence(self.machine, self.values, self.convention.outputs)
 
 
-def tried_once(machine: Machine, convention: Convention, inputs: tuple[Any, ...]) -> Tried | None:
+def tried_once(
+    machine: Machine, convention: Convention, inputs: tuple[Any, ...], factor: float = 1.0
+) -> Tried | None:
+    """The pass with ``factor`` times the usual cotangent; None where the layer is not called so."""
     own, values = machine.fresh(), trees.copied(inputs)
     ahead = machine.ahead(own, values)
     before = () if machine.layer is None else kept(own)
     try:
         output = convention.outputs.of(ahead.result, own)
-        given = convention.given(trees.map_leaves(cotangent_like, output), ahead, own)
+        cotangent = trees.map_leaves(lambda path, leaf: factor * cotangent_like(path, leaf), output)
+        given = convention.given(cotangent, ahead, own)
         came = machine.back(own, given)
     except Exception:  # it is not called so
         return None

@@ -15,27 +15,36 @@ SAME, OF_ITS_SIZE = 2, 1
 """What a gradient counts that has its argument's build, and one that has as many entries, laid out otherwise."""
 
 
-def fitting_argnums(where: Point, result: Any, named: Sequence[int] = ()) -> tuple[tuple[int, ...], ...]:
+def fitting_argnums(
+    where: Point, result: Any, named: Sequence[int] = (), output: tuple[int, ...] = ()
+) -> tuple[tuple[int, ...], ...]:
     """The choices of fewer arguments, in order, that ``result`` is most likely the gradient of.
 
     Those that fit best, and half at least; of several that of the arguments ``named`` by what the claim returns. Where
-    none fits in every part, names are believed before shapes, and parameters to stand side by side. At most
-    ``MAX_BLOCKS + 1``.
+    none fits in every part, names are believed before shapes, and parameters to stand side by side. A list of
+    parameters has a list of gradients, whatever else is given. ``output`` are the axes ahead of a dense Jacobian's. At
+    most ``MAX_BLOCKS + 1``.
     """
     floating = floating_argnums(where.args)
-    parts = list(result) if isinstance(result, tuple | list) else [result]
+    listed = isinstance(result, tuple | list)
+    parts = list(result) if listed else [result]
+    whole = tuple(
+        (number,) for number in floating if listed and _fit(where.args[number], result, output) == SAME
+    )
     if not 0 < len(parts) < len(floating):
-        return ()
-    fits = [[_fit(where.args[number], part) for part in parts] for number in floating]
+        return () if len(parts) == len(floating) and _fits(where, floating, parts, output) else whole
+    fits = [[_fit(where.args[number], part, output) for part in parts] for number in floating]
     best = _best(fits)
     choices = tuple(
         tuple(floating[i] for i in chosen) for chosen in islice(_choices(fits, best), MAX_BLOCKS + 1)
     )
     by_name = tuple(number for number in floating if number in named)
     exact = best[0][0] == SAME * len(parts)
+    if whole:
+        return (*whole, *choices) if exact else whole
     if exact and len(choices) == 1:
         return choices
-    if len(by_name) == len(parts) and (not exact or _fits(where, by_name, parts)):
+    if len(by_name) == len(parts) and (not exact or _fits(where, by_name, parts, output)):
         return (by_name,)
     if exact:
         return choices
@@ -45,8 +54,9 @@ def fitting_argnums(where: Point, result: Any, named: Sequence[int] = ()) -> tup
     )
 
 
-def _fits(where: Point, chosen: Sequence[int], parts: Sequence[Any]) -> bool:
-    return all(_fit(where.args[number], part) == SAME for number, part in zip(chosen, parts, strict=True))
+def _fits(where: Point, chosen: Sequence[int], parts: Sequence[Any], output: tuple[int, ...]) -> bool:
+    pairs = zip(chosen, parts, strict=True)
+    return all(_fit(where.args[number], part, output) == SAME for number, part in pairs)
 
 
 def _best(fits: Sequence[Sequence[int]]) -> list[list[float]]:
@@ -74,8 +84,8 @@ def _choices(fits: Sequence[Sequence[int]], best: Sequence[Sequence[float]]) -> 
             open_ends.append((i + 1, (*chosen, i)))
 
 
-def _fit(argument: Any, gradient: Any) -> int:
-    wanted = [(path, np.shape(leaf)) for path, leaf in trees.leaves(argument)]
+def _fit(argument: Any, gradient: Any, output: tuple[int, ...]) -> int:
+    wanted = [(path, (*output, *np.shape(leaf))) for path, leaf in trees.leaves(argument)]
     try:
         came = [(path, np.shape(leaf)) for path, leaf in trees.leaves(gradient)]
     except Exception:  # a ragged list, an array of another library: it has no build that could fit

@@ -25,6 +25,25 @@ class TiedByAView:
         return dx_of(dz, self.W)
 
 
+@layer("W V b x", mistakes="W b V")
+class SharesOfATie(TiedByAView):
+    """Each of the two keeps the gradient of what it contributes itself, as stepping both in place wants it."""
+
+    def __init__(self):
+        super().__init__()
+        self.V = self.W_prime
+        del self.W_prime
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W + self.b)
+        return self.h @ self.V
+
+    def backward(self, d):
+        dz = d @ self.V.T * (1 - self.h**2)
+        self.dW, self.dV, self.db = told("W", self.x.T @ dz), told("V", self.h.T @ d), db_of(dz)
+        return dx_of(dz, self.W)
+
+
 @layer("theta x", mistakes="W x")
 class PartsOfAVector:
     """Forward reads the parts, backward leaves the gradient of the whole."""

@@ -800,3 +800,40 @@ def test_arrays_that_are_one_another_and_have_no_gradient_are_both_missed() -> N
 
     assert {"W", "W_prime"} <= {*check(Nothing()).unchecked}
     assert {*check(InputAlone()).unchecked} == {"W", "W_prime", "b"}
+
+
+@pytest.mark.parametrize("power", [0, 2, 3])
+@pytest.mark.parametrize("name", ["backward", "gradient"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_cotangent_that_is_passed_over_or_squared_is_a_mistake_not_another_way_to_call(
+    power, name, whole
+) -> None:
+    class Squares:
+        def forward(self, x):
+            self.x = x
+            return np.sum(x**2) if whole else x**2
+
+    setattr(Squares, name, lambda self, grad: 2 * self.x * grad**power)
+    assert check(Squares()).verdict == "fail"
+    setattr(Squares, name, lambda self, grad: 2 * self.x * grad)
+    assert check(Squares()).ok
+
+
+class AnswersAll(PrefixD):
+    """Whatever it is asked for it has a function, how it is copied included."""
+
+    def __getattr__(self, name):
+        return lambda *args: None
+
+
+class KeepsRecords(PrefixD):
+    def __init__(self):
+        super().__init__()
+        self.records = np.zeros(2, dtype=[("loss", float), ("rate", float, 2)])
+
+
+@pytest.mark.parametrize("kind", [AnswersAll, KeepsRecords])
+def test_what_answers_to_all_or_keeps_records_is_a_layer_like_any(kind) -> None:
+    report = check(kind())
+    assert report.ok, report
+    assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
