@@ -788,7 +788,10 @@ def test_subclasses_of_arrays_get_a_reason_that_is_true(make) -> None:
 
 
 def test_a_point_at_infinity_has_no_derivative() -> None:
-    report = gradcheck.check_vjp(np.tanh, lambda u, x: u, np.array([1.0, np.inf]), raise_on_failure=False)
+    # a ufunc names its argument in later NumPys alone
+    report = gradcheck.check_vjp(
+        lambda x: np.tanh(x), lambda u, x: u, np.array([1.0, np.inf]), raise_on_failure=False
+    )
     assert report.verdict == "inconclusive"
     assert "x holds inf at [1]" in report.reasons[0]
 
