@@ -150,11 +150,13 @@ def paired(
             for key in gradient_keys(place, spelling, known) if not says(place, vague) else ():
                 if key or not says(place, VAGUE[1]):  # a delta alone is that of the activation
                     by_key[key].append((place, value))
-        for number, ways in open_.items():
+        # one of the same name whose shape it has goes before one whose shape it has not
+        for alike, (number, ways) in product((True, False), open_.items()):
             one = parameters[number]
             matching = [
                 [there for key in way for there in by_key.get(key, ()) if there[0] not in taken]
                 for way in ways
+                if number not in result
             ]
             fitting = [
                 [there for there in ways if np.shape(there[1]) == np.shape(one.array)] for ways in matching
@@ -163,7 +165,7 @@ def paired(
                 continue  # a setting, eps or a rate
             best = [
                 min(ways, key=lambda there: rank[there[0]])
-                for ways in (fitting if any(fitting) else matching)
+                for ways in (fitting if alike else matching)
                 if ways
             ]
             if best:

@@ -61,6 +61,20 @@ class PartsOfAVector:
         return dx_of(d, self.W)
 
 
+@layer("params x", mistakes="W x")
+class PartsOfParams(PartsOfAVector):
+    """The whole and its gradient are called as those of any layer are, and the parts come before it."""
+
+    def __init__(self):
+        whole = rng().standard_normal(8)
+        self.W, self.b = whole[:6].reshape(3, 2), whole[6:]
+        self.params, self.grad = whole, None
+
+    def backward(self, d):
+        self.grad = told("W", np.concatenate([(self.x.T @ d).ravel(), d.sum(0)]))
+        return dx_of(d, self.W)
+
+
 @layer("theta W b x", mistakes="W b x")
 class PartsWithGradients(PartsOfAVector):
     """The gradients are parts of a vector as well, into which backward writes."""
