@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.ask import trees as tree
-from gradcheck.dimensions.shape import Shape, names, shape_of
+from gradcheck.dimensions.shape import ANY, Shape, counted, names, shape_of
 
 try:
     from hypothesis import strategies as st
@@ -168,6 +168,8 @@ def points(
 @st.composite
 def _dims(draw: Any, named: tuple[str, ...], empty: bool) -> dict[str, int]:
     """Small axes; then, perhaps, all of them equal, or one of them long or empty."""
+    if ANY in named:
+        named = counted(named, draw(st.integers(0, 2)))
     dims = {name: draw(st.integers(1, 5)) for name in named}
     special = draw(st.sampled_from(("small", "small", "equal", "long", *(("empty",) if empty else ()))))
     if named and special in ("long", "empty"):

@@ -40,6 +40,20 @@ def test_equal_names_are_equal_lengths_and_numbers_stand_for_themselves():
     assert point["b"].shape == (4 * lengths["h"], 1)
 
 
+def test_dots_are_the_same_axes_wherever_they_are_written():
+    lengths, point = drawn(X="... d", Y="3 ...", mask="bool ...", ids="int ... < v")
+
+    assert list(lengths) == ["...1", "...2", "d", "v"]
+    assert point["X"].shape == (*point["mask"].shape, lengths["d"])
+    assert point["Y"].shape == (3, *point["ids"].shape)
+    assert len({*lengths.values()}) == 4
+
+
+def test_dots_stand_once_in_a_shape():
+    with pytest.raises(ValueError, match=r"shapes\['X'\] = '\.\.\. d \.\.\.'.*once"):
+        shape_of("X", "... d ...")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_indices_lie_below_and_one_comes_twice(seed):
     lengths, point = drawn(seed, ids="int n m < v")

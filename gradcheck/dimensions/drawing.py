@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.dimensions.shape import Shape, names
+from gradcheck.dimensions.shape import Shape, counted, names
+
+_LEADING = 2
+"""Axes that ``...`` is at one point: two show a sum over one of them."""
 
 
 def lengths_of(
@@ -17,11 +20,12 @@ def lengths_of(
 
     Equal axes hide a transpose, and an axis of length 1 a sum that was forgotten.
     """
-    free = [name for name in names(shapes) if name not in asked]
+    every = counted(names(shapes), _LEADING)
+    free = [name for name in every if name not in asked]
     choice = [length for length in range(2, len(free) + len(asked) + 5) if length not in asked.values()]
     drawn = generator.permutation(choice)[: len(free)]
     given = dict(zip(free, map(int, drawn), strict=True))
-    return {name: asked[name] if name in asked else given[name] for name in names(shapes)}
+    return {name: asked[name] if name in asked else given[name] for name in every}
 
 
 def point_of(

@@ -1,13 +1,17 @@
-"""Shapes as people write them: ``"n d"``, ``"3 4*h"``, ``"int n < v"``, ``"bool n"``."""
+"""Shapes as people write them: ``"n d"``, ``"3 4*h"``, ``"... d"``, ``"int n < v"``, ``"bool n"``."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 _TYPE = re.compile(r"(u?int|float|complex|bool)\d*$")
 _FACTOR = re.compile(r"(?:(\d+)\s*\*?\s*)?([A-Za-z_]\w*)$")
+
+
+ANY = "..."
+"""Stands for any number of axes, the same wherever it is written; their dimensions are ``...1``, ``...2`` and so on."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,9 @@ class Shape:
 
     def lengths(self, dims: Mapping[str, int]) -> tuple[int, ...]:
         """The shape for these dimensions."""
-        return tuple(axis.length(dims) for axis in self.axes)
+        several = tuple(length for name, length in dims.items() if name.startswith(ANY))
+        parts = (several if axis.name == ANY else (axis.length(dims),) for axis in self.axes)
+        return tuple(length for part in parts for length in part)
 
 
 def shape_of(argument: str, text: str) -> Shape:
@@ -59,7 +65,10 @@ def shape_of(argument: str, text: str) -> Shape:
         raise ValueError(
             f"shapes[{argument!r}] = {text!r}: say what the indices lie below, as in 'int n < v'"
         )
-    return Shape(kind, tuple(_axis(argument, text, word) for word in words), below)
+    if words.count(ANY) > 1:
+        raise ValueError(f"shapes[{argument!r}] = {text!r}: '...' stands for all axes but the others, once")
+    axes = (Axis(1, ANY) if word == ANY else _axis(argument, text, word) for word in words)
+    return Shape(kind, tuple(axes), below)
 
 
 def _axis(argument: str, text: str, word: str) -> Axis:
@@ -69,7 +78,7 @@ def _axis(argument: str, text: str, word: str) -> Axis:
     if found is None or _TYPE.match(word):
         raise ValueError(
             f"shapes[{argument!r}] = {text!r}: {word!r} is no axis; write names and numbers, as in 'n d', '3 4*h', "
-            "'int n < v', 'bool n'"
+            "'... d', 'int n < v', 'bool n'"
         )
     return Axis(int(found[1] or 1), found[2])
 
@@ -77,6 +86,12 @@ def _axis(argument: str, text: str, word: str) -> Axis:
 def names(shapes: Mapping[str, Shape]) -> tuple[str, ...]:
     """The dimensions that are named, in the order of their first use."""
     return tuple(dict.fromkeys(_named(shapes)))
+
+
+def counted(named: Iterable[str], several: int) -> tuple[str, ...]:
+    """The dimensions, with so many in the place of `ANY`."""
+    parts = ([f"{ANY}{number + 1}" for number in range(several)] if name == ANY else [name] for name in named)
+    return tuple(name for part in parts for name in part)
 
 
 def _named(shapes: Mapping[str, Shape]) -> Iterator[str]:

@@ -31,8 +31,9 @@ def shapes(*, dtype: Any = "float64", seed: int = 0, **given: Any) -> Any:
         Of the entries, which are random.
     given
         ``X="n d"`` gives the test an argument ``X``: equal names are equal lengths; as for `explore`, also ``"3 4*h"``,
-        ``"int n < v"`` for indices below v, ``"bool n"`` for a mask and ``""`` for a number. ``n=3`` or ``n=[1, 3]``
-        is how long an axis is; one that is not given gets a small length that no other has.
+        ``"... d"`` for two axes before d, ``"int n < v"`` for indices below v, ``"bool n"`` for a mask and ``""`` for a
+        number. ``n=3`` or ``n=[1, 3]`` is how long an axis is; one that is not given gets a small length that no other
+        has.
 
     Raises
     ------

@@ -41,8 +41,8 @@ def explore(
         As the check of this kind takes them.
     shapes
         What each argument is, in their order: ``{"W": "d h", "X": "n d"}``, where equal names are equal lengths;
-        ``"3 4*h"``, ``"int n < v"`` for indices below v, ``"bool n"`` for a mask, ``""`` for a number; what is no
-        string is passed on as it is.
+        ``"3 4*h"``, ``"... d"`` for any axes before d, ``"int n < v"`` for indices below v, ``"bool n"`` for a mask,
+        ``""`` for a number; what is no string is passed on as it is.
     kind
         "grad", "vjp", "jvp", "jacobian", "hessian", "hvp", or "layer" for forward and backward.
     argnums, allow

@@ -179,6 +179,30 @@ def test_a_tree_has_one_length_for_each_name_and_keeps_what_is_no_shape(tree) ->
     assert np.min(np.abs(layer["W"])) >= 0.05 - 1e-6
 
 
+def test_dots_are_any_number_of_axes() -> None:
+    def linear(X, W):
+        return X @ W
+
+    def two_axes_only(u, X, W):
+        return u @ W.T, np.outer(X, u) if X.ndim == 1 else X.reshape(-1, X.shape[-1]).T @ u.reshape(
+            len(X), -1
+        )
+
+    found = explore(
+        linear,
+        two_axes_only,
+        {"X": "... d", "W": "d h"},
+        "vjp",
+        seconds=300,
+        most=200,
+        empty=False,
+        raise_on_failure=False,
+    )
+    assert found.verdict == "fail"
+    assert "...2 = " in str(found)
+    assert any("axis ...1" in what for what in found.covered)
+
+
 def test_trees_of_shapes_are_refused_where_arrays_are_drawn() -> None:
     with pytest.raises(TypeError, match=r"shapes\['p'\] = .* holds strings alone.*argument of its own"):
         explore(lambda p: np.sum(p["W"] ** 2), lambda p: {"W": 2 * p["W"]}, {"p": {"W": "d h"}})
