@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import copy
-import linecache
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from types import CodeType, FunctionType
+
+from gradcheck.ask.source import lines_of
 
 Defined = ast.FunctionDef | ast.Lambda
 
@@ -43,8 +44,18 @@ class Source:
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         """Where a node starts and ends, in bytes of UTF-8."""
         assert node.end_lineno is not None and node.end_col_offset is not None
-        starts = [0, *accumulate(map(len, self._lines))]
+        starts = self._starts
         return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(map(len, self._lines))]
+
+    def segment_with(self, node: ast.expr, part: ast.expr, new: str) -> str:
+        """The text of a node, with another one in the place of a part of it."""
+        (start, end), (first, last) = self.span(node), self.span(part)
+        raw = b"".join(self._lines)
+        return raw[start:first].decode() + new + raw[last:end].decode()
 
     def around(self, node: ast.expr | ast.stmt, more: int) -> tuple[tuple[int, str], ...]:
         """The lines of a node with their numbers, and so many before and after."""
@@ -127,7 +138,7 @@ def rebuilt(node: ast.AST, made: Callable[[ast.AST, ast.AST], ast.AST]) -> ast.A
 
 def written(code: CodeType, functions: tuple[FunctionType, ...]) -> Written | None:
     """The text of a function, None where it cannot be found."""
-    lines = linecache.getlines(code.co_filename, functions[0].__globals__)
+    lines = lines_of(code.co_filename, functions[0].__globals__)
     source = source_of(code.co_filename, "".join(lines)) if lines else None
     if source is None:
         return None
