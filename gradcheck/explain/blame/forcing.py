@@ -146,7 +146,9 @@ class Force:
                     continue
                 assert isinstance(node, ast.expr)
                 every = list(goals.of(np.shape(held[0]), len(held)))
-                first = [goal for goal in every if _same(goal.values[0], held[0])]
+                # an array of zeros, to be written into, is no value of f
+                telling = np.ndim(held[0]) == 0 or np.any(held[0])
+                first = [goal for goal in every if telling and _same(goal.values[0], held[0])]
                 whole = [goal for goal in first if all(map(_same, goal.values, held))]
                 ways |= {(goal.derivative, goal.reverse) for goal in first if len(held) > 1}
                 attained |= set(whole)

@@ -15,6 +15,7 @@ from gradcheck.explain.blame.edits import ADDED, ADJUSTED, ARITHMETIC, EXCHANGED
 from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.missing import LIKED, guessed, missing
 from gradcheck.explain.blame.onsite import OnSite
+from gradcheck.explain.blame.parts import unwritten
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.unfit import unfit
@@ -68,6 +69,7 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
     if not fits:
         yield from _batches((rank(*one, 0.0), *one) for one in unfit(scene, suspects.force))
     yield from alone(missing(scene, suspects.wanted))
+    yield from alone(unwritten(scene, suspects.force, suspects.goals, suspects.wanted))
     yield from _batches(one for one in ranked if one[2] not in tried)
     yield from alone(guessed(scene, suspects.force))
 

@@ -42,7 +42,7 @@ class OnSite:
             return None
         assert isinstance(around, ast.expr)
         try:
-            whole = function.source.segment_with(around, edit.node, f"({text})")
+            whole = function.source.segment_with(around, {edit.node: f"({text})"})
             code = compile(f"({whole})", "<site>", "eval")
         except (SyntaxError, ValueError):
             return None
@@ -60,9 +60,7 @@ class OnSite:
     def _is_worth(self, code: Any, space: dict[str, Any], scope: Mapping[str, Any], wanted: Any) -> bool:
         try:
             with no_longer_than(self.patience), np.errstate(all="ignore"):
-                value = np.asarray(eval(code, space, dict(scope)))
-                if value.shape != np.shape(wanted):
-                    return False
+                value = np.broadcast_to(eval(code, space, dict(scope)), np.shape(wanted))
                 off = np.abs(value - wanted).max(initial=0.0)
                 return bool(off <= _EQUAL * np.abs(wanted).max(initial=0.0))
         except NameError:  # of what a comprehension does not see of the function around it

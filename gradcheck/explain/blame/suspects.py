@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gradcheck.explain.blame.forcing import Force, Wanted
+from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.unfit import Arrays, raised_at
 from gradcheck.explain.blame.watch import is_float
@@ -21,6 +22,7 @@ class Suspects:
 
     scene: Scene
     force: Force
+    goals: Goals
     wanted: tuple[Wanted, ...]
 
     @cached_property

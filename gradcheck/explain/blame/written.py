@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
@@ -51,11 +51,14 @@ class Source:
     def _starts(self) -> list[int]:
         return [0, *accumulate(map(len, self._lines))]
 
-    def segment_with(self, node: ast.expr, part: ast.expr, new: str) -> str:
-        """The text of a node, with another one in the place of a part of it."""
-        (start, end), (first, last) = self.span(node), self.span(part)
-        raw = b"".join(self._lines)
-        return raw[start:first].decode() + new + raw[last:end].decode()
+    def segment_with(self, node: ast.expr | ast.stmt, new: Mapping[ast.expr, str]) -> str:
+        """The text of a node, with other texts in the place of parts of it that lie apart."""
+        raw, (place, end) = b"".join(self._lines), self.span(node)
+        pieces = []
+        for (first, last), text in sorted((self.span(part), text) for part, text in new.items()):
+            pieces += [raw[place:first].decode(), text]
+            place = last
+        return "".join([*pieces, raw[place:end].decode()])
 
     def around(self, node: ast.expr | ast.stmt, more: int) -> tuple[tuple[int, str], ...]:
         """The lines of a node with their numbers, and so many before and after."""
