@@ -251,7 +251,7 @@ def _elsewhere(source: Source, node: ast.stmt, places: tuple[str, ...]) -> Itera
     """The same written into another part of the array."""
     target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
     if isinstance(node, ast.Assign | ast.AugAssign) and isinstance(target, ast.Subscript):
-        for place in places:
+        for place in dict.fromkeys((*places, *_indices(source, target.slice))):
             if place != source.segment(target.slice):
                 yield Edit(EXCHANGED, "index", node, source.segment_with(node, {target.slice: place}))
 

@@ -26,6 +26,7 @@ from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.sight import LARGEST, Candidate
 from gradcheck.explain.blame.synthesis import texts_of
 from gradcheck.explain.blame.watch import is_float
+from gradcheck.explain.blame.written import Written
 
 _EQUAL = 1e-7
 """Relative difference of what is the same; the edit is proved afterwards."""
@@ -44,24 +45,36 @@ class Lack:
 
 def unwritten(
     scene: Scene, force: Force, goals: Goals, wanted: tuple[Wanted, ...]
-) -> Iterator[tuple[Any, Edit]]:
+) -> Iterator[tuple[Written, Edit]]:
     """Edits that write into part of an array what is wanted of it, before the array is read."""
-    for one in dict.fromkeys(_lacks(force, wanted)):
-        function, source = one.read.function, one.read.function.source
-        name, scope = source.segment(one.read.node), one.read.scopes[0]
-        for index in dict.fromkeys(_indices(scene, one.read.node)):
-            if scene.time.late():
-                return
-            for form, value in _written(name, index, one, scope, goals):
-                site, _, _ = in_place(one.read)
-                site = replace(site, target=(value,), now=(np.zeros_like(value),))
-                sight = (*sight_of(scene, site), *_gathered(scope))
-                for text in sorted(set(islice(texts_of(site.target, sight), _FOUND)), key=len)[:_EACH]:
-                    new = form.format(bare(text)) if text[0] != "-" else _negative(form, bare(text[1:]))
-                    node = one.after or _statement(source.parents, one.read.node)
-                    old, between = source.segment(node), then(source, node)
-                    whole = f"{old}{between}{new}" if one.after else f"{new}{between}{old}"
-                    yield function, Edit(ADDED, "written", node, whole)
+    for one in _lacks(force, wanted):
+        function, scope = one.read.function, one.read.scopes[0]
+        site, _, _ = in_place(one.read)
+        for index in dict.fromkeys(_indices(scene)):
+            for before, after, value in _written(index, one, goals):
+                there = replace(site, target=(value,), now=(value,))
+                sight = (*sight_of(scene, there), *_gathered(scope))
+                texts = set(islice(texts_of(there.target, sight), _FOUND))
+                for text in sorted(texts, key=lambda each: (len(each), each))[:_EACH]:
+                    if scene.time.late():
+                        return
+                    yield function, _edit(one, f"{_signed(before, text)}{after}")
+
+
+def _edit(one: Lack, statement: str) -> Edit:
+    source = one.read.function.source
+    node = one.after or _statement(source.parents, one.read.node)
+    parts = [source.segment(node), then(source, node), statement]
+    return Edit(ADDED, "written", node, "".join(parts if one.after else reversed(parts)))
+
+
+def _signed(before: str, text: str) -> str:
+    if not text.startswith("-"):
+        return before + bare(text)
+    positive = bare(text[1:])
+    if before.endswith("+= "):
+        return before.replace("+= ", "-= ") + positive
+    return f"{before}-({positive})" if " " in positive else f"{before}-{positive}"
 
 
 def _gathered(scope: Mapping[str, Any]) -> Iterator[Candidate]:
@@ -72,11 +85,6 @@ def _gathered(scope: Mapping[str, Any]) -> Iterator[Candidate]:
             if is_float(value) and rows.dtype.kind in "iu" and value.size <= LARGEST:
                 with suppress(IndexError):  # of an index for something else
                     yield Candidate(f"{name}[{index}]", (value[rows],))
-
-
-def _negative(form: str, text: str) -> str:
-    negative = f"-({text})" if " " in text else f"-{text}"
-    return form.replace("+=", "-=").format(text) if "+=" in form else form.format(negative)
 
 
 def _lacks(force: Force, wanted: tuple[Wanted, ...]) -> Iterator[Lack]:
@@ -96,15 +104,11 @@ def _lacks(force: Force, wanted: tuple[Wanted, ...]) -> Iterator[Lack]:
                 and node.id == above.targets[0].id
                 and node.lineno > above.lineno
                 if isinstance(node.ctx, ast.Load) and len(force.reach.values.get(node, ())) == 1
+                if not isinstance(getattr(one.function.source.parents[node], "ctx", None), ast.Store)
             ]
-            reads = [node for node in reads if not _is_written_to(one.function.source.parents, node)]
             first = min(reads, key=lambda node: (node.lineno, node.col_offset), default=None)
             if first is not None and (read := force.as_it_is(one.function, first)) is not None:
                 yield Lack(read, gap)
-
-
-def _is_written_to(parents: Mapping[ast.AST, ast.AST], node: ast.AST) -> bool:
-    return isinstance(getattr(parents[node], "ctx", None), ast.Store)
 
 
 def _statement(parents: Mapping[ast.AST, ast.AST], node: ast.AST) -> ast.stmt:
@@ -113,39 +117,40 @@ def _statement(parents: Mapping[ast.AST, ast.AST], node: ast.AST) -> ast.stmt:
     return node
 
 
-def _indices(scene: Scene, read: ast.expr) -> Iterator[str]:
-    """Texts of the parts that are taken of anything in the claim and in f, and what tells entries apart there."""
+def _indices(scene: Scene) -> Iterator[str]:
+    """Texts of the parts that are taken of anything in the claim and in f."""
     for one in (*scene.functions, *scene.of_f):
         for node in ast.walk(one.node):
             if isinstance(node, ast.Subscript):
-                text = one.source.segment(node.slice)
-                yield text.removeprefix("(").removesuffix(")") if isinstance(node.slice, ast.Tuple) else text
+                yield one.source.segment(node.slice)
 
 
-def _written(
-    name: str, index: str, one: Lack, scope: Mapping[str, Any], goals: Goals
-) -> Iterator[tuple[str, Floats]]:
-    """How a value is written into a part, and the value, where that is all that is lacking."""
-    lacks = one.lacks
+def _written(index: str, one: Lack, goals: Goals) -> Iterator[tuple[str, str, Floats]]:
+    """How a value is written into a part, up to it and after it, and the value, where that is all that is lacking."""
+    lacks, name = one.lacks, one.read.function.source.segment(one.read.node)
     try:
-        where = place(ast.parse(f"_[{index}]", mode="eval").body.slice, one.read.function, scope)  # type: ignore[attr-defined]
-        part, hits = lacks[where], np.zeros(lacks.shape)
+        tree = ast.parse(f"_[{index}]", mode="eval").body
+        assert isinstance(tree, ast.Subscript)
+        where = place(tree.slice, one.read.function, one.read.scopes[0])
+        part, hits = np.asarray(lacks[where]), np.zeros(lacks.shape)
         np.add.at(hits, where, 1.0)
     except Exception:  # of what means nothing there
         return
-    size = np.abs(lacks).max(initial=0.0)
-    if np.any(np.abs(lacks[hits == 0.0]) > _EQUAL * size):
+    near = _EQUAL * np.abs(lacks).max(initial=0.0)
+    if np.any(np.abs(lacks[hits == 0.0]) > near):
         return
-    several = [
-        part for part in (where if isinstance(where, tuple) else (where,)) if isinstance(part, np.ndarray)
-    ]
-    if not several or "range(" in index or "arange(" in index:
+    axes = where if isinstance(where, tuple) else (where,)
+    if not any(isinstance(axis, np.ndarray) for axis in axes) or "range(" in index:
         if not hits.all():  # else it is no part
-            yield f"{name}[{index}] += {{}}", np.asarray(part)
+            yield f"{name}[{index}] += ", "", part
         return
-    inside = f"({index})" if isinstance(where, tuple) else index
-    for goal in goals.of(np.shape(part), 1):
+    # what is added up where rows come twice cannot be told apart; but f's derivatives are known
+    for goal in goals.of(part.shape, 1):
         added = np.zeros(lacks.shape)
         np.add.at(added, where, goal.values[0])
-        if np.all(np.abs(added - lacks) <= _EQUAL * size):
-            yield f"np.add.at({name}, {inside}, {{}})", goal.values[0]
+        if np.all(np.abs(added - lacks) <= near):
+            yield (
+                f"np.add.at({name}, {f'({index})' if isinstance(tree.slice, ast.Tuple) else index}, ",
+                ")",
+                goal.values[0],
+            )

@@ -46,10 +46,19 @@ class Reach:
 
     def of(self, node: ast.AST, source: Source) -> frozenset[int] | None:
         """The leaves that change with an expression or what it is part of; None where that is not known."""
+        around = self._known(node, source)
+        return None if around is None else self.leaves[around]
+
+    def decided_by(self, node: ast.AST, source: Source) -> frozenset[int]:
+        """The leaves for which the sign or the order of an expression, or of what it is part of, decides."""
+        around = self._known(node, source)
+        return frozenset() if around is None else self.decided.get(around, frozenset())
+
+    def _known(self, node: ast.AST, source: Source) -> ast.expr | None:
         around = node.value if isinstance(node, ast.Assign | ast.AugAssign) else node
         while isinstance(around, ast.expr | ast.keyword):
             if isinstance(around, ast.expr) and around in self.leaves:
-                return self.leaves[around] or self.decided.get(around, frozenset())
+                return around
             around = source.parents[around]
         return None
 

@@ -196,6 +196,9 @@ class View:
         """Texts that make ``target`` of what is there now, which may be zero in places."""
         flat, row = _row(target, self.shape), _row(now, self.shape)
         if flat is not None and row is not None and flat.any() and row.any():
+            factor = float(flat @ row) / float(row @ row)
+            if (np.abs(factor * row - flat) <= _EQUAL * np.abs(flat).max()).all():
+                yield from _constants(factor, self.scalars)
             yield from self._matching(
                 flat[self.sample], self._with(row[None, self.sample]), lambda i, _: self.names[i]
             )
