@@ -86,7 +86,7 @@ def _changes_of(specimen: Specimen) -> tuple[str, list[Change]] | None:
     tree = ast.parse(text)
     own = _called(specimen.claim, tree) - _called(specimen.f, tree)
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name in own]
-    return text, [change for function in functions for change in _changes(function)]
+    return text, [change for function in functions for change in changes_of(function)]
 
 
 def _called(function: Any, tree: ast.Module) -> set[str]:
@@ -103,7 +103,8 @@ def _called(function: Any, tree: ast.Module) -> set[str]:
     return found
 
 
-def _changes(function: ast.FunctionDef) -> Iterator[Change]:
+def changes_of(function: ast.FunctionDef) -> Iterator[Change]:
+    """Every change of one expression of a function."""
     local = [a.arg for a in function.args.args] + [
         n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
     ]
@@ -156,7 +157,7 @@ def _planted(specimen: Specimen, text: str, path: Path, *changes: Change) -> Sli
     ordered = sorted(changes, key=lambda change: (change[0].lineno, change[0].col_offset))
     spoilt = text.encode()
     for node, _, new in reversed(ordered):  # from the end, so that places before it stay where they are
-        spoilt = _spoilt(spoilt, node, new)
+        spoilt = spoil(spoilt, node, new)
     path.write_bytes(spoilt)
     found = loaded(path, specimen.name)
     was = " and ".join(ast.get_source_segment(text, node) or "" for node, *_ in ordered)
@@ -164,7 +165,7 @@ def _planted(specimen: Specimen, text: str, path: Path, *changes: Change) -> Sli
     return found and Slip(found, kind, str(path), first.lineno, first.col_offset, now, was)
 
 
-def _spoilt(text: bytes, node: ast.expr, new: str) -> bytes:
+def spoil(text: bytes, node: ast.expr, new: str) -> bytes:
     """The text with something else in a node's place."""
     assert node.end_lineno is not None and node.end_col_offset is not None
     lines = text.splitlines(keepends=True)

@@ -29,7 +29,7 @@ def tree_of(function: Callable[..., Any] | CodeType) -> _Defined | None:
         for line, _, column, end in code.co_positions()
         if line is not None and column is not None and (column, end) != (0, 0)  # of what calls it
     ]
-    text = "".join(linecache.getlines(code.co_filename))
+    text = "".join(lines_of(code.co_filename))
     there = [
         node
         for node in _definitions(text).get(code.co_firstlineno, ())
@@ -37,6 +37,17 @@ def tree_of(function: Callable[..., Any] | CodeType) -> _Defined | None:
         and all(_is_in(node, place) for place in places)
     ]
     return there[-1] if there else None
+
+
+def lines_of(file: str, space: dict[str, Any] | None = None) -> list[str]:
+    """The lines of a file as it is now, for it may have been written and loaded anew; ``space`` knows its loader."""
+    linecache.checkcache(file)
+    return linecache.getlines(file, space)
+
+
+def line_of(file: str, line: int) -> str:
+    """One line of a file, which counts from 1; empty where there is none."""
+    return "".join(lines_of(file)[line - 1 : line])
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import linecache
 import math
 import os
 import sys
@@ -22,6 +21,7 @@ import numpy as np
 from gradcheck.ask import trees
 from gradcheck.ask.precision import DOUBLE
 from gradcheck.ask.random_rounding import Run, running
+from gradcheck.ask.source import line_of, lines_of
 from gradcheck.ask.whose import is_users
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
@@ -433,7 +433,7 @@ def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
     """The choices that went one way in every entry, the branches that never ran, the index arrays without repeats."""
     sided = {place: counts[0] > 0 for place, counts in book.choices.items() if counts[0] in (0, counts[1])}
     chosen = {(file, line) for file, line, what, _ in sided if what not in _COMPARISONS.values()}
-    guards = {file: _guards(file) for file, *_ in sided}
+    guards = {file: _guards("".join(lines_of(file))) for file, *_ in sided}
     for place, taken in sided.items():
         file, line, what, _ = place
         compares = what in _COMPARISONS.values()
@@ -456,10 +456,10 @@ def one_sided(book: Book, whose: str) -> Iterator[Unseen]:
 
 
 @lru_cache(maxsize=64)
-def _guards(file: str) -> frozenset[int]:
+def _guards(text: str) -> frozenset[int]:
     """Lines of conditions under which a function only complains: an assertion, a check of its arguments."""
     try:
-        tree = ast.parse("".join(linecache.getlines(file)))
+        tree = ast.parse(text)
     except SyntaxError:
         return frozenset()
     tests = [
@@ -478,7 +478,7 @@ def _within(file: str, line: int) -> str:
 
 
 def _text(file: str, line: int) -> str:
-    return linecache.getline(file, line).strip()
+    return line_of(file, line).strip()
 
 
 _FALSE = ("the side where the comparison is false", "the side where it is true")

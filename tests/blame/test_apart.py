@@ -79,3 +79,15 @@ def test_a_loop_that_catches_everything_is_interrupted() -> None:
         return "ended"
 
     assert apart(work, 5.0, 5.0) == "ended"
+
+
+def test_what_waits_for_the_machine_is_not_interrupted() -> None:
+    """On a busy machine a call that works for a millisecond may last for a tenth of a second."""
+
+    def work(alive: Alive) -> str:
+        alive()
+        with no_longer_than(0.05):
+            time.sleep(0.1)
+        return "ended"
+
+    assert apart(work, 5.0, 5.0) == "ended"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import linecache
 import pickle
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +36,18 @@ def test_the_very_expression_is_named_with_what_it_is_and_what_mends_it(tmp_path
         == "z1 is X @ W1 + b1 of f. With a1 in its place, every leaf is right (tried at 3 points)"
     )
     assert "-    dW2 = z1.T @ d2\n+    dW2 = a1.T @ d2\n" in report.patch
+
+
+def test_a_file_that_was_written_and_loaded_anew_is_read_anew(tmp_path: Path) -> None:
+    """As a notebook does that loads a module again; what has read the file before keeps its lines."""
+    for _ in range(2):
+        report = failed(made(tmp_path, NETWORK, ("a1.T @ d2", "z1.T @ d2")), network(), argnums=ALL)
+        assert report.blame[0].line == 14
+        linecache.getlines(report.blame[0].file)
+        comment = ("def gradient", "# by hand\n\n\ndef gradient")
+        report = failed(made(tmp_path, NETWORK, comment, ("d2.sum(0)", "d2.sum(1)")), network(), argnums=ALL)
+        assert (report.blame[0].line, report.blame[0].repair) == (18, "0")
+        linecache.getlines(report.blame[0].file)
 
 
 def test_the_text_report_underlines_it_above_the_entries(tmp_path: Path) -> None:

@@ -288,6 +288,12 @@ SLIPS = {
     "a column of a Jacobian": (WAVE, ("-A * t * e * s", "-A * e * s"), "t"),
     "a sine": (WAVE, ("np.sin(w * t)", "w * t"), "np.sin("),
     "what makes an array of a number": (HUBER, ("delta * np.sign(r))", "delta)"), "np.sign("),
+    "a factor of what is zero in places": (
+        MASKED,
+        ("np.outer(dout, v) * mask / keep", "np.outer(dout, v) * mask"),
+        " / ",
+    ),
+    "the other end of an array": (DENOISED, ("g[:-1] -= lam", "g[1:] -= lam"), "g[:-1] -= lam"),
     "what makes no number": (
         WEIGHTED,
         ("/ weights.sum()\n        return X", "/ 0 * 0\n        return X"),

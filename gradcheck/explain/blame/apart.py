@@ -87,6 +87,8 @@ def _work(work: Callable[[Alive], Any], read: int, write: int) -> None:
             os.dup2(nowhere, stream)
         sys.dont_write_bytecode = True
         sys.addaudithook(_kept_inside)
+        signal.signal(signal.SIGPROF, _late)
+        signal.signal(signal.SIGALRM, _late)
         result = pickle.dumps(work(lambda: _say(write, _ALIVE)))
         _say(write, result)
     except BaseException:  # the parent sees that nothing came
@@ -111,16 +113,21 @@ def _kept_inside(event: str, args: tuple[Any, ...]) -> None:
     raise PermissionError(f"{event} is not allowed while repairs are tried")
 
 
+_WAITING = 10.0
+"""How many times as long as it may work it may last, on a machine that has other things to do."""
+
+
 @contextmanager
 def no_longer_than(seconds: float) -> Iterator[None]:
-    """Raise `TooLong` in what takes more than ``seconds`` inside; only in a process of our own."""
-
-    def late(number: int, frame: FrameType | None) -> None:
-        raise TooLong
-
-    signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    """Raise `TooLong` in what works more than ``seconds`` inside, or comes to no end; only in what runs `apart`."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, _WAITING * seconds)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0.0)
         signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+def _late(number: int, frame: FrameType | None) -> None:
+    raise TooLong

@@ -7,6 +7,7 @@ from gradcheck.explain.blame.apart import Alive, apart, possible
 from gradcheck.explain.blame.draft import Mend, Step
 from gradcheck.explain.blame.patch import Change, patch
 from gradcheck.explain.blame.repair import Search, search
+from gradcheck.explain.blame.unset import unset_as_nan
 from gradcheck.findings import NOBODY, Blame, Blamed
 from gradcheck.judge.examine import Examined
 
@@ -44,7 +45,9 @@ _HANGS = (
 
 def _searched(seen: Examined, seconds: float, alive: Alive) -> Blamed:
     try:
-        return _told(seen, search(seen, seconds, alive))
+        with unset_as_nan():
+            found = search(seen, seconds, alive)
+        return _told(seen, found)
     except Exception as error:  # the verdict stands, whatever becomes of the search
         return Blamed(
             remark=f"the search for a repair failed ({type(error).__name__}: {error}); please report it"
@@ -92,6 +95,8 @@ def _message(one: Mend, names: list[str], found: Search) -> str:
 
 def _placed(old: str, text: str) -> str:
     """The new text, of which what stands there already is not said again."""
+    if text == "pass":
+        return "nothing in its place"
     if text.startswith((f"{old}\n", f"{old}; ")):
         return f"{_plain(text.removeprefix(old))} after it"
     lines = text.split("\n")

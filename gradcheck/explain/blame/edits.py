@@ -53,18 +53,27 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
     taken = _taken((function, *others), frozenset(scope))
     indices = tuple(dict.fromkeys(_indexed(function)))
     parts = tuple(dict.fromkeys(_read(function)))[:_PARTS]
+    places = tuple(dict.fromkeys(_places((function, *others), frozenset(scope))))[:_PARTS]
+    loops = (one for one in ast.walk(function.node) if isinstance(one, ast.For))
+    counters = {loop.target.id for loop in loops if isinstance(loop.target, ast.Name)}
     yield from _of_end(function)
     for node in ast.walk(function.node):
         if isinstance(node, ast.stmt):
             yield from _of_statement(function.source, node)
+            yield from _elsewhere(function.source, node, places)
+            yield from _names_exchanged(function.source, node)
             yield from _more(function.source, node, scope, indices)
         elif isinstance(node, ast.expr) and _is_value(function.source, node):
             if _is_written_to(function.source, node):
                 yield from (Edit(EXCHANGED, "variable", node, name) for name in scope)
                 continue
+            if isinstance(node, ast.Name) and node.id in counters:
+                yield from (Edit(ADDED, "times", node, f"{node.id} * {name}") for name in scope)
             yield from _exchanges(function.source, node, scope)
             if isinstance(node, ast.Subscript):
                 yield from (Edit(EXCHANGED, "variable", node, text) for text in parts)
+                array = operand(function.source, node.value)
+                yield from (Edit(EXCHANGED, "index", node, f"{array}[{place}]") for place in places)
             for text in taken.get(function.source.segment(node), ()) if isinstance(node, ast.Name) else ():
                 yield Edit(EXCHANGED, "index", node, text)
             yield from _adjustments(function.source, node, calls)
@@ -226,6 +235,42 @@ def _taken(functions: tuple[Written, ...], scope: frozenset[str]) -> dict[str, l
                 ):
                     found.setdefault(node.value.id, []).append(text)
     return found
+
+
+def _places(functions: tuple[Written, ...], scope: frozenset[str]) -> Iterator[str]:
+    """Texts of the parts that are taken of arrays, whatever array: slices, and what tells entries of two axes."""
+    for one in functions:
+        for node in ast.walk(one.node):
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice | ast.Tuple):
+                words = {part.id for part in ast.walk(node.slice) if isinstance(part, ast.Name)}
+                if words <= scope | {"np", "len", "range"}:
+                    yield one.source.segment(node.slice)
+
+
+def _elsewhere(source: Source, node: ast.stmt, places: tuple[str, ...]) -> Iterator[Edit]:
+    """The same written into another part of the array."""
+    target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+    if isinstance(node, ast.Assign | ast.AugAssign) and isinstance(target, ast.Subscript):
+        for place in dict.fromkeys((*places, *_indices(source, target.slice))):
+            if place != source.segment(target.slice):
+                yield Edit(EXCHANGED, "index", node, source.segment_with(node, {target.slice: place}))
+
+
+def _names_exchanged(source: Source, node: ast.stmt) -> Iterator[Edit]:
+    """Two variables that have each other's place in a statement."""
+    if not isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return):
+        return
+    called = {id(one.func) for one in ast.walk(node) if isinstance(one, ast.Call)}
+    read = [
+        one
+        for one in ast.walk(node)
+        if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load) and id(one) not in called
+    ]
+    words = sorted({one.id for one in read} - {"np", "numpy", "math", "self"})
+    for one, other in combinations(words, 2) if len(words) <= _WORDS else ():
+        turned = {one: other, other: one}
+        new: dict[ast.expr, str] = {name: turned[name.id] for name in read if name.id in turned}
+        yield Edit(ADJUSTED, "order", node, source.segment_with(node, new))
 
 
 def _indexed(function: Written) -> Iterator[str]:
@@ -500,8 +545,8 @@ _TURNS = (
 _SUMMED = (
     "0", "1", "", "0, keepdims=True", "1, keepdims=True", "-1, keepdims=True", "(0, 1)", "(0, 2, 3)",
 )  # fmt: skip
-_PARTS = 24
-"""Parts of arrays that are taken for each other."""
+_PARTS, _WORDS = 24, 6
+"""Parts of arrays that are taken for each other; variables of a statement of which two are exchanged, at most."""
 ARITHMETIC = frozenset({"factor", "sum", "complement", "center", "square", "sign", "axes"})
 """Edits that suit numbers alone."""
 

@@ -19,6 +19,7 @@ from gradcheck.explain.blame.answer import Answer
 from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.flow import given, parts_written, place, returned, written_into
 from gradcheck.explain.blame.goals import Goal, Goals
+from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.inverse import Seen, Values, fitted, is_open, operands
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.reach import Reach
@@ -64,12 +65,18 @@ class Force:
     def wanted(self, goals: Goals) -> tuple[Wanted, ...]:
         """Every expression that mends something when it is worth one of the goals, or what follows from such a one."""
         found: dict[Node, Wanted] = {}
-        for function, node, meant in self._places(goals):
+        places = self._places(goals)
+        whole: set[ast.AST] = {node for _, node, _ in places}
+        # what is known of the whole of an expression tells most of what is known of its parts
+        places.sort(key=lambda place: any(one in whole for one in above(*place[:2])))
+        for function, node, meant in places:
             if self.late() or sum(one.mended == self.left for one in found.values()) >= _ENOUGH:
                 break
-            mends = any(one.mended == self.left for one in found.values())
+            mends = {one.node for one in found.values() if one.mended == self.left}
             if mends and not any(goal.derivative for goal in meant):
                 continue  # a value of f that is one already
+            if mends and mends.isdisjoint(around := set(above(function, node))) and around & whole:
+                continue  # a part of something else
             one = self._meant(function, [node], meant)
             todo = (
                 [one] if one is not None and not (node in found and found[node].mended >= one.mended) else []
@@ -139,7 +146,9 @@ class Force:
                     continue
                 assert isinstance(node, ast.expr)
                 every = list(goals.of(np.shape(held[0]), len(held)))
-                first = [goal for goal in every if _same(goal.values[0], held[0])]
+                # an array of zeros, to be written into, is no value of f
+                telling = np.ndim(held[0]) == 0 or np.any(held[0])
+                first = [goal for goal in every if telling and _same(goal.values[0], held[0])]
                 whole = [goal for goal in first if all(map(_same, goal.values, held))]
                 ways |= {(goal.derivative, goal.reverse) for goal in first if len(held) > 1}
                 attained |= set(whole)

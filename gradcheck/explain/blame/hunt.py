@@ -54,20 +54,21 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         if not progress or not stands.is_quiet():
             continue
         every = progress.leaves == scene.left
-        if every and not settled(scene.points[0]):
-            continue  # right in its values alone: it writes into an argument, say
-        if comes or every:
-            scene.time.hurry(HALFWAY)
-        suspects.several |= comes and bool(progress.leaves) and not every
         fits = not any(one.wrong() & progress.leaves for one in scene.elsewhere)
         # what mends a part by itself is no place that the rest hangs on, too
         spread = 0 if every else suspects.spread(function, edit.node)
         merit = progress.amount, fits
         better = best is None or merit > (best.progress.amount, best.fits)
+        same = best is not None and merit == (best.progress.amount, best.fits)
+        chosen = better or (same and (spread, rank) < (spread_of_best, rank_of_best))
+        if every and chosen and not settled(scene.points[0]):
+            continue  # right in its values alone: it writes into an argument, say
+        if comes or every:
+            scene.time.hurry(HALFWAY)
+        suspects.several |= comes and bool(progress.leaves) and not every
         if better and every and fits:
             most = tried + (RIVALS if edit.cost >= ADDED else 0)
-        same = best is not None and merit == (best.progress.amount, best.fits)
-        if better or (same and (spread, rank) < (spread_of_best, rank_of_best)):
+        if chosen:
             best, rank_of_best, spread_of_best = Quarry(function, edit, progress, fits), rank, spread
     return best, tried
 

@@ -36,7 +36,7 @@ def missing(scene: Scene, wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written,
         found = []
         for one, (site, node, form) in some:
             if not scene.time.late():
-                sight = _sight(scene, site)
+                sight = sight_of(scene, site)
                 weighed = [
                     (_weight(text, site), text) for text in islice(dict.fromkeys(texts(site, sight)), _FOUND)
                 ]
@@ -81,8 +81,8 @@ def _summed(scene: Scene, one: Wanted) -> Iterator[tuple[ast.expr, str]]:
         words = {word.arg: ast.literal_eval(word.value) for word in node.keywords if word.arg is not None}
     except ValueError:  # an axis that is computed
         return
-    site, text = _in_place(one)[0], operand(one.function.source, array)
-    for other in _sight(scene, site):
+    site, text = in_place(one)[0], operand(one.function.source, array)
+    for other in sight_of(scene, site):
         try:
             sums = [
                 getattr(np, name)(old * new, **words) for old, new in zip(held, other.values, strict=True)
@@ -98,7 +98,8 @@ def _is_same(value: Any, wanted: Any) -> bool:
     return bool(off <= 1e-9 * np.abs(wanted).max(initial=0.0))
 
 
-def _sight(scene: Scene, site: Site) -> tuple[Candidate, ...]:
+def sight_of(scene: Scene, site: Site) -> tuple[Candidate, ...]:
+    """What is in sight of a place of the claim."""
     where = scene.points[0].task.where
     data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
     return in_sight(site, scene.of_f, data, scene.patience)
@@ -111,7 +112,7 @@ def guessed(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
     """
     astray = force.now is not None and bool(force.now.missing)
     places = list(_joinable(scene, force))
-    for sight in (_named, _sight):
+    for sight in (_named, sight_of):
         for site, node, held in places:
             for other in sight(scene, site):
                 for form, made in _WAYS:
@@ -139,7 +140,7 @@ def _joinable(scene: Scene, force: Force) -> Iterator[tuple[Site, ast.expr, list
         if not isinstance(node, ast.expr) or len(held) > _VISITS or not all(map(is_float, held)):
             continue
         if leaves & scene.left and (one := force.as_it_is(force.owners[node], node)) is not None:
-            yield _in_place(one)[0], node, held
+            yield in_place(one)[0], node, held
 
 
 def _joined(
@@ -165,7 +166,7 @@ def _places(one: Wanted) -> Iterator[Place]:
     if one.after is not None:
         yield _after(one, one.after)
         return
-    yield _in_place(one)
+    yield in_place(one)
     yield from _after_the_round(one)
     yield from _before_what_is_added(one)
 
@@ -174,7 +175,7 @@ Place = tuple[Site, ast.expr | ast.stmt, str]
 """A site, the node that an edit of it is to stand for, and how the text that is found stands there."""
 
 
-def _in_place(one: Wanted) -> Place:
+def in_place(one: Wanted) -> Place:
     """Something else for the expression itself."""
     visits = _chosen([visit for visit, value in enumerate(one.values) if not is_open(value)])
     seen = list(one.seen)
@@ -192,12 +193,12 @@ def _in_place(one: Wanted) -> Place:
 
 def _after(one: Wanted, statement: ast.stmt) -> Place:
     """A statement more, after one that writes into a variable."""
-    site, _, _ = _in_place(one)
+    site, _, _ = in_place(one)
     written, name = one.function.source.segment(statement), one.function.source.segment(one.node)
-    return site, statement, f"{_braced(written)}{_then(one.function.source, statement)}{name} = {{}}"
+    return site, statement, f"{_braced(written)}{then(one.function.source, statement)}{name} = {{}}"
 
 
-def _then(source: Source, statement: ast.stmt) -> str:
+def then(source: Source, statement: ast.stmt) -> str:
     """What stands between a statement and one more after it: a new line, or what is between others of its line."""
     (_, line), *_ = source.around(statement, 0)
     ahead = line.encode()[: statement.col_offset].decode()
@@ -229,7 +230,7 @@ def _after_the_round(one: Wanted) -> Iterator[Place]:
         tuple(one.scopes[visit] for visit in visits),
         own,
     )
-    yield site, last, f"{_braced(source.segment(last))}{_then(source, last)}{name} = {{}}"
+    yield site, last, f"{_braced(source.segment(last))}{then(source, last)}{name} = {{}}"
 
 
 def _is_name(node: ast.expr, name: str) -> bool:
@@ -246,10 +247,10 @@ def _before_what_is_added(one: Wanted) -> Iterator[Place]:
     ):
         return
     gap = one.values[0] - one.seen[one.node][0]
-    place, *_ = _in_place(one)
+    place, *_ = in_place(one)
     name = above.target.id
     site = Site(one.function, name, (sum_,), (sum_ + gap,), one.scopes, place.own)
-    yield site, above, f"{name} = {{}}{_then(source, above)}{_braced(source.segment(above))}"
+    yield site, above, f"{name} = {{}}{then(source, above)}{_braced(source.segment(above))}"
 
 
 def _braced(text: str) -> str:

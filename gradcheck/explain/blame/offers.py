@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
+from itertools import islice
 
 import numpy as np
 
 from gradcheck.ask.whose import is_installed
-from gradcheck.explain.blame.edits import ADDED, ARITHMETIC, EXCHANGED, Edit, edits
+from gradcheck.explain.blame.edits import ADDED, ADJUSTED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.missing import LIKED, guessed, missing
+from gradcheck.explain.blame.onsite import OnSite
+from gradcheck.explain.blame.parts import unwritten
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.unfit import unfit
@@ -40,7 +43,17 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
         _ranked, scene, suspects, lambda function: edits(function, _calls(function, every), scene.of_f)
     )
     rank, tried, ranked = _ranking(scene, suspects), set[Edit](), near()
-    several, batches = suspects.several, _batches(_below(ranked, ADDED))
+    site = OnSite(tuple(one for one in suspects.wanted if one.mended == scene.left), scene.patience)
+
+    def likely(some: list[Ranked]) -> Iterator[Sequence[Ranked]]:
+        plain = (one for one in some if one[0][0] < ADDED and one[2] not in tried)
+        # where it is known what would mend, that is written before more is tried than an exchange
+        unsure = ADJUSTED if site.wanted else ADDED
+        return _batches(
+            one for one in plain if (suits := site.suits(*one[1:])) or (suits is None and one[0][0] < unsure)
+        )
+
+    several, batches = suspects.several, likely(ranked)
 
     def alone(some: Iterator[tuple[Written, Edit]]) -> Iterator[Sequence[Ranked]]:
         yield from ([(rank(function, edit, 0.0), function, edit)] for function, edit in some)
@@ -52,11 +65,12 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
         tried |= {edit for *_, edit in batch}
         if suspects.several != several:  # what mends a part was found: the others are elsewhere, then
             several, ranked = suspects.several, near()
-            batches = _batches([one for one in _below(ranked, ADDED) if one[2] not in tried])
+            batches = likely(ranked)
     if not fits:
-        yield from _batches([(rank(*one, 0.0), *one) for one in unfit(scene, suspects.force)])
+        yield from _batches((rank(*one, 0.0), *one) for one in unfit(scene, suspects.force))
     yield from alone(missing(scene, suspects.wanted))
-    yield from _batches([one for one in ranked if one[2] not in tried])
+    yield from alone(unwritten(scene, suspects.force, suspects.goals, suspects.wanted))
+    yield from _batches(one for one in ranked if one[2] not in tried)
     yield from alone(guessed(scene, suspects.force))
 
 
@@ -70,10 +84,6 @@ def _ranked(scene: Scene, suspects: Suspects, made: Callable[[Written], Iterator
         if not scene.reach.whole or edit.what not in ARITHMETIC or edit.node in scene.reach.leaves
     ]
     return sorted(found, key=lambda each: each[0])
-
-
-def _below(some: list[Ranked], cost: float) -> list[Ranked]:
-    return [one for one in some if one[0][0] < cost]
 
 
 def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float], Rank]:
@@ -114,12 +124,12 @@ def _is_foreign(scene: Scene, function: Written) -> bool:
     )
 
 
-def _batches(plain: list[Ranked]) -> Iterator[list[Ranked]]:
+def _batches(plain: Iterable[Ranked]) -> Iterator[list[Ranked]]:
     """Few at first, for those that come first are often enough."""
-    start, size = 0, 16
-    while start < len(plain):
-        yield plain[start : start + size]
-        start, size = start + size, min(2 * size, TOGETHER)
+    some, size = iter(plain), 16
+    while batch := list(islice(some, size)):
+        yield batch
+        size = min(2 * size, TOGETHER)
 
 
 def _plainness(function: Written, edit: Edit) -> float:

@@ -24,10 +24,11 @@ def spelled(source: Source, node: ast.expr | ast.stmt, text: str) -> str:
     if isinstance(node, ast.stmt):
         return text
     alone = ast.dump(ast.parse(f"({text})", mode="eval").body)
-    for spelling in dict.fromkeys((_bare(text, alone), text)):
+    plain = _bare(text, alone)
+    for spelling in dict.fromkeys((plain, text)):
         if _means(source, node, spelling, alone):
             return spelling
-    return f"({text})"
+    return f"({plain})"
 
 
 def bare(text: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.explain.blame.probes import Probe
-from gradcheck.explain.blame.watch import Node, Observer, is_float, nudged
+from gradcheck.explain.blame.watch import Change, Node, Observer, is_float, nudged, turned
 from gradcheck.explain.blame.written import Source
 
 
@@ -24,12 +24,15 @@ class Reach:
         Of every expression that was evaluated, its value at each visit.
     leaves
         By expression, the leaves that change with it; no entry where it is no floating-point number.
+    decided
+        The same of expressions with which nothing changes by as little as one likes: their sign decides, or order.
     whole
         Whether the claim came to its end, and so showed everything that runs.
     """
 
     values: dict[Node, list[Any]]
     leaves: dict[Node, frozenset[int]] = field(default_factory=dict)
+    decided: dict[Node, frozenset[int]] = field(default_factory=dict)
     whole: bool = True
 
     def ran(self, node: ast.AST, source: Source) -> bool:
@@ -43,10 +46,19 @@ class Reach:
 
     def of(self, node: ast.AST, source: Source) -> frozenset[int] | None:
         """The leaves that change with an expression or what it is part of; None where that is not known."""
+        around = self._known(node, source)
+        return None if around is None else self.leaves[around]
+
+    def decided_by(self, node: ast.AST, source: Source) -> frozenset[int]:
+        """The leaves for which the sign or the order of an expression, or of what it is part of, decides."""
+        around = self._known(node, source)
+        return frozenset() if around is None else self.decided.get(around, frozenset())
+
+    def _known(self, node: ast.AST, source: Source) -> ast.expr | None:
         around = node.value if isinstance(node, ast.Assign | ast.AugAssign) else node
         while isinstance(around, ast.expr | ast.keyword):
             if isinstance(around, ast.expr) and around in self.leaves:
-                return self.leaves[around]
+                return around
             around = source.parents[around]
         return None
 
@@ -58,16 +70,25 @@ def reach_of(observer: Observer, probe: Probe, late: Callable[[], bool]) -> Reac
     if base is None:
         return Reach(values, whole=False)
     leaves: dict[Node, frozenset[int]] = {}
+    decided: dict[Node, frozenset[int]] = {}
+
+    def hanging(node: Node, change: Change) -> frozenset[int] | None:
+        with observer.altering([node], change):
+            now = probe.answer()
+        if now is None:  # it indexes something, say
+            return None
+        moved = ~((now.flat == base.flat) | (np.isnan(now.flat) & np.isnan(base.flat)))
+        odd = base.missing | now.missing
+        strays = frozenset(number for number in odd if now.moved_from(base, number))
+        return probe.leaves_with(moved) - odd | strays
+
     for node, held in values.items():
         if late() or isinstance(node, ast.arg) or not is_float(held[0]):
             continue
-        with observer.altering([node], nudged):
-            now = probe.answer()
-        if now is not None:  # it indexes something, say
-            moved = ~((now.flat == base.flat) | (np.isnan(now.flat) & np.isnan(base.flat)))
-            odd = base.missing | now.missing
-            strays = frozenset(number for number in odd if now.moved_from(base, number))
+        if (found := hanging(node, nudged)) is not None:
             # a nudge of what is no number moves nothing: all may hang on it that is none
             lost = probe.leaves_with(np.isnan(base.flat)) if np.isnan(held[0]).any() else frozenset()
-            leaves[node] = probe.leaves_with(moved) - odd | strays | lost
-    return Reach(values, leaves)
+            leaves[node] = found | lost
+            if not leaves[node]:
+                decided[node] = hanging(node, turned) or frozenset()
+    return Reach(values, leaves, decided)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -42,11 +42,11 @@ def _is_users(frame: FrameType) -> bool:
     return not (is_librarys(module) or is_standard(module) or frame.f_code.co_filename.startswith("<frozen"))
 
 
-def _functions(codes: Container[CodeType]) -> dict[CodeType, tuple[FunctionType, ...]]:
+def _functions(codes: Collection[CodeType]) -> dict[CodeType, tuple[FunctionType, ...]]:
     """Every function by the code that it runs; none for what a call makes anew, which is edited where it is made."""
     found: dict[CodeType, list[FunctionType]] = {}
-    # one walk over all there is: asking for the referrers of each code would be as many
-    for one in gc.get_objects():
+    # one walk over all there is, for all codes together
+    for one in gc.get_referrers(*codes) if codes else ():
         if type(one) is FunctionType and one.__code__ in codes:
             found.setdefault(one.__code__, []).append(one)
     # a trace makes copies that call something else than NumPy: the user's own come first

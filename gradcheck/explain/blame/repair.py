@@ -172,7 +172,7 @@ def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
                 patience,
                 lambda: allowed.past(FORCING),  # noqa: B023
             )
-            suspects = Suspects(scene, force, force.wanted(goals) if reach.whole else ())
+            suspects = Suspects(scene, force, goals, force.wanted(goals) if reach.whole else ())
             quarry, tried = hunt(scene, suspects, settled)
         found.tried += tried
         further = None if quarry is None else _kept(draft, quarry, goals.meanings, scene)

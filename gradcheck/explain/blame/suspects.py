@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from gradcheck.explain.blame.forcing import Force, Wanted
+from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.unfit import Arrays, raised_at
 from gradcheck.explain.blame.watch import is_float
@@ -21,6 +22,7 @@ class Suspects:
 
     scene: Scene
     force: Force
+    goals: Goals
     wanted: tuple[Wanted, ...]
 
     @cached_property
@@ -45,6 +47,8 @@ class Suspects:
         if not any(reach.leaves.values()):
             return 2.0  # what it computes is not what comes: it lacks a return
         if not leaves & left:
+            if reach.decided_by(node, function.source) & left:
+                return 3.0
             own = reach.values.get(node) if isinstance(node, ast.expr) else None
             # a nudge of what is zero may be lost on the way, and one of what is only written into always is
             lost = own is not None and is_float(own[0]) and not np.any(own[0])

@@ -71,6 +71,23 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     yield from (f"{more} / {text}" for more in view.products(product))
 
 
+def texts_of(target: Sequence[Any], sight: Sequence[Candidate]) -> Iterator[str]:
+    """Texts that are worth a target, of what is in sight alone: up to three things multiplied."""
+    shape = np.shape(target[0])
+    view = View.of(target, (*sight, *_matrix_products(sight, shape)))
+    if view is None:
+        return
+    yield from view.products(target)
+    alike = sorted(
+        (one for one in sight if np.shape(one.values[0]) == shape), key=lambda each: len(each.text)
+    )
+    for one in alike[:_ALIKE]:
+        with np.errstate(all="ignore"):
+            factor = [np.asarray(then / old) for then, old in zip(target, one.values, strict=False)]
+        if len(one.values) == len(target) and all(np.isfinite(part).all() for part in factor):
+            yield from (_times(one.text, more) for more in view.products(factor))
+
+
 def _plus(text: str, more: str) -> str:
     return f"{text} - {more[1:]}" if more[0] == "-" else f"{text} + {more}"
 
@@ -182,6 +199,9 @@ class View:
         """Texts that make ``target`` of what is there now, which may be zero in places."""
         flat, row = _row(target, self.shape), _row(now, self.shape)
         if flat is not None and row is not None and flat.any() and row.any():
+            factor = float(flat @ row) / float(row @ row)
+            if (np.abs(factor * row - flat) <= _EQUAL * np.abs(flat).max()).all():
+                yield from _constants(factor, self.scalars)
             yield from self._matching(
                 flat[self.sample], self._with(row[None, self.sample]), lambda i, _: self.names[i]
             )

@@ -184,3 +184,8 @@ def nudged(visit: int, value: Any) -> Any:
     wave = np.cos(1.0 + visit + np.arange(array.size)).reshape(array.shape)
     moved = (array + _NUDGE * (size or 1.0) * wave).astype(array.dtype)
     return moved if isinstance(value, np.ndarray) else type(value)(moved)
+
+
+def turned(visit: int, value: Any) -> Any:
+    """A value with the other sign, which is in the other order, too."""
+    return -value if is_float(value) else value

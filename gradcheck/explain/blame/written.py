@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import copy
-import linecache
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import accumulate
 from types import CodeType, FunctionType
+
+from gradcheck.ask.source import lines_of
 
 Defined = ast.FunctionDef | ast.Lambda
 
@@ -43,8 +44,21 @@ class Source:
     def span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         """Where a node starts and ends, in bytes of UTF-8."""
         assert node.end_lineno is not None and node.end_col_offset is not None
-        starts = [0, *accumulate(map(len, self._lines))]
+        starts = self._starts
         return starts[node.lineno - 1] + node.col_offset, starts[node.end_lineno - 1] + node.end_col_offset
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *accumulate(map(len, self._lines))]
+
+    def segment_with(self, node: ast.expr | ast.stmt, new: Mapping[ast.expr, str]) -> str:
+        """The text of a node, with other texts in the place of parts of it that lie apart."""
+        raw, (place, end) = b"".join(self._lines), self.span(node)
+        pieces = []
+        for (first, last), text in sorted((self.span(part), text) for part, text in new.items()):
+            pieces += [raw[place:first].decode(), text]
+            place = last
+        return "".join([*pieces, raw[place:end].decode()])
 
     def around(self, node: ast.expr | ast.stmt, more: int) -> tuple[tuple[int, str], ...]:
         """The lines of a node with their numbers, and so many before and after."""
@@ -127,7 +141,7 @@ def rebuilt(node: ast.AST, made: Callable[[ast.AST, ast.AST], ast.AST]) -> ast.A
 
 def written(code: CodeType, functions: tuple[FunctionType, ...]) -> Written | None:
     """The text of a function, None where it cannot be found."""
-    lines = linecache.getlines(code.co_filename, functions[0].__globals__)
+    lines = lines_of(code.co_filename, functions[0].__globals__)
     source = source_of(code.co_filename, "".join(lines)) if lines else None
     if source is None:
         return None

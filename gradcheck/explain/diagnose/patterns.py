@@ -88,20 +88,18 @@ def lines(subject: Subject) -> Iterator[Guess]:
     for axis, where, density in _fullest(wrong, known & (subject.truth != 0.0) | wrong):
         if where.size == wrong.shape[axis] or density < 0.6:
             continue
-        noun, kind = _noun(axis, wrong.ndim)
+        noun, kind, along = _noun(axis, wrong.ndim)
         single = where.size == 1
+        noun += "" if single else "s"
         listed = ", ".join(map(str, where[:SHOWN])) + (", ..." if where.size > SHOWN else "")
         figures = {"axis": axis, kind: where[:64].tolist(), "of": wrong.shape[axis], **_within(subject)}
-        says = (
-            f"{noun if single else noun + 's'} {listed} of {{leaves}} {'is' if single else 'are'} "
-            f"wrong{_so(figures)}, "
-        )
+        says = f"{noun} {listed}{along} of {{leaves}} {'is' if single else 'are'} wrong{_so(figures)}, "
         says += f"the other{'s' if wrong.shape[axis] - where.size > 1 else ''} right"
         cost = PATTERN - 2.0 + 2.0 * (2 * where.size > wrong.shape[axis])
         if figures["there"] != "other":  # what happens there is known as well: nothing is left to explain
             cost -= 2.5 + 0.3 * single
         remedy = (
-            f"Look at what is special to {'that' if single else 'those'} {noun if single else noun + 's'}:"
+            f"Look at what is special to {'that' if single else 'those'} {noun}:"
             " a slice, a gate, a class, a sample."
         )
         yield Guess(kind, (subject.number,), cost, says, remedy, figures, (axis, tuple(where[:64])))
@@ -126,10 +124,10 @@ def _telling(subject: Subject) -> int:
     return int(np.count_nonzero(subject.wrong | (subject.known & (subject.truth != 0.0))))
 
 
-def _noun(axis: int, ndim: int) -> tuple[str, str]:
+def _noun(axis: int, ndim: int) -> tuple[str, str, str]:
     if axis == 0:
-        return "row", "rows"
-    return ("column", "columns") if axis == ndim - 1 else (f"slice along axis {axis},", "rows")
+        return "row", "rows", ""
+    return ("column", "columns", "") if axis == ndim - 1 else ("slice", "rows", f" along axis {axis}")
 
 
 def sparse(subject: Subject) -> Iterator[Guess]:

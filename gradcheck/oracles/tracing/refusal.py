@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import os
 import sys
 from contextvars import ContextVar
@@ -12,6 +11,8 @@ from typing import NoReturn
 
 import autograd
 import numpy as np
+
+from gradcheck.ask.source import line_of
 
 _MACHINERY = tuple(os.path.dirname(os.path.abspath(path)) + os.sep for path in (
     __file__, np.__file__, autograd.__file__
@@ -99,7 +100,7 @@ def _words(code: CodeType, line: int, instruction: int) -> str:
 
 def _expression(code: CodeType, line: int, instruction: int) -> str:
     """The source of the very expression that was being evaluated, or its whole line."""
-    source = linecache.getline(code.co_filename, line)
+    source = line_of(code.co_filename, line)
     positions = list(code.co_positions())
     first, last, start, end = positions[instruction // 2] if instruction >= 0 else (None,) * 4
     if first == last == line and start is not None and end is not None:
