@@ -122,6 +122,14 @@ def test_where_all_that_is_left_is_rounding_no_gap_is_glaring() -> None:
     assert not found.apart.any()
 
 
+@pytest.mark.parametrize("claimed", [0.0, 1e-17])
+def test_a_claim_that_stands_still_does_not_show_what_cancelled(claimed) -> None:
+    claim = Asked(lambda x: np.full(x.shape, claimed))
+    autograd = Asked(lambda x: right(x) - right(X) + 3e-17, rolls=1e-15)
+
+    assert compared(claim, autograd, precise=True, magnitude=1e-30).measured
+
+
 def test_a_glaring_gap_in_one_leaf_does_not_accuse_another() -> None:
     claim = Asked(lambda x: right(x) * [1.0, 1.0 + 1e-4, 1.1, 1.0])
     apart = compared(claim, Asked(right, rolls=1e-15), precise=True, leaves=(2, 2))

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from gradcheck.ask import precision
-from gradcheck.ask.point import beside
+from gradcheck.ask.draws import signs
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.pairing import Pairing
 from gradcheck.judge.rounding import MANY_RUNS, measured, ulps
@@ -114,11 +114,13 @@ def _glaring(found: Entrywise, pairing: Pairing) -> bool:
 
     Each leaf with entries that are apart is off by far as a whole, and moves f by more than half of its digits; each of
     those entries by more than the last digits of the leaf's largest. What a leaf is left of, where terms cancel, shows
-    at a small distance.
+    at a small distance; not where the claim is the same there.
     """
     if not pairing.precise or pairing.claim.unit > precision.DOUBLE or not found.apart.any():
         return False
-    there = pairing.claim.at(beside(pairing.x, pairing.slots))
+    # each entry by a sign of its own: arguments that are equal must not stay so
+    step = 0.01 * pairing.scale * signs(np.random.default_rng(0), pairing.x.size)
+    there = pairing.claim.at(pairing.x + step)
     if there is None:
         return False
     gap = np.abs(found.gap) * pairing.scale
@@ -130,7 +132,8 @@ def _glaring(found: Entrywise, pairing: Pairing) -> bool:
             continue
         off = length(apart)
         by_far = off > _GLARING * length(size[part]) and off > np.sqrt(precision.DOUBLE) * pairing.magnitude
-        if not by_far or np.min(apart) <= _SLIGHT * np.max(size[part]):
+        stands_still = np.array_equal(there[part], found.claim.value[part])
+        if stands_still or not by_far or np.min(apart) <= _SLIGHT * np.max(size[part]):
             return False
     return True
 
