@@ -9,6 +9,7 @@ import pytest
 
 from gradcheck import Report, Verdict
 from gradcheck.explain.blame import blamed
+from gradcheck.explain.diagnose import budget
 from tests.blame import test_missing, test_parts, test_slips
 from tests.blame.programs import made
 from tests.golden_file import masked, same_as_golden
@@ -17,7 +18,8 @@ from tests.golden_file import masked, same_as_golden
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is found must not hang on how fast the machine is."""
-    monkeypatch.setattr(blamed, "SECONDS", 30.0)
+    monkeypatch.setattr(blamed, "SECONDS", 60.0)
+    monkeypatch.setattr(budget, "SECONDS", 60.0)
 
 
 RIGHT = {
