@@ -6,6 +6,7 @@ from types import EllipsisType
 from typing import Any
 
 from reference_impls.layers.layer import Array
+from reference_impls.targets import must_be_array
 
 
 def must_have(name: str, array: Array, **axes: int | EllipsisType | None) -> None:
@@ -31,6 +32,7 @@ def must_have(name: str, array: Array, **axes: int | EllipsisType | None) -> Non
 
 def must_be_floats(name: str, array: Array) -> None:
     """Say so if ``array`` holds whole numbers: nothing has a slope among them, and what is written there is cut off."""
+    must_be_array(name, array)
     if array.dtype.kind in "iub":
         raise TypeError(f"{name} is {array.dtype}; wanted floats: say by .astype(float)")
 

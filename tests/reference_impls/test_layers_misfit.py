@@ -203,3 +203,11 @@ def test_inputs_of_several_dtypes_are_told() -> None:
         attention.forward(HEADS, TOKENS, TOKENS.astype(np.float32))
     with pytest.raises(TypeError, match="a first state is float32, and x float64"):
         rnn.forward(FITTING["rnn"][0], SEQUENCES, np.zeros((2, 4), np.float32))
+
+
+@pytest.mark.parametrize("name", sorted(FITTING.keys() - {"embedding", "dropout", "dot_product_attention"}))
+def test_a_list_is_told(name) -> None:
+    params, x = FITTING[name]
+    settings = {"name": "relu"} if name == "activation" else {}
+    with pytest.raises(TypeError, match="x is a list; wanted an array"):
+        import_module(f"reference_impls.layers.{name}").forward(params, x.tolist(), **settings)
