@@ -222,7 +222,7 @@ def _group_norm(dtype: str) -> Rivals:
 
 
 def _conv_transpose(dtype: str) -> Rivals:
-    x = _normal(32, 64, 14, 14, dtype=dtype)
+    x, dy = _normal(32, 64, 14, 14, dtype=dtype), _normal(32, 32, 28, 28, dtype=dtype, seed=1)
     params = conv_transpose2d.initial_params(64, 32, 4, np.random.default_rng(2), dtype=np.dtype(dtype))
     functional = _torch().nn.functional
     return {
@@ -230,30 +230,34 @@ def _conv_transpose(dtype: str) -> Rivals:
         "torch": _of_torch(
             lambda x, W, b: functional.conv_transpose2d(x, W, b, 2, 1), x, params["W"], params["b"]
         ),
+        "textbook": lambda: textbook.conv_transpose2d(x, params["W"], params["b"], dy),
     }
 
 
 def _average_pool(dtype: str) -> Rivals:
-    x = _normal(32, 64, 28, 28, dtype=dtype)
+    x, dy = _normal(32, 64, 28, 28, dtype=dtype), _normal(32, 64, 14, 14, dtype=dtype, seed=1)
     functional = _torch().nn.functional
     return {
         "ours": _both(average_pool2d, {}, (x,), kernel=2),
         "torch": _of_torch(lambda x: functional.avg_pool2d(x, 2), x),
+        "textbook": lambda: textbook.average_pool2d(x, dy),
     }
 
 
 def _dropout(dtype: str) -> Rivals:
-    x = _normal(4096, 512, dtype=dtype)
+    x, dy = _normal(4096, 512, dtype=dtype), _normal(4096, 512, dtype=dtype, seed=1)
     mask = dropout.mask_of(x.shape, 0.5, np.random.default_rng(1), np.dtype(dtype))
     kept = _torch().tensor(mask)
     return {
         "ours": _both(dropout, {}, (x,), mask=mask),
         "torch": _of_torch(lambda x: x * kept, x),
+        "textbook": lambda: textbook.dropout(x, mask, dy),
     }
 
 
 def _heads(dtype: str) -> Rivals:
-    x, functional = _normal(8, 128, 256, dtype=dtype), _torch().nn.functional
+    x, dy = _normal(8, 128, 256, dtype=dtype), _normal(8, 128, 256, dtype=dtype, seed=1)
+    functional = _torch().nn.functional
     params = attention.initial_params(256, np.random.default_rng(2), np.dtype(dtype))
 
     def theirs(x: Any, Wq: Any, bq: Any, Wk: Any, bk: Any, Wv: Any, bv: Any, Wo: Any, bo: Any) -> Any:
@@ -265,6 +269,7 @@ def _heads(dtype: str) -> Rivals:
     return {
         "ours": _both(attention, params, (x,), heads=8),
         "torch": _of_torch(theirs, x, *(params[f"{kind}{name}"] for name in "qkvo" for kind in "Wb")),
+        "textbook": lambda: textbook.multi_head_attention(x, params, 8, dy),
     }
 
 
@@ -286,7 +291,12 @@ def _residual(dtype: str) -> Rivals:
     def theirs(x: Any, W: Any, b: Any, V: Any, c: Any) -> Any:
         return x + functional.relu(x @ W + b) @ V + c
 
-    return {"ours": ours, "torch": _of_torch(theirs, x, *first.values(), *second.values())}
+    both = *first.values(), *second.values()
+    return {
+        "ours": ours,
+        "torch": _of_torch(theirs, x, *both),
+        "textbook": lambda: textbook.residual(x, *both, dy),
+    }
 
 
 def _max_pool(dtype: str) -> Rivals:

@@ -27,6 +27,19 @@ def conv2d(x: Array, W: Array, b: Array, dy: Array) -> Any:
     return y, dx[:, :, 1:-1, 1:-1], dW, dy.sum((0, 2, 3))
 
 
+def conv_transpose2d(x: Array, W: Array, b: Array, dy: Array) -> Any:
+    """One entry of the images after another; 4 x 4 with a stride of 2 and a padding of 1."""
+    d = np.pad(dy, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    y, dW, dx = np.zeros_like(d), np.zeros_like(W), np.zeros_like(x)
+    for i in range(x.shape[2]):
+        for j in range(x.shape[3]):
+            place = (slice(None), slice(None), slice(2 * i, 2 * i + 4), slice(2 * j, 2 * j + 4))
+            y[place] += np.tensordot(x[:, :, i, j], W, (1, 0))
+            dx[:, :, i, j] = np.tensordot(d[place], W, ([1, 2, 3], [1, 2, 3]))
+            dW += np.tensordot(x[:, :, i, j], d[place], (0, 0))
+    return y[:, :, 1:-1, 1:-1] + b[:, None, None], dx, dW, dy.sum((0, 2, 3))
+
+
 def max_pool2d(x: Array, dy: Array) -> Any:
     """One window after another; 2 x 2, apart."""
     y, dx = np.zeros_like(dy), np.zeros_like(x)
@@ -37,6 +50,21 @@ def max_pool2d(x: Array, dy: Array) -> Any:
             mask = window == y[:, :, i, j][:, :, None, None]
             dx[:, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2] += mask * dy[:, :, i, j][:, :, None, None]
     return y, dx
+
+
+def average_pool2d(x: Array, dy: Array) -> Any:
+    """One window after another; 2 x 2, apart."""
+    y, dx = np.zeros_like(dy), np.zeros_like(x)
+    for i in range(dy.shape[2]):
+        for j in range(dy.shape[3]):
+            y[:, :, i, j] = x[:, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].mean(axis=(2, 3))
+            dx[:, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2] += dy[:, :, i, j][:, :, None, None] / 4
+    return y, dx
+
+
+def dropout(x: Array, mask: Array, dy: Array) -> Any:
+    """A product there, a product back."""
+    return x * mask, dy * mask
 
 
 def norm(
@@ -77,6 +105,34 @@ def attention(q: Array, k: Array, v: Array, do: Array) -> Any:
     dP = do @ v.swapaxes(-1, -2)
     dS = P * (dP - (dP * P).sum(-1, keepdims=True))
     return P @ v, dS @ k * scale, dS.swapaxes(-1, -2) @ q * scale, P.swapaxes(-1, -2) @ do
+
+
+def multi_head_attention(x: Array, params: dict[str, Array], heads: int, dy: Array) -> Any:
+    """Four linear layers around `attention`; derivatives of the parameters as o, q, k, v."""
+    batch, tokens, width = x.shape
+
+    def split(rows: Array) -> Any:
+        return rows.reshape(batch, tokens, heads, width // heads).swapaxes(1, 2)
+
+    def joined(rows: Array) -> Any:
+        return rows.swapaxes(1, 2).reshape(batch, tokens, width)
+
+    q, k, v = (split(x @ params[f"W{name}"] + params[f"b{name}"]) for name in "qkv")
+    o, *back = attention(q, k, v, split(dy @ params["Wo"].T))
+    together, derivatives = joined(o), [joined(rows) for rows in back]
+    dx = sum(d @ params[f"W{name}"].T for name, d in zip("qkv", derivatives, strict=True))
+    grads = []
+    for given, d in ((together, dy), *((x, d) for d in derivatives)):
+        grads += [np.tensordot(given, d, ([0, 1], [0, 1])), d.sum((0, 1))]
+    return together @ params["Wo"] + params["bo"], dx, *grads
+
+
+def residual(x: Array, W: Array, b: Array, V: Array, c: Array, dy: Array) -> Any:
+    """Two linear layers and a relu on top of ``x``."""
+    z = x @ W + b
+    h = np.maximum(z, 0)
+    dz = (dy @ V.T) * (z > 0)
+    return x + h @ V + c, dy + dz @ W.T, x.T @ dz, dz.sum(0), h.T @ dy, dy.sum(0)
 
 
 def rnn(x: Array, Wx: Array, Wh: Array, b: Array, dy: Array) -> Any:

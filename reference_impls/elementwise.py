@@ -17,6 +17,7 @@ from gradcheck import Case
 from reference_impls import activations, losses
 from reference_impls.broadcast import short_buffer
 from reference_impls.fast_losses import FUSED
+from reference_impls.layers.axes import must_be_floats
 from reference_impls.targets import by_row
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -62,9 +63,15 @@ def softmax_cross_entropy(logits: Array, labels: Array, out: Array | None = None
 
     Logits have the shape (examples, classes), labels (examples,).
     """
+    must_be_floats("logits", logits)
     by_row(labels, logits)  # which looks at all of them once, before they are taken block by block
     examples, classes = logits.shape
     gradient = np.empty_like(logits) if out is None else out
+    if gradient.shape != logits.shape or gradient.dtype != logits.dtype:
+        raise ValueError(
+            f"out is {gradient.dtype} of shape {gradient.shape}, and logits {logits.dtype} of {logits.shape}: give "
+            "both one of each"
+        )
     block = _few_classes if classes < FEW_CLASSES else _many_classes
     rows = max(1, BLOCK // max(1, classes))
     total = 0.0
@@ -95,6 +102,7 @@ def _many_classes(logits: Array, labels: Array, out: Array, examples: int) -> An
 
 
 def _results(z: Array, upstream: Array, out: Pair | None) -> Pair:
+    must_be_floats("z", z)
     # not empty_like: a block of what does not lie row by row would be a copy, and what is written there lost
     out = (np.empty(z.shape, z.dtype), np.empty(z.shape, z.dtype)) if out is None else out
     for name, array in (("upstream", upstream), ("out[0]", out[0]), ("out[1]", out[1])):

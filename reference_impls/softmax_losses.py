@@ -23,7 +23,7 @@ def negative_log_likelihood(log_probabilities: Array, labels: Array) -> Any:
 
 def negative_log_likelihood_gradient(log_probabilities: Array, labels: Array) -> Array:
     """Gradient of `negative_log_likelihood`: one entry of each row of ``n`` was taken, with the weight ``-1/n``."""
-    gradient = np.zeros_like(log_probabilities)
+    gradient = np.zeros_like(log_probabilities / 1)  # of whole numbers too it is one of floats
     gradient[by_row(labels, log_probabilities)] = -1 / max(1, len(labels))
     return gradient
 

@@ -15,9 +15,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def by_entry(targets: Array, outputs: Array, name: str = "targets") -> Array:
     """``targets`` of the outputs' dtype, so that the loss has it as well; an error where they are of another shape."""
-    if np.shape(targets) != outputs.shape:
+    must_be_array(name, targets)
+    if targets.shape != outputs.shape:
         raise ValueError(
-            f"{name} has the shape {np.shape(targets)}, and the outputs {outputs.shape}: give one for each entry, say "
+            f"{name} has the shape {targets.shape}, and the outputs {outputs.shape}: give one for each entry, say "
             f"by reshape{outputs.shape}"
         )
     if outputs.dtype.kind != "f" or targets.dtype == outputs.dtype:
@@ -38,8 +39,15 @@ def by_row(labels: Array, outputs: Array) -> tuple[Array, Array]:
     return np.arange(examples), labels
 
 
+def must_be_array(name: str, value: object) -> None:
+    """Say so if this is a list, a number or whatever else has no dtype."""
+    if not hasattr(value, "dtype"):
+        raise TypeError(f"{name} is a {type(value).__name__}; wanted an array: say by numpy.array({name})")
+
+
 def must_be_whole(name: str, values: Array, shape: tuple[int, ...]) -> None:
     """Say so if these are not integers of this shape."""
+    must_be_array(name, values)
     if values.shape != shape or values.dtype.kind not in "iu":
         raise ValueError(
             f"{name} is {values.dtype} of shape {values.shape}; wanted whole numbers of shape {shape}, as the outputs "

@@ -10,7 +10,7 @@ from gradcheck import Case
 from reference_impls.activations import ACTIVATIONS
 from reference_impls.fast_activations import KERNELS, ROWS, value_and_slope
 from reference_impls.gated import GATED
-from reference_impls.layers.axes import must_be_floats
+from reference_impls.layers.axes import must_answer, must_be_floats
 from reference_impls.layers.layer import Array, Layer, Params
 
 UNITS = ACTIVATIONS | GATED
@@ -34,7 +34,8 @@ def forward(params: Params, x: Array, *, name: str) -> tuple[Array, Any]:
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """Pull ``dy`` back to ``x``, as derived beside each activation: times the slope where entry stands for entry."""
-    pull, kept = cache
+    pull, kept = cache  # as large as y, whichever it is
+    must_answer(dy, kept.shape, kept.dtype)
     return pull(dy, kept), {}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.layers import dot_product_attention
-from reference_impls.layers.axes import must_fall_into, must_have
+from reference_impls.layers.axes import must_agree, must_answer, must_fall_into, must_have
 from reference_impls.layers.dot_product_attention import Visible, causal
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -38,6 +38,7 @@ def forward(
     must_have("x", x, batch=None, tokens=None, width=width)
     source = x if context is None else context
     must_have("context", source, batch=len(x), tokens=None, width=width)
+    must_agree(x=x, context=source, **params)
     must_fall_into("heads", heads, width, "features")
     if visible is not None and visible.ndim == 3:
         raise ValueError(
@@ -63,6 +64,7 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     other two. Features fall into heads, ``j = (head, place)``, by a reshape, whose adjoint is the reshape back.
     """
     x, context, together, inner, heads, params = cache
+    must_answer(dy, x.shape, x.dtype)
     grads = {}
 
     def through(name: str, dout: Array, given: Array) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_have
+from reference_impls.layers.axes import must_answer, must_have
 from reference_impls.layers.blocks import blocks
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.windows import Pair, Windows, pair
@@ -33,7 +33,7 @@ def forward(
     y = np.empty((*x.shape[:2], *windows.count), x.dtype)
     for part in blocks(wide):
         np.divide(windows.reduced(wide[part], np.add), x.dtype.type(size[0] * size[1]), out=y[part])
-    return y, windows
+    return y, (windows, y.shape, y.dtype)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -42,7 +42,8 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     ``y_ncpq = sum x_nchw / m`` over all ``hw`` in window ``pq``, so ``dx_nchw = sum dy_ncpq / m`` over all windows
     ``pq`` that ``hw`` lies in. Padding had its share in the mean as well, and what it gets is dropped.
     """
-    windows: Windows = cache
+    windows, *of_y = cache
+    must_answer(dy, *of_y)
     share = dy / (windows.kernel[0] * windows.kernel[1])
     dx = (np.empty if windows.tiled else np.zeros)((*dy.shape[:2], *windows.wide), dy.dtype)
     for part in blocks(dx):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from types import EllipsisType
+from typing import Any
 
 from reference_impls.layers.layer import Array
+from reference_impls.targets import must_be_array
 
 
 def must_have(name: str, array: Array, **axes: int | EllipsisType | None) -> None:
@@ -30,8 +32,28 @@ def must_have(name: str, array: Array, **axes: int | EllipsisType | None) -> Non
 
 def must_be_floats(name: str, array: Array) -> None:
     """Say so if ``array`` holds whole numbers: nothing has a slope among them, and what is written there is cut off."""
+    must_be_array(name, array)
     if array.dtype.kind in "iub":
         raise TypeError(f"{name} is {array.dtype}; wanted floats: say by .astype(float)")
+
+
+def must_agree(**arrays: Array) -> None:
+    """Say so if these are not of one dtype: what comes out would be wider than what came in, or rounded to it."""
+    (first, given), *others = arrays.items()
+    for name, array in others:
+        if array.dtype != given.dtype:
+            raise TypeError(
+                f"{name} is {array.dtype}, and {first} {given.dtype}; wanted one dtype: say by "
+                f".astype({first}.dtype), or make parameters with dtype={first}.dtype"
+            )
+
+
+def must_answer(dy: Array, shape: tuple[int, ...], dtype: Any) -> None:
+    """Say so if ``dy`` has not one entry for each of ``y``, which has this shape and dtype."""
+    if dy.shape != shape:
+        raise ValueError(f"dy has the shape {dy.shape}, and y {shape}: give one for each entry of y")
+    if dy.dtype != dtype:
+        raise TypeError(f"dy is {dy.dtype}, and y {dtype}; wanted one dtype: say by .astype(y.dtype)")
 
 
 def must_spread(name: str, array: Array, shape: tuple[int, ...]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_have
+from reference_impls.layers.axes import must_agree, must_answer, must_have
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.normalised import Normalised, normalised, normalised_vjp
 
@@ -34,6 +34,7 @@ def forward(
         _must_be_of(x, running)
     for name in ("gain", "shift"):
         must_have(name, params[name], channels=x.shape[1])
+    must_agree(x=x, **params)
     gain, shift = params["gain"][:, None, None], params["shift"][:, None, None]
     rows = _by_channel(x)
     if running is None:
@@ -42,7 +43,7 @@ def forward(
         mean, variance = (statistic.astype(x.dtype)[:, None, None] for statistic in running)
         kept = Normalised(rows, gain, mean, 1 / np.sqrt(variance + x.dtype.type(eps)))
         y = (rows - mean) * (kept.inverse * gain) + shift
-    return _as_images(y, x.shape), (kept, running is None)
+    return _as_images(y, x.shape), (kept, x.shape, running is None)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -53,7 +54,8 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     other's derivative (`normalised.normalised_vjp`). In use mean and variance are constants,
     and ``dx = dxhat inverse``.
     """
-    kept, training = cache
+    kept, shape, training = cache
+    must_answer(dy, shape, kept.x.dtype)
     d = _by_channel(dy)
     if training:
         dx, dgain, dshift = normalised_vjp(d, kept)

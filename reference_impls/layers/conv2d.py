@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_fall_into, must_have
+from reference_impls.layers.axes import must_agree, must_answer, must_fall_into, must_have
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.windows import Pair, Windows, by_group, pair
 
@@ -48,6 +48,7 @@ def forward(
     must_have("b", b, outputs=len(W))
     must_have("x", x, batch=None, channels=groups * W.shape[1], height=None, width=None)
     must_fall_into("groups", groups, len(W), "output channels")
+    must_agree(x=x, **params)
     windows = Windows(x.shape[2:], W.shape[2:], pair(stride), pair(padding), pair(dilation))
     rows, columns = windows.count
     kernels = W.reshape(groups, len(W) // groups, W[0].size)
@@ -73,6 +74,7 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     back to where it came from: ``dx = scattered(dX)`` (`windows.Windows.scattered`).
     """
     windows, x, W, groups = cache
+    must_answer(dy, (len(x), len(W), *windows.count), x.dtype)
     count, places = dy.shape[2] * dy.shape[3], W.shape[2] * W.shape[3]
     kernels = W.reshape(groups, len(W) // groups, W[0].size)
     d = dy.reshape(len(dy), groups, len(W) // groups, count)

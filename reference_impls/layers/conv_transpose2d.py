@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_fall_into, must_have
+from reference_impls.layers.axes import must_agree, must_answer, must_fall_into, must_have
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.windows import Pair, Windows, by_group, pair
 
@@ -49,6 +49,7 @@ def forward(
     must_have("x", x, batch=None, channels=len(W), height=None, width=None)
     must_fall_into("groups", groups, len(W), "input channels")
     must_have("b", b, outputs=groups * W.shape[1])
+    must_agree(x=x, **params)
     kernel, steps, around, apart = W.shape[2:], pair(stride), pair(padding), pair(dilation)
     height, width = (
         (n - 1) * s - 2 * p + d * (k - 1) + 1 + more
@@ -79,6 +80,7 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """
     windows, rows, W, shape = cache
     groups = rows.shape[1]
+    must_answer(dy, (len(rows), groups * W.shape[1], *windows.size), rows.dtype)
     kernels = W.reshape(groups, len(W) // groups, W[0].size)
     dx, dW = np.empty_like(rows), np.zeros_like(kernels)
     for part, room in windows.blocks(len(dy), dy.shape[1], dy.dtype):

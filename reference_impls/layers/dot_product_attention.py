@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_be_floats, must_spread
+from reference_impls.layers.axes import must_agree, must_answer, must_be_floats, must_spread
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -36,6 +36,7 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
         )
     for name, given in (("q", q), ("k", k), ("v", v)):
         must_be_floats(name, given)
+    must_agree(q=q, k=k, v=v)
     scale = 1 / math.sqrt(max(1, q.shape[-1]))
     Q, K, V = _flat(q * scale), _flat(k), _flat(v)
     E, o = np.empty((len(Q), Q.shape[1], K.shape[1]), q.dtype), np.empty((*Q.shape[:2], V.shape[2]), q.dtype)
@@ -51,7 +52,8 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
         np.matmul(e, V[part], out=o[part])
     inverse = 1 / np.where(total > 0, total, 1)
     o *= inverse
-    return o.reshape(*q.shape[:-1], v.shape[-1]), (Q, K, V, E, o.copy(), inverse, scale)
+    y = o.reshape(*q.shape[:-1], v.shape[-1])
+    return y, (Q, K, V, E, o.copy(), inverse, scale, y.shape)
 
 
 def backward(dy: Array, cache: Any) -> tuple[tuple[Array, Array, Array], dict[str, Array]]:
@@ -71,7 +73,8 @@ def backward(dy: Array, cache: Any) -> tuple[tuple[Array, Array, Array], dict[st
     ``P`` is ``E / t``, exponentials over their sum. Large as they are, ``E`` is left undivided: ``do / t`` goes in
     ``do``'s place everywhere, ``dv = E^T (do / t)`` and ``dS_j = E_j ((do / t) . v_j - (do / t) . o)``.
     """
-    Q, K, V, E, o, inverse, scale = cache
+    Q, K, V, E, o, inverse, scale, shape = cache
+    must_answer(dy, shape, o.dtype)
     d = dy.reshape(o.shape) * inverse
     along = np.vecdot(d, o)[:, :, None]
     dq, dk, dv, scores = np.empty_like(Q), np.empty_like(K), np.empty_like(V), room(E)

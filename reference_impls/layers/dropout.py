@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_spread
+from reference_impls.layers.axes import must_answer, must_spread
 from reference_impls.layers.layer import Array, Layer, Params
 
 
@@ -27,15 +27,16 @@ def forward(params: Params, x: Array, *, mask: Array | None = None) -> tuple[Arr
     """``y = x mask`` in training; ``x`` as it is in use, where ``mask`` is None."""
     del params
     if mask is None:
-        return x.copy(), None
+        return x.copy(), (None, x.shape, x.dtype)
     must_spread("mask", mask, x.shape)
     mask = mask.astype(x.dtype, copy=False)
-    return x * mask, mask
+    return x * mask, (mask, x.shape, x.dtype)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """Pull ``dy`` back to ``x``: the mask is a constant factor of each entry, so ``dx = dy mask``."""
-    mask = cache
+    mask, *of_y = cache
+    must_answer(dy, *of_y)
     return (dy.copy() if mask is None else dy * mask), {}
 
 

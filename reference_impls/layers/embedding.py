@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_have
+from reference_impls.layers.axes import must_answer, must_have
 from reference_impls.layers.layer import Array, Layer, Params
 
 
@@ -25,7 +25,7 @@ def forward(params: Params, ids: Array) -> tuple[Array, Any]:
         raise TypeError(
             f"ids is {ids.dtype}; wanted whole numbers, the rows of W to take: say by .astype(int)"
         )
-    return params["W"].take(ids, axis=0), (ids, params["W"].shape)
+    return params["W"].take(ids, axis=0), (ids, params["W"].shape, params["W"].dtype)
 
 
 def backward(dy: Array, cache: Any) -> tuple[None, dict[str, Array]]:
@@ -39,7 +39,8 @@ def backward(dy: Array, cache: Any) -> tuple[None, dict[str, Array]]:
     times that the commonest word occurs has binary digits, each over whole rows and at most half as many as the one
     before, where ``np.add.at`` and ``np.add.reduceat`` go from entry to entry.
     """
-    ids, shape = cache
+    ids, shape, dtype = cache
+    must_answer(dy, (*ids.shape, shape[1]), dtype)
     counted = ids.astype(np.intp, copy=False)
     counted = np.where(counted < 0, counted + shape[0], counted)  # 2 and -3 of five are one word
     place = np.argsort(counted, axis=None)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_fall_into, must_have
+from reference_impls.layers.axes import must_agree, must_answer, must_fall_into, must_have
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.normalised import normalised, normalised_vjp
 
@@ -26,12 +26,13 @@ def forward(params: Params, x: Array, *, groups: int = 1, eps: float = 1e-5) -> 
     for name in ("gain", "shift"):
         must_have(name, params[name], channels=x.shape[1])
     must_fall_into("groups", groups, x.shape[1], "channels")
+    must_agree(x=x, **params)
     rows = x.reshape(len(x) * groups, x.shape[1] // groups, int(np.prod(x.shape[2:])))
     gain, shift = (
         np.broadcast_to(params[name], x.shape[:2]).reshape(*rows.shape[:2], 1) for name in ("gain", "shift")
     )
     y, kept = normalised(rows, gain, shift, eps)
-    return y.reshape(x.shape), kept
+    return y.reshape(x.shape), (kept, x.shape)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -40,7 +41,9 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     Gain and shift act on channels, over all images and pixels: ``dshift_c = sum_nhw dy_nchw``, ``dgain_c = sum_nhw
     dy_nchw xhat_nchw``. ``dxhat_nchw = dy_nchw gain_c`` goes back through the normalisation of the groups.
     """
-    dx, dgain, dshift = normalised_vjp(dy.reshape(cache.x.shape), cache)
+    kept, shape = cache
+    must_answer(dy, shape, kept.x.dtype)
+    dx, dgain, dshift = normalised_vjp(dy.reshape(kept.x.shape), kept)
     return dx.reshape(dy.shape), {
         "gain": dgain.reshape(dy.shape[:2]).sum(axis=0),
         "shift": dshift.reshape(dy.shape[:2]).sum(axis=0),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_answer
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.recurrent import (
     Mask,
@@ -70,6 +71,7 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     Where a sequence has ended the state was copied: ``dp = ds = 0``, and ``dh`` passes as it is.
     """
     x, h, gates, candidate, params, mask, started = cache
+    must_answer(dy, (*x.shape[:2], h.shape[1]), h.dtype)
     units = h.shape[1]
     r, z, n = _gates(gates)
     dp, dh = np.empty_like(gates), np.zeros_like(h[0])

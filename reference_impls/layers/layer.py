@@ -7,7 +7,8 @@ none), inputs and settings:
 - ``backward(dy, cache) -> (dx, grads)``: from the derivative of a scalar with respect to ``y``, those with
   respect to ``x`` (of several inputs a tuple) and, under the same names as in ``params``, the parameters.
 
-Neither keeps anything or changes what it is given; all that they compute has the dtype of what came in. The cache may
+Neither keeps anything or changes what it is given. All floats come in one dtype, and all that is computed has it; what
+is of another dtype or shape is told by name (`reference_impls.layers.axes`), and ``dy`` like all else. The cache may
 hold the inputs themselves, as in every framework: nothing should be written into them before the way back. The output
 is the caller's own. `Layer` joins the two with parameters; `Sequential` puts layers in a row. Both are what
 `gradcheck.check_layer` takes.

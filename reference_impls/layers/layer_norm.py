@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.broadcast import short_buffer
-from reference_impls.layers.axes import must_have
+from reference_impls.layers.axes import must_agree, must_answer, must_have
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -23,6 +23,7 @@ def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]
     must_have("x", x, vectors=..., features=len(params["gain"]))
     for name in ("gain", "shift"):
         must_have(name, params[name], features=x.shape[-1])
+    must_agree(x=x, **params)
     rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, centred, inverse = np.empty_like(rows), np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
     ones, count = np.ones(x.shape[-1], x.dtype), max(1, x.shape[-1])
@@ -34,7 +35,7 @@ def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]
             np.multiply(c, inverse[part], out=into)
             into *= params["gain"]
             into += params["shift"]
-    return y.reshape(x.shape), (centred, inverse, params["gain"])
+    return y.reshape(x.shape), (centred, inverse, params["gain"], x.shape)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -49,7 +50,8 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     vector: ``dshift_i = sum_n dy_ni``, ``dgain_i = sum_n r_n (dy_ni c_ni)``, ``mean(dxhat)_n = sum_i dy_ni gain_i / F``
     and ``mean(dxhat xhat)_n = r_n sum_i (dy_ni c_ni) gain_i / F``.
     """
-    centred, inverse, gain = cache
+    centred, inverse, gain, shape = cache
+    must_answer(dy, shape, centred.dtype)
     d, count = dy.reshape(centred.shape), max(1, centred.shape[1])
     dx, (dgain, dshift), along = np.empty_like(centred), np.zeros((2, d.shape[1]), d.dtype), room(centred)
     with short_buffer():

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_have
+from reference_impls.layers.axes import must_agree, must_answer, must_have
 from reference_impls.layers.layer import Array, Params
 
 
@@ -48,12 +48,15 @@ def forward(params: Params, x: Array) -> tuple[Array, Any]:
     W, b = params["W"], params["b"]
     must_have("x", x, examples=None, inputs=len(W))
     must_have("b", b, outputs=W.shape[1])
+    must_agree(x=x, **params)
     return linear(x, W, b), (x, W, b)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """`linear_vjp`: ``dx = dy W^T``, ``dW = x^T dy``, ``db`` the sum of ``dy`` over the examples."""
-    dx, dW, db = linear_vjp(dy, *cache)
+    x, W, b = cache
+    must_answer(dy, (len(x), W.shape[1]), x.dtype)
+    dx, dW, db = linear_vjp(dy, x, W, b)
     return dx, {"W": dW, "b": db}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_answer
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.recurrent import (
     Mask,
@@ -81,6 +82,7 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     Where a sequence has ended both states were copied: ``da_t = 0``, ``dh`` and ``dc`` pass as they are.
     """
     x, h, c, gates, tanh_c, params, mask, started = cache
+    must_answer(dy, (*x.shape[:2], h.shape[1]), h.dtype)
     units, Wh = len(params["Wh"]), params["Wh"]
     i, f, g, o = _gates(gates)
     slopes = (1 - gates) * gates

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_have
+from reference_impls.layers.axes import must_answer, must_have
 from reference_impls.layers.blocks import blocks
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.windows import Pair, Windows, pair
@@ -49,6 +49,7 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     subgradient; here the first takes all.
     """
     windows, wide, y = cache
+    must_answer(dy, y.shape, y.dtype)
     dx = np.empty_like(wide)
     for part in blocks(wide):
         free = np.ones(y[part].shape, bool)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reference_impls.layers.axes import must_have
+from reference_impls.layers.axes import must_agree, must_have
 from reference_impls.layers.layer import Array, Params
 
 Mask = Array | None
@@ -42,6 +42,8 @@ def sizes(
         raise ValueError(f"{len(start)} first states came; wanted none, or {states} of (batch, units)")
     for state in start:
         must_have("a first state", state, batch=x.shape[1], units=units)
+        must_agree(x=x, **{"a first state": state})
+    must_agree(x=x, **params)
     return x.shape[0], x.shape[1], units
 
 

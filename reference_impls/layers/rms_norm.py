@@ -8,7 +8,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.broadcast import short_buffer
-from reference_impls.layers.axes import must_have
+from reference_impls.layers.axes import must_agree, must_answer, must_have
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
 
@@ -22,6 +22,7 @@ def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]
     """``y_i = x_i r gain_i`` with ``r = (sum_j x_j^2 / n + eps)^(-1/2)`` along the last axis of ``x``."""
     must_have("x", x, vectors=..., features=len(params["gain"]))
     must_have("gain", params["gain"], features=x.shape[-1])
+    must_agree(x=x, **params)
     rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, inverse = np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
     with short_buffer():
@@ -30,7 +31,7 @@ def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]
             inverse[part, 0] = 1 / np.sqrt(square + x.dtype.type(eps))
             np.multiply(rows[part], inverse[part], out=y[part])
             y[part] *= params["gain"]
-    return y.reshape(x.shape), (rows, inverse, params["gain"])
+    return y.reshape(x.shape), (rows, inverse, params["gain"], x.shape)
 
 
 def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
@@ -39,7 +40,8 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     ``dgain_i = sum_n dy_ni x_ni r_n``. Along one vector, with ``u_i = dy_i gain_i``: ``x`` acts directly and through
     ``r``, whose derivative is ``dr/dx_i = -r^3 x_i / n``. So ``dx_i = r u_i - r^3 x_i (sum_j u_j x_j) / n``.
     """
-    x, inverse, gain = cache
+    x, inverse, gain, shape = cache
+    must_answer(dy, shape, x.dtype)
     d, count = dy.reshape(x.shape), max(1, x.shape[1])
     dx, dgain, along = np.empty_like(x), np.zeros_like(gain), room(x)
     with short_buffer():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
+from reference_impls.layers.axes import must_answer
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.recurrent import (
     Mask,
@@ -59,6 +60,7 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     Where a sequence has ended, ``h_t = h_{t-1}``: ``dz_t = 0`` and ``dh`` is passed on as it is.
     """
     x, h, a, params, mask, started = cache
+    must_answer(dy, (*x.shape[:2], h.shape[1]), h.dtype)
     dz, dh = 1 - a * a, np.zeros_like(h[0])  # the slopes of tanh, until each step makes its dz of them
     for t in reversed(range(len(x))):
         dh = dh + dy[t].T

@@ -7,7 +7,7 @@ from importlib import import_module
 import numpy as np
 import pytest
 
-from reference_impls.layers import attention, batch_norm, gru, lstm, rnn
+from reference_impls.layers import attention, batch_norm, dot_product_attention, gru, lstm, rnn
 from reference_impls.layers.axes import must_fall_into, must_have, must_spread
 
 
@@ -129,3 +129,85 @@ def test_axes_that_fit_pass() -> None:
     for shape in ((), (1,), (5,), (4, 1, 5), (3, 4, 5, 5)):
         must_spread("mask", np.zeros(shape), IMAGES.shape)
     must_fall_into("groups", 3, 0, "channels")
+
+
+FITTING = WHOLE | {
+    "conv_transpose2d": (KERNELS | zeros(b=(2,)), IMAGES),
+    "embedding": (LINEAR, np.array([0, 3, 3])),
+    "dropout": ({}, IMAGES),
+    "dot_product_attention": ({}, TOKENS),
+    "rnn": (rnn.initial_params(3, 4, np.random.default_rng(0)), SEQUENCES),
+    "gru": (gru.initial_params(3, 4, np.random.default_rng(0)), SEQUENCES),
+}
+SETTINGS = {
+    "activation": [{"name": "gelu"}, {"name": "softmax"}, {"name": "step"}],
+    "dropout": [{}, {"mask": np.ones(IMAGES.shape)}],
+    "batch_norm": [{}, {"running": (np.zeros(4), np.ones(4))}],
+    "max_pool2d": [{}, {"kernel": 3, "stride": 1}],
+    "average_pool2d": [{}, {"kernel": 3, "stride": 1}],
+}
+CALLS = [(name, settings) for name in FITTING for settings in SETTINGS.get(name, [{}])]
+
+
+def called(name, settings):
+    module, (params, x) = import_module(f"reference_impls.layers.{name}"), FITTING[name]
+    return module, *module.forward(params, *[x] * (3 if name == "dot_product_attention" else 1), **settings)
+
+
+@pytest.mark.parametrize("name, settings", CALLS)
+def test_a_derivative_that_does_not_answer_y_is_told(name, settings) -> None:
+    """By the function itself: NumPy would repeat it, cut it off, or lay it out in another order."""
+    module, y, cache = called(name, settings)
+    n, *others = y.shape
+    for shape in (
+        (),
+        (1,) * y.ndim,
+        (1, *others),
+        (n + 1, *others),
+        (*y.shape[:-1], 1),
+        y.shape[::-1],
+        (2, *y.shape),
+        others,
+        (y.size,),
+    ):
+        with pytest.raises(ValueError, match=r"dy has the shape .*, and y .*: give one for each entry"):
+            module.backward(np.ones(shape), cache)
+
+
+@pytest.mark.parametrize("name, settings", CALLS)
+def test_a_derivative_of_another_dtype_is_told(name, settings) -> None:
+    """Whole numbers cut off a mean pool's derivatives, and half of them were of one precision, half of the other."""
+    module, y, cache = called(name, settings)
+    for dtype in (int, bool, np.float32):
+        with pytest.raises(TypeError, match=r"dy is .*, and y float64; wanted one dtype"):
+            module.backward(np.ones(y.shape, dtype), cache)
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (params, _) in FITTING.items() if params and name != "embedding"]
+)
+def test_parameters_of_another_dtype_are_told(name) -> None:
+    params, x = FITTING[name]
+    forward = import_module(f"reference_impls.layers.{name}").forward
+    for narrow in params:
+        with pytest.raises(TypeError, match=rf"{narrow} is float32, and x float64; wanted one dtype"):
+            forward(params | {narrow: params[narrow].astype(np.float32)}, x)
+    with pytest.raises(TypeError, match=r" is float64, and x float32; wanted one dtype"):
+        forward(params, x.astype(np.float32))
+
+
+def test_inputs_of_several_dtypes_are_told() -> None:
+    with pytest.raises(TypeError, match="v is float32, and q float64"):
+        dot_product_attention.forward({}, TOKENS, TOKENS, TOKENS.astype(np.float32))
+    with pytest.raises(TypeError, match="context is float32, and x float64"):
+        attention.forward(HEADS, TOKENS, TOKENS.astype(np.float32))
+    with pytest.raises(TypeError, match="a first state is float32, and x float64"):
+        rnn.forward(FITTING["rnn"][0], SEQUENCES, np.zeros((2, 4), np.float32))
+
+
+@pytest.mark.parametrize("name", sorted(FITTING.keys() - {"embedding", "dropout", "dot_product_attention"}))
+def test_a_list_is_told(name) -> None:
+    params, x = FITTING[name]
+    settings = {"name": "relu"} if name == "activation" else {}
+    with pytest.raises(TypeError, match="x is a list; wanted an array"):
+        import_module(f"reference_impls.layers.{name}").forward(params, x.tolist(), **settings)

@@ -115,9 +115,9 @@ def test_a_slip_in_rms_norm_is_caught(name) -> None:
 def _rows(module, dy, cache):
     """``dxhat`` and ``xhat`` as rows, the root's inverse, and the axes of a row."""
     if module is layer_norm:
-        centred, inverse, gain = cache
+        centred, inverse, gain, _ = cache
         return dy.reshape(centred.shape) * gain, centred * inverse, inverse, -1
-    kept = cache[0] if module is batch_norm else cache
+    kept = cache[0]
     d = batch_norm._by_channel(dy) if module is batch_norm else dy.reshape(kept.x.shape)
     return d * kept.gain, (kept.x - kept.mean) * kept.inverse, kept.inverse, (1, 2)
 
@@ -145,15 +145,15 @@ def test_a_mean_or_variance_taken_for_a_constant_is_caught(module, forgotten) ->
 
 def test_use_in_place_of_training_is_caught() -> None:
     def backward(dy, cache):
-        kept, _ = cache
-        return batch_norm.backward(dy, (kept, False))
+        kept, shape, _ = cache
+        return batch_norm.backward(dy, (kept, shape, False))
 
     assert wrong_leaves(Layer(batch_norm.forward, backward, PARAMS), IMAGES) == ["inputs[0]"]
 
 
 def test_an_embedding_that_overwrites_repeats_is_caught() -> None:
     def backward(dy, cache):
-        ids, shape = cache
+        ids, shape, _ = cache
         dW = np.zeros(shape)
         dW[ids] += dy  # once for each word, however often it occurs
         return None, {"W": dW}
@@ -244,7 +244,9 @@ def test_rows_of_an_embedding_have_two_names(ids) -> None:
     np.add.at(expected, ids, dy)
     np.testing.assert_allclose(embedding.backward(dy, cache)[1]["W"], expected, rtol=1e-14)
     small = (ids % 5).astype(np.uint8)
-    np.testing.assert_allclose(embedding.backward(dy, (small, (500, 3)))[1]["W"][:5], expected, rtol=1e-14)
+    np.testing.assert_allclose(
+        embedding.backward(dy, (small, (500, 3), dy.dtype))[1]["W"][:5], expected, rtol=1e-14
+    )
 
 
 def test_dropout_keeps_dtype_and_shape_whatever_the_mask() -> None:

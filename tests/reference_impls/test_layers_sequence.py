@@ -207,7 +207,7 @@ def test_a_path_through_time_that_is_forgotten_is_caught(name) -> None:
 )
 def test_slips_in_the_softmax_of_attention_are_caught(wrong) -> None:
     def backward(dy, cache):
-        q, k, v, E, o, inverse, scale = cache  # leading axes as one; q holds the scale
+        q, k, v, E, o, inverse, scale, _ = cache  # leading axes as one; q holds the scale
         P, d = E * inverse, dy.reshape(o.shape)
         dS = wrong(P, d @ v.swapaxes(1, 2))
         found = dS @ k * scale, dS.swapaxes(1, 2) @ q, P.swapaxes(1, 2) @ d

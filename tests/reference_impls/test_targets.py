@@ -90,3 +90,31 @@ def test_labels_and_lengths_of_sequences_that_do_not_fit_are_told(labels, steps,
     for of in (ctc, ctc_gradient):
         with pytest.raises(ValueError, match=message):
             of(outputs(7, 3, 4), np.array(labels), None if steps is None else np.array(steps))
+
+
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_targets_in_a_list_are_told(name) -> None:
+    for of in ALL[name]:
+        with pytest.raises(TypeError, match=r"(targets|labels) is a list; wanted an array"):
+            of(outputs(3, 3), [0, 1, 2] if name in BY_ROW else np.eye(3).tolist())
+
+
+def test_the_likelihood_of_whole_numbers_has_a_slope() -> None:
+    """It was one of whole numbers, which cut -1 / n off to 0."""
+    gradient = ALL["negative_log_likelihood"].gradient(np.full((4, 2), -1), np.array([0, 1, 1, 0]))
+    np.testing.assert_array_equal(gradient.min(axis=1), -0.25)
+
+
+def test_what_blocks_cannot_fill_is_told() -> None:
+    z, labels = outputs(3, 4), np.array([0, 1, 2])
+    for out in (np.empty((4, 3)), np.empty((1, 3, 4)), np.empty((3, 4), np.float32), np.empty((3, 4), int)):
+        with pytest.raises(ValueError, match=r"out is .*, and logits float64 of \(3, 4\)"):
+            elementwise.softmax_cross_entropy(z, labels, out=out)
+    for of in (
+        elementwise.relu,
+        elementwise.sigmoid,
+        lambda z, _: elementwise.softmax_cross_entropy(z, labels),
+    ):
+        for whole in (np.ones((3, 4), int), [[1.0]]):
+            with pytest.raises(TypeError, match=r"(z|logits) is .*; wanted (floats|an array)"):
+                of(whole, whole)

@@ -6,18 +6,26 @@ import pytest
 from benchmarks import textbook
 from reference_impls import elementwise
 from reference_impls.layers import (
+    activation,
+    attention,
+    average_pool2d,
     batch_norm,
     conv2d,
+    conv_transpose2d,
     dot_product_attention,
+    dropout,
     embedding,
     group_norm,
     gru,
     layer_norm,
+    linear,
     lstm,
     max_pool2d,
     rms_norm,
     rnn,
 )
+from reference_impls.layers.layer import Layer
+from reference_impls.layers.residual import Residual
 
 RNG = np.random.default_rng(3)
 
@@ -48,6 +56,11 @@ def test_images() -> None:
     same(conv2d, params, (x,), lambda: textbook.conv2d(x, *params.values(), dy), dy, padding=1)
     pooled = RNG.standard_normal((2, 4, 3, 3))
     same(max_pool2d, {}, (x,), lambda: textbook.max_pool2d(x, pooled), pooled)
+    same(average_pool2d, {}, (x,), lambda: textbook.average_pool2d(x, pooled), pooled)
+    params = conv_transpose2d.initial_params(4, 3, 4, RNG) | {"b": RNG.standard_normal(3)}
+    dy = RNG.standard_normal((2, 3, 12, 12))
+    plain = textbook.conv_transpose2d(x, *params.values(), dy)
+    same(conv_transpose2d, params, (x,), lambda: plain, dy, stride=2, padding=1)
 
 
 def test_norms() -> None:
@@ -76,6 +89,23 @@ def test_tokens() -> None:
     same(embedding, {"W": W}, (ids,), lambda: textbook.embedding(W, ids, dy), dy)
     q, k, v, do = RNG.standard_normal((4, 2, 3, 5, 4))
     same(dot_product_attention, {}, (q, k, v), lambda: textbook.attention(q, k, v, do), do)
+    x, dx = RNG.standard_normal((2, 3, 5, 6))
+    params = {name: RNG.standard_normal(p.shape) for name, p in attention.initial_params(6, RNG).items()}
+    plain = textbook.multi_head_attention(x, params, 2, dx)
+    same(attention, params, (x,), lambda: plain, dx, heads=2)
+
+
+def test_dropout_and_a_residual_block() -> None:
+    x, dy = RNG.standard_normal((2, 5, 4))
+    mask = dropout.mask_of(x.shape, 0.4, RNG)
+    same(dropout, {}, (x,), lambda: textbook.dropout(x, mask, dy), dy, mask=mask)
+    first, second = (linear.initial_params(4, 4, RNG) | {"b": RNG.standard_normal(4)} for _ in range(2))
+    layers = [Layer(linear.forward, linear.backward, params) for params in (first, second)]
+    block = Residual([layers[0], Layer(activation.forward, activation.backward, {}, name="relu"), layers[1]])
+    expected = block.forward(x), block.backward(dy), *block.grads.values()
+    found = textbook.residual(x, *first.values(), *second.values(), dy)
+    for ours, theirs in zip(expected, found, strict=True):
+        np.testing.assert_allclose(theirs, ours, rtol=1e-10, atol=1e-12)
 
 
 @pytest.mark.parametrize(
