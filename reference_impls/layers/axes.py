@@ -31,9 +31,9 @@ def must_have(name: str, array: Array, **axes: int | EllipsisType | None) -> Non
 
 
 def must_be_floats(name: str, array: Array) -> None:
-    """Say so if ``array`` holds whole numbers: nothing has a slope among them, and what is written there is cut off."""
+    """Say so if ``array`` holds whole numbers, which have no slope and cut off what is written there, or objects."""
     must_be_array(name, array)
-    if array.dtype.kind in "iub":
+    if array.dtype.kind in "iubO":
         raise TypeError(f"{name} is {array.dtype}; wanted floats: say by .astype(float)")
 
 
@@ -41,7 +41,9 @@ def must_agree(**arrays: Array) -> None:
     """Say so if these are not of one dtype: what comes out would be wider than what came in, or rounded to it."""
     (first, given), *others = arrays.items()
     for name, array in others:
-        if array.dtype != given.dtype:
+        if (
+            array.dtype.num != given.dtype.num
+        ):  # whose bytes may lie in another order, as they do in some files
             raise TypeError(
                 f"{name} is {array.dtype}, and {first} {given.dtype}; wanted one dtype: say by "
                 f".astype({first}.dtype), or make parameters with dtype={first}.dtype"
@@ -52,7 +54,7 @@ def must_answer(dy: Array, shape: tuple[int, ...], dtype: Any) -> None:
     """Say so if ``dy`` has not one entry for each of ``y``, which has this shape and dtype."""
     if dy.shape != shape:
         raise ValueError(f"dy has the shape {dy.shape}, and y {shape}: give one for each entry of y")
-    if dy.dtype != dtype:
+    if dy.dtype.num != dtype.num:
         raise TypeError(f"dy is {dy.dtype}, and y {dtype}; wanted one dtype: say by .astype(y.dtype)")
 
 

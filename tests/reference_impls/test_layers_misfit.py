@@ -211,3 +211,36 @@ def test_a_list_is_told(name) -> None:
     settings = {"name": "relu"} if name == "activation" else {}
     with pytest.raises(TypeError, match="x is a list; wanted an array"):
         import_module(f"reference_impls.layers.{name}").forward(params, x.tolist(), **settings)
+
+
+@pytest.mark.parametrize("name", sorted(FITTING.keys() - {"embedding", "dropout"}))
+def test_objects_are_told(name) -> None:
+    params, x = FITTING[name]
+    settings = {"name": "relu"} if name == "activation" else {}
+    inputs = [x.astype(object)] * (3 if name == "dot_product_attention" else 1)
+    with pytest.raises(TypeError, match=r" is object; wanted floats"):
+        import_module(f"reference_impls.layers.{name}").forward(params, *inputs, **settings)
+
+
+@pytest.mark.parametrize("name, settings", CALLS)
+def test_bytes_in_another_order_are_the_same_numbers(name, settings) -> None:
+    """As files of instruments hold them; NumPy answers some operations in the machine's own order."""
+    module, y, cache = called(name, settings)
+    params, x = FITTING[name]
+    wanted = derivatives(module.backward(np.ones(y.shape), cache))
+    inputs = [swapped(x)] * (3 if name == "dot_product_attention" else 1)
+    for given in (params, {key: swapped(array) for key, array in params.items()}):
+        got, kept = module.forward(given, *inputs, **settings)
+        np.testing.assert_allclose(got, y, rtol=1e-12)
+        for dy in (np.ones(y.shape), swapped(np.ones(y.shape))):
+            for ours, right in zip(derivatives(module.backward(dy, kept)), wanted, strict=True):
+                np.testing.assert_allclose(ours, right, rtol=1e-12, atol=1e-12)
+
+
+def swapped(array):
+    return array.astype(array.dtype.newbyteorder("S"))
+
+
+def derivatives(answer):
+    dx, grads = answer
+    return [d for d in (*(dx if isinstance(dx, tuple) else (dx,)), *grads.values()) if d is not None]
