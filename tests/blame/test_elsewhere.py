@@ -102,3 +102,45 @@ def test_no_repair_divides_by_zero_or_takes_one_sign_for_another(tmp_path: Path,
     with np.errstate(all="raise"):
         mended.gradient(w, x)
     gradcheck.check_grad(mended.loss, mended.gradient, -w, x, argnums=0)
+
+
+@pytest.mark.parametrize("more", [0, 2])
+def test_what_was_written_for_one_size_is_not_asked_at_another(tmp_path: Path, more: int) -> None:
+    """F reads two entries of however many, and the gradient has two: at three rows nothing could be right."""
+    module = made(
+        tmp_path,
+        """
+        import numpy as np
+
+        def f(x):
+            return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+
+        def claim(x):
+            return np.array([-400 * x[0] * (x[1] - x[0] ** 2) - 2 * (1 - x[0]), 200 * (x[1] - x[0])])
+        """,
+    )
+    report = gradcheck.check_grad(
+        module.f, module.claim, np.array([0.3, -0.7]) + more, raise_on_failure=False
+    )
+    (blame,) = report.blame
+    assert blame.proved and blame.repair == "x[0] ** 2"
+
+
+def test_a_jacobian_is_written_of_what_is_called(tmp_path: Path) -> None:
+    module = made(
+        tmp_path,
+        """
+        import numpy as np
+
+        def softmax(z):
+            e = np.exp(z - z.max())
+            return e / e.sum()
+
+        def claim(z):
+            return np.diag(softmax(z) * (1 - softmax(z)))
+        """,
+    )
+    z = np.random.default_rng(0).standard_normal(4)
+    report = gradcheck.check_jacobian(module.softmax, module.claim, z, raise_on_failure=False)
+    (blame,) = report.blame
+    assert blame.proved and blame.repair == "np.diag(softmax(z)) - np.outer(softmax(z), softmax(z))"

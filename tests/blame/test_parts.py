@@ -157,6 +157,43 @@ LARGEST = """
                         dx[i, ch, 2 * r + a, 2 * s + b] = dout[i, ch, r, s]
         return dx
 """
+HINGE = """
+    import numpy as np
+
+    def f(W, X, y):
+        z = X @ W
+        margins = np.maximum(0, z - z[np.arange(len(y)), y][:, None] + 1)
+        margins = margins * (np.arange(z.shape[1]) != y[:, None])
+        return margins.sum() / len(X) + 0.1 * np.sum(W * W)
+
+    def claim(W, X, y):
+        z = X @ W
+        above = (z - z[np.arange(len(y)), y][:, None] + 1 > 0) * 1.0
+        above[np.arange(len(y)), y] = 0
+        above[np.arange(len(y)), y] = -above.sum(axis=1)
+        return X.T @ above / len(X) + 0.2 * W
+"""
+RIDGE = """
+    import numpy as np
+
+    def f(w, X, y, reg):
+        return np.mean(np.log1p(np.exp(-y * (X @ w)))) + 0.5 * reg * np.sum(w[1:] ** 2)
+
+    def claim(w, X, y, reg):
+        p = 1 / (1 + np.exp(y * (X @ w)))
+        return -X.T @ (y * p) / len(y) + reg * np.r_[0, w[1:]]
+"""
+LAST = """
+    import numpy as np
+
+    def f(W, X, Y, reg):
+        return 0.5 * np.sum((X @ W.T - Y) ** 2) + 0.5 * reg * np.sum(W[:, :-1] ** 2)
+
+    def claim(W, X, Y, reg):
+        dW = (X @ W.T - Y).T @ X
+        dW += reg * np.c_[W[:, :-1], 0 * W[:, -1:]]
+        return dW
+"""
 
 
 def arguments(name: str, draw: Drawn) -> tuple[Any, ...]:
@@ -169,6 +206,9 @@ def arguments(name: str, draw: Drawn) -> tuple[Any, ...]:
         "gates": lambda: (normal((3, 8)), normal((4, 2)), normal((5, 3))),
         "variation": lambda: (normal((5, 6)), 0.7),
         "classes": lambda: (normal((4, 3)), normal((6, 4)), integers(0, 3, 6)),
+        "hinge": lambda: (normal((4, 3)), normal((6, 4)), integers(0, 3, 6)),
+        "ridge": lambda: (normal(4), normal((7, 4)), np.sign(normal(7)), 0.3),
+        "last": lambda: (normal((3, 4)), normal((7, 4)), normal((7, 3)), 0.3),
         "pooled": lambda: (normal((2, 6, 7)), 2, 2),
         "largest": lambda: (normal((2, 2, 4, 6)),),
     }[name]()
@@ -177,6 +217,7 @@ def arguments(name: str, draw: Drawn) -> tuple[Any, ...]:
 PROGRAMS = {
     "embedding": (EMBEDDING, (0, 1, 2)), "graph": (GRAPH, (0, 1)), "gates": (GATES, (0, 1)),
     "variation": (VARIATION, 0), "classes": (CLASSES, 0), "pooled": (POOLED, 0), "largest": (LARGEST, 0),
+    "hinge": (HINGE, 0), "ridge": (RIDGE, 0), "last": (LAST, 0),
 }  # fmt: skip
 MISTAKES = [
     ("embedding", "    np.add.at(dE, ids, dx)\n", "", "np.add.at(dE, ids, dx)"),
@@ -194,6 +235,10 @@ MISTAKES = [
     ("classes", "p[range(len(y)), y] -= 1", "p[:, y] -= 1", "p[np.arange(len(y)), y] -= 1"),
     ("classes", "    p[range(len(y)), y] -= 1\n", "", "y] -= 1"),
     ("pooled", "left = i * stride, j", "left = i, j", "i * stride"),
+    ("hinge", "    above[np.arange(len(y)), y] = -above.sum(axis=1)\n", "", "y] -= above.sum(axis=-1)"),
+    ("hinge", "= -above.sum(axis=1)", "= -1", "above.sum(axis=-1)"),
+    ("ridge", "reg * np.r_[0, w[1:]]", "reg * w", "np.r_[0, w[1:]]"),
+    ("last", "reg * np.c_[W[:, :-1], 0 * W[:, -1:]]", "reg * W", "np.c_[W[:, :-1], 0 * W[:, -1:]]"),
     ("largest", "2 * s:2 * s + 2]", "2 * s:2 * s + 1]", "2"),
 ]
 

@@ -225,16 +225,31 @@ def _read(function: Written) -> Iterator[str]:
 
 def _taken(functions: tuple[Written, ...], scope: frozenset[str]) -> dict[str, list[str]]:
     """By the name of an array texts of its parts, of what is in scope."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, dict[str, None]] = {}
     for one in functions:
         for node in ast.walk(one.node):
             if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name):
                 words = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-                if words <= scope | {"np"} and (text := one.source.segment(node)) not in found.get(
-                    node.value.id, ()
-                ):
-                    found.setdefault(node.value.id, []).append(text)
-    return found
+                if words <= scope | {"np"}:
+                    texts = (
+                        one.source.segment(node),
+                        *_padded(node.value.id, ast.unparse(node.slice).strip("()")),
+                    )
+                    found.setdefault(node.value.id, {}).update(dict.fromkeys(texts))
+    return {name: [*texts] for name, texts in found.items()}
+
+
+def _padded(array: str, part: str) -> tuple[str, ...]:
+    """The adjoint of taking all but the first or the last of an axis: zero for what was left out, a bias say."""
+    return tuple(form.format(array) for form in _PADDED.get(part, ()))
+
+
+_PADDED = {
+    "1:": ("np.r_[0, {0}[1:]]", "np.r_[0 * {0}[:1], {0}[1:]]"),
+    ":-1": ("np.r_[{0}[:-1], 0]", "np.r_[{0}[:-1], 0 * {0}[-1:]]"),
+    ":, 1:": ("np.c_[0 * {0}[:, :1], {0}[:, 1:]]",),
+    ":, :-1": ("np.c_[{0}[:, :-1], 0 * {0}[:, -1:]]",),
+}
 
 
 def _places(functions: tuple[Written, ...], scope: frozenset[str]) -> Iterator[str]:
@@ -551,6 +566,11 @@ ARITHMETIC = frozenset({"factor", "sum", "complement", "center", "square", "sign
 """Edits that suit numbers alone."""
 
 
+def _is_product(node: ast.expr) -> bool:
+    """Whether a factor may stand before or after it as it is."""
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.MatMult | ast.Pow)
+
+
 def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iterator[Edit]:
     if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict):
         return
@@ -567,9 +587,10 @@ def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iter
     yield edit("square", f"{text} ** 2")
     yield edit("index", f"{text}[::-1]")
     yield edit("index", f"{text}[:, None]")
-    yield edit("factor", f"2 * {text}")
-    yield edit("factor", f"{text} / 2")
-    yield edit("factor", f"3 * {text}")
+    product = source.segment(node) if _is_product(node) else text
+    yield edit("factor", f"2 * {product}")
+    yield edit("factor", f"{product} / 2")
+    yield edit("factor", f"3 * {product}")
     yield from (edit("sum", f"{text}.sum({axes})") for axes in _SUMMED)
     yield edit("center", f"{text} - {text}.mean(0)")
     yield edit("center", f"{text} - {text}.mean(-1, keepdims=True)")

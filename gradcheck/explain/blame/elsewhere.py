@@ -114,12 +114,25 @@ def _suits(there: Elsewhere, here: Probe, wrong: frozenset[int]) -> bool:
     answer, before = there.answer(), here.answer()
     if answer is None or before is None:
         return before is None  # what raises at both may be right at both when it is mended
+    if any(_is_of_one_size(number, here, before, there.probe, answer) for number in range(len(here.slots))):
+        return False
     right = zip(_right_entries(here, before), _right_entries(there.probe, answer), strict=True)
     kept = all(
         number in before.missing or number in answer.missing or _holds(old, now)
         for number, (old, now) in enumerate(right)
     )
     return kept and there.probe.wrong_in(answer) <= wrong
+
+
+def _is_of_one_size(number: int, here: Probe, before: Answer, there: Probe, now: Answer) -> bool:
+    """Whether a leaf of another shape gets the gradient that it had: the claim was written for that shape alone."""
+    old, new = before.pieces[number], now.pieces[number]
+    return (
+        number not in before.missing
+        and new is not None
+        and old.shape == new.shape
+        and here.slots[number].shape != there.slots[number].shape
+    )
 
 
 def _right_entries(probe: Probe, answer: Answer) -> tuple[NDArray[Any], ...]:

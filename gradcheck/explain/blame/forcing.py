@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -61,6 +61,7 @@ class Force:
     left: frozenset[int]
     patience: float
     late: Callable[[], bool]
+    _alone: dict[Node, Answer | None] = field(default_factory=dict)
 
     def wanted(self, goals: Goals) -> tuple[Wanted, ...]:
         """Every expression that mends something when it is worth one of the goals, or what follows from such a one."""
@@ -174,7 +175,7 @@ class Force:
                 break
             answer = self._answer(nodes, values)
             mended = self._mended_by(answer)
-            if not mended and (other := self._scaled(nodes[0], values, answer)):
+            if not mended and (other := self._scaled(nodes, values, answer)):
                 values = other
                 mended = self._mended_by(self._answer(nodes, values))
             if len(best) < len(mended):
@@ -198,13 +199,14 @@ class Force:
         """What comes where nothing is forced."""
         return self.probe.answer()
 
-    def _scaled(self, node: ast.expr, values: Values, answer: Answer | None) -> Values | None:
+    def _scaled(self, nodes: Sequence[ast.expr], values: Values, answer: Answer | None) -> Values | None:
         """A multiple of the values, or of what they add, with which a leaf is right, after an answer with these."""
         if answer is None or self.now is None:
             return None
-        if (factor := self._factor(answer)) is not None:
-            return tuple(factor * value for value in values)
-        held = self.reach.values[node]
+        for rest in (None, self._without(nodes)):
+            if (factor := self._factor(answer, rest)) is not None:
+                return tuple(factor * value for value in values)
+        held = self.reach.values[nodes[0]]
         for number in sorted(self.left) if len(held) == 1 else ():
             slot = self.probe.slots[number]
             if slot.shape != np.shape(held[0]) or number in answer.missing | self.now.missing:
@@ -215,12 +217,22 @@ class Force:
                 return (held[0] + (gap @ gap) / (gap @ came) * (values[0] - held[0]),)
         return None
 
-    def _factor(self, answer: Answer) -> float | None:
-        """How many times values are to be taken for a leaf to be right, after an answer with these."""
+    def _without(self, nodes: Sequence[ast.expr]) -> Answer | None:
+        """What comes where an expression is zero: what is added to all that hangs on it."""
+        if nodes[0] not in self._alone:
+            zeros = tuple(np.zeros_like(value) for value in self.reach.values[nodes[0]])
+            self._alone[nodes[0]] = self._answer(nodes, zeros)
+        return self._alone[nodes[0]]
+
+    def _factor(self, answer: Answer, rest: Answer | None) -> float | None:
+        """How many times values are to be taken for a leaf to be right, after an answer with these and a ``rest``."""
         for number in sorted(self.left):
             slot = self.probe.slots[number]
-            raw, truth = (flat[slot.start : slot.stop] for flat in (answer.flat, self.probe.truth))
-            slack = self.probe.slack[slot.start : slot.stop]
+            part = slice(slot.start, slot.stop)
+            raw, truth = answer.flat[part], self.probe.truth[part]
+            if rest is not None:
+                raw, truth = raw - rest.flat[part], truth - rest.flat[part]
+            slack = self.probe.slack[part]
             size = raw @ raw
             if raw.size >= _TELLING and size > 0.0:
                 factor = float((raw @ truth) / size)

@@ -39,7 +39,7 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
     several = suspects.several
     # where nothing comes, what lets anything come mends some leaves, and tells nothing of the others
     comes = scene.reach.whole
-    stands = standing(scene.points, scene.left, scene.patience)
+    stands = standing(scene.points, scene.left, scene.patience, scene.shares)
     # each is in force until the next one is asked for
     for rank, function, edit in chain.from_iterable(map(in_force, offers(scene, suspects))):
         # where others are needed in any case, what mends a part is not weighed against what is added from afar

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.explain.blame.probes import Probe
+from gradcheck.explain.blame.reach import taken
 from gradcheck.explain.blame.watch import Node, is_float, observing
 from gradcheck.explain.blame.written import Written
 
@@ -19,10 +20,13 @@ _EQUAL = 1e-9
 class Meanings:
     """The expressions of f by what they are worth at a probe."""
 
-    def __init__(self, of_f: tuple[Written, ...], probe: Probe) -> None:
-        where = probe.task.where
+    def __init__(self, of_f: tuple[Written, ...], shared: tuple[Written, ...], probe: Probe) -> None:
         with observing(of_f) as observer:
-            self.values = observer.recorded(lambda: probe.task.f(*where.copied(where.args)))
+            values = observer.recorded(probe.result)
+            own = taken(observer, probe, shared)
+        # what f computes beside its result is the claim's
+        others = {node for one in shared for node in ast.walk(one.node)} - own
+        self.values = {node: held for node, held in values.items() if node not in others}
         inside = (
             (one.source, node) for one in of_f for node in ast.walk(one.node) if isinstance(node, ast.expr)
         )

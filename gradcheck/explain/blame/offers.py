@@ -88,10 +88,14 @@ def _ranked(scene: Scene, suspects: Suspects, made: Callable[[Written], Iterator
 
 def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float], Rank]:
     written = _written((*scene.functions, *scene.of_f))
+    codes = {one.code for one in scene.of_f}
+    shared = frozenset(one.name for one in scene.functions if one.code in codes)
 
     @cache
     def place(function: Written, node: ast.expr | ast.stmt) -> tuple[int, float]:
-        dearer = FOREIGN * _is_foreign(scene, function) + UNABLE * (not suspects.able(function, node))
+        dearer = FOREIGN * _is_foreign(scene, function) + UNABLE * (
+            not suspects.able(function, node) or _is_handed_to(shared, function, node)
+        )
         return dearer, 4.0 * len(list(above(function, node)))
 
     def rank(function: Written, edit: Edit, suspicion: float) -> Rank:
@@ -107,6 +111,12 @@ def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float
         )
 
     return rank
+
+
+def _is_handed_to(names: frozenset[str], function: Written, node: ast.AST) -> bool:
+    """Whether it is what a function of one of these names is called with: f and the claim hand it the same."""
+    calls = (one.func for one in above(function, node) if isinstance(one, ast.Call))
+    return any(getattr(call, "id", getattr(call, "attr", "")) in names for call in calls)
 
 
 def _written(functions: tuple[Written, ...]) -> frozenset[str]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.edits import ADDED, Edit
-from gradcheck.explain.blame.flow import place
+from gradcheck.explain.blame.flow import parts_written, place
 from gradcheck.explain.blame.forcing import Force, Wanted
 from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.missing import in_place, sight_of, then
@@ -48,17 +48,54 @@ def unwritten(
 ) -> Iterator[tuple[Written, Edit]]:
     """Edits that write into part of an array what is wanted of it, before the array is read."""
     for one in _lacks(force, wanted):
-        function, scope = one.read.function, one.read.scopes[0]
-        site, _, _ = in_place(one.read)
+        for store, value in _instead(one):
+            for text in _texts(scene, one, value):
+                yield one.read.function, Edit(ADDED, "written", store, text)
         for index in dict.fromkeys(_indices(scene)):
             for before, after, value in _written(index, one, goals):
-                there = replace(site, target=(value,), now=(value,))
-                sight = (*sight_of(scene, there), *_gathered(scope))
-                texts = set(islice(texts_of(there.target, sight), _FOUND))
-                for text in sorted(texts, key=lambda each: (len(each), each))[:_EACH]:
-                    if scene.time.late():
-                        return
-                    yield function, _edit(one, f"{_signed(before, text)}{after}")
+                for text in _texts(scene, one, value):
+                    yield one.read.function, _edit(one, f"{_signed(before, text)}{after}")
+
+
+def _texts(scene: Scene, one: Lack, value: Floats) -> Iterator[str]:
+    """Short texts of a value, of what is in sight where an array is read."""
+    site, _, _ = in_place(one.read)
+    there = replace(site, target=(value,), now=(value,))
+    sight = (*sight_of(scene, there), *_gathered(one.read.scopes[0]))
+    texts = set(islice(texts_of(there.target, sight), _FOUND))
+    for text in sorted(texts, key=lambda each: (len(each), each))[:_EACH]:
+        if scene.time.late():
+            return
+        yield text
+
+
+def _instead(one: Lack) -> Iterator[tuple[ast.expr, Floats]]:
+    """Numbers that are written into a part of an array, which is all that it lacks, and what is to be written there."""
+    function, read = one.read.function, one.read.node
+    for store in parts_written(function.node, read) if isinstance(read, ast.Name) else ():
+        value = store.statement.value
+        if store.index is None or store.sign is not None or not isinstance(value, ast.Constant | ast.UnaryOp):
+            continue
+        where = _place(store.index, one)
+        if where is not None and _is_all(one.lacks, where) and np.ndim(one.lacks[where]):
+            yield value, (one.read.values[0] + one.lacks)[where]
+
+
+def _place(index: ast.expr, one: Lack) -> Any:
+    """What an index is worth where an array is read; None for what means nothing there."""
+    try:
+        where = place(index, one.read.function, one.read.scopes[0])
+        one.lacks[where]
+    except Exception:
+        return None
+    return where
+
+
+def _is_all(lacks: Floats, where: Any) -> bool:
+    """Whether a part is all that is lacking."""
+    rest = lacks.copy()
+    rest[where] = 0.0
+    return bool(np.all(np.abs(rest) <= _EQUAL * np.abs(lacks).max(initial=0.0)))
 
 
 def _edit(one: Lack, statement: str) -> Edit:
@@ -128,20 +165,19 @@ def _indices(scene: Scene) -> Iterator[str]:
 def _written(index: str, one: Lack, goals: Goals) -> Iterator[tuple[str, str, Floats]]:
     """How a value is written into a part, up to it and after it, and the value, where that is all that is lacking."""
     lacks, name = one.lacks, one.read.function.source.segment(one.read.node)
-    try:
-        tree = ast.parse(f"_[{index}]", mode="eval").body
-        assert isinstance(tree, ast.Subscript)
-        where = place(tree.slice, one.read.function, one.read.scopes[0])
-        part, hits = np.asarray(lacks[where]), np.zeros(lacks.shape)
-        np.add.at(hits, where, 1.0)
-    except Exception:  # of what means nothing there
+    tree = ast.parse(f"_[{index}]", mode="eval").body
+    assert isinstance(tree, ast.Subscript)
+    where = _place(tree.slice, one)
+    if where is None or not _is_all(lacks, where):
         return
-    near = _EQUAL * np.abs(lacks).max(initial=0.0)
-    if np.any(np.abs(lacks[hits == 0.0]) > near):
-        return
+    part, near = np.asarray(lacks[where]), _EQUAL * np.abs(lacks).max(initial=0.0)
     axes = where if isinstance(where, tuple) else (where,)
-    if not any(isinstance(axis, np.ndarray) for axis in axes) or "range(" in index:
-        if not hits.all():  # else it is no part
+    if (
+        not any(isinstance(axis, np.ndarray) for axis in axes)
+        or "range(" in index
+        or any(map(_is_every, axes))
+    ):
+        if not _is_whole(lacks, where):
             yield f"{name}[{index}] += ", "", part
         return
     # what is added up where rows come twice cannot be told apart; but f's derivatives are known
@@ -154,3 +190,14 @@ def _written(index: str, one: Lack, goals: Goals) -> Iterator[tuple[str, str, Fl
                 ")",
                 goal.values[0],
             )
+
+
+def _is_every(axis: Any) -> bool:
+    """Whether an index has each of the places from the first on once: then no place of an array comes twice."""
+    return isinstance(axis, np.ndarray) and np.array_equal(axis, np.arange(axis.size))
+
+
+def _is_whole(lacks: Floats, where: Any) -> bool:
+    hits = np.zeros(lacks.shape, dtype=bool)
+    hits[where] = True
+    return bool(hits.all())

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gradcheck.ask import precision
+from gradcheck.ask import precision, trees
 from gradcheck.ask.look import look_at_function
 from gradcheck.ask.point import Point, Slot, step_scale
 from gradcheck.ask.reading import Reading
@@ -98,8 +98,22 @@ class Probe:
 
     def noise_of_f(self) -> frozenset[str]:
         """What f is warned of."""
+        return _noise(self.result)
+
+    def result(self) -> Any:
+        """What f, as it is now, returns here."""
         where = self.task.where
-        return _noise(lambda: self.task.f(*where.copied(where.args)))
+        return self.task.f(*where.copied(where.args))
+
+    def keeps_f(self) -> bool:
+        """Whether f, as it is now, returns what it did before anything was edited."""
+        try:
+            before, now = list(trees.leaves(self.output)), list(trees.leaves(self.result()))
+        except Exception:  # of an edit that makes no sense
+            return False
+        return len(before) == len(now) and all(
+            np.array_equal(old, new, equal_nan=True) for (_, old), (_, new) in zip(before, now, strict=True)
+        )
 
     def proved(self) -> bool:
         """Whether the claim, as it is now, passes a whole check here."""

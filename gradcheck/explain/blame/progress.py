@@ -77,10 +77,12 @@ class Standing:
     patience: float
     known: tuple[Witnesses, ...]
     noise: tuple[frozenset[str], ...]
+    shares: bool
 
     def is_quiet(self) -> bool:
-        """Whether the claim, as it is now, warns of nothing that neither it nor f warned of before."""
-        return all(probe.noise() <= known for probe, known in zip(self.points, self.noise, strict=True))
+        """Whether the claim warns of nothing that neither it nor f warned of before, and f is what it was."""
+        quiet = all(probe.noise() <= known for probe, known in zip(self.points, self.noise, strict=True))
+        return quiet and not (self.shares and not all(probe.keeps_f() for probe in self.points))
 
     def progress(self) -> Progress:
         """What the claim, as it is now, has more of; nothing where something that was right has become wrong."""
@@ -113,8 +115,8 @@ class Standing:
         return Progress(nearer=nearer, scaled=int(np.count_nonzero(scaled)), entries=sum(more))
 
 
-def standing(points: tuple[Probe, ...], left: frozenset[int], patience: float) -> Standing:
+def standing(points: tuple[Probe, ...], left: frozenset[int], patience: float, shares: bool) -> Standing:
     """How the claim stands as it is now."""
     known = tuple(witnesses(probe, probe.answer()) for probe in points)
     noise = tuple(probe.noise() | probe.noise_of_f() for probe in points)
-    return Standing(points, left, patience, known, noise)
+    return Standing(points, left, patience, known, noise, shares)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.watch import Change, Node, Observer, is_float, nudged, turned
-from gradcheck.explain.blame.written import Source
+from gradcheck.explain.blame.written import Source, Written
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,24 @@ class Reach:
         The same of expressions with which nothing changes by as little as one likes: their sign decides, or order.
     whole
         Whether the claim came to its end, and so showed everything that runs.
+    fixed
+        Expressions on which the result of f hangs, too: with another value of one of them f would be another function.
     """
 
     values: dict[Node, list[Any]]
     leaves: dict[Node, frozenset[int]] = field(default_factory=dict)
     decided: dict[Node, frozenset[int]] = field(default_factory=dict)
     whole: bool = True
+    fixed: frozenset[Node] = frozenset()
+
+    def is_fixed(self, node: ast.AST, source: Source) -> bool:
+        """Whether an expression, what a statement is given, or what either is part of, is f's as well."""
+        around: ast.AST | None = node.value if isinstance(node, ast.Assign | ast.AugAssign) else node
+        while isinstance(around, ast.expr | ast.keyword):
+            if around in self.fixed:
+                return True
+            around = source.parents.get(around)
+        return False
 
     def ran(self, node: ast.AST, source: Source) -> bool:
         """Whether this expression, or one inside it, is evaluated."""
@@ -63,12 +75,47 @@ class Reach:
         return None
 
 
-def reach_of(observer: Observer, probe: Probe, late: Callable[[], bool]) -> Reach:
-    """Record the claim at a probe, then nudge one expression after another until it is ``late``."""
+def taken(observer: Observer, probe: Probe, functions: Iterable[Written]) -> frozenset[Node]:
+    """The expressions of functions that f calls, too, on which its result hangs."""
+    values = observer.recorded(probe.result)
+    inside = {node for one in functions for node in ast.walk(one.node)}
+    return frozenset(
+        node
+        for node, held in values.items()
+        if node in inside and is_float(held[0]) and _is_taken(observer, probe, node)
+    )
+
+
+def is_left(observer: Observer, probe: Probe, function: Written) -> bool:
+    """Whether a function that f calls returns or keeps something that f's result does not hang on, a gradient say."""
+    values = observer.recorded(probe.result)
+    handed_on = (
+        part
+        for node in ast.walk(function.node)
+        if isinstance(node, ast.Return) or (isinstance(node, ast.Assign) and _is_kept(node.targets[0]))
+        for part in ast.walk(node.value or node)
+        if part in values and is_float(values[part][0])
+    )
+    return any(not _is_taken(observer, probe, part) for part in handed_on)
+
+
+def _is_kept(target: ast.expr) -> bool:
+    return isinstance(target, ast.Attribute | ast.Subscript)
+
+
+def _is_taken(observer: Observer, probe: Probe, node: Node) -> bool:
+    with observer.altering([node], nudged):
+        return not probe.keeps_f()
+
+
+def reach_of(
+    observer: Observer, probe: Probe, late: Callable[[], bool], fixed: frozenset[Node] = frozenset()
+) -> Reach:
+    """Record the claim at a probe, then nudge one expression after another until it is ``late``, but ``fixed`` ones."""
     values = observer.recorded(probe.ask)
     base = probe.answer()
     if base is None:
-        return Reach(values, whole=False)
+        return Reach(values, whole=False, fixed=fixed)
     leaves: dict[Node, frozenset[int]] = {}
     decided: dict[Node, frozenset[int]] = {}
 
@@ -83,7 +130,7 @@ def reach_of(observer: Observer, probe: Probe, late: Callable[[], bool]) -> Reac
         return probe.leaves_with(moved) - odd | strays
 
     for node, held in values.items():
-        if late() or isinstance(node, ast.arg) or not is_float(held[0]):
+        if late() or node in fixed or isinstance(node, ast.arg) or not is_float(held[0]):
             continue
         if (found := hanging(node, nudged)) is not None:
             # a nudge of what is no number moves nothing: all may hang on it that is none
@@ -91,4 +138,4 @@ def reach_of(observer: Observer, probe: Probe, late: Callable[[], bool]) -> Reac
             leaves[node] = found | lost
             if not leaves[node]:
                 decided[node] = hanging(node, turned) or frozenset()
-    return Reach(values, leaves, decided)
+    return Reach(values, leaves, decided, fixed=fixed)

@@ -7,7 +7,9 @@ gradient at generic points is not: what makes every leaf right at several of the
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
+from types import CodeType
 
 from gradcheck.explain.blame.apart import Alive
 from gradcheck.explain.blame.draft import Draft, Mend, Step
@@ -21,7 +23,7 @@ from gradcheck.explain.blame.known import derivatives, first_unknown
 from gradcheck.explain.blame.manners import manners
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
 from gradcheck.explain.blame.probes import Probe, alone, probes
-from gradcheck.explain.blame.reach import reach_of
+from gradcheck.explain.blame.reach import is_left, reach_of, taken
 from gradcheck.explain.blame.reached import reached
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.stopwatch import Allowance
@@ -66,11 +68,8 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         found.said = "the truth at other points, which a repair must be right at, is not to be had"
         return found
     first, found.points = points[0], len(points)
-    where = first.task.where
-    of_f = reached(lambda: first.task.f(*where.copied(where.args)))
-    shared = {one.code for one in of_f}
-    # an edit of what f itself is made of would change f as well
-    functions = tuple(one for one in reached(first.ask) if one.code not in shared)
+    of_f = reached(first.result)
+    functions = _editable(reached(first.ask), of_f, first)
     if not functions:
         found.said = "the claim has no source here: it cannot be searched for the mistake"
         return found
@@ -85,7 +84,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     held = held_by((*functions, *of_f), first.task)
     protect(held, first)
     others = elsewhere(seen, points[0], found.wrong, held)
-    found.one_size = has_sizes(where) and not any(one.resized for one in others)
+    found.one_size = has_sizes(first.task.where) and not any(one.resized for one in others)
     every = (*functions, *of_f)
     fewer = shorter(seen, PROBES)
     for some in (fewer, points) if fewer and _wrong(fewer) == found.wrong else (points,):
@@ -117,6 +116,22 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     return found
 
 
+def _editable(of_claim: tuple[Written, ...], of_f: tuple[Written, ...], first: Probe) -> tuple[Written, ...]:
+    """The functions of the claim without those of f, of which an edit would change f: but for what f makes no use of.
+
+    One function often returns a loss and its gradient.
+    """
+    shared = _shared(of_claim, {one.code for one in of_f})
+    with observing(shared) as observer:
+        left = [one for one in shared if is_left(observer, first, one)]
+    # what calls them with the arguments that f does is hardly where the mistake is
+    return (*left, *(one for one in of_claim if one not in shared))
+
+
+def _shared(functions: tuple[Written, ...], codes: Collection[CodeType]) -> tuple[Written, ...]:
+    return tuple(one for one in functions if one.code in codes)
+
+
 def _and_the_point(seen: Examined, points: tuple[Probe, ...]) -> tuple[Probe, ...]:
     """Where a mended claim must pass: the very point, too, where its truth is not to be had for a search."""
     if any(probe.task.where is seen.task.where for probe in points):
@@ -142,16 +157,19 @@ class _Setting:
 def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
     """The claim after one edit after another, until nothing is wrong or nothing more is found."""
     first, of_f = setting.points[0], draft.now[setting.claims :]
+    codes = {one.code for one in of_f}
     started = time.perf_counter()
     first.wrong()
     patience = 20.0 * (time.perf_counter() - started) + 0.05
-    goals = Goals(first, Meanings(of_f, first))
+    goals = Goals(first, Meanings(of_f, _shared(draft.now[: setting.claims], codes), first))
     settled = Probe.proved if setting.behaves else Probe.right
     whole = Allowance(WHOLE * setting.seconds)
     while found.left and not whole.late():
         functions, allowed = draft.now[: setting.claims], Allowance(min(setting.seconds, whole.left))
+        shared = _shared(functions, codes)
         with observing(functions) as observer:
-            reach = reach_of(observer, first, lambda: allowed.past(REACHING))  # noqa: B023
+            fixed = taken(observer, first, shared)
+            reach = reach_of(observer, first, lambda: allowed.past(REACHING), fixed)  # noqa: B023
             scene = Scene(
                 functions,
                 of_f,
@@ -161,6 +179,7 @@ def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
                 found.left,
                 allowed,
                 patience,
+                bool(shared),
                 setting.elsewhere,
             )
             force = Force(

@@ -14,7 +14,10 @@ from gradcheck.explain.blame.written import Written
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """The functions of the claim and of f, what calls of the claim showed, the leaves that are wrong, the time left."""
+    """The functions of the claim and of f, what calls of the claim showed, the leaves that are wrong, the time left.
+
+    ``shares`` is whether f calls some of the functions of the claim, which compute more than f makes use of.
+    """
 
     functions: tuple[Written, ...]
     of_f: tuple[Written, ...]
@@ -24,4 +27,5 @@ class Scene:
     left: frozenset[int]
     time: Allowance
     patience: float
+    shares: bool
     elsewhere: tuple[Elsewhere, ...] = ()

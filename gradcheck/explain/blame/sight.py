@@ -7,6 +7,7 @@ hypothesis", 2014).
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,6 +56,7 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("np.sign({})", np.sign),
     ("np.sqrt({})", np.sqrt),
     ("{}.sum(0)", lambda s: s.sum(0)),
+    ("{}.sum(axis=-1)", lambda s: s.sum(-1) if np.ndim(s) > 1 else None),
     ("{}.mean(-1, keepdims=True)", lambda s: s.mean(-1, keepdims=True)),
     ("{}.sum(-1, keepdims=True)", lambda s: s.sum(-1, keepdims=True)),
     ("{}.T", lambda s: s.T if np.ndim(s) > 1 else None),
@@ -74,6 +76,8 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("{}.size", lambda s: float(s.size) if np.ndim(s) > 1 else None),
 )
 """What a backward pass makes of the values it has."""
+_PLAIN = re.compile(r"[\w.]+(\[.*\]|\([\w., ]*\))?")
+"""A name, a part of what has one, or a call with names."""
 _SIZES = frozenset({"len({})", "{}.shape[-1]", "{}.size"})
 
 PRODUCTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
@@ -137,7 +141,7 @@ def in_sight(
     space, shape = dict(site.function.functions[0].__globals__), np.shape(site.target[0])
     variables = {text: _values(text, site, space) for text in _variables(site.scopes)}
     known = [(text, values, True) for text, values in variables.items() if values is not None]
-    known += [(text, values, text.isidentifier() or "[" in text) for text, values in site.own.items()]
+    known += [(text, values, bool(_PLAIN.fullmatch(text))) for text, values in site.own.items()]
     for text, values, plain in sorted(known, key=lambda each: (each[0] not in data, len(each[0]))):
         if not _fits(list(values)):
             continue

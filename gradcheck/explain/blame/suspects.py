@@ -37,7 +37,7 @@ class Suspects:
         One mistake is where all wrong leaves hang on; of several each is where as few as possible do.
         """
         reach, left = self.scene.reach, self.scene.left
-        if not reach.ran(node, function.source):
+        if not reach.ran(node, function.source) or reach.is_fixed(node, function.source):
             return None
         leaves = reach.of(node, function.source)
         if not reach.whole:

@@ -18,8 +18,8 @@ _EQUAL = 1e-7
 """Relative distance of a text's value from the one that it is taken for; the edit is proved afterwards."""
 _SHOWN = 40
 """Entries of a value that are compared."""
-_SIGHT = 450
-"""Candidates that are multiplied with each other, the shortest texts first."""
+_SIGHT, _PRODUCTS = 450, 150
+"""Candidates that are multiplied with each other, the shortest texts first; of matrix products as many in any case."""
 _FACTORS, _JOINED, _ALIKE = 30, 80, 14
 """Candidates that are multiplied as matrices, with each other and with the expression; that replace it two by two."""
 _TELLING = 3
@@ -43,7 +43,7 @@ _SCALED: tuple[tuple[str, Callable[[float], float]], ...] = (
 def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     """Texts that are worth what the site wants at each visit; the likeliest first."""
     pairs = list(zip(site.target, site.now, strict=True))
-    wide = (*sight, *_matrix_products(sight, np.shape(site.target[0])))
+    wide = _with_products(sight, np.shape(site.target[0]))
     with np.errstate(all="ignore"):
         factor = [np.asarray(then / old) for then, old in pairs]
         over = [np.asarray(old / then) for then, old in pairs]
@@ -74,7 +74,7 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
 def texts_of(target: Sequence[Any], sight: Sequence[Candidate]) -> Iterator[str]:
     """Texts that are worth a target, of what is in sight alone: up to three things multiplied."""
     shape = np.shape(target[0])
-    view = View.of(target, (*sight, *_matrix_products(sight, shape)))
+    view = View.of(target, _with_products(sight, shape))
     if view is None:
         return
     yield from view.products(target)
@@ -86,6 +86,16 @@ def texts_of(target: Sequence[Any], sight: Sequence[Candidate]) -> Iterator[str]
             factor = [np.asarray(then / old) for then, old in zip(target, one.values, strict=False)]
         if len(one.values) == len(target) and all(np.isfinite(part).all() for part in factor):
             yield from (_times(one.text, more) for more in view.products(factor))
+
+
+def _with_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> tuple[Candidate, ...]:
+    """What is in sight and the matrix products of a shape: of either the shortest texts, as far as there is room."""
+    products = sorted(_matrix_products(sight, shape), key=_length)[: max(_PRODUCTS, _SIGHT - len(sight))]
+    return (*sorted(sight, key=_length)[: _SIGHT - len(products)], *products)
+
+
+def _length(one: Candidate) -> int:
+    return len(one.text)
 
 
 def _plus(text: str, more: str) -> str:
