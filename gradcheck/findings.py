@@ -121,9 +121,9 @@ class Leaf:
 class Diagnosis:
     """A mistake by name.
 
-    ``kind`` is one of `KINDS`, ``leaf`` a path ("" where it concerns the whole claim), ``message`` one or two
-    sentences for a person, ``evidence`` the figures behind them, ``certainty`` "certain", "likely" or
-    "possible".
+    ``kind`` is one of `KINDS`, ``leaf`` a path ("" where it concerns the whole claim), ``message`` what was seen, for
+    a person, ``evidence`` the figures behind it, ``certainty`` "certain", "likely" or "possible", ``advice`` where to
+    look ("" where there is nothing to add).
     """
 
     kind: str
@@ -131,6 +131,7 @@ class Diagnosis:
     message: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     certainty: str = "certain"
+    advice: str = ""
 
 
 @dataclass(frozen=True)

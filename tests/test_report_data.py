@@ -144,5 +144,6 @@ def test_diagnosis_evidence_reaches_the_dict():
             "message": "twice",
             "evidence": {"factor": 2.0},
             "certainty": "certain",
+            "advice": "",
         }
     ]

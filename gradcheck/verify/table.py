@@ -140,7 +140,7 @@ def _specimen(outcome: Outcome) -> str:
     report = outcome.report
     wrong = [leaf for leaf in text.worst_first(report.leaves) if leaf.verdict is Verdict.FAIL]
     # the likeliest mistake is enough here; the JSON and HTML files have them all
-    found = [text.named(each.kind, each.message, each.certainty) for each in report.diagnoses[:1]]
+    found = [text.named(each) for each in report.diagnoses[:1]]
     return "\n".join([outcome.name, *map(_error, wrong), *map(item, [*found, *report.reasons])])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradcheck import Report, Verdict, check_grad
+from gradcheck import Report, Verdict, check_grad, check_layer
 from tests.blame.programs import made, patched
 
 Drawn = np.random.Generator
@@ -171,3 +171,47 @@ def test_an_edit_that_would_change_f_is_none(tmp_path: Path) -> None:
     assert blame.proved and "+    return k * np.sum(w * w), 2 * k * w" in report.patch.splitlines()
     mended = patched(Path(blame.file), report.patch)
     assert mended.f(w) == module.f(w)
+
+
+DENSE = """
+    import numpy as np
+
+    class Dense:
+        def __init__(self, W, b):
+            self.W, self.b = W, b
+
+        def forward(self, x):
+            z = x @ self.W + self.b
+            y = np.tanh(z)
+            self.cache = x, y
+            return y
+
+        def backward(self, dy):
+            x, y = self.cache
+            dz = dy * (1 - y ** 2)
+            self.dW, self.db = x.T @ dz, dz.sum(axis=0)
+            return dz @ self.W.T
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("self.cache = x, y", "self.cache = x, z"),
+        ("1 - y ** 2", "1 - y"),
+        ("self.cache = x, y", "self.cache = 2 * x, y"),
+    ],
+)
+def test_what_a_layer_keeps_on_its_way_forward_is_mended(tmp_path: Path, old: str, new: str) -> None:
+    module = made(tmp_path, DENSE, (old, new))
+
+    def report(module: Any, seed: int) -> Report:
+        normal = np.random.default_rng(seed).standard_normal
+        layer = module.Dense(normal((4, 3)), normal(3))
+        return check_layer(layer, normal((5, 4)), raise_on_failure=False)
+
+    found = report(module, 3)
+    assert found.verdict is Verdict.FAIL
+    (blame,) = found.blame
+    assert blame.proved
+    assert report(patched(Path(blame.file), found.patch), 13).verdict is Verdict.PASS

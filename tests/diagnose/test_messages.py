@@ -9,14 +9,20 @@ import pytest
 
 import gradcheck
 from gradcheck.explain.diagnose import diagnose
+from gradcheck.findings import Diagnosis
 from tests.diagnose.planted import inside, right, systems, with_claims
 
 SYSTEMS = {system.name: system for system in systems(2)}
 
 
+def told(one: Diagnosis) -> str:
+    """What was seen, and where to look."""
+    return f"{one.message} {one.advice}".rstrip()
+
+
 def first(name, claims):
     base = right(SYSTEMS[name], 2)
-    return diagnose(with_claims(base, claims(base.leaves)))[0].message
+    return told(diagnose(with_claims(base, claims(base.leaves)))[0])
 
 
 def slip(name, what):
@@ -25,7 +31,7 @@ def slip(name, what):
     wrong = {
         i: c for i, c in enumerate(claims) if not np.allclose(c, base.leaves[i].truth, rtol=1e-9, atol=0.0)
     }
-    return diagnose(with_claims(base, wrong))[0].message
+    return told(diagnose(with_claims(base, wrong))[0])
 
 
 def test_weights_off_by_the_batch_size():
@@ -147,7 +153,7 @@ def test_one_entry_is_shown_beside_the_truth_with_digits_that_tell_them_apart(sh
 
     x = np.array([0.3, 1.2, 2.0, 0.7])
     report = gradcheck.check_grad(lambda x: np.sum(np.sin(x)), nearly, x, raise_on_failure=False)
-    (message,) = (one.message for one in report.diagnoses if one.kind == "single_entry")
+    (message,) = (told(one) for one in report.diagnoses if one.kind == "single_entry")
     claimed, truth = re.search(r"\[2\] is (\S+), the truth (\S+)\.", message).groups()
 
     assert claimed != truth

@@ -63,7 +63,7 @@ def test_degrees_for_radians_are_asked_about_as_such(inverse):
     def claim(d):
         return truth(d) * (unit if inverse else 1 / unit)
 
-    (message,) = {one.message for one in told(f, claim, truth, np.array([10.0, 40.0, 75.0]))[:1]}
+    (message,) = {one.advice for one in told(f, claim, truth, np.array([10.0, 40.0, 75.0]))[:1]}
 
     assert "degrees where radians are due" in message
     assert "mean" not in message
@@ -177,7 +177,7 @@ def test_a_projected_gradient_is_named(normal):
     first = told(f, claim, truth, p)[0]
 
     assert "p is the truth without its part along" in first.message
-    assert "simplex or a sphere" in first.message
+    assert "simplex or a sphere" in first.advice
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
@@ -216,7 +216,7 @@ def test_the_symmetric_part_of_a_triangles_derivative_is_known(size):
     first = told(f, claim, truth, S)[0]
 
     assert "(G + G.T) / 2" in first.message
-    assert "(S + S.T) / 2" in first.message
+    assert "(S + S.T) / 2" in first.advice
 
 
 def test_a_number_known_to_few_digits_is_given_no_meaning():

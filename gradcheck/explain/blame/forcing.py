@@ -123,7 +123,7 @@ class Force:
         for function in self.functions:
             for statement, reads in written_into(function.node):
                 held = self.reach.values.get(reads[0], [])
-                if self.late() or len(held) != 1 or len(reads) < 2 or not is_float(held[0]):
+                if self.late() or len(held) != 1 or len(reads) < 2 or reads[0] not in self.reach.leaves:
                     continue
                 one = self._meant(function, reads, list(goals.of(np.shape(held[0]), 1)))
                 if one is not None:
@@ -234,7 +234,7 @@ class Force:
                 raw, truth = raw - rest.flat[part], truth - rest.flat[part]
             slack = self.probe.slack[part]
             size = raw @ raw
-            if raw.size >= _TELLING and size > 0.0:
+            if np.count_nonzero(np.abs(raw) > slack) >= _TELLING:
                 factor = float((raw @ truth) / size)
                 if factor and abs(factor - 1.0) > _SAME and (np.abs(factor * raw - truth) <= slack).all():
                     return factor

@@ -35,9 +35,8 @@ def diagnosis(guess: Guess, evidence: Evidence, certainty: str) -> Diagnosis:
     clause = _fill(guess.says, {"leaves": listed(paths), **verbs})
     message = "; ".join(filter(None, (clause, _entrance(guess, evidence))))
     message = _EXPONENT.sub(r"e\1", message)
-    remedy = f" {guess.remedy}" if guess.remedy else ""
     figures = dict(guess.figures) | ({"leaves": paths} if plural else {})
-    return Diagnosis(guess.kind, paths[0], f"{message}.{remedy}", figures, certainty)
+    return Diagnosis(guess.kind, paths[0], f"{message}.", figures, certainty, guess.remedy)
 
 
 def _fill(template: str, words: dict[str, str]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from gradcheck.findings import NOBODY, SLIGHT, Blame, Blamed, Blind, Diagnosis, Findings, Leaf, Verdict
@@ -242,28 +243,27 @@ def _diagnoses(findings: Findings, likely: int, blame: Sequence[Blame]) -> str:
     rest = [f"  and {count(hidden, 'less likely guess', 'less likely guesses')} (see report.diagnoses)"] * (
         hidden > 0
     )
-    return "\n".join(
-        ["What is wrong", *(item(named(each.kind, each.message, each.certainty)) for each in shown), *rest]
-    )
+    return "\n".join(["What is wrong", *(item(named(each)) for each in shown), *rest])
 
 
-def named(kind: str, message: str, certainty: str) -> str:
-    """A diagnosis as one sentence, with the name of the mistake in front."""
-    doubt = {"certain": "", "likely": ", likely", "possible": ", possibly"}[certainty]
-    return f"{spelled(kind)}{doubt}: {sentence(message)}"
+def named(one: Diagnosis) -> str:
+    """A diagnosis in a sentence or two, with the name of the mistake in front."""
+    doubt = {"certain": "", "likely": ", likely", "possible": ", possibly"}[one.certainty]
+    return f"{spelled(one.kind)}{doubt}: {sentence(one.message)} {one.advice}".rstrip()
 
 
 def worth_telling(diagnoses: Sequence[Diagnosis], blame: Sequence[Blame] = ()) -> list[Diagnosis]:
     """The diagnoses without those that call the same by another name.
 
-    Beside an edit that was proved a guess says nothing, or another thing.
+    Of what an edit was proved to mend nothing that is merely possible is told, and no advice: the edit says where.
     """
     mended = {leaf for one in blame if one.proved for leaf in one.leaves}
+    told = [one for one in diagnoses if "synonym_of" not in one.evidence]
+    beyond = [one for one in told if not mended.issuperset(one.evidence.get("leaves", [one.leaf]))]
     return [
-        one
-        for one in diagnoses
-        if "synonym_of" not in one.evidence
-        and (one.certainty != "possible" or not mended.issuperset(one.evidence.get("leaves", [one.leaf])))
+        one if one in beyond else replace(one, advice="")
+        for one in told
+        if one in beyond or one.certainty != "possible"
     ]
 
 
