@@ -144,3 +144,23 @@ def test_a_jacobian_is_written_of_what_is_called(tmp_path: Path) -> None:
     report = gradcheck.check_jacobian(module.softmax, module.claim, z, raise_on_failure=False)
     (blame,) = report.blame
     assert blame.proved and blame.repair == "np.diag(softmax(z)) - np.outer(softmax(z), softmax(z))"
+
+
+def test_a_derivative_that_is_one_is_written_as_a_number(tmp_path: Path) -> None:
+    """And as a float, which alone has the dtype of the argument; not of sizes that happen to make it."""
+    module = made(
+        tmp_path,
+        """
+        import numpy as np
+
+        def f(w, b):
+            return np.array([1.0, 0.5]) @ w + b
+
+        def claim(w, b):
+            d = f(w, b) - 0.2
+            return d * np.array([1.0, 0.5]), d
+        """,
+    )
+    report = gradcheck.check_grad(module.f, module.claim, np.array([0.3, 0.6]), 0.5, raise_on_failure=False)
+    assert all(one.proved for one in report.blame)
+    assert "+    d = 1.0" in report.patch.splitlines()

@@ -194,6 +194,28 @@ LAST = """
         dW += reg * np.c_[W[:, :-1], 0 * W[:, -1:]]
         return dW
 """
+CONV = """
+    import numpy as np
+
+    def forward(x, W):
+        n, c, H, width = x.shape
+        f, _, k, _ = W.shape
+        out = np.zeros((n, f, H - k + 1, width - k + 1))
+        for p in range(k):
+            for q in range(k):
+                out += np.einsum('nchw,fc->nfhw', x[:, :, p:H - k + 1 + p, q:width - k + 1 + q], W[:, :, p, q])
+        return out
+
+    def backward(dout, x, W):
+        dx = np.zeros_like(x)
+        k = W.shape[2]
+        for i in range(dout.shape[2]):
+            for j in range(dout.shape[3]):
+                for r in range(k):
+                    for s in range(k):
+                        dx[:, :, i + r, j + s] += dout[:, :, i, j] @ W[:, :, r, s]
+        return dx
+"""
 
 
 def arguments(name: str, draw: Drawn) -> tuple[Any, ...]:
@@ -207,6 +229,7 @@ def arguments(name: str, draw: Drawn) -> tuple[Any, ...]:
         "variation": lambda: (normal((5, 6)), 0.7),
         "classes": lambda: (normal((4, 3)), normal((6, 4)), integers(0, 3, 6)),
         "hinge": lambda: (normal((4, 3)), normal((6, 4)), integers(0, 3, 6)),
+        "conv": lambda: (normal((2, 2, 5, 6)), normal((3, 2, 3, 3))),
         "ridge": lambda: (normal(4), normal((7, 4)), np.sign(normal(7)), 0.3),
         "last": lambda: (normal((3, 4)), normal((7, 4)), normal((7, 3)), 0.3),
         "pooled": lambda: (normal((2, 6, 7)), 2, 2),
@@ -217,7 +240,7 @@ def arguments(name: str, draw: Drawn) -> tuple[Any, ...]:
 PROGRAMS = {
     "embedding": (EMBEDDING, (0, 1, 2)), "graph": (GRAPH, (0, 1)), "gates": (GATES, (0, 1)),
     "variation": (VARIATION, 0), "classes": (CLASSES, 0), "pooled": (POOLED, 0), "largest": (LARGEST, 0),
-    "hinge": (HINGE, 0), "ridge": (RIDGE, 0), "last": (LAST, 0),
+    "conv": (CONV, 0), "hinge": (HINGE, 0), "ridge": (RIDGE, 0), "last": (LAST, 0),
 }  # fmt: skip
 MISTAKES = [
     ("embedding", "    np.add.at(dE, ids, dx)\n", "", "np.add.at(dE, ids, dx)"),
@@ -237,6 +260,9 @@ MISTAKES = [
     ("pooled", "left = i * stride, j", "left = i, j", "i * stride"),
     ("hinge", "    above[np.arange(len(y)), y] = -above.sum(axis=1)\n", "", "y] -= above.sum(axis=-1)"),
     ("hinge", "= -above.sum(axis=1)", "= -1", "above.sum(axis=-1)"),
+    ("conv", "W[:, :, r, s]\n", "W[:, :, s, r]\n", "r, s"),
+    ("conv", "i + r, j + s]", "i + s, j + r]", "s, r"),
+    ("conv", "@ W[:, :, r, s]", "@ W[:, :, r, s - 1]", "s"),
     ("ridge", "reg * np.r_[0, w[1:]]", "reg * w", "np.r_[0, w[1:]]"),
     ("last", "reg * np.c_[W[:, :-1], 0 * W[:, -1:]]", "reg * W", "np.c_[W[:, :-1], 0 * W[:, -1:]]"),
     ("largest", "2 * s:2 * s + 2]", "2 * s:2 * s + 1]", "2"),
@@ -245,7 +271,7 @@ MISTAKES = [
 
 def checked(name: str, module: Any, seed: int) -> Report:
     args, (_, argnums) = arguments(name, np.random.default_rng(seed)), PROGRAMS[name]
-    if name in ("pooled", "largest"):
+    if name in ("pooled", "largest", "conv"):
         return gradcheck.check_vjp(
             module.forward, module.backward, *args, argnums=argnums, raise_on_failure=False
         )

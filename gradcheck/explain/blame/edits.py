@@ -357,7 +357,11 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
         cost = ADJUSTED if isinstance(source.parents.get(node), ast.Compare) else EXCHANGED
         if isinstance(_indexed_by(source, node), ast.Subscript) and type(node.value) is int:
             yield from (edit("index", name) for name in scope)
-        near = (value for value in _near(node.value) if value >= 0 or not _is_negated(source, node))
+        near = (
+            value
+            for value in _near(node.value)
+            if (value >= 0 or not _is_negated(source, node)) and not _is_neutral(source, node, value)
+        )
         yield from (edit("constant", repr(value), cost) for value in near)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
         yield edit("sign", operand(source, node.operand))
@@ -430,6 +434,17 @@ def _orders(source: Source, node: ast.Tuple | ast.List | ast.Dict) -> Iterator[s
             yield operand(source, held[0].value)
 
 
+def _is_neutral(source: Source, node: ast.expr, value: float) -> bool:
+    """Whether an operation with such a number is none: it is dropped, then."""
+    above = source.parents.get(node)
+    if not isinstance(above, ast.BinOp):
+        return False
+    if value == 0:
+        return isinstance(above.op, ast.Add | ast.Sub)
+    right = node is above.right and isinstance(above.op, ast.Div | ast.Pow)
+    return value == 1 and (right or isinstance(above.op, ast.Mult))
+
+
 def _is_sentinel(source: Source, node: ast.Constant) -> bool:
     """Whether it is no quantity: True, or what something is compared with for equality, true nowhere near any point."""
     above = source.parents.get(node)
@@ -490,10 +505,16 @@ def _indices(source: Source, index: ast.expr) -> Iterator[str]:
                     yield _slice(*moved)
     elif isinstance(index, ast.Tuple):
         parts = [source.segment(part) for part in index.elts]
-        if len(parts) == 2:
-            yield f"{parts[1]}, {parts[0]}"
+        exchanged = [
+            place for place in range(len(parts)) if len(parts) == 2 or parts[place] not in (":", "...")
+        ]
+        for one, other in combinations(exchanged, 2):
+            order = [*parts]
+            order[one], order[other] = parts[other], parts[one]
+            if order != parts:
+                yield ", ".join(order)
         for place, axis in enumerate(index.elts):
-            if isinstance(axis, ast.Slice):
+            if isinstance(axis, ast.Slice | ast.Name | ast.BinOp):
                 for text in _indices(source, axis):
                     yield ", ".join([*parts[:place], text, *parts[place + 1 :]])
     elif not _is_number(index):

@@ -114,7 +114,7 @@ def guessed(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
     places = list(_joinable(scene, force))
     for sight in (_named, sight_of):
         for site, node, held in places:
-            for other in sight(scene, site):
+            for other in (one for one in sight(scene, site) if one.text != site.text):
                 for form, made in _WAYS:
                     if scene.time.late():
                         return
@@ -130,7 +130,7 @@ def _named(scene: Scene, site: Site) -> Iterator[Candidate]:
     """The numbers and arrays that variables are worth."""
     for name in site.scopes[0]:
         values = tuple(scope.get(name) for scope in site.scopes)
-        if name != site.text and all(map(is_float, values)):
+        if all(map(is_float, values)):
             yield Candidate(name, values)
 
 

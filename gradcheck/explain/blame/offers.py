@@ -144,8 +144,10 @@ def _batches(plain: Iterable[Ranked]) -> Iterator[list[Ranked]]:
 
 def _plainness(function: Written, edit: Edit) -> float:
     old = function.source.segment(edit.node)
-    liked = edit.what == "written" and edit.text.startswith(f"{old} * ")
-    return abs(len(edit.text) - len(old)) + 0.01 * len(edit.text) - LIKED * liked
+    longer, liked = len(edit.text) - len(old), edit.text.startswith(f"{old} * ")
+    if edit.what == "written":  # in the place of all that stood there: the shorter, the plainer
+        return max(longer, 0) + 0.01 * len(edit.text) - LIKED * liked
+    return abs(longer) + 0.01 * len(edit.text)
 
 
 def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:

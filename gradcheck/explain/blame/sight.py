@@ -227,6 +227,12 @@ def _borrowed(of_f: tuple[Written, ...], names: set[str]) -> Iterator[str]:
             if not {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} <= names:
                 continue
             text = operand(one.source, node)
+            if (
+                text.startswith("(-")
+                and isinstance(node, ast.BinOp)
+                and isinstance(node.op, ast.Mult | ast.Div)
+            ):
+                text = f"({text[2:]}"  # what a loss takes the negative of
             logistic = f"1 / (1 + np.exp(-{text}))"
             for form in (text, *slopes(node), logistic, f"{logistic} * (1 - {logistic})"):
                 yield form if form.isidentifier() or form == text else f"({form})"

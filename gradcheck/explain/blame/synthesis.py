@@ -54,12 +54,13 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     if view is None:
         return
     text = site.text
+    yield from map(_as_float, view.numbers(site.target))
     if all(np.isfinite(part).all() for part in factor):
-        yield from (_times(text, more) for more in view.products(factor))
+        yield from (_times(text, more) for more in view.products(factor) if more != f"1 / {text}")
     else:
         yield from (_times(text, more) for more in view.factors(site.target, site.now))
     if all(np.isfinite(part).all() for part in over):
-        yield from (_divided(text, more) for more in view.products(over))
+        yield from (_divided(text, more) for more in view.products(over) if more != text)
     yield from (_plus(text, more) for more in view.products(gap) if more != f"-{text}")
     yield from view.products(site.target)
     yield from _combined(pairs, text, sight)
@@ -96,6 +97,11 @@ def _with_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> tuple[
 
 def _length(one: Candidate) -> int:
     return len(one.text)
+
+
+def _as_float(text: str) -> str:
+    """What stands for a value by itself: a whole number would be of another dtype."""
+    return f"{text}.0" if text.removeprefix("-").isdigit() else text
 
 
 def _plus(text: str, more: str) -> str:
@@ -216,14 +222,19 @@ class View:
                 flat[self.sample], self._with(row[None, self.sample]), lambda i, _: self.names[i]
             )
 
+    def numbers(self, target: Sequence[Any]) -> Iterator[str]:
+        """Texts of the number that a target is in every entry, if it is one."""
+        flat = _row(target, self.shape)
+        if flat is not None and flat.any() and (np.abs(flat - flat[0]) <= _EQUAL * np.abs(flat[0])).all():
+            yield from _constants(float(flat[0]), self.scalars)
+
     def products(self, target: Sequence[Any]) -> Iterator[str]:
         """Texts that are worth ``target``: a constant times one or two candidates, or one over another."""
         flat = _row(target, self.shape)
         if flat is None or not flat.any() or not np.isfinite(flat).all():
             return
         goal, names = flat[self.sample], self.names
-        if (np.abs(goal - goal[0]) <= _EQUAL * np.abs(goal[0])).all():
-            yield from _constants(float(goal[0]), self.scalars)
+        yield from self.numbers(target)
         yield from self._matching(goal, self._alone, lambda i, _: names[i])
         yield from self._matching(
             goal, self._times, lambda i, j: f"{names[i]} * {names[j]}" if i <= j else ""
