@@ -1,16 +1,17 @@
-"""The check far from its point: at other sizes, and with other signs. What is right near the point alone is no mend.
+"""The check far from its point: at other sizes, signs and settings. What is right near the point alone is no mend.
 
-``1 / 2`` is ``1 / len(X)`` for two rows, ``3`` the number of three classes, and the sign of one vector may be that of
-another. Any sizes will do at which f runs. Those axes are lengthened together that come first in arrays of one length:
-of the data alone where f runs then, else of all arguments; and those further back, wherever that length stands.
+``1 / 2`` is ``1 / len(X)`` for two rows, ``3`` the number of three classes, ``2`` one over a step of a half, and the
+sign of one vector may be that of another. Any sizes will do at which f runs. Those axes are lengthened together that
+come first in arrays of one length: of the data alone where f runs then, else of all arguments; and those further back,
+wherever that length stands.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point, point
 from gradcheck.explain.blame.answer import Answer
-from gradcheck.explain.blame.held import Arrays, holding
+from gradcheck.explain.blame.held import Arrays, Held, Number, counting, holding
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, truth_at
 from gradcheck.judge.examine import Examined
 
@@ -44,19 +45,27 @@ class Elsewhere:
     resized: bool
     held: Arrays = ()
     others: Arrays = ()
+    numbers: tuple[Number, ...] = ()
+    settings: Mapping[float, float] = field(default_factory=dict)
+    """By the values of the ``numbers`` that are held those that they have there."""
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        with holding(self.held, self.others), counting(self.numbers, self.settings):
+            yield
 
     def wrong(self) -> frozenset[int]:
         """The leaves in which the claim, as it is now, is wrong there."""
-        with holding(self.held, self.others):
+        with self._there():
             return self.probe.wrong()
 
     def answer(self) -> Answer | None:
         """What the claim, as it is now, returns there."""
-        with holding(self.held, self.others):
+        with self._there():
             return self.probe.answer()
 
 
-def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Arrays) -> tuple[Elsewhere, ...]:
+def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Held) -> tuple[Elsewhere, ...]:
     """Points at which a claim must be right as well that is wrong in these leaves at the given one.
 
     Where what is right at the given one is not so there, the claim was written for less than f takes, and nothing
@@ -64,7 +73,13 @@ def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Arrays) 
     """
     found = (
         one
-        for one in (_resized(seen), *islice(_widened(seen), WIDER), _turned(seen), _drawn_again(seen, held))
+        for one in (
+            _resized(seen),
+            *islice(_widened(seen), WIDER),
+            _turned(seen),
+            _set_otherwise(seen, held.numbers),
+            _drawn_again(seen, held.arrays),
+        )
         if one is not None
     )
     return tuple(one for one in found if _suits(one, here, wrong))
@@ -138,6 +153,44 @@ def _turned(seen: Examined) -> Elsewhere | None:
     probe = _at(seen, where.moved(where.x * signs), generator)
     said = f"with other signs of {', '.join(slot.path for slot in where.slots)}"
     return None if probe is None else Elsewhere(probe, said, resized=False)
+
+
+def _set_otherwise(seen: Examined, held: tuple[Number, ...]) -> Elsewhere | None:
+    """With other values of the numbers that are no rows: what is equal stays so, a share stays one."""
+    where, generator = seen.task.where, np.random.default_rng(0x73657420)
+    given = [
+        (trees.name(where.names[number], path), float(leaf))
+        for number, arg in enumerate(where.args)
+        if number not in where.argnums
+        for path, leaf in trees.leaves(arg)
+        if _is_setting(leaf)
+    ]
+    named = [(name, value) for name, value in (*given, *((one.name, one.value) for one in held)) if value]
+    values = sorted({value for _, value in named if np.isfinite(value)})
+    if not values:
+        return None
+    settings = dict(zip(values, np.array(values) * generator.uniform(*_SHARES, len(values)), strict=True))
+    settings = {old: float(new) for old, new in settings.items()}
+
+    def other(leaf: Any) -> Any:
+        return type(leaf)(settings.get(float(leaf), leaf)) if _is_setting(leaf) else leaf
+
+    data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
+    there = _with_leaves(seen, data, other)
+    if there is None:
+        return None
+    with counting(held, settings):
+        probe = _at(seen, moved(there, generator, NEAR), generator)
+    said = f"with other values of {', '.join(dict.fromkeys(name for name, _ in named))}"
+    return None if probe is None else Elsewhere(probe, said, False, numbers=held, settings=settings)
+
+
+_SHARES = 0.7, 0.95
+"""How many times what it is a number is elsewhere."""
+
+
+def _is_setting(leaf: Any) -> bool:
+    return isinstance(leaf, float)  # NumPy's own, too
 
 
 def _drawn_again(seen: Examined, held: Arrays) -> Elsewhere | None:
