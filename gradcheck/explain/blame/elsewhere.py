@@ -76,8 +76,9 @@ def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Held) ->
         for one in (
             _resized(seen),
             *islice(_widened(seen), WIDER),
+            _oblong(seen),
             _turned(seen),
-            _set_otherwise(seen, held.numbers),
+            *(_set_otherwise(seen, held.numbers, shares) for shares in _SHARES),
             _drawn_again(seen, held.arrays),
         )
         if one is not None
@@ -155,8 +156,8 @@ def _turned(seen: Examined) -> Elsewhere | None:
     return None if probe is None else Elsewhere(probe, said, resized=False)
 
 
-def _set_otherwise(seen: Examined, held: tuple[Number, ...]) -> Elsewhere | None:
-    """With other values of the numbers that are no rows: what is equal stays so, a share stays one."""
+def _set_otherwise(seen: Examined, held: tuple[Number, ...], shares: tuple[float, float]) -> Elsewhere | None:
+    """With so many times the numbers that are no rows; what is equal stays so."""
     where, generator = seen.task.where, np.random.default_rng(0x73657420)
     given = [
         (trees.name(where.names[number], path), float(leaf))
@@ -169,7 +170,7 @@ def _set_otherwise(seen: Examined, held: tuple[Number, ...]) -> Elsewhere | None
     values = sorted({value for _, value in named if np.isfinite(value)})
     if not values:
         return None
-    settings = dict(zip(values, np.array(values) * generator.uniform(*_SHARES, len(values)), strict=True))
+    settings = dict(zip(values, np.array(values) * generator.uniform(*shares, len(values)), strict=True))
     settings = {old: float(new) for old, new in settings.items()}
 
     def other(leaf: Any) -> Any:
@@ -185,8 +186,8 @@ def _set_otherwise(seen: Examined, held: tuple[Number, ...]) -> Elsewhere | None
     return None if probe is None else Elsewhere(probe, said, False, numbers=held, settings=settings)
 
 
-_SHARES = 0.7, 0.95
-"""How many times what it is a number is elsewhere."""
+_SHARES = (0.3, 0.7), (1.5, 2.5)
+"""How many times what it is a number is elsewhere; what is a share stays one where it is less."""
 
 
 def _is_setting(leaf: Any) -> bool:
@@ -241,6 +242,27 @@ def _widened(seen: Examined) -> Iterator[Elsewhere]:
             yield Elsewhere(
                 probe, f"with {length + 1} for {length} in every axis of that length", resized=False
             )
+
+
+def _oblong(seen: Examined) -> Elsewhere | None:
+    """Longer along the last of two axes of one length: height and width are told apart, with strides, too."""
+    if seen.task.kind not in _KINDS or seen.task.given is not None:
+        return None
+    where, generator = seen.task.where, np.random.default_rng(0x6F626C6F)
+    shapes = [np.shape(leaf) for arg in where.args for _, leaf in trees.leaves(arg) if _is_list(leaf)]
+    for length in dict.fromkeys(shape[-1] for shape in shapes if shape[-1] in shape[:-1] and shape[-1] > 1):
+        longer = _with_leaves(seen, tuple(range(len(where.args))), partial(_last_longer, length))
+        probe = None if longer is None else _at(seen, moved(longer, generator, NEAR), generator)
+        if probe is not None:
+            return Elsewhere(probe, f"with {length + 2} for {length} in the last of two axes", resized=False)
+    return None
+
+
+def _last_longer(length: int, leaf: Any) -> Any:
+    """An array of two axes of that length with the first slices once more along the last of them."""
+    if _is_list(leaf) and leaf.shape[-1] == length and length in leaf.shape[:-1]:
+        return np.concatenate([leaf, leaf[..., :2]], axis=-1)
+    return leaf
 
 
 def _wider(length: int, leaf: Any) -> Any:

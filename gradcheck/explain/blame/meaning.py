@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.ask.point import Point
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.watch import Node, is_float, observing
 from gradcheck.explain.blame.written import Written
@@ -20,9 +21,8 @@ class Meanings:
     """The expressions of f by what they are worth at a probe."""
 
     def __init__(self, of_f: tuple[Written, ...], probe: Probe) -> None:
-        where = probe.task.where
-        with observing(of_f) as observer:
-            self.values = observer.recorded(lambda: probe.task.f(*where.copied(where.args)))
+        self._of_f, self._task = of_f, probe.task
+        self.values = self.recorded(probe.task.where)
         inside = (
             (one.source, node) for one in of_f for node in ast.walk(one.node) if isinstance(node, ast.expr)
         )
@@ -33,6 +33,11 @@ class Meanings:
         )
         # of several texts of one value the fullest says most: X @ W1 + b1 rather than z1
         self._known = sorted(named, key=lambda pair: -len(" ".join(pair[0].split())))
+
+    def recorded(self, where: Point) -> dict[Node, list[Any]]:
+        """The values of the expressions of f at a point."""
+        with observing(self._of_f) as observer:
+            return observer.recorded(lambda: self._task.f(*where.copied(where.args)))
 
     def of(self, value: Any, own: str) -> str | None:
         """The expression of f that is worth ``value``, up to transposition; None for none, or for ``own`` text."""

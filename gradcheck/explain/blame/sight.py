@@ -71,6 +71,7 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
         "(np.diag({0}) - np.outer({0}, {0}))",
         lambda s: np.diag(s) - np.outer(s, s) if np.ndim(s) == 1 and s.size**2 <= LARGEST else None,
     ),
+    ("np.eye(len({}))", lambda s: np.eye(len(s)) if np.ndim(s) == 2 and len(s) == s.shape[1] else None),
     ("{}.size", lambda s: float(s.size) if np.ndim(s) > 1 else None),
 )
 """What a backward pass makes of the values it has."""
@@ -196,6 +197,10 @@ def _variables(scopes: tuple[Scope, ...]) -> Iterator[str]:
         if isinstance(value, dict | list) or (isinstance(value, np.ndarray) and value.ndim > 0):
             for counter in counters:
                 yield from (f"{name}[{counter}]", f"{name}[{counter} - 1]", f"{name}[{counter} + 1]")
+        if isinstance(value, np.ndarray):
+            # an entry, or a row of the last axes, at the place where the loops are
+            for count in range(2, min(value.ndim, len(counters)) + 1):
+                yield f"{name}[{', '.join(counters[:count])}]"
         if name == "self":
             yield from (f"self.{attribute}" for attribute in vars(value))
 

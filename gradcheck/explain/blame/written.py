@@ -98,6 +98,11 @@ class Written:
     owner: str | None
     """The class that it is a method of."""
 
+    @cached_property
+    def inside(self) -> frozenset[ast.AST]:
+        """Every node of the function."""
+        return frozenset(ast.walk(self.node))
+
     @property
     def name(self) -> str:
         """What the function is called."""
