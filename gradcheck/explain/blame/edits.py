@@ -175,7 +175,7 @@ def operand(source: Source, node: ast.expr) -> str:
 def _of_statement(source: Source, node: ast.stmt) -> Iterator[Edit]:
     alters = isinstance(node, ast.Assign) and not any(isinstance(target, ast.Name) for target in node.targets)
     if alters or isinstance(node, ast.AugAssign | ast.Expr | ast.If):
-        yield Edit(EXCHANGED, "drop", node, "pass")
+        yield Edit(EXCHANGED, "drop", node, "" if source.stands_alone(node) else "pass")
     if isinstance(node, ast.For):
         yield Edit(EXCHANGED, "call", node.iter, f"range({source.segment(node.iter)})")
     if isinstance(node, ast.AugAssign):
@@ -531,6 +531,9 @@ def _of_call(source: Source, node: ast.Call) -> Iterator[Edit]:
     if node.args:
         first = operand(source, node.args[0])
         yield edit("drop", first)
+    if last == "where" and len(node.args) == 3:
+        yield from (edit("drop", operand(source, branch)) for branch in node.args[1:])
+        yield from (Edit(EXCHANGED, "constant", branch, "0") for branch in node.args[1:])
     if 2 <= len(node.args) <= 5 and not node.keywords:
         parts = [source.segment(part) for part in node.args]
         for i, j in combinations(range(len(parts)), 2):

@@ -23,6 +23,8 @@ _MOST = 80
 """Goals of one shape and so many visits; the first ones."""
 _ROWS = 40
 """Rows of a Jacobian that are traced, each by itself."""
+_LOOPED = 64
+"""Rows of a derivative that are meant one after the other, at most."""
 _ENTRIES = 12
 """Entries by which what f computes is differentiated, at most."""
 _FORWARD = ("grad", "jacobian")
@@ -143,6 +145,11 @@ class Goals:
         for held in every:
             yield from _both_ways([np.asarray(value, dtype=np.float64) for value in held], False)
         yield from (Goal((adjoint,), True) for _, adjoint in reversed(self.adjoints))
+        for adjoint in total.values():
+            # f computes at once what a claim goes through row by row
+            if adjoint.ndim and 1 < len(adjoint) <= _LOOPED:
+                for rows in (adjoint, adjoint[1:], adjoint[:-1]):
+                    yield from _both_ways(list(map(np.asarray, rows)), True)
         for held in every:
             # a layer less: the last one, or the first, may be treated by itself
             derived = [first[key] for key in map(_key, held) if key in first]

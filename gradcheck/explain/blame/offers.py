@@ -13,7 +13,7 @@ import numpy as np
 from gradcheck.ask.whose import is_installed
 from gradcheck.explain.blame.edits import ADDED, ADJUSTED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
-from gradcheck.explain.blame.missing import LIKED, guessed, missing, numbers
+from gradcheck.explain.blame.missing import guessed, liked, missing, numbers
 from gradcheck.explain.blame.onsite import OnSite
 from gradcheck.explain.blame.parts import indices, unwritten
 from gradcheck.explain.blame.scene import Scene
@@ -113,7 +113,7 @@ def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float
         # what is added is added to the whole of an expression rather than deep inside it
         far = depth * (edit.cost > EXCHANGED)
         # and rather in the function that was called first than in its helpers
-        far += 30.0 * scene.functions.index(function)
+        far += 15.0 * scene.functions.index(function)
         return (
             edit.cost + dearer,
             suspicion,
@@ -148,8 +148,8 @@ def _batches(plain: Iterable[Ranked]) -> Iterator[list[Ranked]]:
 
 def _plainness(function: Written, edit: Edit) -> float:
     old = function.source.segment(edit.node)
-    liked = edit.what == "written" and edit.text.startswith(f"{old} * ")
-    return abs(len(edit.text) - len(old)) + 0.01 * len(edit.text) - LIKED * liked
+    likes = liked(edit.text, old) if edit.what == "written" and isinstance(edit.node, ast.expr) else 0
+    return abs(len(edit.text) - len(old)) + 0.01 * len(edit.text) - likes
 
 
 def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:

@@ -46,6 +46,10 @@ _SCALED: tuple[tuple[str, Callable[[float], float]], ...] = (
 def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     """Texts that are worth what the site wants at each visit; the likeliest first."""
     pairs = list(zip(site.target, site.now, strict=True))
+    try:
+        [np.broadcast_shapes(np.shape(then), np.shape(old)) for then, old in pairs]
+    except ValueError:
+        return
     wide = _with_products(sight, np.shape(site.target[0]))
     with np.errstate(all="ignore"):
         factor = [np.asarray(then / old) for then, old in pairs]
