@@ -148,7 +148,7 @@ def in_sight(
                 if form != "{}" and not _suits(first, shape):
                     continue
                 new = (first, *map(made, values[1:]))
-                if any(map(_says_nothing, new)):
+                if _say_nothing(new):
                     continue
             except Exception:  # of a form that does not suit the value
                 continue
@@ -162,7 +162,7 @@ def in_sight(
                 borrowed = _values(text, site, of_f_space)
         except TooLong:
             continue
-        if borrowed is not None and _fits(list(borrowed)) and not any(map(_says_nothing, borrowed)):
+        if borrowed is not None and _fits(list(borrowed)) and not _say_nothing(borrowed):
             found.setdefault(("", _key(borrowed)), Candidate(text, borrowed))
     return tuple(found.values())
 
@@ -248,10 +248,12 @@ def _is_along(own: int, other: int) -> bool:
     return own in (1, other)
 
 
-def _says_nothing(value: Any) -> bool:
-    """Whether it is not finite, or a mask that masks nothing or all."""
-    array = np.asarray(value)
-    return not np.isfinite(array).all() or (array.dtype.kind == "b" and bool(array.all() or not array.any()))
+def _say_nothing(values: tuple[Any, ...]) -> bool:
+    """Whether one of the values is not finite, or they are masks that mask nothing or all."""
+    arrays = list(map(np.asarray, values))
+    if not all(np.isfinite(array).all() for array in arrays):
+        return True
+    return arrays[0].dtype.kind == "b" and len({bool(entry) for array in arrays for entry in array.flat}) == 1
 
 
 def _is_mask(value: Any) -> bool:
