@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+STOPPED = "the diagnosis stopped after"
+"""How a remark begins that some guesses were not tried."""
 SLIGHT = 1e-2
 """A deviation of no more may be meant, or what an iteration left undone; a solver's coarsest default leaves 1e-3."""
 

@@ -20,7 +20,7 @@ from gradcheck.explain.diagnose.budget import Budget, budget_of
 from gradcheck.explain.evidence import Evidence, LeafEvidence
 from gradcheck.explain.explanation import Compared, Explanation, Located
 from gradcheck.explain.locate import entry_truth, truth_by_differences
-from gradcheck.findings import Diagnosis, Verdict
+from gradcheck.findings import STOPPED, Diagnosis, Verdict
 from gradcheck.judge.decide import Judgement
 from gradcheck.judge.entrywise import SHARE
 from gradcheck.judge.examine import Examined
@@ -230,9 +230,7 @@ def _diagnosed(evidence: Evidence, budget: Budget) -> tuple[tuple[Diagnosis, ...
     if not budget.untried:
         return found, ()
     untried = ", ".join(budget.untried)
-    return found, (
-        f"the diagnosis stopped after {budget.seconds:.3g} s; not tried, or not to the end: {untried}",
-    )
+    return found, (f"{STOPPED} {budget.seconds:.3g} s; not tried, or not to the end: {untried}",)
 
 
 def _told(

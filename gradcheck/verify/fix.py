@@ -114,6 +114,7 @@ def _fixed(path: Path, repairs: Sequence[Blame]) -> Fixed:
         first, last = repair.line - 1, repair.end_line - 1
         new = (repair.repair or "").encode()
         whole = lines[first][: repair.column] + new + lines[last][repair.end_column :]
+        whole = whole if new or whole.strip() else b""
         lines[first : last + 1] = [whole, *[b""] * (last - first)]
     return Fixed(path, encoding, before, b"".join(lines).decode().encode(encoding))
 

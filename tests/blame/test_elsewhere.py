@@ -164,3 +164,76 @@ def test_a_derivative_that_is_one_is_written_as_a_number(tmp_path: Path) -> None
     report = gradcheck.check_grad(module.f, module.claim, np.array([0.3, 0.6]), 0.5, raise_on_failure=False)
     assert all(one.proved for one in report.blame)
     assert "+    d = 1.0" in report.patch.splitlines()
+
+
+FIELD = """
+    import numpy as np
+
+    HEAT = 0.25
+
+
+    def loss(u, dt, heat):
+        r = (u[1:] - u[:-1]) / dt + heat * u[1:] ** 3
+        return np.sum(r ** 2)
+
+
+    def gradient(u, dt, heat):
+        r = (u[1:] - u[:-1]) / dt + heat * u[1:] ** 3
+        g = np.zeros_like(u)
+        g[1:] += 2 * r * (1 / dt + 3 * heat * u[1:] ** 2)
+        g[:-1] -= 2 * r / dt
+        return g
+
+
+    def globally(u, dt):
+        return loss(u, dt, HEAT)
+
+
+    def global_gradient(u, dt):
+        r = (u[1:] - u[:-1]) / dt + HEAT * u[1:] ** 3
+        g = np.zeros_like(u)
+        g[1:] += 2 * r * (1 / dt + 3 * HEAT * u[1:] ** 2)
+        g[:-1] -= 2 * r / dt
+        return g
+"""
+
+
+@pytest.mark.parametrize("step", [0.5, 2.0])
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        ("g[:-1] -= 2 * r / dt", "g[:-1] -= 2 * r"),
+        ("g[:-1] -= 2 * r / dt", "pass"),
+        ("(1 / dt + 3 * heat", "(dt + 3 * heat"),
+        ("3 * heat * u[1:] ** 2", "3 * u[1:] ** 2"),
+    ],
+)
+@pytest.mark.parametrize("held", [False, True])
+def test_what_is_proved_holds_for_other_settings(
+    tmp_path: Path, step: float, mistake: tuple[str, str], held: bool
+) -> None:
+    """A half is a number, and one over the step of two; a quarter the heat, and the step squared."""
+    names = ("globally", "global_gradient") if held else ("loss", "gradient")
+    before, after = (part.replace("heat", "HEAT") if held else part for part in mistake)
+    head, sep, tail = FIELD.partition("def global_gradient")
+    text = head + sep + tail.replace(before, after) if held else head.replace(before, after) + sep + tail
+    module = made(tmp_path, text)
+    rest = () if held else (0.25,)
+    u = np.random.default_rng(0).standard_normal(6)
+    report = gradcheck.check_grad(
+        getattr(module, names[0]),
+        getattr(module, names[1]),
+        u,
+        step,
+        *rest,
+        argnums=0,
+        raise_on_failure=False,
+    )
+    assert report.verdict == "fail"
+    assert all(blame.proved for blame in report.blame) and report.blame
+    mended = patched(tmp_path / "program.py", report.patch)
+    mended.HEAT = 0.37
+    for dt in (0.3, 0.7):
+        rest = () if held else (0.37,)
+        f, claim = getattr(mended, names[0]), getattr(mended, names[1])
+        assert gradcheck.check_grad(f, claim, u, dt, *rest, argnums=0).ok

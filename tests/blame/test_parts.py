@@ -244,7 +244,7 @@ PROGRAMS = {
 }  # fmt: skip
 MISTAKES = [
     ("embedding", "    np.add.at(dE, ids, dx)\n", "", "np.add.at(dE, ids, dx)"),
-    ("embedding", "    d[np.arange(n), y] -= 1\n", "", "y] -= 1 / len(y)"),
+    ("embedding", "    d[np.arange(n), y] -= 1\n", "", "d[np.arange(len(y)), y] -= 1"),
     ("graph", "    np.add.at(dZ, src, dm[dst])\n", "", "np.add.at(dZ, src, dm[dst])"),
     ("graph", "np.add.at(dZ, src, dm[dst])", "np.add.at(dZ, dst, dm[src])", "np.add.at(dZ, src, dm[dst])"),
     (

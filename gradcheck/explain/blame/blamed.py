@@ -95,7 +95,7 @@ def _message(one: Mend, names: list[str], found: Search) -> str:
 
 def _placed(old: str, text: str) -> str:
     """The new text, of which what stands there already is not said again."""
-    if text == "pass":
+    if text in ("", "pass"):
         return "nothing in its place"
     if text.startswith((f"{old}\n", f"{old}; ")):
         return f"{_plain(text.removeprefix(old))} after it"

@@ -62,6 +62,7 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
             yield from _of_statement(function.source, node)
             yield from _elsewhere(function.source, node, places)
             yield from _names_exchanged(function.source, node)
+            yield from _throughout(function.source, node, scope)
             yield from _more(function.source, node, scope, indices)
         elif isinstance(node, ast.expr) and _is_value(function.source, node):
             if _is_written_to(function.source, node):
@@ -174,7 +175,7 @@ def operand(source: Source, node: ast.expr) -> str:
 def _of_statement(source: Source, node: ast.stmt) -> Iterator[Edit]:
     alters = isinstance(node, ast.Assign) and not any(isinstance(target, ast.Name) for target in node.targets)
     if alters or isinstance(node, ast.AugAssign | ast.Expr | ast.If):
-        yield Edit(EXCHANGED, "drop", node, "pass")
+        yield Edit(EXCHANGED, "drop", node, "" if source.stands_alone(node) else "pass")
     if isinstance(node, ast.For):
         yield Edit(EXCHANGED, "call", node.iter, f"range({source.segment(node.iter)})")
     if isinstance(node, ast.AugAssign):
@@ -269,6 +270,23 @@ def _elsewhere(source: Source, node: ast.stmt, places: tuple[str, ...]) -> Itera
         for place in dict.fromkeys((*places, *_indices(source, target.slice))):
             if place != source.segment(target.slice):
                 yield Edit(EXCHANGED, "index", node, source.segment_with(node, {target.slice: place}))
+
+
+def _throughout(source: Source, node: ast.stmt, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """A variable, or a part of an axis, that stands in a statement more than once: another one at all its places."""
+    if not isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return):
+        return
+    alike: dict[str, list[ast.expr]] = {}
+    for one in ast.walk(node):
+        read = isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load) and one.id in scope
+        if read or isinstance(one, ast.Slice):
+            alike.setdefault(source.segment(one), []).append(one)  # type: ignore[arg-type]
+    for text, places in alike.items():
+        if len(places) > 1 and text.strip(":"):
+            for new in scope if isinstance(places[0], ast.Name) else _indices(source, places[0]):
+                if new != text:
+                    turned = source.segment_with(node, dict.fromkeys(places, new))
+                    yield Edit(ADJUSTED, "variable", node, turned)
 
 
 def _names_exchanged(source: Source, node: ast.stmt) -> Iterator[Edit]:
@@ -371,11 +389,11 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
             yield edit("operator", f"{left} {_INSTEAD[sign]} {right}")
         if sign == "*":
             yield edit("operator", f"{left} @ {right}")
-        if sign in "-@/**//":
+        if sign in ("-", "@", "/", "**", "//"):
             yield edit("order", f"{right} {sign} {left}", ADJUSTED if sign == "@" else EXCHANGED)
         yield edit("drop", left)
         yield edit("drop", f"-{right}" if sign == "-" else f"1 / {right}" if sign == "/" else right)
-        if sign in "-/":
+        if sign in ("-", "/"):
             yield edit("drop", right)
         if sign == "@":
             yield edit("transpose", f"{left}.T @ {right}")
@@ -494,6 +512,7 @@ def _indices(source: Source, index: ast.expr) -> Iterator[str]:
             ("", "-1", ""),
             ("", "", "-1"),
             (low, high, ""),
+            (high, low, step),
         ):
             if new != (low, high, step):
                 yield _slice(*new)
@@ -505,14 +524,10 @@ def _indices(source: Source, index: ast.expr) -> Iterator[str]:
                     yield _slice(*moved)
     elif isinstance(index, ast.Tuple):
         parts = [source.segment(part) for part in index.elts]
-        exchanged = [
-            place for place in range(len(parts)) if len(parts) == 2 or parts[place] not in (":", "...")
-        ]
-        for one, other in combinations(exchanged, 2):
-            order = [*parts]
-            order[one], order[other] = parts[other], parts[one]
-            if order != parts:
-                yield ", ".join(order)
+        for i, j in combinations(range(len(parts)), 2) if len(parts) <= _WORDS else ():
+            turned = list(parts)
+            turned[i], turned[j] = turned[j], turned[i]
+            yield ", ".join(turned)
         for place, axis in enumerate(index.elts):
             if isinstance(axis, ast.Slice | ast.Name | ast.BinOp):
                 for text in _indices(source, axis):
@@ -546,6 +561,9 @@ def _of_call(source: Source, node: ast.Call) -> Iterator[Edit]:
     if node.args:
         first = operand(source, node.args[0])
         yield edit("drop", first)
+    if last == "where" and len(node.args) == 3:
+        yield from (edit("drop", operand(source, branch)) for branch in node.args[1:])
+        yield from (Edit(EXCHANGED, "constant", branch, "0") for branch in node.args[1:])
     if 2 <= len(node.args) <= 5 and not node.keywords:
         parts = [source.segment(part) for part in node.args]
         for i, j in combinations(range(len(parts)), 2):

@@ -1,16 +1,17 @@
-"""The check far from its point: at other sizes, and with other signs. What is right near the point alone is no mend.
+"""The check far from its point: at other sizes, signs and settings. What is right near the point alone is no mend.
 
-``1 / 2`` is ``1 / len(X)`` for two rows, ``3`` the number of three classes, and the sign of one vector may be that of
-another. Any sizes will do at which f runs. Those axes are lengthened together that come first in arrays of one length:
-of the data alone where f runs then, else of all arguments; and those further back, wherever that length stands.
+``1 / 2`` is ``1 / len(X)`` for two rows, ``3`` the number of three classes, ``2`` one over a step of a half, and the
+sign of one vector may be that of another. Any sizes will do at which f runs. Those axes are lengthened together that
+come first in arrays of one length: of the data alone where f runs then, else of all arguments; and those further back,
+wherever that length stands.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point, point
 from gradcheck.explain.blame.answer import Answer
-from gradcheck.explain.blame.held import Arrays, holding
+from gradcheck.explain.blame.held import Arrays, Held, Number, counting, holding
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, truth_at
 from gradcheck.judge.examine import Examined
 
@@ -44,19 +45,27 @@ class Elsewhere:
     resized: bool
     held: Arrays = ()
     others: Arrays = ()
+    numbers: tuple[Number, ...] = ()
+    settings: Mapping[float, float] = field(default_factory=dict)
+    """By the values of the ``numbers`` that are held those that they have there."""
+
+    @contextmanager
+    def _there(self) -> Iterator[None]:
+        with holding(self.held, self.others), counting(self.numbers, self.settings):
+            yield
 
     def wrong(self) -> frozenset[int]:
         """The leaves in which the claim, as it is now, is wrong there."""
-        with holding(self.held, self.others):
+        with self._there():
             return self.probe.wrong()
 
     def answer(self) -> Answer | None:
         """What the claim, as it is now, returns there."""
-        with holding(self.held, self.others):
+        with self._there():
             return self.probe.answer()
 
 
-def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Arrays) -> tuple[Elsewhere, ...]:
+def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Held) -> tuple[Elsewhere, ...]:
     """Points at which a claim must be right as well that is wrong in these leaves at the given one.
 
     Where what is right at the given one is not so there, the claim was written for less than f takes, and nothing
@@ -64,7 +73,14 @@ def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Arrays) 
     """
     found = (
         one
-        for one in (_resized(seen), *islice(_widened(seen), WIDER), _turned(seen), _drawn_again(seen, held))
+        for one in (
+            _resized(seen),
+            *islice(_widened(seen), WIDER),
+            _oblong(seen),
+            _turned(seen),
+            *(_set_otherwise(seen, held.numbers, shares) for shares in _SHARES),
+            _drawn_again(seen, held.arrays),
+        )
         if one is not None
     )
     return tuple(one for one in found if _suits(one, here, wrong))
@@ -153,6 +169,44 @@ def _turned(seen: Examined) -> Elsewhere | None:
     return None if probe is None else Elsewhere(probe, said, resized=False)
 
 
+def _set_otherwise(seen: Examined, held: tuple[Number, ...], shares: tuple[float, float]) -> Elsewhere | None:
+    """With so many times the numbers that are no rows; what is equal stays so."""
+    where, generator = seen.task.where, np.random.default_rng(0x73657420)
+    given = [
+        (trees.name(where.names[number], path), float(leaf))
+        for number, arg in enumerate(where.args)
+        if number not in where.argnums
+        for path, leaf in trees.leaves(arg)
+        if _is_setting(leaf)
+    ]
+    named = [(name, value) for name, value in (*given, *((one.name, one.value) for one in held)) if value]
+    values = sorted({value for _, value in named if np.isfinite(value)})
+    if not values:
+        return None
+    settings = dict(zip(values, np.array(values) * generator.uniform(*shares, len(values)), strict=True))
+    settings = {old: float(new) for old, new in settings.items()}
+
+    def other(leaf: Any) -> Any:
+        return type(leaf)(settings.get(float(leaf), leaf)) if _is_setting(leaf) else leaf
+
+    data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
+    there = _with_leaves(seen, data, other)
+    if there is None:
+        return None
+    with counting(held, settings):
+        probe = _at(seen, moved(there, generator, NEAR), generator)
+    said = f"with other values of {', '.join(dict.fromkeys(name for name, _ in named))}"
+    return None if probe is None else Elsewhere(probe, said, False, numbers=held, settings=settings)
+
+
+_SHARES = (0.3, 0.7), (1.5, 2.5)
+"""How many times what it is a number is elsewhere; what is a share stays one where it is less."""
+
+
+def _is_setting(leaf: Any) -> bool:
+    return isinstance(leaf, float)  # NumPy's own, too
+
+
 def _drawn_again(seen: Examined, held: Arrays) -> Elsewhere | None:
     """With rows of the data that functions hold drawn anew from those that there are; a graph's columns with them."""
     arrays = [one for one in held if one.ndim and len(one) > 1 and one.dtype.kind in "fiub"]
@@ -201,6 +255,27 @@ def _widened(seen: Examined) -> Iterator[Elsewhere]:
             yield Elsewhere(
                 probe, f"with {length + 1} for {length} in every axis of that length", resized=False
             )
+
+
+def _oblong(seen: Examined) -> Elsewhere | None:
+    """Longer along the last of two axes of one length: height and width are told apart, with strides, too."""
+    if seen.task.kind not in _KINDS or seen.task.given is not None:
+        return None
+    where, generator = seen.task.where, np.random.default_rng(0x6F626C6F)
+    shapes = [np.shape(leaf) for arg in where.args for _, leaf in trees.leaves(arg) if _is_list(leaf)]
+    for length in dict.fromkeys(shape[-1] for shape in shapes if shape[-1] in shape[:-1] and shape[-1] > 1):
+        longer = _with_leaves(seen, tuple(range(len(where.args))), partial(_last_longer, length))
+        probe = None if longer is None else _at(seen, moved(longer, generator, NEAR), generator)
+        if probe is not None:
+            return Elsewhere(probe, f"with {length + 2} for {length} in the last of two axes", resized=False)
+    return None
+
+
+def _last_longer(length: int, leaf: Any) -> Any:
+    """An array of two axes of that length with the first slices once more along the last of them."""
+    if _is_list(leaf) and leaf.shape[-1] == length and length in leaf.shape[:-1]:
+        return np.concatenate([leaf, leaf[..., :2]], axis=-1)
+    return leaf
 
 
 def _wider(length: int, leaf: Any) -> Any:

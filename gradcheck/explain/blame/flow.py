@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,8 +25,13 @@ class Store:
     sign: int | None
 
 
-def stores(function: ast.AST) -> Iterator[Store]:
+@lru_cache(maxsize=64)
+def stores(function: ast.AST) -> tuple[Store, ...]:
     """All that writes into variables, or gives them a value."""
+    return tuple(_stores(function))
+
+
+def _stores(function: ast.AST) -> Iterator[Store]:
     for node in ast.walk(function):
         if not isinstance(node, ast.Assign | ast.AugAssign):
             continue

@@ -23,14 +23,14 @@ from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.inverse import Seen, Values, fitted, is_open, operands
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.reach import Reach
-from gradcheck.explain.blame.watch import Node, Observer, is_float
+from gradcheck.explain.blame.watch import Node, Observer, is_float, is_mask
 from gradcheck.explain.blame.written import Written
 
 _TELLING = 3
 """Entries of which not all are right up to one factor by accident."""
 _SAME = 1e-9
-_ENOUGH = 12
-"""Expressions that mend everything, of which one is where the mistake is."""
+_ENOUGH = 8
+"""Expressions, apart from their parts, that mend everything, of which one is where the mistake is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,17 +68,20 @@ class Force:
         found: dict[Node, Wanted] = {}
         places = self._places(goals)
         whole: set[ast.AST] = {node for _, node, _ in places}
+        tried, enough = set[ast.AST](), _ENOUGH
         # what is known of the whole of an expression tells most of what is known of its parts
         places.sort(key=lambda place: any(one in whole for one in above(*place[:2])))
         for function, node, meant in places:
-            if self.late() or sum(one.mended == self.left for one in found.values()) >= _ENOUGH:
+            if self.late() or enough == 0:
                 break
             mends = {one.node for one in found.values() if one.mended == self.left}
-            if mends and not any(goal.derivative for goal in meant):
+            if mends and (node in tried or not any(goal.derivative for goal in meant)):
                 continue  # a value of f that is one already
+            tried.add(node)
             if mends and mends.isdisjoint(around := set(above(function, node))) and around & whole:
                 continue  # a part of something else
             one = self._meant(function, [node], meant)
+            enough -= one is not None and one.mended == self.left
             todo = (
                 [one] if one is not None and not (node in found and found[node].mended >= one.mended) else []
             )
@@ -100,6 +103,7 @@ class Force:
                 key=lambda one: (
                     -len(one.mended),
                     callers.index(one.function.code),
+                    self._first_off(one),
                     not self._is_carried(one),
                 ),
             )
@@ -113,10 +117,16 @@ class Force:
         """An expression with the values that it has."""
         return self._noted(function, [node], tuple(self.reach.values[node]), frozenset())
 
+    def _first_off(self, one: Wanted) -> int:
+        """The visit at which it is for the first time not what it should be: the mistake is there, not further on."""
+        pairs = enumerate(zip(one.values, self.reach.values[one.node], strict=True))
+        return next((visit for visit, (new, old) in pairs if not is_open(new) and not _same(new, old)), 0)
+
     def _is_carried(self, one: Wanted) -> bool:
         """Whether it is a variable that is right in the first round of a loop alone."""
         held = self.reach.values[one.node]
-        return isinstance(one.node, ast.Name) and len(held) > 2 and _same(one.values[0], held[0])
+        first = one.values[0]
+        return isinstance(one.node, ast.Name) and len(held) > 2 and (is_open(first) or _same(first, held[0]))
 
     def _of_statements(self, goals: Goals) -> Iterator[Wanted]:
         """What a variable that statements write into is meant to be after the last of them, wherever it is read."""
@@ -125,7 +135,7 @@ class Force:
                 held = self.reach.values.get(reads[0], [])
                 if self.late() or len(held) != 1 or len(reads) < 2 or reads[0] not in self.reach.leaves:
                     continue
-                one = self._meant(function, reads, list(goals.of(np.shape(held[0]), 1)))
+                one = self._meant(function, reads, list(goals.of(np.shape(held[0]))))
                 if one is not None:
                     yield replace(one, after=statement)
 
@@ -135,9 +145,9 @@ class Force:
         return {node: function for function in reversed(self.functions) for node in ast.walk(function.node)}
 
     def _places(self, goals: Goals) -> list[tuple[Written, ast.expr, list[Goal]]]:
-        """The expressions and what they may be meant to be; last those that are a derivative, if another one."""
+        """The expressions and what they may be meant to be; those last that are something of f already."""
         unknown: list[tuple[Written, ast.expr, list[Goal]]] = []
-        partly, known = list(unknown), list(unknown)
+        partly, known, last = list(unknown), list(unknown), list(unknown)
         ways, attained = set[tuple[bool, bool]](), set[Goal]()
         for function in self.functions:
             for node, leaves in self.reach.leaves.items():
@@ -146,7 +156,7 @@ class Force:
                 if not number or self.owners.get(node) is not function:
                     continue
                 assert isinstance(node, ast.expr)
-                every = list(goals.of(np.shape(held[0]), len(held)))
+                every = list(goals.of(*map(np.shape, held)))
                 # an array of zeros, to be written into, is no value of f
                 telling = np.ndim(held[0]) == 0 or np.any(held[0])
                 first = [goal for goal in every if telling and _same(goal.values[0], held[0])]
@@ -155,6 +165,8 @@ class Force:
                 attained |= set(whole)
                 if any(not goal.derivative for goal in whole):
                     known.append((function, node, [goal for goal in every if not goal.derivative]))
+                    # what a step is forgotten after is a value of f still
+                    last.append((function, node, [goal for goal in every if goal.derivative]))
                 elif whole:
                     known.append((function, node, [goal for goal in every if goal.derivative]))
                 elif first:
@@ -164,7 +176,7 @@ class Force:
         # what is there already is not what is missing
         return [
             (function, node, [goal for goal in meant if goal not in attained and _is_likely(goal, ways)])
-            for function, node, meant in (*unknown, *partly, *known)
+            for function, node, meant in (*unknown, *partly, *known, *reversed(last))
         ]
 
     def _meant(self, function: Written, nodes: Sequence[ast.expr], goals: list[Goal]) -> Wanted | None:
@@ -271,7 +283,8 @@ class Force:
         parts = (*operands(one.node, one.values, one.seen), *self._given(one), *self._stored(one))
         for part, values in parts:
             held = self.reach.values.get(part, ())
-            if part in self.reach.leaves and len(held) == len(values) and all(map(is_float, held)):
+            moves = part in self.reach.leaves and all(map(is_float, held))
+            if (moves or (held and all(map(is_mask, held)))) and len(held) == len(values):
                 kept = [fitted(value, now) for value, now in zip(values, held, strict=True)]
                 if all(value is not None for value in kept) and not all(map(_same, kept, held)):
                     yield part, tuple(kept)  # type: ignore[arg-type]
@@ -299,7 +312,7 @@ class Force:
             value = store.statement.value
             held = self.reach.values.get(value, [])
             unique = len(one.values) == 1 and (store.sign is None or len(held) == 1)
-            if not held or not unique or not all(map(is_float, held)):
+            if not held or not unique or not (all(map(is_float, held)) or all(map(is_mask, held))):
                 continue
             if (noted := self.as_it_is(one.function, value)) is None:
                 continue
@@ -329,4 +342,5 @@ def _same(one: Any, other: Any) -> bool:
 def _forced(values: Values, visit: int, old: Any) -> Any:
     if visit >= len(values) or is_open(values[visit]):
         return old
-    return values[visit].copy() if np.ndim(values[visit]) else type(old)(values[visit])
+    value = np.where(np.isnan(values[visit]), old, values[visit])
+    return value if value.ndim or isinstance(old, bool | np.bool_) else type(old)(value)

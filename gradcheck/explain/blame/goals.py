@@ -11,10 +11,11 @@ import numpy as np
 from autograd.tracer import getval
 
 from gradcheck.ask.look import look_at_function
+from gradcheck.ask.point import step_scale
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.meaning import Meanings
 from gradcheck.explain.blame.probes import Probe
-from gradcheck.explain.blame.watch import is_float
+from gradcheck.explain.blame.watch import Node, is_float
 from gradcheck.oracles.autodiff import laid_out, trace_task
 from gradcheck.oracles.tracing.tape import sweep
 
@@ -22,6 +23,15 @@ _MOST = 80
 """Goals of one shape and so many visits; the first ones."""
 _ROWS = 40
 """Rows of a Jacobian that are traced, each by itself."""
+_LOOPED = 64
+"""Rows of a derivative that are meant one after the other, at most."""
+_ENTRIES = 12
+"""Entries by which what f computes is differentiated, at most."""
+_FORWARD = ("grad", "jacobian")
+"""Checks whose claim may be computed forward."""
+_STEP = 3e-3
+_DIFFERENCE, _WEIGHTS = (-2.0, -1.0, 1.0, 2.0), (1 / 12, -8 / 12, 8 / 12, -1 / 12)
+"""Central differences of the fourth order, which are right to ten digits where f is smooth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,15 +82,45 @@ class Goals:
                 outputs = slot.shape if task.kind == "hessian" else np.shape(look.output)
                 yield np.stack(rows)[:, slot.start : slot.stop].reshape(*outputs, *slot.shape)
 
-    def of(self, shape: tuple[int, ...], visits: int) -> tuple[Goal, ...]:
-        """Those of values of a shape that are had so many times."""
-        return self._by_build.get((shape, visits), ())
+    def _sensitivities(self) -> Iterator[Goal]:
+        """The derivatives of the values of f by the few entries of its arguments, carried forward as filters do it."""
+        where, slots = self.probe.task.where, self.probe.slots
+        if self.probe.task.kind not in _FORWARD or where.x.size > _ENTRIES:
+            return
+        found: dict[Node, list[list[Floats]]] = {}
+        for entry, scale in enumerate(step_scale(where.x, slots)):
+            along = np.zeros(where.x.size)
+            along[entry] = _STEP * scale
+            runs = [self.meanings.recorded(where.moved(where.x + steps * along)) for steps in _DIFFERENCE]
+            for node, held in self.meanings.values.items():
+                at = [run.get(node, []) for run in runs]
+                if all(map(is_float, held)) and all(len(one) == len(held) for one in at):
+                    slopes = [
+                        sum(
+                            weight * np.asarray(value) for weight, value in zip(_WEIGHTS, values, strict=True)
+                        )
+                        / (_STEP * scale)
+                        for values in zip(*at, strict=True)
+                    ]
+                    found.setdefault(node, []).append(slopes)
+        for slopes in found.values():
+            if len(slopes) == where.x.size:
+                for part in {(0, where.x.size), *((slot.start, slot.stop) for slot in slots)}:
+                    visits = [list(visit)[part[0] : part[1]] for visit in zip(*slopes, strict=True)]
+                    yield Goal(tuple(np.stack(visit, axis=-1) for visit in visits), True)
+                    yield Goal(tuple(np.stack(visit) for visit in visits), True)
+                    if part[1] - part[0] == 1:
+                        yield Goal(tuple(visit[0] for visit in visits), True)
+
+    def of(self, *shapes: tuple[int, ...]) -> tuple[Goal, ...]:
+        """Those of values that have these shapes, one visit after another."""
+        return self._by_build.get(shapes, ())
 
     @cached_property
-    def _by_build(self) -> dict[tuple[tuple[int, ...], int], tuple[Goal, ...]]:
-        found: dict[tuple[tuple[int, ...], int], dict[bytes, Goal]] = {}
+    def _by_build(self) -> dict[tuple[tuple[int, ...], ...], tuple[Goal, ...]]:
+        found: dict[tuple[tuple[int, ...], ...], dict[bytes, Goal]] = {}
         for goal in self._all():
-            build = found.setdefault((goal.values[0].shape, len(goal.values)), {})
+            build = found.setdefault(tuple(value.shape for value in goal.values), {})
             if len(build) < _MOST:
                 build.setdefault(b"".join(value.tobytes() for value in goal.values), goal)
         return {key: tuple(build.values()) for key, build in found.items()}
@@ -88,19 +128,35 @@ class Goals:
     def _all(self) -> Iterator[Goal]:
         yield from (Goal((leaf,), True) for leaf in self.probe.by_leaf(self.probe.truth))
         yield from (Goal((block,), True) for block in self._blocks())
+        yield Goal((self.probe.truth,), True)
         if self.probe.task.differentiated is not None:  # f is a derivative by autograd itself
             return
-        known = {_key(value): adjoint for value, adjoint in reversed(self.adjoints)}
-        every = [
-            held
-            for held in self.meanings.values.values()
-            if all(map(is_float, held)) and len({np.shape(value) for value in held}) == 1
-        ]
-        for held in every:
-            yield from _both_ways([known[key] for key in map(_key, held) if key in known], True)
+        first: dict[_Key, Floats] = {}
+        total: dict[_Key, Floats] = {}
+        for value, adjoint in self.adjoints:
+            key = _key(value)
+            first.setdefault(key, adjoint)
+            # what is computed twice has its derivative in two parts
+            total[key] = total[key] + adjoint if key in total else adjoint
+        every = [held for held in self.meanings.values.values() if all(map(is_float, held))]
+        for known in (first, total):
+            for held in every:
+                yield from _both_ways([known[key] for key in map(_key, held) if key in known], True)
         for held in every:
             yield from _both_ways([np.asarray(value, dtype=np.float64) for value in held], False)
         yield from (Goal((adjoint,), True) for _, adjoint in reversed(self.adjoints))
+        for adjoint in total.values():
+            # f computes at once what a claim goes through row by row
+            if adjoint.ndim and 1 < len(adjoint) <= _LOOPED:
+                for rows in (adjoint, adjoint[1:], adjoint[:-1]):
+                    yield from _both_ways(list(map(np.asarray, rows)), True)
+        for held in every:
+            # a layer less: the last one, or the first, may be treated by itself
+            derived = [first[key] for key in map(_key, held) if key in first]
+            if len(derived) > 1:
+                yield from _both_ways(derived[:-1], True)
+                yield from _both_ways(derived[1:], True)
+        yield from self._sensitivities()
 
 
 def _both_ways(values: list[Floats], derivative: bool) -> Iterator[Goal]:
@@ -110,5 +166,8 @@ def _both_ways(values: list[Floats], derivative: bool) -> Iterator[Goal]:
         yield Goal(tuple(reversed(values)), derivative, reverse=True)
 
 
-def _key(value: Any) -> tuple[tuple[int, ...], bytes]:
+_Key = tuple[tuple[int, ...], bytes]
+
+
+def _key(value: Any) -> _Key:
     return np.shape(value), np.asarray(value, dtype=np.float64).tobytes()

@@ -103,6 +103,8 @@ def parsed(text: str, node: ast.expr | ast.stmt) -> Grown | None:
     try:
         if not isinstance(node, ast.stmt):
             return ast.parse(f"({text})", mode="eval").body
+        if not text:
+            return ast.Pass()
         body = ast.parse(
             "\n".join(line.removeprefix(" " * node.col_offset) for line in text.split("\n"))
         ).body

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import CellType
 from typing import Any
 
 import numpy as np
@@ -16,9 +18,48 @@ from gradcheck.explain.blame.written import Written
 Arrays = tuple[np.ndarray[Any, Any], ...]
 
 
-def held_by(functions: Iterable[Written], task: Task) -> Arrays:
-    """The arrays that functions, f and the claim hold."""
-    return tuple({id(one): one for one in _arrays(functions, task)}.values())
+@dataclass(frozen=True, eq=False)
+class Number:
+    """A number by the name under which a function finds it: in a cell, a module or an object."""
+
+    space: CellType | dict[str, Any]
+    name: str
+    value: float
+
+    def put(self, value: float) -> None:
+        """Let it have another value; only in a process of our own."""
+        if isinstance(self.space, CellType):
+            self.space.cell_contents = value
+        else:
+            self.space[self.name] = value
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """The arrays and the numbers that functions, f and the claim hold."""
+
+    arrays: Arrays
+    numbers: tuple[Number, ...]
+
+
+def held_by(functions: tuple[Written, ...], task: Task) -> Held:
+    """What functions, f and the claim hold."""
+    places = list(_places(functions, task))
+    arrays = {id(one): one for *_, value in places for one in _arrays(value)}
+    numbers = (Number(space, name, value) for space, name, value in places if type(value) is float)
+    return Held(tuple(arrays.values()), tuple(numbers))
+
+
+@contextmanager
+def counting(numbers: tuple[Number, ...], others: Mapping[float, float]) -> Iterator[None]:
+    """Let numbers have other values, equal ones the same, while this lasts; only in a process of our own."""
+    for one in numbers:
+        one.put(others.get(one.value, one.value))
+    try:
+        yield
+    finally:
+        for one in numbers:
+            one.put(one.value)
 
 
 @contextmanager
@@ -52,22 +93,22 @@ def protect(arrays: Arrays, probe: Probe) -> None:
             array.flags.writeable = True
 
 
-def _arrays(functions: Iterable[Written], task: Task) -> Iterator[np.ndarray[Any, Any]]:
-    for value in _held(functions, task):
-        if isinstance(value, np.ndarray):
-            yield value
-        elif isinstance(value, dict | list | tuple):
-            with suppress(trees.Endless):
-                yield from (leaf for _, leaf in trees.leaves(value) if isinstance(leaf, np.ndarray))
+def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
+    if isinstance(value, np.ndarray):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        with suppress(trees.Endless):
+            yield from (leaf for _, leaf in trees.leaves(value) if isinstance(leaf, np.ndarray))
 
 
-def _held(functions: Iterable[Written], task: Task) -> Iterator[Any]:
+def _places(functions: Iterable[Written], task: Task) -> Iterator[tuple[CellType | dict[str, Any], str, Any]]:
+    """All that is held, where it is and by its name."""
     for function in (function for one in functions for function in one.functions):
-        for cell in function.__closure__ or ():
-            try:
-                yield cell.cell_contents
-            except ValueError:  # not filled yet
-                continue
-        yield from (function.__globals__.get(name) for name in function.__code__.co_names)
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            with suppress(ValueError):  # not filled yet
+                yield cell, name, cell.cell_contents
+        space = function.__globals__
+        yield from ((space, name, space[name]) for name in function.__code__.co_names if name in space)
     for callee in (task.f.function, task.claim.function):
-        yield from getattr(getattr(callee, "__self__", None), "__dict__", {}).values()
+        space = getattr(getattr(callee, "__self__", None), "__dict__", {})
+        yield from ((space, name, value) for name, value in space.items())

@@ -9,6 +9,7 @@ from itertools import chain
 
 from gradcheck.explain.blame.edits import ADDED, Edit
 from gradcheck.explain.blame.grafting import offered
+from gradcheck.explain.blame.hollow import decides_nothing
 from gradcheck.explain.blame.offers import Ranked, offers
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.progress import Progress, standing
@@ -16,6 +17,8 @@ from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.written import Written
 
+HOLLOW = 2
+"""How much less natural an edit is after which a condition decides nothing."""
 RIVALS = 12
 """Edits that are tried for a better one after the first that mends everything, where they do not come in order."""
 HALFWAY = 0.5
@@ -54,6 +57,9 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         if not progress or not stands.is_quiet():
             continue
         every = progress.leaves == scene.left
+        hollow = every and decides_nothing(function, edit, suspects.force)
+        if hollow:
+            rank = (rank[0] + HOLLOW, *rank[1:])
         fits = not any(one.wrong() & progress.leaves for one in scene.elsewhere)
         # what mends a part by itself is no place that the rest hangs on, too
         spread = 0 if every else suspects.spread(function, edit.node)
@@ -66,7 +72,7 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         if comes or every:
             scene.time.hurry(HALFWAY)
         suspects.several |= comes and bool(progress.leaves) and not every
-        if better and every and fits:
+        if (better or (chosen and most == math.inf)) and every and fits and not hollow:
             most = tried + (RIVALS if edit.cost >= ADDED else 0)
         if chosen:
             best, rank_of_best, spread_of_best = Quarry(function, edit, progress, fits), rank, spread

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -43,10 +45,23 @@ def operands(node: ast.expr, wanted: Values, seen: Seen) -> Iterator[tuple[ast.e
         name, first = getattr(node.func, "attr", ""), node.args[0]
         if name in _OF_ONE and len(node.args) == 1:
             yield first, tuple(map(_OF_ONE[name], wanted))
+        if (
+            name == "where"
+            and len(node.args) == 3
+            and (chosen := seen.get(first))
+            and len(chosen) == len(wanted)
+        ):
+            for part, sign in zip(node.args[1:], (True, False), strict=True):
+                with suppress(ValueError):  # of what decides in another way
+                    yield part, tuple(map(partial(_where, sign), chosen, wanted))
         if name == "append" and len(node.args) == 2:
             yield from _pieces(node.args, wanted, seen)
         if name in ("concatenate", "array", "hstack") and isinstance(first, ast.List | ast.Tuple):
             yield from _pieces(first.elts, wanted, seen)
+
+
+def _where(taken: bool, chosen: Any, wanted: Any) -> Floats:
+    return np.where(np.asarray(chosen, dtype=bool) == taken, wanted, np.nan)
 
 
 def _pieces(parts: list[ast.expr], wanted: Values, seen: Seen) -> Iterator[tuple[ast.expr, Values]]:
@@ -108,7 +123,7 @@ def is_open(value: Any) -> bool:
 
 
 def fitted(value: Any, now: Any) -> Floats | None:
-    """A value in the shape of the one that stands there; what does not follow is left as it is."""
+    """A value in the shape of the one that stands there, or wider where it cannot be so; NaN where nothing follows."""
     if value is None:
         return None
     if is_open(value):
@@ -116,14 +131,14 @@ def fitted(value: Any, now: Any) -> Floats | None:
     wide, now = np.asarray(value, dtype=np.float64), np.asarray(now)
     if not _fits(wide, now):
         return None
-    wide = np.asarray(np.where(np.isfinite(wide), wide, now), dtype=np.float64)
+    wide = np.where(np.isfinite(wide), wide, np.nan)
     if wide.shape == now.shape:
         return wide
     # it was broadcast: then it has to be the same all along
     lead = wide.ndim - now.ndim
     index = (0,) * lead + tuple(slice(0, 1) if size == 1 else slice(None) for size in now.shape)
     first: Floats = wide[index]
-    return first if np.allclose(wide, first, rtol=1e-7, atol=0.0) else None
+    return first if np.allclose(wide, first, rtol=1e-7, atol=0.0) else wide
 
 
 def _fits(value: Floats, now: Any) -> bool:

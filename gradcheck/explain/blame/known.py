@@ -39,9 +39,8 @@ def first_unknown(scene: Scene, known: tuple[Known, ...], meanings: Meanings) ->
     """The first expression that is made of a derivative and is none, nor a value of f; with what it is made of."""
     values = scene.reach.values
     for function in scene.functions:
-        inside = set(ast.walk(function.node))
         for node, held in values.items():
-            if node not in inside or not isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call):
+            if node not in function.inside or not isinstance(node, ast.BinOp | ast.UnaryOp | ast.Call):
                 continue
             hangs = scene.reach.leaves.get(node, frozenset()) & scene.left
             if not hangs or not is_telling(held[-1]) or meanings.of(held[-1], "") or _name(held[-1], known):

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.ask.point import Point
 from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.reach import taken
 from gradcheck.explain.blame.watch import Node, is_float, observing
@@ -21,12 +22,12 @@ class Meanings:
     """The expressions of f by what they are worth at a probe."""
 
     def __init__(self, of_f: tuple[Written, ...], shared: tuple[Written, ...], probe: Probe) -> None:
+        self._of_f, self._task = of_f, probe.task
         with observing(of_f) as observer:
-            values = observer.recorded(probe.result)
             own = taken(observer, probe, shared)
         # what f computes beside its result is the claim's
-        others = {node for one in shared for node in ast.walk(one.node)} - own
-        self.values = {node: held for node, held in values.items() if node not in others}
+        self._others = {node for one in shared for node in ast.walk(one.node)} - own
+        self.values = self.recorded(probe.task.where)
         inside = (
             (one.source, node) for one in of_f for node in ast.walk(one.node) if isinstance(node, ast.expr)
         )
@@ -37,6 +38,12 @@ class Meanings:
         )
         # of several texts of one value the fullest says most: X @ W1 + b1 rather than z1
         self._known = sorted(named, key=lambda pair: -len(" ".join(pair[0].split())))
+
+    def recorded(self, where: Point) -> dict[Node, list[Any]]:
+        """The values of the expressions of f at a point."""
+        with observing(self._of_f) as observer:
+            values = observer.recorded(lambda: self._task.f(*where.copied(where.args)))
+        return {node: held for node, held in values.items() if node not in self._others}
 
     def of(self, value: Any, own: str) -> str | None:
         """The expression of f that is worth ``value``, up to transposition; None for none, or for ``own`` text."""

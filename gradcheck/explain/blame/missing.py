@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from gradcheck.explain.blame.edits import ADDED, Edit, operand
+from gradcheck.ask.trees import Floats
+from gradcheck.explain.blame.edits import ADDED, EXCHANGED, Edit, operand
 from gradcheck.explain.blame.forcing import Force, Wanted
-from gradcheck.explain.blame.inverse import is_open
+from gradcheck.explain.blame.inverse import fitted, is_open, operands
 from gradcheck.explain.blame.patch import bare
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.sight import PRODUCTS, Candidate, Site, in_sight
@@ -25,12 +27,12 @@ _TOGETHER = 4
 """Places whose texts are weighed against each other: a mistake can be mended before and after what is done with it."""
 LIKED = 8
 """How many letters more a forgotten factor may have."""
-_VISITS = 6
-"""Visits that are looked at, of a place that has many."""
+_VISITS, _SHOWN = 6, 3
+"""Visits of a place that is looked into, at most; and those that are looked at, of a place that has many."""
 
 
-def missing(scene: Scene, wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written, Edit]]:
-    """Edits that make expressions worth what is wanted of them, place by place."""
+def missing(scene: Scene, wanted: tuple[Wanted, ...]) -> Iterator[list[tuple[Written, Edit]]]:
+    """Edits that make expressions worth what is wanted of them, for some places after another."""
     places = ((one, place) for one in wanted for place in _places(one))
     while some := list(islice(places, _TOGETHER)):
         found = []
@@ -49,8 +51,7 @@ def missing(scene: Scene, wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written,
             if not scene.time.late():
                 found += [(len(text), one.function, node, text) for node, text in _summed(scene, one)]
         found.sort(key=lambda each: (scene.functions.index(each[1]), each[0]))
-        for _, function, node, text in found:
-            yield function, Edit(ADDED, "written", node, text)
+        yield [(function, Edit(ADDED, "written", node, text)) for _, function, node, text in found]
 
 
 _WAYS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
@@ -94,8 +95,8 @@ def _summed(scene: Scene, one: Wanted) -> Iterator[tuple[ast.expr, str]]:
 
 
 def _is_same(value: Any, wanted: Any) -> bool:
-    off = np.abs(value - wanted).max(initial=0.0) if np.shape(value) == np.shape(wanted) else np.inf
-    return bool(off <= 1e-9 * np.abs(wanted).max(initial=0.0))
+    off = np.nanmax(np.abs(value - wanted), initial=0.0) if np.shape(value) == np.shape(wanted) else np.inf
+    return bool(off <= 1e-9 * np.nanmax(np.abs(wanted), initial=0.0))
 
 
 def sight_of(scene: Scene, site: Site) -> tuple[Candidate, ...]:
@@ -159,7 +160,13 @@ def _joined(
 
 
 def _weight(text: str, site: Site) -> int:
-    return len(text) - len(site.text) - LIKED * text.startswith((f"{site.text} * ", f"{site.text} / "))
+    return len(text) - len(site.text) - liked(text, site.text)
+
+
+def liked(text: str, old: str) -> int:
+    """How many letters more a forgotten factor may have, and the other slope beside the one that a mask has."""
+    times, slopes = (f"{old} * ", f"{old} / "), f"np.where({bare(old)}, "
+    return LIKED * text.startswith(times) + 2 * LIKED * text.startswith(slopes)
 
 
 def _places(one: Wanted) -> Iterator[Place]:
@@ -167,6 +174,7 @@ def _places(one: Wanted) -> Iterator[Place]:
         yield _after(one, one.after)
         return
     yield in_place(one)
+    yield from _for_numbers(one)
     yield from _after_the_round(one)
     yield from _before_what_is_added(one)
 
@@ -189,6 +197,50 @@ def in_place(one: Wanted) -> Place:
         _own(one, before, len(one.values), visits),
     )
     return site, one.node, "{}"
+
+
+def numbers(wanted: tuple[Wanted, ...]) -> Iterator[tuple[Written, Edit]]:
+    """Edits of a number that is an operand into the one that it has to be."""
+    for one in wanted:
+        for part, values in _of_numbers(one):
+            every = np.concatenate([np.ravel(value) for value in values])
+            every = every[np.isfinite(every)]
+            number = float(np.median(every)) if every.size else np.nan
+            if np.isfinite(number) and np.all(np.abs(every - number) <= _NEAR * abs(number)):
+                for text in _spelled(number):
+                    yield one.function, Edit(EXCHANGED, "constant", part, text)
+
+
+def _of_numbers(one: Wanted) -> Iterator[tuple[ast.Constant, tuple[Floats, ...]]]:
+    """The numbers that are operands of an expression, and what each has to be."""
+    for part, values in operands(one.node, one.values, one.seen):
+        kept = [fitted(value, 0.0) for value in values]
+        number = isinstance(part, ast.Constant) and type(part.value) in (int, float)
+        if number and all(value is not None for value in kept):
+            yield part, tuple(kept)  # type: ignore[arg-type,misc]
+
+
+def _spelled(number: float) -> Iterator[str]:
+    """A number as one writes it: a whole one, or one over it."""
+    for value, form in ((number, "{}"), (1.0 / number if number else np.inf, "1 / {}")):
+        if abs(value) < _LARGE and round(value) and abs(value - round(value)) <= _NEAR * abs(value):
+            yield form.format(round(value))
+
+
+_NEAR, _LARGE = 1e-9, 1e4
+"""Relative difference of a number from the one it is taken for, and the largest that is thought of."""
+
+
+def _for_numbers(one: Wanted) -> Iterator[Place]:
+    """Something else for a number that is an operand."""
+    for part, values in _of_numbers(one):
+        site, *_ = in_place(one)
+        if not any(map(is_open, values)) and len(values) == len(site.scopes):
+            yield (
+                replace(site, text=repr(part.value), now=(part.value,) * len(values), target=values),
+                part,
+                "{}",
+            )
 
 
 def _after(one: Wanted, statement: ast.stmt) -> Place:
@@ -261,7 +313,7 @@ def _chosen(visits: Sequence[int]) -> list[int]:
     count = len(visits)
     return [
         visits[place]
-        for place in sorted({round(each) for each in np.linspace(0, count - 1, min(count, _VISITS))})
+        for place in sorted({round(each) for each in np.linspace(0, count - 1, min(count, _SHOWN))})
     ]
 
 
@@ -269,8 +321,7 @@ def _own(
     one: Wanted, held: Mapping[Node, list[Any]], count: int, visits: list[int]
 ) -> dict[str, tuple[Any, ...]]:
     """The values of the function's own expressions, of those that are evaluated as often or once."""
-    inside = set(ast.walk(one.function.node))
-    found: dict[str, tuple[Any, ...]] = {}
+    inside, found = one.function.inside, dict[str, tuple[Any, ...]]()
     for node, values in held.items():
         if node in inside and isinstance(node, ast.expr) and len(values) in (1, count):
             text = operand(one.function.source, node)

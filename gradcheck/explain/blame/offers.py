@@ -13,10 +13,11 @@ import numpy as np
 from gradcheck.ask.whose import is_installed
 from gradcheck.explain.blame.edits import ADDED, ADJUSTED, ARITHMETIC, EXCHANGED, Edit, edits
 from gradcheck.explain.blame.grafting import above
-from gradcheck.explain.blame.missing import LIKED, guessed, missing
+from gradcheck.explain.blame.missing import guessed, liked, missing, numbers
 from gradcheck.explain.blame.onsite import OnSite
-from gradcheck.explain.blame.parts import unwritten
+from gradcheck.explain.blame.parts import indices, unwritten
 from gradcheck.explain.blame.scene import Scene
+from gradcheck.explain.blame.summed import terms, unadded
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.unfit import unfit
 from gradcheck.explain.blame.written import Written
@@ -32,6 +33,8 @@ ELSEWHERE = 20.0
 """How many letters what stands elsewhere in f or the claim as it is may be longer than what does not."""
 NEAR, SOON = 0.6, 0.3
 """Shares of the time after which what is missing is looked for, where an exchange does not mend it, or nothing fits."""
+DEAR = 0.3
+"""Share of the time that all exchanges may take; where they would take more, those that suit their place come first."""
 TOGETHER = 128
 """Edits that are compiled together, at most."""
 
@@ -43,14 +46,21 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
         _ranked, scene, suspects, lambda function: edits(function, _calls(function, every), scene.of_f)
     )
     rank, tried, ranked = _ranking(scene, suspects), set[Edit](), near()
-    site = OnSite(tuple(one for one in suspects.wanted if one.mended == scene.left), scene.patience)
+    full = tuple(one for one in suspects.wanted if one.mended == scene.left)
+    site = OnSite(full, scene.patience, suspects.sums)
 
     def likely(some: list[Ranked]) -> Iterator[Sequence[Ranked]]:
-        plain = (one for one in some if one[0][0] < ADDED and one[2] not in tried)
+        plain = [one for one in some if one[0][0] < ADDED and one[2] not in tried]
         # where it is known what would mend, that is written before more is tried than an exchange
         unsure = ADJUSTED if site.wanted else ADDED
-        return _batches(
-            one for one in plain if (suits := site.suits(*one[1:])) or (suits is None and one[0][0] < unsure)
+        suits = cache(site.suits)
+        if len(plain) * scene.points[0].task.claim.seconds > DEAR * scene.time.seconds:
+            yield from _batches(one for one in plain if suits(*one[1:]))
+        yield from _batches(
+            one
+            for one in plain
+            if (suited := suits(*one[1:])) or (suited is None and one[0][0] < unsure)
+            if one[2] not in tried
         )
 
     several, batches = suspects.several, likely(ranked)
@@ -68,7 +78,11 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
             batches = likely(ranked)
     if not fits:
         yield from _batches((rank(*one, 0.0), *one) for one in unfit(scene, suspects.force))
-    yield from alone(missing(scene, suspects.wanted))
+    yield from alone(numbers(suspects.wanted))
+    yield from alone(terms(scene, suspects.sums, suspects.force))
+    yield from alone(unadded(scene, suspects.force, suspects.wanted, indices(scene)))
+    for group in missing(scene, suspects.wanted):
+        yield from _batches((rank(function, edit, 0.0), function, edit) for function, edit in group)
     yield from alone(unwritten(scene, suspects.force, suspects.goals, suspects.wanted))
     yield from _batches(one for one in ranked if one[2] not in tried)
     yield from alone(guessed(scene, suspects.force))
@@ -103,7 +117,7 @@ def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float
         # what is added is added to the whole of an expression rather than deep inside it
         far = depth * (edit.cost > EXCHANGED)
         # and rather in the function that was called first than in its helpers
-        far += 30.0 * scene.functions.index(function)
+        far += 15.0 * scene.functions.index(function)
         return (
             edit.cost + dearer,
             suspicion,
@@ -144,9 +158,10 @@ def _batches(plain: Iterable[Ranked]) -> Iterator[list[Ranked]]:
 
 def _plainness(function: Written, edit: Edit) -> float:
     old = function.source.segment(edit.node)
-    longer, liked = len(edit.text) - len(old), edit.text.startswith(f"{old} * ")
+    longer = len(edit.text) - len(old)
     if edit.what == "written":  # in the place of all that stood there: the shorter, the plainer
-        return max(longer, 0) + 0.01 * len(edit.text) - LIKED * liked
+        likes = liked(edit.text, old) if isinstance(edit.node, ast.expr) else 0
+        return max(longer, 0) + 0.01 * len(edit.text) - likes
     return abs(longer) + 0.01 * len(edit.text)
 
 

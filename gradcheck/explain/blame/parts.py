@@ -51,7 +51,7 @@ def unwritten(
         for store, value in _instead(one):
             for text in _texts(scene, one, value):
                 yield one.read.function, Edit(ADDED, "written", store, text)
-        for index in dict.fromkeys(_indices(scene)):
+        for index in indices(scene):
             for before, after, value in _written(index, one, goals):
                 for text in _texts(scene, one, value):
                     yield one.read.function, _edit(one, f"{_signed(before, text)}{after}")
@@ -154,12 +154,14 @@ def _statement(parents: Mapping[ast.AST, ast.AST], node: ast.AST) -> ast.stmt:
     return node
 
 
-def _indices(scene: Scene) -> Iterator[str]:
+def indices(scene: Scene) -> tuple[str, ...]:
     """Texts of the parts that are taken of anything in the claim and in f."""
-    for one in (*scene.functions, *scene.of_f):
-        for node in ast.walk(one.node):
-            if isinstance(node, ast.Subscript):
-                yield one.source.segment(node.slice)
+    nodes = ((one, node) for one in (*scene.functions, *scene.of_f) for node in ast.walk(one.node))
+    return tuple(
+        dict.fromkeys(
+            one.source.segment(node.slice) for one, node in nodes if isinstance(node, ast.Subscript)
+        )
+    )
 
 
 def _written(index: str, one: Lack, goals: Goals) -> Iterator[tuple[str, str, Floats]]:
@@ -181,7 +183,7 @@ def _written(index: str, one: Lack, goals: Goals) -> Iterator[tuple[str, str, Fl
             yield f"{name}[{index}] += ", "", part
         return
     # what is added up where rows come twice cannot be told apart; but f's derivatives are known
-    for goal in goals.of(part.shape, 1):
+    for goal in goals.of(part.shape):
         added = np.zeros(lacks.shape)
         np.add.at(added, where, goal.values[0])
         if np.all(np.abs(added - lacks) <= near):

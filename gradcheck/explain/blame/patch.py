@@ -85,8 +85,16 @@ def patched(changes: Sequence[Change]) -> dict[str, tuple[str, str]]:
         text = source.text
         for change in own:  # from the end, so that places before it stay where they are
             text = Source(source.path, text, source.tree).replaced(change.node, change.text)
+            text = text if change.text else _without_blank(text, change.node.lineno)
         texts[source.path] = source.text, text
     return texts
+
+
+def _without_blank(text: str, number: int) -> str:
+    """The text without the line of a statement that is gone; with it where something else is left there."""
+    lines = text.encode().splitlines(keepends=True)
+    kept = [] if not lines[number - 1].strip() else lines[number - 1 : number]
+    return b"".join([*lines[: number - 1], *kept, *lines[number:]]).decode()
 
 
 def patch(changes: Sequence[Change]) -> str:

@@ -82,7 +82,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         found.wrong = _wrong(points)
     alive()
     held = held_by((*functions, *of_f), first.task)
-    protect(held, first)
+    protect(held.arrays, first)
     others = elsewhere(seen, points[0], found.wrong, held)
     found.one_size = has_sizes(first.task.where) and not any(one.resized for one in others)
     every = (*functions, *of_f)

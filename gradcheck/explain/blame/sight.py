@@ -73,6 +73,7 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
         "(np.diag({0}) - np.outer({0}, {0}))",
         lambda s: np.diag(s) - np.outer(s, s) if np.ndim(s) == 1 and s.size**2 <= LARGEST else None,
     ),
+    ("np.eye(len({}))", lambda s: np.eye(len(s)) if np.ndim(s) == 2 and len(s) == s.shape[1] else None),
     ("{}.size", lambda s: float(s.size) if np.ndim(s) > 1 else None),
 )
 """What a backward pass makes of the values it has."""
@@ -151,7 +152,7 @@ def in_sight(
                 if form != "{}" and not _suits(first, shape):
                     continue
                 new = (first, *map(made, values[1:]))
-                if any(map(_says_nothing, new)):
+                if _say_nothing(new):
                     continue
             except Exception:  # of a form that does not suit the value
                 continue
@@ -165,7 +166,7 @@ def in_sight(
                 borrowed = _values(text, site, of_f_space)
         except TooLong:
             continue
-        if borrowed is not None and _fits(list(borrowed)) and not any(map(_says_nothing, borrowed)):
+        if borrowed is not None and _fits(list(borrowed)) and not _say_nothing(borrowed):
             found.setdefault(("", _key(borrowed)), Candidate(text, borrowed))
     return tuple(found.values())
 
@@ -200,6 +201,10 @@ def _variables(scopes: tuple[Scope, ...]) -> Iterator[str]:
         if isinstance(value, dict | list) or (isinstance(value, np.ndarray) and value.ndim > 0):
             for counter in counters:
                 yield from (f"{name}[{counter}]", f"{name}[{counter} - 1]", f"{name}[{counter} + 1]")
+        if isinstance(value, np.ndarray):
+            # an entry, or a row of the last axes, at the place where the loops are
+            for count in range(2, min(value.ndim, len(counters)) + 1):
+                yield f"{name}[{', '.join(counters[:count])}]"
         if name == "self":
             yield from (f"self.{attribute}" for attribute in vars(value))
 
@@ -253,10 +258,12 @@ def _is_along(own: int, other: int) -> bool:
     return own in (1, other)
 
 
-def _says_nothing(value: Any) -> bool:
-    """Whether it is not finite, or a mask that masks nothing or all."""
-    array = np.asarray(value)
-    return not np.isfinite(array).all() or (array.dtype.kind == "b" and bool(array.all() or not array.any()))
+def _say_nothing(values: tuple[Any, ...]) -> bool:
+    """Whether one of the values is not finite, or they are masks that mask nothing or all."""
+    arrays = list(map(np.asarray, values))
+    if not all(np.isfinite(array).all() for array in arrays):
+        return True
+    return arrays[0].dtype.kind == "b" and len({bool(entry) for array in arrays for entry in array.flat}) == 1
 
 
 def _is_mask(value: Any) -> bool:

@@ -8,9 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
+from gradcheck.explain.blame.flow import stores
 from gradcheck.explain.blame.forcing import Force, Wanted
 from gradcheck.explain.blame.goals import Goals
 from gradcheck.explain.blame.scene import Scene
+from gradcheck.explain.blame.summed import Sum, sums
 from gradcheck.explain.blame.unfit import Arrays, raised_at
 from gradcheck.explain.blame.watch import is_float
 from gradcheck.explain.blame.written import Source, Written
@@ -75,6 +77,8 @@ class Suspects:
             if around in self._forced:
                 return True
             around = function.source.parents.get(around)
+        if around in self._adding:
+            return True
         # what stands in no value of its own, an index or a condition, decides on others
         return (
             not isinstance(around, ast.Assign | ast.AugAssign | ast.Return) or function.name in self._called
@@ -89,6 +93,27 @@ class Suspects:
             while one.mended == self.scene.left and isinstance(around, ast.expr):
                 found.add(around)
                 around = one.function.source.parents[around]
+        return frozenset(found)
+
+    @cached_property
+    def sums(self) -> tuple[Sum, ...]:
+        """The statements that add up, round after round, what would mend all if it were known."""
+        return tuple(sums(self.force, [one for one in self.wanted if one.mended == self.scene.left]))
+
+    @cached_property
+    def _adding(self) -> frozenset[ast.AST]:
+        """Those statements, and the ones that give the variables that they read a value in their round."""
+        found: set[ast.AST] = set()
+        for one in self.sums:
+            found.add(one.statement)
+            todo: list[ast.AST] = [one.statement]
+            while todo:
+                read = {part.id for part in ast.walk(todo.pop()) if isinstance(part, ast.Name)}
+                for store in stores(one.function.node):
+                    often = len(self.scene.reach.values.get(store.statement.value, ())) > 1
+                    if store.name in read and often and store.statement not in found:
+                        found.add(store.statement)
+                        todo.append(store.statement.value)
         return frozenset(found)
 
     @cached_property

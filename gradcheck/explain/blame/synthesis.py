@@ -12,14 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.ask.trees import Floats
+from gradcheck.explain.blame.patch import bare
 from gradcheck.explain.blame.sight import PRODUCTS, TANGENTS, Candidate, Site
 
 _EQUAL = 1e-7
 """Relative distance of a text's value from the one that it is taken for; the edit is proved afterwards."""
+_NOTHING = 1e-12
+"""How many times what stands there is nothing but its rounding."""
 _SHOWN = 40
 """Entries of a value that are compared."""
-_SIGHT, _PRODUCTS = 450, 150
-"""Candidates that are multiplied with each other, the shortest texts first; of matrix products as many in any case."""
+_SIGHT, _MULTIPLIED = 450, 150
+"""Candidates that are multiplied with each other, the first ones; matrix products among them."""
 _FACTORS, _JOINED, _ALIKE = 30, 80, 14
 """Candidates that are multiplied as matrices, with each other and with the expression; that replace it two by two."""
 _TELLING = 3
@@ -43,6 +46,10 @@ _SCALED: tuple[tuple[str, Callable[[float], float]], ...] = (
 def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
     """Texts that are worth what the site wants at each visit; the likeliest first."""
     pairs = list(zip(site.target, site.now, strict=True))
+    try:
+        [np.broadcast_shapes(np.shape(then), np.shape(old)) for then, old in pairs]
+    except ValueError:
+        return
     wide = _with_products(sight, np.shape(site.target[0]))
     with np.errstate(all="ignore"):
         factor = [np.asarray(then / old) for then, old in pairs]
@@ -55,12 +62,14 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
         return
     text = site.text
     yield from map(_as_float, view.numbers(site.target))
-    if all(np.isfinite(part).all() for part in factor):
+    if all(np.abs(then).max(initial=0.0) <= _NOTHING * np.abs(old).max(initial=0.0) for then, old in pairs):
+        yield f"np.zeros_like({bare(text)})"
+        return
+    if view.tells(factor):
         yield from (_times(text, more) for more in view.products(factor) if more != f"1 / {text}")
     else:
         yield from (_times(text, more) for more in view.factors(site.target, site.now))
-    if all(np.isfinite(part).all() for part in over):
-        yield from (_divided(text, more) for more in view.products(over) if more != text)
+    yield from (_divided(text, more) for more in view.products(over) if more != text)
     yield from (_plus(text, more) for more in view.products(gap) if more != f"-{text}")
     yield from view.products(site.target)
     yield from _combined(pairs, text, sight)
@@ -85,18 +94,8 @@ def texts_of(target: Sequence[Any], sight: Sequence[Candidate]) -> Iterator[str]
     for one in alike[:_ALIKE]:
         with np.errstate(all="ignore"):
             factor = [np.asarray(then / old) for then, old in zip(target, one.values, strict=False)]
-        if len(one.values) == len(target) and all(np.isfinite(part).all() for part in factor):
+        if len(one.values) == len(target):
             yield from (_times(one.text, more) for more in view.products(factor))
-
-
-def _with_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> tuple[Candidate, ...]:
-    """What is in sight and the matrix products of a shape: of either the shortest texts, as far as there is room."""
-    products = sorted(_matrix_products(sight, shape), key=_length)[: max(_PRODUCTS, _SIGHT - len(sight))]
-    return (*sorted(sight, key=_length)[: _SIGHT - len(products)], *products)
-
-
-def _length(one: Candidate) -> int:
-    return len(one.text)
 
 
 def _as_float(text: str) -> str:
@@ -113,6 +112,8 @@ def _divided(text: str, more: str) -> str:
 
 
 def _times(text: str, more: str) -> str:
+    if text == "1":
+        return more
     return f"{text} / {more[4:]}" if more.startswith("1 / ") and " " not in more[4:] else f"{text} * {more}"
 
 
@@ -180,9 +181,12 @@ def _shape_of(made: Any, one: tuple[int, ...], other: tuple[int, ...], kind: Any
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """What is in sight as rows of entries, in the shape of what is to be written."""
+    """What is in sight as rows of entries, in the shapes of what is to be written at each visit.
 
-    shape: tuple[int, ...]
+    The ``sample`` is of entries of which it is known what they are to be.
+    """
+
+    shapes: tuple[tuple[int, ...], ...]
     sample: NDArray[np.int_]
     names: list[str]
     rows: Floats
@@ -190,56 +194,79 @@ class View:
 
     @staticmethod
     def of(target: Sequence[Any], sight: Sequence[Candidate]) -> View | None:
-        """What fits a target of one shape at all visits; None where it has several."""
-        shape = np.shape(target[0])
-        size = len(target) * int(np.prod(shape))
-        if not size or any(np.shape(part) != shape for part in target):
+        """What fits a target at all visits; None where it has no entries."""
+        shapes = tuple(map(np.shape, target))
+        flat = _row(target, shapes)
+        known = np.flatnonzero(np.isfinite(flat)) if flat is not None else np.empty(0, dtype=int)
+        if not known.size:
             return None
-        sample = np.random.default_rng(0).permutation(size)[:_SHOWN]
+        sample = np.random.default_rng(0).permutation(known)[:_SHOWN]
         names: list[str] = []
         rows: list[Floats] = []
         scalars: list[tuple[str, float]] = []
-        for one in sorted(sight, key=lambda each: len(each.text)):
+        for one in sight:
             first = one.values[0]
             if np.size(first) == 1 and all(np.array_equal(value, first) for value in one.values):
                 number = float(np.ravel(first)[0])
                 scalars += [(one.text, number)] if number not in (0.0, 1.0, -1.0) else []
-                if shape:
+                if shapes[0]:
                     continue
-            if len(names) < _SIGHT and (row := _row(one.values, shape)) is not None and row.any():
+            if len(names) < _SIGHT and (row := _row(one.values, shapes)) is not None and row[sample].any():
                 names.append(one.text)
                 rows.append(row[sample])
-        return View(shape, sample, names, np.stack(rows) if rows else np.empty((0, len(sample))), scalars)
+        return View(shapes, sample, names, np.stack(rows) if rows else np.empty((0, len(sample))), scalars)
 
     def factors(self, target: Sequence[Any], now: Sequence[Any]) -> Iterator[str]:
         """Texts that make ``target`` of what is there now, which may be zero in places."""
-        flat, row = _row(target, self.shape), _row(now, self.shape)
-        if flat is not None and row is not None and flat.any() and row.any():
+        flat, row = self._shown(target), self._shown(now)
+        if flat is not None and row is not None and row.any():
             factor = float(flat @ row) / float(row @ row)
             if (np.abs(factor * row - flat) <= _EQUAL * np.abs(flat).max()).all():
                 yield from _constants(factor, self.scalars)
-            yield from self._matching(
-                flat[self.sample], self._with(row[None, self.sample]), lambda i, _: self.names[i]
-            )
+            yield from self._matching(flat, self._with(row[None]), lambda i, _: self.names[i])
+
+    def tells(self, target: Sequence[Any]) -> bool:
+        """Whether a target is finite where it is looked at."""
+        return self._shown(target) is not None
+
+    def _shown(self, values: Sequence[Any]) -> Floats | None:
+        """The entries that are looked at; None where they say nothing."""
+        flat = _row(values, self.shapes)
+        shown = None if flat is None else flat[self.sample]
+        return shown if shown is not None and shown.any() and np.isfinite(shown).all() else None
 
     def numbers(self, target: Sequence[Any]) -> Iterator[str]:
         """Texts of the number that a target is in every entry, if it is one."""
-        flat = _row(target, self.shape)
-        if flat is not None and flat.any() and (np.abs(flat - flat[0]) <= _EQUAL * np.abs(flat[0])).all():
-            yield from _constants(float(flat[0]), self.scalars)
+        goal = self._shown(target)
+        if goal is not None and (np.abs(goal - goal[0]) <= _EQUAL * np.abs(goal[0])).all():
+            yield from _constants(float(goal[0]), self.scalars)
 
     def products(self, target: Sequence[Any]) -> Iterator[str]:
         """Texts that are worth ``target``: a constant times one or two candidates, or one over another."""
-        flat = _row(target, self.shape)
-        if flat is None or not flat.any() or not np.isfinite(flat).all():
+        goal, names = self._shown(target), self.names
+        if goal is None:
             return
-        goal, names = flat[self.sample], self.names
         yield from self.numbers(target)
         yield from self._matching(goal, self._alone, lambda i, _: names[i])
+        yield from self._chosen(goal)
         yield from self._matching(
             goal, self._times, lambda i, j: f"{names[i]} * {names[j]}" if i <= j else ""
         )
         yield from self._matching(goal, self._over, lambda i, j: f"{names[i]} / {names[j]}" if i != j else "")
+
+    def _chosen(self, goal: Floats) -> Iterator[str]:
+        """One number where a mask is set, another elsewhere: the slopes of what has a corner."""
+        values = np.unique(np.round(goal / np.abs(goal).max(), 9))
+        if len(values) != 2 or not values.all():
+            return
+        upper = (goal > goal.mean()).astype(np.float64)
+        for mask in upper, 1.0 - upper:
+            high, low = goal[mask > 0][0], goal[mask == 0][0]
+            for number in np.flatnonzero((self.rows == mask).all(axis=1)):
+                for one, other in zip(
+                    _constants(float(high), self.scalars), _constants(float(low), self.scalars), strict=False
+                ):
+                    yield f"np.where({bare(self.names[number])}, {one}, {other})"
 
     @cached_property
     def _alone(self) -> Pairs:
@@ -301,10 +328,11 @@ def _scaled_to_one(rows: Floats) -> tuple[Floats, Floats]:
     return rows / units[:, None], units
 
 
-def _row(values: Sequence[Any], shape: tuple[int, ...]) -> Floats | None:
+def _row(values: Sequence[Any], shapes: tuple[tuple[int, ...], ...]) -> Floats | None:
     try:
         each = [
-            np.ravel(value if np.shape(value) == shape else np.broadcast_to(value, shape)) for value in values
+            np.ravel(value if np.shape(value) == shape else np.broadcast_to(value, shape))
+            for value, shape in zip(values, shapes, strict=True)
         ]
     except ValueError:
         return None
@@ -313,6 +341,13 @@ def _row(values: Sequence[Any], shape: tuple[int, ...]) -> Floats | None:
 
 def _scaled(factor: str, product: str) -> str:
     return {"1": product, "-1": f"-{product}"}.get(factor, f"{factor} * {product}")
+
+
+def _with_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Sequence[Candidate]:
+    """What is in sight, the shortest first, and after it the matrix products that have the given shape."""
+    plain = sorted(sight, key=lambda each: len(each.text))
+    products = sorted(_matrix_products(plain, shape), key=lambda each: len(each.text))[:_MULTIPLIED]
+    return (*plain[: _SIGHT - len(products)], *products)
 
 
 def _matrix_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Iterator[Candidate]:

@@ -85,6 +85,7 @@ def observing(functions: tuple[Written, ...]) -> Iterator[Observer]:
     observer = Observer(nodes)
     places = {node: number for number, node in enumerate(nodes)}
     before = [(one, one.functions[0].__code__) for one in functions]
+    other = getattr(builtins, _HOOK, None)  # of other functions, which are observed, too
     setattr(builtins, _HOOK, observer.seen)
     try:
         for one in functions:
@@ -94,7 +95,7 @@ def observing(functions: tuple[Written, ...]) -> Iterator[Observer]:
     finally:
         for one, code in before:
             one.install(code)
-        delattr(builtins, _HOOK)
+        setattr(builtins, _HOOK, other)
 
 
 def _places(function: Written) -> Iterator[Node]:
@@ -173,6 +174,11 @@ def is_float(value: Any) -> bool:
     if type(value) is np.ndarray:
         return bool(value.dtype.kind == "f")
     return type(value) is float or isinstance(value, np.floating)
+
+
+def is_mask(value: Any) -> bool:
+    """Whether a value tells entries from others."""
+    return isinstance(value, np.ndarray) and value.dtype.kind == "b"
 
 
 def nudged(visit: int, value: Any) -> Any:

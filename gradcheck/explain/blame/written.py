@@ -60,6 +60,14 @@ class Source:
             place = last
         return "".join([*pieces, raw[place:end].decode()])
 
+    def stands_alone(self, node: ast.stmt) -> bool:
+        """Whether a statement can go with its lines: others are in its block, and none on its lines."""
+        above = self.parents[node]
+        blocks = (block for _, block in ast.iter_fields(above) if isinstance(block, list) and node in block)
+        first, last = self._lines[node.lineno - 1], self._lines[(node.end_lineno or node.lineno) - 1]
+        ahead, behind = first[: node.col_offset].strip(), last[node.end_col_offset :].strip()
+        return any(len(block) > 1 for block in blocks) and not ahead and not behind.startswith(b";")
+
     def around(self, node: ast.expr | ast.stmt, more: int) -> tuple[tuple[int, str], ...]:
         """The lines of a node with their numbers, and so many before and after."""
         assert node.end_lineno is not None
@@ -97,6 +105,11 @@ class Written:
     node: Defined
     owner: str | None
     """The class that it is a method of."""
+
+    @cached_property
+    def inside(self) -> frozenset[ast.AST]:
+        """Every node of the function."""
+        return frozenset(ast.walk(self.node))
 
     @property
     def name(self) -> str:

@@ -94,6 +94,7 @@ def _environment() -> Environment:
         "upwards": figures.upwards,
         "sharpness": lambda check: text.sharpness(check["rtol"], check["miss_probability"]),
         "worst_first": _worst_first,
+        "worth_noting": text.worth_noting,
     }
     return environment
 

@@ -48,6 +48,7 @@ def changed(blame: Blame) -> list[str]:
         lines[-1].encode()[blame.end_column :].decode(),
     )
     new = f"{before}{blame.repair}{after}".split("\n")
+    new = [line for line in new if blame.repair or line.strip()]
     margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
     old = [line[margin:] for line in lines]
     return [

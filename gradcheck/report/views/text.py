@@ -10,7 +10,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
-from gradcheck.findings import NOBODY, SLIGHT, Blame, Blamed, Blind, Diagnosis, Findings, Leaf, Verdict
+from gradcheck.findings import (
+    NOBODY,
+    SLIGHT,
+    STOPPED,
+    Blame,
+    Blamed,
+    Blind,
+    Diagnosis,
+    Findings,
+    Leaf,
+    Verdict,
+)
 from gradcheck.report.views.figures import (
     count,
     duration,
@@ -60,14 +71,15 @@ def render(findings: Findings, blamed: Blamed = NOBODY) -> str:
     """The whole report, ending without a line break; of a failure with the expressions to blame."""
     # beside an edit that was run, a second guess at what it mends is no help
     diagnoses = partial(_diagnoses, likely=1 if blamed.patch else LIKELY, blame=blamed.blame)
+    remarks = partial(_remarks, patch=blamed.patch)
 
     def search(_: Findings) -> str:
         return paragraph(blamed.remark and sentence(blamed.remark))
 
     parts = {
-        Verdict.PASS: (_leaf_table, _sharpness, _unseen, _remarks),
-        Verdict.FAIL: (_leaf_table, _entries, diagnoses, search, _remarks, _advice),
-        Verdict.INCONCLUSIVE: (_reasons, _leaf_table, diagnoses, _remarks, _advice),
+        Verdict.PASS: (_leaf_table, _sharpness, _unseen, remarks),
+        Verdict.FAIL: (_leaf_table, _entries, diagnoses, search, remarks, _advice),
+        Verdict.INCONCLUSIVE: (_reasons, _leaf_table, diagnoses, remarks, _advice),
     }[findings.verdict]
     source = (pointed(blame) for blame in blamed.blame)
     blocks = [
@@ -308,11 +320,19 @@ def _advice(findings: Findings) -> str:
     return f"{paragraph(fault)}\n{replay}"
 
 
-def _remarks(findings: Findings) -> str:
+def _remarks(findings: Findings, patch: str) -> str:
     idle = [oracle for oracle in findings.oracles if not oracle.used and oracle.note]
     return "\n".join(
-        map(paragraph, [*findings.notes, *(unused(oracle.name, oracle.note) for oracle in idle)])
+        map(
+            paragraph,
+            [*worth_noting(findings.notes, patch), *(unused(oracle.name, oracle.note) for oracle in idle)],
+        )
     )
+
+
+def worth_noting(notes: Iterable[str], patch: str) -> list[str]:
+    """The remarks without those that are none where all that is wrong is mended."""
+    return [note for note in notes if not (patch and note.startswith(STOPPED))]
 
 
 def unused(oracle: str, why: str) -> str:
