@@ -851,3 +851,18 @@ def test_an_answer_that_contains_itself_is_wrong(kind) -> None:
         report = check(square, lambda x: _endless(kind), X, raise_on_failure=False)
         assert report.verdict == "fail"
         assert "contains itself" in told(report)
+
+
+@pytest.mark.parametrize("x", [[1.0, 2.0], (1.0, 2.0), [[1.0, 2.0], [3.0, 4.0]]])
+def test_a_list_where_f_wants_an_array_is_told_how_to_be_one(x) -> None:
+    report = gradcheck.check_grad(
+        lambda x: np.sum(0.5 * x @ np.eye(2)), lambda x: x, x, raise_on_failure=False
+    )
+    assert any("does it want an array, numpy.array(x)?" in reason for reason in report.reasons)
+
+
+def test_a_list_of_whole_numbers_is_told_how_to_be_an_array_of_floats() -> None:
+    with pytest.raises(TypeError, match=r"for example numpy.array\(x, dtype=float\)"):
+        gradcheck.check_grad(lambda x: x[0] ** 2, lambda x: [2 * x[0]], [1, 2])
+    with pytest.raises(TypeError, match=r"for example x.astype\(float\)"):
+        gradcheck.check_grad(lambda x: x[0] ** 2, lambda x: 2 * x, np.array([1, 2]))

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcheck.ask import precision, trees
 from gradcheck.ask.calls import Counted, Nothing, NotNumeric, Raised, flat, identical, written
-from gradcheck.ask.point import Point, beside
+from gradcheck.ask.point import Point, beside, is_list_of_numbers
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Diagnosis
@@ -81,7 +81,11 @@ def look_at_function(f: Counted, where: Point) -> Look:
     except Nothing as problem:
         return Look(reasons=(f"{problem}: does it lack a return?",))
     except (Raised, NotNumeric) as problem:
-        return Look(reasons=(f"{problem}: does it accept these arguments?",))
+        lists = [name for name, arg in zip(where.names, where.args, strict=True) if is_list_of_numbers(arg)]
+        want = (
+            f"does it want an array, numpy.array({lists[0]})" if lists else "does it accept these arguments"
+        )
+        return Look(reasons=(f"{problem}: {want}?",))
     look = Look(output, y, conduct=conduct)
     if not steady(
         y, again, lambda: flat(f(*where.place(beside(where.x, where.slots), native=True)), f.label)

@@ -198,6 +198,15 @@ def floating_argnums(args: Sequence[Any]) -> tuple[int, ...]:
     )
 
 
+def is_list_of_numbers(arg: Any) -> bool:
+    """Whether it is what people mean as an array: a list of numbers, or of such lists."""
+    return (
+        isinstance(arg, list | tuple)
+        and bool(arg)
+        and all(isinstance(part, int | float) or is_list_of_numbers(part) for part in arg)
+    )
+
+
 def _chosen(
     args: tuple[Any, ...], names: tuple[str, ...], argnums: int | Sequence[int] | None
 ) -> tuple[int, ...]:
@@ -212,7 +221,8 @@ def _chosen(
         _no_complex(args, tuple(map(repr, names)))
         raise TypeError(
             f"no floating-point argument to differentiate with respect to (got {what or 'no arguments'}); "
-            "pass floating-point arrays, for example x.astype(float)"
+            "pass floating-point arrays, for example "
+            + ("numpy.array(x, dtype=float)" if any(map(is_list_of_numbers, args)) else "x.astype(float)")
         )
     numbers = (
         (argnums,) if isinstance(argnums, int | np.integer) and not isinstance(argnums, bool) else argnums
