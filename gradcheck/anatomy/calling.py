@@ -156,6 +156,8 @@ def conventions(
     ways = list(found)
     if several and not any(_is_number(part) or _is_array(part) for part in result[1:]):
         ways.sort(key=lambda one: one.outputs.count is None)  # what is no array is no output
+    if any(LEFT in one.roles for one in ways):
+        ways.sort(key=lambda one: one.implied)  # what is called a cotangent may be one
     if loose(next(iter(backward.optional), "")) in RATES:
         ways += [
             replace(one, roles=(*one.roles, RATE)) for one in ways if len(one.roles) == len(backward.needed)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.by_name import returned_names
-from gradcheck.anatomy.calling import WHOLE, Convention, Outputs, conventions, takes
+from gradcheck.anatomy.calling import LEFT, WHOLE, Convention, Outputs, conventions, takes
 from gradcheck.anatomy.candidates import candidates
 from gradcheck.anatomy.descent import are_steps, settings_of
 from gradcheck.anatomy.in_turn import in_turn
@@ -126,25 +126,26 @@ def layouts(machine: Machine, inputs: Sequence[Target], params: Params) -> Itera
     implied = [one for one in ways if one.implied]
     for convention in ways:
         one = layout(convention)
-        if implied and not convention.implied and one.fitting and not _is_pulled_back(one):
+        if implied and not convention.implied and one.fitting and not _is_pulled_back(one, implied):
             yield from (other for other in map(layout, implied) if other.rank >= one.rank)
         yield one
 
 
-def _is_pulled_back(layout: Layout) -> bool:
+def _is_pulled_back(layout: Layout, implied: Sequence[Convention]) -> bool:
     """Whether the gradients of the inputs go with what is taken for a cotangent; to pass it over is a mistake.
 
-    Not where backward is called as the derivative, which may be a constant.
+    Not where backward is called as the derivative, which may be a constant, or may be given what forward left.
     """
     once, again = (_gradients(layout, factor) for factor in (1.0, -2.0))
     named = any(map(is_cotangent, takes(layout.machine.backward).needed))
     derives = layout.machine.methods[1] in DERIVATIVES and not named
+    left = any(LEFT in one.roles for one in implied)
     return any(
         len(once) == len(again)
         and all(
             np.allclose(factor * a, b, rtol=1e-3, equal_nan=True) for a, b in zip(once, again, strict=True)
         )
-        for factor in ((-2.0,) if derives else (-2.0, 1.0))
+        for factor in ((-2.0,) if derives or left else (-2.0, 1.0))
     )
 
 
@@ -172,7 +173,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     may_be = candidates(seen, tried, by_user.keys())
     if any(source and not isinstance(one.array, np.ndarray) for one, source in by_user.values()):
         may_be = replace(may_be, numbers=[])  # the user has said whose gradient a number is
-    every = [*dict(by_user.values()), *may_be.beside, *may_be.others, *may_be.numbers]
+    every = [*dict(by_user.values()), *may_be.beside, *may_be.others, *may_be.wholes, *may_be.numbers]
     labels = _labels(every, {target.name for target in inputs})
     kept_so = {labels[one]: Target(labels[one], one.array, places=one.places) for one in every}
     returned, spare = _returned(tried, inputs, kept_so, [labels[one] for one in may_be.open_to(tried.own)])

@@ -94,6 +94,12 @@ def is_moved(one: Kept, layer: Any) -> bool:
     return not _holds(one, found(layer, one.settable[0]))
 
 
+def rounding(one: Kept) -> float:
+    """How far the array, once stepped, may be from where the step leads: it is kept in its precision."""
+    floats = as_floats(one).held
+    return float(4.0 * np.finfo(floats.dtype).eps * np.max(np.abs(floats), initial=0.0))
+
+
 def _is_there(one: Kept, now: Any) -> bool:
     if isinstance(one.array, np.ndarray):
         return now is one.array and _holds(one, now)
@@ -150,6 +156,11 @@ def paired(
             for key in gradient_keys(place, spelling, known) if not says(place, vague) else ():
                 if key or not says(place, VAGUE[1]):  # a delta alone is that of the activation
                     by_key[key].append((place, value))
+        waiting = {
+            (place[:-1], np.shape(parameters[number].array))
+            for number in (open_ if keys is bare_keys else ())
+            for place in parameters[number].places
+        }
         # one of the same name whose shape it has goes before one whose shape it has not
         for alike, (number, ways) in product((True, False), open_.items()):
             one = parameters[number]
@@ -163,9 +174,14 @@ def paired(
             ]
             if not isinstance(one.array, np.ndarray) and not any(fitting):
                 continue  # a setting, eps or a rate
+            # that of nothing by name is not that of one shape where it stands beside an array of its own
+            misshapen = [
+                [there for there in ways if (there[0][:-1], np.shape(there[1])) not in waiting]
+                for ways in matching
+            ]
             best = [
                 min(ways, key=lambda there: rank[there[0]])
-                for ways in (fitting if alike else matching)
+                for ways in (fitting if alike else misshapen)
                 if ways
             ]
             if best:

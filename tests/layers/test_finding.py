@@ -618,6 +618,50 @@ def test_an_attribute_is_no_global_of_the_same_name() -> None:
     assert "taken as given" not in check(Product()).subject
 
 
+@pytest.mark.parametrize("name", ["out", "output", "a", "y"])
+@pytest.mark.parametrize("returns", [True, False])
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (1.5, "fail")])
+def test_a_layer_of_one_entry_is_given_a_cotangent_not_the_output_that_it_keeps(
+    name, returns, factor, verdict
+) -> None:
+    class Dense:
+        def __init__(self):
+            self.W, self.b = np.array([[0.7]]), np.array([0.2])
+
+        def forward(self, x):
+            self.x = x
+            setattr(self, name, np.tanh(x @ self.W + self.b))
+            return getattr(self, name) if returns else None
+
+        def backward(self, dout):
+            dz = dout * (1 - getattr(self, name) ** 2)
+            self.dW, self.db = factor * self.x.T @ dz, dz.sum(0)
+            return dz @ self.W.T
+
+    for dtype in (np.float64, np.float32):
+        assert check(Dense(), np.array([[0.4]], dtype)).verdict == verdict
+
+
+def test_an_array_that_is_no_weight_keeps_a_gradient_of_its_shape_from_a_weight_of_another() -> None:
+    class Unpacks:
+        """Its weights are copies out of a vector, of which it keeps the gradient."""
+
+        def __init__(self):
+            self.flat = np.concatenate([weights().ravel(), bias()])
+            self.W, self.b = self.flat[:6].reshape(3, 2).copy(), self.flat[6:].copy()
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.b
+
+        def backward(self, d):
+            self.grad = np.concatenate([dW_of(self.x, d).ravel(), d.sum(0)])
+            return dx_of(d, self.W)
+
+    report = check(Unpacks())
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("W", "b"))
+
+
 class Clips(Unpaired):
     def forward(self, x):
         self.W = np.clip(self.W, -5, 5)
