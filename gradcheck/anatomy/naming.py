@@ -85,6 +85,10 @@ _PLURAL = re.compile(r"[^s]s$(?<!bias)")
 _TARGET = re.compile(r"true|target|label|actual|truth|desired|expected|teacher|^(t|y|gt)$")
 _COTANGENT = re.compile(r"d|g$|g_|.*grad|.*cotangent|.*error|upstream|nabla|ct")
 
+_PAIRS = re.compile(
+    r"(get|all|named|trainable|learnable|iter|yield|collect|list)*(?=.*grad)(?=.*param)(grad|param)"
+)
+
 _STATISTIC = re.compile(r"running|moving|buffer")
 _STATISTICS = re.compile("buffer|running(stat(istic)?)?|moving(average)?")
 _SETTINGS = frozenset({"setting", "config", "option", "kwarg", "constant", "hyperparameter", "hparam"})
@@ -139,13 +143,13 @@ def is_target(name: str) -> bool:
 
 
 def hands_out(method: str) -> bool:
-    """Whether a method of this name hands out parameters or gradients."""
-    return loose(method) in _METHODS
+    """Whether a method of this name hands out parameters, gradients, or both."""
+    return loose(method) in _METHODS or hands_out_pairs(method)
 
 
 def hands_out_pairs(method: str) -> bool:
     """Whether a method of this name hands out parameters with their gradients: ``params_and_grads``."""
-    return "param" in method.lower() and "grad" in method.lower()
+    return bool(_PAIRS.match(loose(method)))
 
 
 def is_gradients(step: Step) -> bool:

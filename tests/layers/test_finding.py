@@ -13,6 +13,7 @@ from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.places import get, place_of, put, spelled
 from tests.layers.attributes import Lazy, PrefixD
 from tests.layers.courses import Regression, regression
+from tests.layers.handed_out import PairsHandedOut
 from tests.layers.made import MADE
 from tests.layers.making import bias, dense_input, dW_of, dx_of, square_input, weights
 from tests.layers.returned import ReturnsNumberedDicts
@@ -367,6 +368,14 @@ def test_no_method_is_called_on_the_users_own_layer() -> None:
     locked = MADE["CannotBeCopied"].make()
     check(locked)
     assert not locked.dW.any()
+
+
+@pytest.mark.parametrize("name", ["print_params_and_grads", "zero_grad_params", "update_params_with_grads"])
+def test_a_method_that_does_something_with_parameters_and_gradients_hands_out_none(name) -> None:
+    asked = []
+    kind = type("Dense", (PairsHandedOut,), {name: lambda self: asked.append(name)})
+    assert check(kind()).ok
+    assert asked == []
 
 
 def test_arrays_of_its_class_are_not_stepped() -> None:
