@@ -167,8 +167,10 @@ def _conventions(machine: Machine, result: Any, own: Any, names: tuple[str, ...]
 
 def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params) -> Layout:
     machine = tried.machine
+    outside = {one.name: one for one in seen.outside if one.name not in names_in(inputs)}
+    elsewhere = names_in(inputs) | (outside.keys() & left_out(params))
     by_user = named(
-        machine, {name: place for name, place in params.items() if name not in names_in(inputs)}, tried.own
+        machine, {name: place for name, place in params.items() if name not in elsewhere}, tried.own
     )
     may_be = candidates(seen, tried, by_user.keys())
     if any(source and not isinstance(one.array, np.ndarray) for one, source in by_user.values()):
@@ -176,9 +178,10 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     every = [*dict(by_user.values()), *may_be.beside, *may_be.others, *may_be.wholes, *may_be.numbers]
     labels = _labels(every, {target.name for target in inputs})
     kept_so = {labels[one]: Target(labels[one], one.array, places=one.places) for one in every}
-    returned, spare = _returned(tried, inputs, kept_so, [labels[one] for one in may_be.open_to(tried.own)])
+    may_come = [*(labels[one] for one in may_be.open_to(tried.own)), *outside]
+    returned, spare = _returned(tried, inputs, kept_so | outside, may_come)
     dependent = [*may_be.others, *(one for one in may_be.numbers if spare or labels[one] in returned)]
-    sources = {name: Source(returned=place) for name, place in returned.items()}
+    sources = {name: Source(returned=place) for name, place in returned.items() if name not in outside}
     sources |= _left(inputs, tried.after, sources)
     # what is returned by name counts before what is left in the layer: it is what a caller uses
     sources = {labels[one]: Source(places=places) for one, places in may_be.beside.items()} | sources
@@ -211,6 +214,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     sourced = [one for one in parameters if labels[one] in sources]
     missing = [labels[one] for one in dependent if one not in sourced and not is_part(one, sourced)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
+    missing += [name for name in outside if name in returned]  # a gradient came, and they cannot be moved
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     return Layout(
         machine,

@@ -472,6 +472,59 @@ def test_arrays_that_a_pair_closes_over_are_said_to_be_given() -> None:
     assert "taken as given W" in check((forward, lambda d: d @ W.T)).subject
 
 
+def over(W, b, returned):
+    """A pair of functions over a dict of weights."""
+    p, cache = {"W": W, "b": b}, {}
+
+    def forward(x):
+        cache["x"] = x
+        return x @ p["W"] + p["b"]
+
+    def backward(d):
+        return returned(d @ p["W"].T, dW_of(cache["x"], d), d.sum(0))
+
+    return forward, backward
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        lambda dx, dW, db: (dx, {"W": dW, "b": db}),
+        lambda dx, dW, db: {"x": dx, "dW": dW, "db": db},
+        lambda dx, dW, db: (dx, dW, db),
+        lambda dx, dW, db: ([dW, db], dx),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3])
+def test_gradients_that_a_pair_returns_of_what_it_closes_over_are_said_to_be_unchecked(
+    returned, size
+) -> None:
+    generator = np.random.default_rng(size)
+    x, W, b = (generator.standard_normal(shape) for shape in ((size, size), (size, size), size))
+    names = ("p['W']", "p['b']")
+    report = check(over(W, b, returned), x)
+    assert (report.verdict, report.unchecked) == ("inconclusive", names)
+    assert check(over(W, b, returned), x, params=dict.fromkeys(names)).ok
+    forward, backward = over(W, b, returned)
+    forward(x)  # what it remembers of a pass before is nothing that it is given
+    assert check((forward, backward), x).unchecked == names
+
+
+def test_by_its_name_the_gradient_of_a_square_input_is_told_from_that_of_a_closure() -> None:
+    x, W, cache = X[:3], np.random.default_rng(1).standard_normal((3, 3)), {}
+
+    def forward(x):
+        cache["x"] = x
+        return x @ W
+
+    def backward(d):
+        dW, dx = cache["x"].T @ d, d @ W.T
+        return dW, dx
+
+    assert check((forward, backward), x, params={"W": None}).ok
+    assert check((forward, backward), x).unchecked == ("W",)
+
+
 def test_lists_of_gradients_of_several_shapes_are_no_pair_of_value_and_gradient() -> None:
     class Network:
         def __init__(self):
