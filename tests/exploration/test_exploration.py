@@ -179,6 +179,19 @@ def test_a_tree_has_one_length_for_each_name_and_keeps_what_is_no_shape(tree) ->
     assert np.min(np.abs(layer["W"])) >= 0.05 - 1e-6
 
 
+@settings(max_examples=60, deadline=None)
+@given(trees({"scale": "", "x": "..."}, np.float32))
+def test_of_no_axes_a_tree_has_numbers(tree) -> None:
+    for leaf in tree.values():
+        assert isinstance(leaf, np.ndarray if np.ndim(leaf) else np.float32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(()))
+def test_an_array_of_no_axes_is_an_array(array) -> None:
+    assert isinstance(array, np.ndarray)
+
+
 def test_dots_are_any_number_of_axes() -> None:
     def linear(X, W):
         return X @ W
