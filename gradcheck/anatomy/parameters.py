@@ -204,29 +204,38 @@ def _shares(nearest: Sequence[tuple[Place, Any]]) -> tuple[Place, ...]:
 def in_order(
     parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]], taken: Collection[Place | None]
 ) -> dict[Kept, Place]:
-    """Gradients kept in a list of their own, in the order of the parameters: told by their shapes.
+    """Gradients kept in a list of their own, or lists in it, in the order of the parameters: told by their shapes.
 
     What has names is told by them or not at all: a dict is in the order in which backward came by.
     """
-    lists: dict[Place, list[tuple[Place, Any]]] = defaultdict(list)
+    lists: dict[Place, list[tuple[tuple[int, ...], Place, Any]]] = defaultdict(list)
     for place, value in after:
-        if place not in taken and len(place) > 1 and is_gradients(place[-2]) and _is_numbered(place[-1]):
-            lists[place[:-1]].append((place, value))
+        numbers = _numbers(place)
+        where = place[: len(place) - len(numbers)]
+        if numbers and where and is_gradients(where[-1]) and place not in taken:
+            lists[where].append((numbers, place, value))
     result: dict[Kept, Place] = {}
-    for where, gradients in sorted(lists.items(), key=lambda one: says(one[0], VAGUE[1])):
+    for where, found_there in sorted(lists.items(), key=lambda one: says(one[0], VAGUE[1])):
         owner = where[:-1]
+        gradients = sorted(found_there, key=lambda there: there[0])  # zeros have come last
         beside = [
             one
             for one in parameters
             if one not in result and any(place[: len(owner)] == owner for place in one.places)
         ]
-        if [np.shape(one.array) for one in beside] == [np.shape(value) for _, value in gradients]:
-            result |= {one: place for one, (place, _) in zip(beside, gradients, strict=True)}
+        if [np.shape(one.array) for one in beside] == [np.shape(value) for _, _, value in gradients]:
+            result |= {one: place for one, (_, place, _) in zip(beside, gradients, strict=True)}
     return result
 
 
-def _is_numbered(step: Step) -> bool:
-    return isinstance(step, Item) and isinstance(step.key, int)
+def _numbers(place: Place) -> tuple[int, ...]:
+    """The numbers in which a place ends, in a list or in lists of lists."""
+    numbers: list[int] = []
+    for step in reversed(place):
+        if not isinstance(step, Item) or not isinstance(step.key, int):
+            break
+        numbers.insert(0, step.key)
+    return tuple(numbers)
 
 
 def felt(candidates: Sequence[Kept], depends: Callable[[Callable[[Any], None]], Any]) -> list[Kept]:

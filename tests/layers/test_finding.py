@@ -378,6 +378,29 @@ def test_a_method_that_does_something_with_parameters_and_gradients_hands_out_no
     assert asked == []
 
 
+def test_a_gradient_of_zeros_keeps_its_place_in_a_list() -> None:
+    class Forgets:
+        """The gradient of the first weight is not written."""
+
+        def __init__(self):
+            self.first, self.second = weights(), 2 * weights()
+            self.grads = [np.zeros((3, 2)), np.zeros((3, 2))]
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.first + x**2 @ self.second
+
+        def backward(self, d):
+            self.grads[1][...] = dW_of(self.x**2, d)
+            return d @ self.first.T + 2 * self.x * (d @ self.second.T)
+
+    assert [(leaf.path, leaf.verdict) for leaf in check(Forgets()).leaves] == [
+        ("first", "fail"),
+        ("second", "pass"),
+        ("x", "pass"),
+    ]
+
+
 def test_arrays_of_its_class_are_not_stepped() -> None:
     class Stepping:
         W = weights()
