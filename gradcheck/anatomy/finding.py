@@ -16,7 +16,15 @@ from gradcheck.anatomy.in_turn import in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, left_out, named, named_inputs
-from gradcheck.anatomy.naming import DERIVATIVES, INPUTS, is_cotangent, is_given, is_target, loose, stems
+from gradcheck.anatomy.naming import (
+    INPUTS,
+    is_cotangent,
+    is_derivative,
+    is_given,
+    is_target,
+    loose,
+    stems,
+)
 from gradcheck.anatomy.parameters import (
     Kept,
     called,
@@ -137,8 +145,9 @@ def _is_pulled_back(layout: Layout, implied: Sequence[Convention]) -> bool:
     Not where backward is called as the derivative, which may be a constant, or may be given what forward left.
     """
     once, again = (_gradients(layout, factor) for factor in (1.0, -2.0))
-    named = any(map(is_cotangent, takes(layout.machine.backward).needed))
-    derives = layout.machine.methods[1] in DERIVATIVES and not named
+    machine = layout.machine
+    named = any(map(is_cotangent, takes(machine.backward).needed))
+    derives = is_derivative(machine.methods[1] or getattr(machine.backward, "__name__", "")) and not named
     left = any(LEFT in one.roles for one in implied)
     return any(
         len(once) == len(again)
@@ -161,8 +170,8 @@ def _gradients(layout: Layout, factor: float) -> list[np.ndarray]:
 
 
 def _conventions(machine: Machine, result: Any, own: Any, names: tuple[str, ...]) -> list[Convention]:
-    derives = machine.methods[1] in DERIVATIVES
-    return conventions(result, own, takes(machine.backward), names, derives)
+    # a function is given a cotangent first, whatever it is called
+    return conventions(result, own, takes(machine.backward), names, is_derivative(machine.methods[1]))
 
 
 def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params) -> Layout:
@@ -271,10 +280,10 @@ def _left(
     inputs: Sequence[Target], after: Sequence[tuple[Place, Any]], sources: Mapping[str, Source]
 ) -> dict[str, Source]:
     """Gradients of inputs that backward leaves in attributes: ``dinputs``, ``dx``."""
-    wanted = [one for one in inputs if one.differentiable and one.name not in sources]
-    wanted = [one for one in wanted if not is_target(one.name)] or wanted
+    every = [one for one in inputs if one.differentiable]
+    wanted = [one for one in every if not is_target(one.name)] or every
     result: dict[str, Source] = {}
-    for target in wanted:
+    for target in (one for one in wanted if one.name not in sources):
         names = {loose(target.name)} | (INPUTS if len(wanted) == 1 else set())
         for place, value in after:
             last = place[-1]

@@ -23,9 +23,6 @@ BACKWARD = (
 )  # fmt: skip
 """Methods that compute the gradients."""
 
-DERIVATIVES = frozenset({"gradient", "grad", "derivative", "prime", "loss_prime"})
-"""Those of them that may stand for the derivative itself, to be multiplied by the cotangent."""
-
 RATES = frozenset({"lr", "learningrate", "rate", "eta", "alpha", "stepsize", "lrate", "learnrate"})
 """Arguments and attributes that are the rate of a step of gradient descent."""
 
@@ -130,6 +127,11 @@ def _loosely(place: Place) -> list[str]:
 def is_cotangent(name: str) -> bool:
     """Whether an argument of backward is called as derivatives of the loss are: ``dout``, ``grad_h``, ``delta``."""
     return bool(_COTANGENT.match(loose(name)))
+
+
+def is_derivative(function: str) -> bool:
+    """Whether a function is called as the derivative itself, to be multiplied by the cotangent: ``relu_prime``."""
+    return loose(function).endswith(("gradient", "grad", "derivative", "deriv", "prime"))
 
 
 def is_training(name: str) -> bool:

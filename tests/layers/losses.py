@@ -168,3 +168,16 @@ class TakesItsTargetsAgain:
 
     def backward(self, dy, t):
         return told("x", dy * (self.y - t) / len(t))
+
+
+@layer("prediction", inputs=lambda: (loss_inputs()[0], np.eye(3)[loss_inputs()[1]]), mistakes="x")
+class KeepsWhatItReturns:
+    """It is the gradient of the prediction under either name, and none of the target."""
+
+    def forward(self, prediction, target):
+        self.prediction, self.target = prediction, target
+        return np.sum((prediction - target) ** 2) / len(prediction)
+
+    def backward(self):
+        self.input_grad = told("x", 2 * (self.prediction - self.target) / len(self.target))
+        return self.input_grad

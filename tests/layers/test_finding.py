@@ -948,6 +948,55 @@ def test_a_cotangent_that_is_passed_over_or_squared_is_a_mistake_not_another_way
     assert check(Squares()).ok
 
 
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def relu(x):
+    return np.maximum(x, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "of_output"),
+    [
+        (sigmoid, lambda y: y * (1 - y)),
+        (sigmoid, lambda out: out * (1 - out)),
+        (np.tanh, lambda a: 1 - a**2),
+        (relu, lambda y: (y > 0).astype(float)),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_function_of_the_output_is_its_derivative_where_it_is_no_pullback(f, of_output, size) -> None:
+    def forward(x):
+        return f(x)
+
+    x = np.random.default_rng(4).standard_normal((size, size))
+    assert check((forward, of_output), x).ok
+    assert check((forward, lambda y: 1.5 * of_output(y)), x).verdict == "fail"
+    kind = type(
+        "Activation", (), {"forward": lambda self, x: f(x), "derivative": lambda self, y: of_output(y)}
+    )
+    assert check(kind(), x).ok
+
+
+def test_the_derivative_of_the_identity_passes_over_what_it_is_given() -> None:
+    def linear_derivative(x):
+        return np.ones_like(x)
+
+    def backward(u):
+        return np.ones_like(u)
+
+    def wrong_derivative(x):
+        return np.full_like(x, 1.5)
+
+    def linear(x):
+        return 1.0 * x
+
+    assert check((linear, linear_derivative)).ok
+    assert check((linear, wrong_derivative)).verdict == "fail"
+    assert check((linear, backward)).verdict == "fail"
+
+
 class AnswersAll(PrefixD):
     """Whatever it is asked for it has a function, how it is copied included."""
 
