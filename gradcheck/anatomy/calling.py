@@ -148,7 +148,7 @@ def conventions(
             for roles in way(backward, inputs, count, bool(several and outputs.count), scalar):
                 found.setdefault(Convention(outputs, roles))
     alone = backward.needed[0] if len(backward.needed) == len(inputs) == 1 and not several else ""
-    if alone in inputs or (alone and not is_cotangent(alone)):
+    if alone and (alone in inputs or not is_cotangent(alone)):
         of_output = loose(alone) in {*OUTPUTS} - {*inputs, "z"}  # z goes into an activation
         if of_output:
             found.pop(Convention(every[0], ((0,),)), None)

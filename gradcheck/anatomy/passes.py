@@ -44,7 +44,7 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     start = draws()
     own = machine.fresh()
     before = () if machine.layer is None else kept(own)
-    around = _outside(machine)
+    around = _outside(machine) if machine.layer is None else []
     machine.tried_ahead(own, values)
     if not start.same(draws()):
         machine = replace(machine, draws=start)
