@@ -40,7 +40,8 @@ def check_layer(
         gradients are returned beside those of the inputs or left in the layer: as ``dW``, ``W_grad``, ``W.grad``,
         ``grads['W']``, a list in the same order, the step that backward makes. Or a pair of functions
         ``(forward, backward)``, where ``forward`` returns the output, or outputs and a cache, and ``backward`` takes
-        a cotangent for each output and then the cache, the inputs, or nothing.
+        a cotangent for each output and then the cache, the inputs, or nothing. What the two close over is taken as
+        given: make it an argument to have it checked.
     *inputs
         What ``forward`` takes. Integer inputs (tokens, labels) and settings are passed on and not checked.
     params

@@ -86,7 +86,8 @@ def trees(
         if shape is None:
             return leaf
         if shape.kind == "float":
-            return draw(arrays(shape.lengths(dims), dtype, values, gap))
+            array = draw(arrays(shape.lengths(dims), dtype, values, gap))
+            return array if array.ndim else array[()]
         return draw(_argument(shape, dims, "float64", "general", "any"))
 
     return tree.map_leaves(drawn, shapes)
@@ -98,7 +99,7 @@ def _entries(shape: tuple[int, ...], kind: str) -> st.SearchStrategy[np.ndarray]
         return st.just(np.full(shape, float(kind == "ones")))
     if kind == "round" and size <= _ENTRIES:
         quarters = st.lists(st.integers(-8, 8), min_size=size, max_size=size)
-        return quarters.map(lambda drawn: np.array(drawn, dtype=np.float64).reshape(shape) / 4.0)
+        return quarters.map(lambda drawn: (np.array(drawn, dtype=np.float64) / 4.0).reshape(shape))
     return st.integers(0, 2**16).map(lambda seed: _drawn(shape, kind, seed))
 
 

@@ -257,3 +257,29 @@ def test_a_covector_keeps_dtype_and_order() -> None:
     assert made[1].dtype == np.float64
     assert made[1].tolist() == [[2.0, 3.0]]
     assert made[2] == 4.0
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("make", [lambda s: s, np.asarray, lambda s: (s, s), lambda s: {"loss": s}, float])
+def test_a_cotangent_is_of_the_kind_that_f_returns(dtype, make) -> None:
+    came = []
+
+    def vjp(u, x):
+        came.append(u)
+        leaves = [*u.values()] if isinstance(u, dict) else u if isinstance(u, tuple) else [u]
+        return sum(leaf * np.ones_like(x) for leaf in leaves)
+
+    x = np.array([0.3, -1.2], dtype)
+    gradcheck.check_vjp(lambda x: make(np.sum(x)), vjp, x)
+    due = make(np.sum(x))
+    (cotangent, *_) = came
+    assert leaf_types(cotangent) == leaf_types(due)
+
+
+def leaf_types(tree):
+    """The tree with the type and precision of each leaf in its place."""
+    if isinstance(tree, dict):
+        return {key: leaf_types(leaf) for key, leaf in tree.items()}
+    if isinstance(tree, tuple):
+        return tuple(map(leaf_types, tree))
+    return type(tree), np.asarray(tree).dtype

@@ -66,6 +66,7 @@ def test_lengths_may_be_one_and_precisions_may_be_types():
     [
         ({}, TypeError, "takes a shape for each argument"),
         ({"n": [1]}, TypeError, "takes a shape for each argument"),
+        ({"X": "... d", "...": 3}, ValueError, r"\.\.\.=3, and no shape has an axis"),
         ({"X": "n d", "m": [1]}, ValueError, r"m=\[1\], and no shape has an axis m; the axes are n, d"),
         ({"X": "n", "n": [1.5]}, TypeError, r"n=\[1.5\]; write a length or several"),
         ({"X": "n", "n": []}, TypeError, "write a length or several"),

@@ -148,14 +148,18 @@ def conventions(
             for roles in way(backward, inputs, count, bool(several and outputs.count), scalar):
                 found.setdefault(Convention(outputs, roles))
     alone = backward.needed[0] if len(backward.needed) == len(inputs) == 1 and not several else ""
-    if alone in inputs or (derives and alone and not is_cotangent(alone)):
+    if alone and (alone in inputs or not is_cotangent(alone)):
         of_output = loose(alone) in {*OUTPUTS} - {*inputs, "z"}  # z goes into an activation
+        if of_output:
+            found.pop(Convention(every[0], ((0,),)), None)
         found.setdefault(Convention(every[0], (OUTPUT if of_output else (0,),)))
     if not (several or backward.needed or backward.any_number):
         found.setdefault(Convention(every[0], ()))
     ways = list(found)
     if several and not any(_is_number(part) or _is_array(part) for part in result[1:]):
         ways.sort(key=lambda one: one.outputs.count is None)  # what is no array is no output
+    if any(LEFT in one.roles for one in ways):
+        ways.sort(key=lambda one: one.implied)  # what is called a cotangent may be one
     if loose(next(iter(backward.optional), "")) in RATES:
         ways += [
             replace(one, roles=(*one.roles, RATE)) for one in ways if len(one.roles) == len(backward.needed)

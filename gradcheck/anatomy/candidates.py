@@ -11,10 +11,11 @@ import numpy as np
 from gradcheck.anatomy.calling import RATE
 from gradcheck.anatomy.descent import settings_of
 from gradcheck.anatomy.in_pairs import in_pairs
-from gradcheck.anatomy.naming import GRADIENTS, is_given, keyed_keys, says
-from gradcheck.anatomy.parameters import Kept, as_floats, felt, is_moved, paired
+from gradcheck.anatomy.naming import GRADIENTS, is_given, is_gradients, keyed_keys, says
+from gradcheck.anatomy.parameters import Kept, as_floats, felt, is_moved, paired, rounding
 from gradcheck.anatomy.passes import Passes
 from gradcheck.anatomy.places import Place, arrays, found
+from gradcheck.anatomy.shared import is_part
 from gradcheck.anatomy.trying import Tried
 
 
@@ -22,12 +23,13 @@ from gradcheck.anatomy.trying import Tried
 class Candidates:
     """What may be parameters.
 
-    ``beside`` have their gradients in places called like them, the output depends on ``others``, and on ``numbers``,
-    which are settings but for those of which a gradient is returned.
+    ``beside`` have their gradients in places called like them, the output depends on ``others``, which may be parts of
+    ``wholes``, and on ``numbers``, which are settings but for those of which a gradient is returned.
     """
 
     beside: Mapping[Kept, tuple[Place, ...]]
     others: list[Kept]
+    wholes: list[Kept]
     numbers: list[Kept]
 
     def open_to(self, own: Any) -> list[Kept]:
@@ -37,7 +39,7 @@ class Candidates:
             for one, (place, *_) in self.beside.items()
             if np.shape(found(own, place)) != one.held.shape or (len(place) == 1 and says(place, GRADIENTS))
         ]
-        return [*self.others, *self.numbers, *vague]
+        return [*self.others, *self.wholes, *self.numbers, *vague]
 
 
 def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
@@ -63,12 +65,21 @@ def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
     by_key = paired(dependent, [there for there in others if there[0] not in used], [keyed_keys])
     pairs |= {dependent[number]: places for number, places in by_key.items()}
     pairs |= in_pairs([one for one in dependent if one not in pairs], pairs, tried)
+    parts = [one for one in dependent if one not in pairs]
+    wholes = [one for one in left if one not in dependent and any(is_part(part, [one]) for part in parts)]
+    # the nearest counts
+    pairs |= {one: (at,) for one in wholes for at, value in reversed(others) if _may_be_whole(one, at, value)}
     asked = [one for one in left if one not in dependent and not isinstance(one.array, np.ndarray)]
     came = arrays(tried.came, lambda name: False)
     numbers = felt(asked, depends) if any(np.ndim(value) == 0 for _, value in came) else []
-    return Candidates(
-        pairs, [one for one in dependent if one not in pairs], [as_floats(one) for one in numbers]
-    )
+    left_over = [one for one in wholes if one not in pairs]
+    return Candidates(pairs, parts, left_over, [as_floats(one) for one in numbers])
+
+
+def _may_be_whole(one: Kept, place: Place, value: Any) -> bool:
+    """Whether what stands beside an array of which others are parts is its gradient: it is called one, not of what."""
+    beside = any(place[:-1] == there[:-1] for there in one.settable)
+    return beside and is_gradients(place[-1]) and np.shape(value) == one.held.shape
 
 
 def _is_step(tried: Tried, one: Kept, place: Place) -> bool:
@@ -77,7 +88,7 @@ def _is_step(tried: Tried, one: Kept, place: Place) -> bool:
     if not is_moved(one, tried.own) or np.shape(now) != np.shape(kept_there):
         return False
     step = np.asarray(now) - one.held
-    if not any(np.allclose(kept_there, sign * step, rtol=1e-12) for sign in (1.0, -1.0)):
+    if not any(np.allclose(kept_there, sign * step, rtol=1e-12, atol=rounding(one)) for sign in (1.0, -1.0)):
         return False
     return RATE in tried.convention.roles or any(value for _, value in settings_of(tried.machine))
 

@@ -10,7 +10,7 @@ import numpy as np
 from gradcheck.anatomy.calling import STEP, Convention
 from gradcheck.anatomy.machine import Machine
 from gradcheck.anatomy.naming import MOMENTA, RATES, hands_out, loose
-from gradcheck.anatomy.parameters import Kept
+from gradcheck.anatomy.parameters import Kept, rounding
 from gradcheck.anatomy.passes import cotangent_like
 from gradcheck.anatomy.places import Item, Place, arrays, found, put
 from gradcheck.ask import trees
@@ -61,7 +61,7 @@ def are_steps(
         return False
     return all(
         np.any(a)
-        and np.allclose(b, 2.0 * a, rtol=1e-6)
-        and (convention.implied or np.allclose(c, 2.0 * a, rtol=1e-6))
-        for a, b, c in zip(once, fast, twice, strict=True)
+        and np.allclose(b, 2.0 * a, rtol=1e-6, atol=rounding(one))
+        and (convention.implied or np.allclose(c, 2.0 * a, rtol=1e-6, atol=rounding(one)))
+        for one, a, b, c in zip(steps, once, fast, twice, strict=True)
     )

@@ -9,14 +9,22 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.by_name import returned_names
-from gradcheck.anatomy.calling import WHOLE, Convention, Outputs, conventions, takes
+from gradcheck.anatomy.calling import LEFT, WHOLE, Convention, Outputs, conventions, takes
 from gradcheck.anatomy.candidates import candidates
 from gradcheck.anatomy.descent import are_steps, settings_of
 from gradcheck.anatomy.in_turn import in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, left_out, named, named_inputs
-from gradcheck.anatomy.naming import DERIVATIVES, INPUTS, is_cotangent, is_given, is_target, loose, stems
+from gradcheck.anatomy.naming import (
+    INPUTS,
+    is_cotangent,
+    is_derivative,
+    is_given,
+    is_target,
+    loose,
+    stems,
+)
 from gradcheck.anatomy.parameters import (
     Kept,
     called,
@@ -126,25 +134,27 @@ def layouts(machine: Machine, inputs: Sequence[Target], params: Params) -> Itera
     implied = [one for one in ways if one.implied]
     for convention in ways:
         one = layout(convention)
-        if implied and not convention.implied and one.fitting and not _is_pulled_back(one):
+        if implied and not convention.implied and one.fitting and not _is_pulled_back(one, implied):
             yield from (other for other in map(layout, implied) if other.rank >= one.rank)
         yield one
 
 
-def _is_pulled_back(layout: Layout) -> bool:
+def _is_pulled_back(layout: Layout, implied: Sequence[Convention]) -> bool:
     """Whether the gradients of the inputs go with what is taken for a cotangent; to pass it over is a mistake.
 
-    Not where backward is called as the derivative, which may be a constant.
+    Not where backward is called as the derivative, which may be a constant, or may be given what forward left.
     """
     once, again = (_gradients(layout, factor) for factor in (1.0, -2.0))
-    named = any(map(is_cotangent, takes(layout.machine.backward).needed))
-    derives = layout.machine.methods[1] in DERIVATIVES and not named
+    machine = layout.machine
+    named = any(map(is_cotangent, takes(machine.backward).needed))
+    derives = is_derivative(machine.methods[1] or getattr(machine.backward, "__name__", "")) and not named
+    left = any(LEFT in one.roles for one in implied)
     return any(
         len(once) == len(again)
         and all(
             np.allclose(factor * a, b, rtol=1e-3, equal_nan=True) for a, b in zip(once, again, strict=True)
         )
-        for factor in ((-2.0,) if derives else (-2.0, 1.0))
+        for factor in ((-2.0,) if derives or left else (-2.0, 1.0))
     )
 
 
@@ -160,24 +170,27 @@ def _gradients(layout: Layout, factor: float) -> list[np.ndarray]:
 
 
 def _conventions(machine: Machine, result: Any, own: Any, names: tuple[str, ...]) -> list[Convention]:
-    derives = machine.methods[1] in DERIVATIVES
-    return conventions(result, own, takes(machine.backward), names, derives)
+    # a function is given a cotangent first, whatever it is called
+    return conventions(result, own, takes(machine.backward), names, is_derivative(machine.methods[1]))
 
 
 def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params) -> Layout:
     machine = tried.machine
+    outside = {one.name: one for one in seen.outside if one.name not in names_in(inputs)}
+    elsewhere = names_in(inputs) | (outside.keys() & left_out(params))
     by_user = named(
-        machine, {name: place for name, place in params.items() if name not in names_in(inputs)}, tried.own
+        machine, {name: place for name, place in params.items() if name not in elsewhere}, tried.own
     )
     may_be = candidates(seen, tried, by_user.keys())
     if any(source and not isinstance(one.array, np.ndarray) for one, source in by_user.values()):
         may_be = replace(may_be, numbers=[])  # the user has said whose gradient a number is
-    every = [*dict(by_user.values()), *may_be.beside, *may_be.others, *may_be.numbers]
+    every = [*dict(by_user.values()), *may_be.beside, *may_be.others, *may_be.wholes, *may_be.numbers]
     labels = _labels(every, {target.name for target in inputs})
     kept_so = {labels[one]: Target(labels[one], one.array, places=one.places) for one in every}
-    returned, spare = _returned(tried, inputs, kept_so, [labels[one] for one in may_be.open_to(tried.own)])
+    may_come = [*(labels[one] for one in may_be.open_to(tried.own)), *outside]
+    returned, spare = _returned(tried, inputs, kept_so | outside, may_come)
     dependent = [*may_be.others, *(one for one in may_be.numbers if spare or labels[one] in returned)]
-    sources = {name: Source(returned=place) for name, place in returned.items()}
+    sources = {name: Source(returned=place) for name, place in returned.items() if name not in outside}
     sources |= _left(inputs, tried.after, sources)
     # what is returned by name counts before what is left in the layer: it is what a caller uses
     sources = {labels[one]: Source(places=places) for one, places in may_be.beside.items()} | sources
@@ -210,6 +223,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     sourced = [one for one in parameters if labels[one] in sources]
     missing = [labels[one] for one in dependent if one not in sourced and not is_part(one, sourced)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
+    missing += [name for name in outside if name in returned]  # a gradient came, and they cannot be moved
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     return Layout(
         machine,
@@ -266,10 +280,10 @@ def _left(
     inputs: Sequence[Target], after: Sequence[tuple[Place, Any]], sources: Mapping[str, Source]
 ) -> dict[str, Source]:
     """Gradients of inputs that backward leaves in attributes: ``dinputs``, ``dx``."""
-    wanted = [one for one in inputs if one.differentiable and one.name not in sources]
-    wanted = [one for one in wanted if not is_target(one.name)] or wanted
+    every = [one for one in inputs if one.differentiable]
+    wanted = [one for one in every if not is_target(one.name)] or every
     result: dict[str, Source] = {}
-    for target in wanted:
+    for target in (one for one in wanted if one.name not in sources):
         names = {loose(target.name)} | (INPUTS if len(wanted) == 1 else set())
         for place, value in after:
             last = place[-1]

@@ -23,9 +23,6 @@ BACKWARD = (
 )  # fmt: skip
 """Methods that compute the gradients."""
 
-DERIVATIVES = frozenset({"gradient", "grad", "derivative", "prime", "loss_prime"})
-"""Those of them that may stand for the derivative itself, to be multiplied by the cotangent."""
-
 RATES = frozenset({"lr", "learningrate", "rate", "eta", "alpha", "stepsize", "lrate", "learnrate"})
 """Arguments and attributes that are the rate of a step of gradient descent."""
 
@@ -85,6 +82,10 @@ _PLURAL = re.compile(r"[^s]s$(?<!bias)")
 _TARGET = re.compile(r"true|target|label|actual|truth|desired|expected|teacher|^(t|y|gt)$")
 _COTANGENT = re.compile(r"d|g$|g_|.*grad|.*cotangent|.*error|upstream|nabla|ct")
 
+_PAIRS = re.compile(
+    r"(get|all|named|trainable|learnable|iter|yield|collect|list)*(?=.*grad)(?=.*param)(grad|param)"
+)
+
 _STATISTIC = re.compile(r"running|moving|buffer")
 _STATISTICS = re.compile("buffer|running(stat(istic)?)?|moving(average)?")
 _SETTINGS = frozenset({"setting", "config", "option", "kwarg", "constant", "hyperparameter", "hparam"})
@@ -128,6 +129,11 @@ def is_cotangent(name: str) -> bool:
     return bool(_COTANGENT.match(loose(name)))
 
 
+def is_derivative(function: str) -> bool:
+    """Whether a function is called as the derivative itself, to be multiplied by the cotangent: ``relu_prime``."""
+    return loose(function).endswith(("gradient", "grad", "derivative", "deriv", "prime"))
+
+
 def is_training(name: str) -> bool:
     """Whether a flag says that the layer is in training."""
     return bool(_TRAINING.match(name.lower().strip("_")))
@@ -139,13 +145,13 @@ def is_target(name: str) -> bool:
 
 
 def hands_out(method: str) -> bool:
-    """Whether a method of this name hands out parameters or gradients."""
-    return loose(method) in _METHODS
+    """Whether a method of this name hands out parameters, gradients, or both."""
+    return loose(method) in _METHODS or hands_out_pairs(method)
 
 
 def hands_out_pairs(method: str) -> bool:
     """Whether a method of this name hands out parameters with their gradients: ``params_and_grads``."""
-    return "param" in method.lower() and "grad" in method.lower()
+    return bool(_PAIRS.match(loose(method)))
 
 
 def is_gradients(step: Step) -> bool:

@@ -94,6 +94,12 @@ def is_moved(one: Kept, layer: Any) -> bool:
     return not _holds(one, found(layer, one.settable[0]))
 
 
+def rounding(one: Kept) -> float:
+    """How far the array, once stepped, may be from where the step leads: it is kept in its precision."""
+    floats = as_floats(one).held
+    return float(4.0 * np.finfo(floats.dtype).eps * np.max(np.abs(floats), initial=0.0))
+
+
 def _is_there(one: Kept, now: Any) -> bool:
     if isinstance(one.array, np.ndarray):
         return now is one.array and _holds(one, now)
@@ -150,6 +156,11 @@ def paired(
             for key in gradient_keys(place, spelling, known) if not says(place, vague) else ():
                 if key or not says(place, VAGUE[1]):  # a delta alone is that of the activation
                     by_key[key].append((place, value))
+        waiting = {
+            (place[:-1], np.shape(parameters[number].array))
+            for number in (open_ if keys is bare_keys else ())
+            for place in parameters[number].places
+        }
         # one of the same name whose shape it has goes before one whose shape it has not
         for alike, (number, ways) in product((True, False), open_.items()):
             one = parameters[number]
@@ -163,9 +174,14 @@ def paired(
             ]
             if not isinstance(one.array, np.ndarray) and not any(fitting):
                 continue  # a setting, eps or a rate
+            # that of nothing by name is not that of one shape where it stands beside an array of its own
+            misshapen = [
+                [there for there in ways if (there[0][:-1], np.shape(there[1])) not in waiting]
+                for ways in matching
+            ]
             best = [
                 min(ways, key=lambda there: rank[there[0]])
-                for ways in (fitting if alike else matching)
+                for ways in (fitting if alike else misshapen)
                 if ways
             ]
             if best:
@@ -188,29 +204,38 @@ def _shares(nearest: Sequence[tuple[Place, Any]]) -> tuple[Place, ...]:
 def in_order(
     parameters: Sequence[Kept], after: Sequence[tuple[Place, Any]], taken: Collection[Place | None]
 ) -> dict[Kept, Place]:
-    """Gradients kept in a list of their own, in the order of the parameters: told by their shapes.
+    """Gradients kept in a list of their own, or lists in it, in the order of the parameters: told by their shapes.
 
     What has names is told by them or not at all: a dict is in the order in which backward came by.
     """
-    lists: dict[Place, list[tuple[Place, Any]]] = defaultdict(list)
+    lists: dict[Place, list[tuple[tuple[int, ...], Place, Any]]] = defaultdict(list)
     for place, value in after:
-        if place not in taken and len(place) > 1 and is_gradients(place[-2]) and _is_numbered(place[-1]):
-            lists[place[:-1]].append((place, value))
+        numbers = _numbers(place)
+        where = place[: len(place) - len(numbers)]
+        if numbers and where and is_gradients(where[-1]) and place not in taken:
+            lists[where].append((numbers, place, value))
     result: dict[Kept, Place] = {}
-    for where, gradients in sorted(lists.items(), key=lambda one: says(one[0], VAGUE[1])):
+    for where, found_there in sorted(lists.items(), key=lambda one: says(one[0], VAGUE[1])):
         owner = where[:-1]
+        gradients = sorted(found_there, key=lambda there: there[0])  # zeros have come last
         beside = [
             one
             for one in parameters
             if one not in result and any(place[: len(owner)] == owner for place in one.places)
         ]
-        if [np.shape(one.array) for one in beside] == [np.shape(value) for _, value in gradients]:
-            result |= {one: place for one, (place, _) in zip(beside, gradients, strict=True)}
+        if [np.shape(one.array) for one in beside] == [np.shape(value) for _, _, value in gradients]:
+            result |= {one: place for one, (_, place, _) in zip(beside, gradients, strict=True)}
     return result
 
 
-def _is_numbered(step: Step) -> bool:
-    return isinstance(step, Item) and isinstance(step.key, int)
+def _numbers(place: Place) -> tuple[int, ...]:
+    """The numbers in which a place ends, in a list or in lists of lists."""
+    numbers: list[int] = []
+    for step in reversed(place):
+        if not isinstance(step, Item) or not isinstance(step.key, int):
+            break
+        numbers.insert(0, step.key)
+    return tuple(numbers)
 
 
 def felt(candidates: Sequence[Kept], depends: Callable[[Callable[[Any], None]], Any]) -> list[Kept]:

@@ -13,18 +13,24 @@ from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.machine import Machine, draws
 from gradcheck.anatomy.naming import is_given
 from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting, remade
-from gradcheck.anatomy.places import found, put, walk
+from gradcheck.anatomy.places import Attribute, Item, found, put, walk
+from gradcheck.anatomy.returned import Target
 from gradcheck.ask import trees
+from gradcheck.ask.callees import values_named
 
 
 @dataclass(frozen=True)
 class Passes:
-    """What passes forward showed: the layer as it is to be before each, what they left alone, what they made anew."""
+    """What passes forward showed: the layer as it is to be before each, what they left alone, what they made anew.
+
+    Of a pair of functions ``outside`` is what they left alone: arrays that forward finds outside its arguments.
+    """
 
     machine: Machine
-    lasting: tuple[Kept, ...]
-    remade: tuple[Kept, ...]
-    given: tuple[str, ...]
+    lasting: tuple[Kept, ...] = ()
+    remade: tuple[Kept, ...] = ()
+    given: tuple[str, ...] = ()
+    outside: tuple[Target, ...] = ()
 
 
 def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
@@ -38,11 +44,13 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     start = draws()
     own = machine.fresh()
     before = () if machine.layer is None else kept(own)
+    around = _outside(machine) if machine.layer is None else []
     machine.tried_ahead(own, values)
     if not start.same(draws()):
         machine = replace(machine, draws=start)
     if machine.layer is None:
-        return Passes(machine, (), (), ())
+        there = {id(one.value) for one in _outside(machine)}
+        return Passes(machine, outside=tuple(one for one in around if id(one.value) in there))
     warm, after, lasted = own_copy(own), kept(own), lasting(before, own)
     anew = remade(before, own)
     try:
@@ -65,6 +73,15 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     parameters = tuple(one for one in lasted if places & {*one.places})
     running = (called(one) for one in before if isinstance(one.array, np.ndarray) and is_given(one.places[0]))
     return Passes(machine, parameters, anew, tuple(dict.fromkeys(running)))
+
+
+def _outside(machine: Machine) -> list[Target]:
+    return [
+        Target(trees.name(root, path), leaf, places=((Attribute(root), *map(Item, path)),))
+        for root, value in values_named(machine.forward).items()
+        for path, leaf in trees.leaves(value)
+        if isinstance(leaf, np.ndarray) and trees.is_floating(leaf)
+    ]
 
 
 def _forget(warm: Any, again: Any) -> None:

@@ -250,7 +250,9 @@ def _closed_over(layout: Layout) -> list[str]:
     """Arrays that forward finds outside its arguments and the layer."""
     named = values_named(layout.machine.forward)
     return [
-        name for name, value in named.items() if any(isinstance(leaf, np.ndarray) for leaf in _leaves(value))
+        name
+        for name, value in named.items()
+        if name not in layout.unchecked and any(isinstance(leaf, np.ndarray) for leaf in _leaves(value))
     ]
 
 

@@ -70,9 +70,9 @@ def views_again(arrays: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]
 
 def _owner(array: np.ndarray) -> np.ndarray:
     """The array whose memory it is a view of, itself where it is none, or one of other numbers or with gaps."""
-    owner = array
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
+    owner, base = array, array.base
+    while base is not None:  # as_strided puts an object of its own between the two
+        owner, base = base if isinstance(base, np.ndarray) else owner, getattr(base, "base", None)
     plain = type(owner) is type(array) is np.ndarray and owner.dtype == array.dtype and owner.dtype != object
     return owner if plain and (owner.flags.c_contiguous or owner.flags.f_contiguous) else array
 

@@ -354,7 +354,7 @@ def shaped(like: Any, values: Floats) -> Any:
         position += array.size
         dtype = array.dtype if array.dtype.kind == "f" else np.float64
         if not isinstance(leaf, np.ndarray):
-            return float(piece) if isinstance(leaf, float | int) else np.asarray(piece, dtype=dtype)[()]
+            return float(piece) if type(leaf) in (float, int) else np.asarray(piece, dtype=dtype)[()]
         return piece.astype(dtype)
 
     return trees.map_leaves(take, like)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.dimensions.drawing import lengths_of, point_of
-from gradcheck.dimensions.shape import Shape, names, shape_of
+from gradcheck.dimensions.shape import ANY, Shape, names, shape_of
 
 
 def shapes(*, dtype: Any = "float64", seed: int = 0, **given: Any) -> Any:
@@ -58,7 +58,7 @@ def shapes(*, dtype: Any = "float64", seed: int = 0, **given: Any) -> Any:
 
 
 def _lengths(name: str, value: Any, shapes: Mapping[str, Shape]) -> list[int]:
-    known = names(shapes)
+    known = [axis for axis in names(shapes) if axis != ANY]
     if name not in known:
         raise ValueError(
             f"shapes() got {name}={value!r}, and no shape has an axis {name}; the axes are {', '.join(known) or 'none'}"

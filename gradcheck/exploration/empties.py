@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 def of_nothing(asked: Asked, args: list[Any]) -> str:
     """What is wrong with a claim about arrays without entries; "" where its shapes are right."""
-    if asked.kind not in ("grad", "vjp"):
-        return ""
     numbers = asked.numbers(args)
+    if asked.kind not in ("grad", "vjp") or any(isinstance(args[n], dict | list | tuple) for n in numbers):
+        return ""
     try:
         given = trees.copied(args)
         with undisturbed():

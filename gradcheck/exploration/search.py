@@ -121,6 +121,8 @@ class Search:
             return of_nothing(asked, args), None
         if report.verdict is Verdict.INCONCLUSIVE:
             self.undecided += 1
+            if 0 in at.dims.values():  # what f returns may have no entries where its arguments have
+                return of_nothing(asked, args), None
         return (_said(at), report) if report.verdict is Verdict.FAIL else ("", None)
 
     def found(self) -> Exploration:

@@ -42,8 +42,9 @@ class Reason(Enum):
     COARSE = "the check resolves a relative error of {resolved:.1g}, rtol asks for {rtol:.1g}"
     UNCHECKED = (
         "no gradient was found for {names}, on which the output depends. Leave it where it is looked for (for W: dW, "
-        "W_grad, grads['W'], W.grad; of an input: return it), name its place with params=, or say that it is none, "
-        "params={{{first!r}: None}}; argnums= checks what it names alone"
+        "W_grad, grads['W'], W.grad; of an input: return it; what two functions close over: make it an argument), "
+        "name its place with params=, or say that it is none, params={{{first!r}: None}}; argnums= checks what it "
+        "names alone"
     )
     NOTHING = (
         "nothing could be tested: the derivative is zero at this point, or f's own rounding hides it, and so it is "

@@ -179,6 +179,19 @@ def test_a_tree_has_one_length_for_each_name_and_keeps_what_is_no_shape(tree) ->
     assert np.min(np.abs(layer["W"])) >= 0.05 - 1e-6
 
 
+@settings(max_examples=60, deadline=None)
+@given(trees({"scale": "", "x": "..."}, np.float32))
+def test_of_no_axes_a_tree_has_numbers(tree) -> None:
+    for leaf in tree.values():
+        assert isinstance(leaf, np.ndarray if np.ndim(leaf) else np.float32)
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(()))
+def test_an_array_of_no_axes_is_an_array(array) -> None:
+    assert isinstance(array, np.ndarray)
+
+
 def test_dots_are_any_number_of_axes() -> None:
     def linear(X, W):
         return X @ W
@@ -295,6 +308,52 @@ def test_a_pullback_of_no_entries_has_the_shapes_that_are_due() -> None:
     found = explore(lambda X: X**2, vjp, {"X": "n d"}, kind="vjp", seconds=60, raise_on_failure=False)
     assert found.verdict == "fail"
     assert "gradients of shapes [(7,)] came" in found.problem
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda u, X, W: (u @ W.T, X.T @ u if len(X) else np.zeros(len(W))), "gradients of shapes"),
+        (lambda u, X, W: (u @ W.T, X.T @ u + 0 * u[0]), "the claim raises IndexError"),
+    ],
+)
+def test_a_batch_without_samples_has_gradients_of_weights_that_have_entries(wrong, told) -> None:
+    def f(X, W):
+        return X @ W
+
+    def right(u, X, W):
+        return u @ W.T, X.T @ u
+
+    options = {"shapes": {"X": "n 2", "W": "2 1"}, "kind": "vjp", "seconds": 60, "most": 40}
+    found = explore(f, wrong, **options, raise_on_failure=False)
+    assert found.verdict == "fail"
+    assert told in found.problem
+    with pytest.raises((AssertionError, IndexError)):
+        run_example(found.example, f, wrong)
+    assert explore(f, right, **options).ok
+
+
+def test_a_constant_tree_beside_a_batch_without_samples_is_no_trouble() -> None:
+    p = {"W": np.ones((3, 2)), "b": np.ones(2)}
+    found = explore(
+        lambda X, p: X @ p["W"] + p["b"],
+        lambda u, X, p: (u @ p["W"].T, {"W": X.T @ u, "b": u.sum(0)}),
+        {"X": "n 3", "p": p},
+        kind="vjp",
+        seconds=60,
+        most=40,
+    )
+    assert found.ok
+
+
+def test_the_cotangent_of_no_axes_is_of_the_kind_that_f_returns() -> None:
+    def f(X):
+        return np.sqrt((X**2).sum(-1) + 1)
+
+    def vjp(u, X):
+        return u[..., None] * X / f(X)[..., None]
+
+    assert explore(f, vjp, {"X": "... d"}, kind="vjp", seconds=60, most=60).ok
 
 
 @pytest.mark.parametrize(

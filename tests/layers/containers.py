@@ -239,3 +239,37 @@ class PairsOfWeights:
         W, V = self.layers[0]
         dz = (d @ V.T) * (1 - self.h**2)
         return dx_of(dz, W), [(dW_of(self.x, dz), self.h.T @ d)]
+
+
+@layer("layers[0][0] layers[0][1] layers[1][0] x")
+class ListsOfLists:
+    """Each layer is a pair, and so are its gradients; the list is not called as that of parameters is."""
+
+    def __init__(self):
+        self.layers = [(weights(), bias()), [np.array([[0.3, -1.2], [0.8, 0.5]])]]
+        self.grads = []
+
+    def forward(self, x):
+        (W, b), (V,) = self.layers
+        self.x, self.h = x, np.tanh(x @ W + b)
+        return self.h @ V
+
+    def backward(self, d):
+        (W, _), (V,) = self.layers
+        dz = (d @ V.T) * (1 - self.h**2)
+        self.grads = [(dW_of(self.x, dz), db_of(dz)), [self.h.T @ d]]
+        return dx_of(dz, W)
+
+
+@layer("layers[0][0] layers[0][1] layers[1][0] x")
+class ListsOfListsWrittenInto(ListsOfLists):
+    def __init__(self):
+        super().__init__()
+        self.gradients = [[np.zeros_like(one) for one in pair] for pair in self.layers]
+
+    def backward(self, d):
+        dx = super().backward(d)
+        for mine, came in zip(self.gradients, self.__dict__.pop("grads"), strict=True):
+            for one, other in zip(mine, came, strict=True):
+                one += other
+        return dx

@@ -85,3 +85,53 @@ class PairsHandedOut:
     def backward(self, d):
         self.first, self.second = dW_of(self.x, d), db_of(d)
         return dx_of(d, self.kernel)
+
+
+@layer("kernel offset x")
+class ListsHandedOutTogether(PairsHandedOut):
+    """All parameters, then all gradients."""
+
+    params_and_grads = None
+
+    def get_params_grads(self):
+        return [self.kernel, self.offset], [self.first, self.second]
+
+
+@layer("kernel offset x")
+class DictsHandedOutTogether(ListsHandedOutTogether):
+    def get_params_grads(self):
+        return {"W": self.kernel, "b": self.offset}, {"W": self.first, "b": self.second}
+
+
+@layer("kernel offset x")
+class RecordsHandedOut(ListsHandedOutTogether):
+    """A dict for each, in which they are called what they are."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = self.second = None
+
+    def get_params_grads(self):
+        yield {"param": self.kernel, "grad": self.first}
+        yield {"param": self.offset, "grad": self.second}
+
+
+@layer("kernel offset x")
+class RecordsWithNames(RecordsHandedOut):
+    def get_params_grads(self):
+        return [
+            {"name": "W", "value": self.kernel, "gradient": self.first},
+            {"name": "b", "value": self.offset, "gradient": self.second},
+        ]
+
+
+@layer("kernel offset x")
+class OneDictHandedOut(RecordsHandedOut):
+    def get_params_grads(self):
+        return {"params": [self.kernel, self.offset], "grads": [self.first, self.second]}
+
+
+@layer("kernel offset x")
+class KeysHandedOut(RecordsHandedOut):
+    def get_params_grads(self):
+        return {"W": self.kernel, "b": self.offset, "dW": self.first, "db": self.second}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from tests.layers.making import bias, db_of, dW_of, dx_of, layer, rng, square, square_input, told, weights
@@ -140,3 +142,104 @@ class AddsToAPart:
     def backward(self, d):
         self.buffer[0] += dW_of(self.x, d)
         return dx_of(d, self.W)
+
+
+class PartsOfAFlat(PartsOfAVector):
+    """The whole goes by a name that says nothing, and comes before its parts."""
+
+    def __init__(self):
+        self.flat = rng().standard_normal(8)
+        self.W, self.b = self.flat[:6].reshape(3, 2), self.flat[6:]
+
+    def whole_gradient(self, d):
+        return told("W", np.concatenate([(self.x.T @ d).ravel(), d.sum(0)]))
+
+
+@layer("flat x", mistakes="W x")
+class FlatGradient(PartsOfAFlat):
+    """Nor does that of its gradient, which is not that of W."""
+
+    def backward(self, d):
+        self.grad = self.whole_gradient(d)
+        return dx_of(d, self.W)
+
+
+@layer("vec x", mistakes="W x")
+class FlatGradientWrittenInto(PartsOfAFlat):
+    def __init__(self):
+        super().__init__()
+        self.vec, self.gradient = self.flat, np.zeros(8)
+        del self.flat
+
+    def backward(self, d):
+        self.gradient[...] = self.whole_gradient(d)
+        return dx_of(d, self.W)
+
+
+@layer("flat x", mistakes="W x")
+class FlatDelta(PartsOfAFlat):
+    def backward(self, d):
+        self.delta = self.whole_gradient(d)
+        return dx_of(d, self.W)
+
+
+@layer("flat x", mistakes="W x")
+class FlatGradientReturned(PartsOfAFlat):
+    def backward(self, d):
+        return dx_of(d, self.W), self.whole_gradient(d)
+
+
+@layer("store.vector x", mistakes="W x")
+class FlatInAStore(PartsOfAFlat):
+    def __init__(self):
+        super().__init__()
+        self.store = SimpleNamespace(vector=self.flat)
+        del self.flat
+
+    def backward(self, d):
+        self.store.grads = self.whole_gradient(d)
+        return dx_of(d, self.W)
+
+
+@layer("v x", mistakes="W x")
+class OneFlatWeight(PartsOfAVector):
+    """Its one weight is all of the vector, in another shape."""
+
+    def __init__(self):
+        self.v = rng().standard_normal(6)
+        self.W = self.v.reshape(3, 2)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, d):
+        self.g = told("W", (self.x.T @ d).ravel())
+        return dx_of(d, self.W)
+
+
+@layer("c b x")
+class WindowsOfAVector:
+    """A Toeplitz matrix: what `as_strided` makes shares the memory of its vector."""
+
+    def __init__(self):
+        self.c, self.b = rng().standard_normal(4), bias()
+        self.W = np.lib.stride_tricks.as_strided(self.c, (3, 2), (8, 8))
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        g, self.dc = dW_of(self.x, d), np.zeros(4)
+        for number, row in enumerate(g):
+            self.dc[number : number + 2] += row
+        self.db = db_of(d)
+        return dx_of(d, self.W)
+
+
+@layer("W b x")
+class TiedByStrides(TiedByAView):
+    def __init__(self):
+        super().__init__()
+        self.W_prime = np.lib.stride_tricks.as_strided(self.W, (2, 3), self.W.strides[::-1])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tests.layers.attributes import PrefixD
-from tests.layers.making import bias, db_of, dW_of, dx_of, layer, weights
+from tests.layers.making import bias, db_of, dense_input, dW_of, dx_of, layer, weights
 
 
 @layer("weights bias input")
@@ -82,3 +84,27 @@ class Momentum(PrefixD):
     def __init__(self):
         super().__init__()
         self.mW, self.vW, self.eps, self.lr = np.zeros((3, 2)), np.ones((3, 2)), 1e-8, 0.1
+
+
+def single() -> tuple[Any, ...]:
+    return tuple(value.astype(np.float32) for value in dense_input())
+
+
+@layer(inputs=single)
+class StepsInSingle(StepsByAttribute):
+    """What is stepped is rounded, and the step is off by as much."""
+
+    def __init__(self):
+        super().__init__()
+        self.W, self.b = 100 * self.W.astype(np.float32), self.b.astype(np.float32)
+
+
+@layer(inputs=single)
+class KeepsItsStepInSingle(StepsInSingle):
+    """What it keeps is the step, and no gradient."""
+
+    def backward(self, d):
+        dx = dx_of(d, self.W)
+        self.delta_W, self.delta_b = self.lr * dW_of(self.x, d), self.lr * db_of(d)
+        self.W, self.b = self.W - self.delta_W, self.b - self.delta_b
+        return dx

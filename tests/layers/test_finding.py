@@ -13,6 +13,7 @@ from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.places import get, place_of, put, spelled
 from tests.layers.attributes import Lazy, PrefixD
 from tests.layers.courses import Regression, regression
+from tests.layers.handed_out import PairsHandedOut
 from tests.layers.made import MADE
 from tests.layers.making import bias, dense_input, dW_of, dx_of, square_input, weights
 from tests.layers.returned import ReturnsNumberedDicts
@@ -369,6 +370,37 @@ def test_no_method_is_called_on_the_users_own_layer() -> None:
     assert not locked.dW.any()
 
 
+@pytest.mark.parametrize("name", ["print_params_and_grads", "zero_grad_params", "update_params_with_grads"])
+def test_a_method_that_does_something_with_parameters_and_gradients_hands_out_none(name) -> None:
+    asked = []
+    kind = type("Dense", (PairsHandedOut,), {name: lambda self: asked.append(name)})
+    assert check(kind()).ok
+    assert asked == []
+
+
+def test_a_gradient_of_zeros_keeps_its_place_in_a_list() -> None:
+    class Forgets:
+        """The gradient of the first weight is not written."""
+
+        def __init__(self):
+            self.first, self.second = weights(), 2 * weights()
+            self.grads = [np.zeros((3, 2)), np.zeros((3, 2))]
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.first + x**2 @ self.second
+
+        def backward(self, d):
+            self.grads[1][...] = dW_of(self.x**2, d)
+            return d @ self.first.T + 2 * self.x * (d @ self.second.T)
+
+    assert [(leaf.path, leaf.verdict) for leaf in check(Forgets()).leaves] == [
+        ("first", "fail"),
+        ("second", "pass"),
+        ("x", "pass"),
+    ]
+
+
 def test_arrays_of_its_class_are_not_stepped() -> None:
     class Stepping:
         W = weights()
@@ -461,6 +493,59 @@ def test_arrays_that_a_pair_closes_over_are_said_to_be_given() -> None:
         return x @ W
 
     assert "taken as given W" in check((forward, lambda d: d @ W.T)).subject
+
+
+def over(W, b, returned):
+    """A pair of functions over a dict of weights."""
+    p, cache = {"W": W, "b": b}, {}
+
+    def forward(x):
+        cache["x"] = x
+        return x @ p["W"] + p["b"]
+
+    def backward(d):
+        return returned(d @ p["W"].T, dW_of(cache["x"], d), d.sum(0))
+
+    return forward, backward
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        lambda dx, dW, db: (dx, {"W": dW, "b": db}),
+        lambda dx, dW, db: {"x": dx, "dW": dW, "db": db},
+        lambda dx, dW, db: (dx, dW, db),
+        lambda dx, dW, db: ([dW, db], dx),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3])
+def test_gradients_that_a_pair_returns_of_what_it_closes_over_are_said_to_be_unchecked(
+    returned, size
+) -> None:
+    generator = np.random.default_rng(size)
+    x, W, b = (generator.standard_normal(shape) for shape in ((size, size), (size, size), size))
+    names = ("p['W']", "p['b']")
+    report = check(over(W, b, returned), x)
+    assert (report.verdict, report.unchecked) == ("inconclusive", names)
+    assert check(over(W, b, returned), x, params=dict.fromkeys(names)).ok
+    forward, backward = over(W, b, returned)
+    forward(x)  # what it remembers of a pass before is nothing that it is given
+    assert check((forward, backward), x).unchecked == names
+
+
+def test_by_its_name_the_gradient_of_a_square_input_is_told_from_that_of_a_closure() -> None:
+    x, W, cache = X[:3], np.random.default_rng(1).standard_normal((3, 3)), {}
+
+    def forward(x):
+        cache["x"] = x
+        return x @ W
+
+    def backward(d):
+        dW, dx = cache["x"].T @ d, d @ W.T
+        return dW, dx
+
+    assert check((forward, backward), x, params={"W": None}).ok
+    assert check((forward, backward), x).unchecked == ("W",)
 
 
 def test_lists_of_gradients_of_several_shapes_are_no_pair_of_value_and_gradient() -> None:
@@ -616,6 +701,50 @@ def test_an_attribute_is_no_global_of_the_same_name() -> None:
             return dx_of(d, self.W)
 
     assert "taken as given" not in check(Product()).subject
+
+
+@pytest.mark.parametrize("name", ["out", "output", "a", "y"])
+@pytest.mark.parametrize("returns", [True, False])
+@pytest.mark.parametrize(("factor", "verdict"), [(1.0, "pass"), (1.5, "fail")])
+def test_a_layer_of_one_entry_is_given_a_cotangent_not_the_output_that_it_keeps(
+    name, returns, factor, verdict
+) -> None:
+    class Dense:
+        def __init__(self):
+            self.W, self.b = np.array([[0.7]]), np.array([0.2])
+
+        def forward(self, x):
+            self.x = x
+            setattr(self, name, np.tanh(x @ self.W + self.b))
+            return getattr(self, name) if returns else None
+
+        def backward(self, dout):
+            dz = dout * (1 - getattr(self, name) ** 2)
+            self.dW, self.db = factor * self.x.T @ dz, dz.sum(0)
+            return dz @ self.W.T
+
+    for dtype in (np.float64, np.float32):
+        assert check(Dense(), np.array([[0.4]], dtype)).verdict == verdict
+
+
+def test_an_array_that_is_no_weight_keeps_a_gradient_of_its_shape_from_a_weight_of_another() -> None:
+    class Unpacks:
+        """Its weights are copies out of a vector, of which it keeps the gradient."""
+
+        def __init__(self):
+            self.flat = np.concatenate([weights().ravel(), bias()])
+            self.W, self.b = self.flat[:6].reshape(3, 2).copy(), self.flat[6:].copy()
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.b
+
+        def backward(self, d):
+            self.grad = np.concatenate([dW_of(self.x, d).ravel(), d.sum(0)])
+            return dx_of(d, self.W)
+
+    report = check(Unpacks())
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("W", "b"))
 
 
 class Clips(Unpaired):
@@ -817,6 +946,55 @@ def test_a_cotangent_that_is_passed_over_or_squared_is_a_mistake_not_another_way
     assert check(Squares()).verdict == "fail"
     setattr(Squares, name, lambda self, grad: 2 * self.x * grad)
     assert check(Squares()).ok
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def relu(x):
+    return np.maximum(x, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("f", "of_output"),
+    [
+        (sigmoid, lambda y: y * (1 - y)),
+        (sigmoid, lambda out: out * (1 - out)),
+        (np.tanh, lambda a: 1 - a**2),
+        (relu, lambda y: (y > 0).astype(float)),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_function_of_the_output_is_its_derivative_where_it_is_no_pullback(f, of_output, size) -> None:
+    def forward(x):
+        return f(x)
+
+    x = np.random.default_rng(4).standard_normal((size, size))
+    assert check((forward, of_output), x).ok
+    assert check((forward, lambda y: 1.5 * of_output(y)), x).verdict == "fail"
+    kind = type(
+        "Activation", (), {"forward": lambda self, x: f(x), "derivative": lambda self, y: of_output(y)}
+    )
+    assert check(kind(), x).ok
+
+
+def test_the_derivative_of_the_identity_passes_over_what_it_is_given() -> None:
+    def linear_derivative(x):
+        return np.ones_like(x)
+
+    def backward(u):
+        return np.ones_like(u)
+
+    def wrong_derivative(x):
+        return np.full_like(x, 1.5)
+
+    def linear(x):
+        return 1.0 * x
+
+    assert check((linear, linear_derivative)).ok
+    assert check((linear, wrong_derivative)).verdict == "fail"
+    assert check((linear, backward)).verdict == "fail"
 
 
 class AnswersAll(PrefixD):
