@@ -19,8 +19,11 @@ from gradcheck.explain.blame.written import Written
 
 HOLLOW = 2
 """How much less natural an edit is after which a condition decides nothing."""
-RIVALS = 12
-"""Edits that are tried for a better one after the first that mends everything, where they do not come in order."""
+RIVALS, LONG, MANY = 12, 16.0, 80
+"""Edits that are tried for a better one after the first that mends everything, where they do not come in order.
+
+More are where that one is of so many letters more.
+"""
 HALFWAY = 0.5
 """Share of the time after which what mends a part is taken, and the rest looked for from there."""
 
@@ -73,7 +76,7 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
             scene.time.hurry(HALFWAY)
         suspects.several |= comes and bool(progress.leaves) and not every
         if (better or (chosen and most == math.inf)) and every and fits and not hollow:
-            most = tried + (RIVALS if edit.cost >= ADDED else 0)
+            most = tried if edit.cost < ADDED else tried + (RIVALS if rank[2] <= LONG else MANY)
         if chosen:
             best, rank_of_best, spread_of_best = Quarry(function, edit, progress, fits), rank, spread
     return best, tried
