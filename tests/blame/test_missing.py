@@ -368,3 +368,29 @@ def test_a_statement_more_goes_where_its_line_goes_on(tmp_path, together, seed):
     assert "after it, every leaf is right" in blame.message
     mended = patched(tmp_path / "program.py", report.patch)
     assert gradcheck.check_grad(mended.loss, mended.gradient, *args, argnums=(0, 1)).ok
+
+
+def test_a_column_of_f_is_a_row_of_numbers_in_a_claim(tmp_path: Path) -> None:
+    module = made(
+        tmp_path,
+        """
+        import numpy as np
+
+        def f(p, X, z):
+            Xc = X + p
+            return np.sum((1.3 * Xc[:, :2] / Xc[:, 2:] - z) ** 2)
+
+        def claim(p, X, z):
+            Xc = X + p
+            d = 2 * 1.3 * (1.3 * Xc[:, :2] / Xc[:, 2:] - z) / Xc[:, 2:]
+            dz = -np.sum(d * Xc[:, :2], 1)
+            return np.r_[d.sum(0), dz.sum()]
+        """,
+    )
+    draw = np.random.default_rng(3).standard_normal
+    p = np.array([0.1, 0.2, 3.0])
+    report = gradcheck.check_grad(
+        module.f, module.claim, p, draw((5, 3)), draw((5, 2)), argnums=0, raise_on_failure=False
+    )
+    (blame,) = report.blame
+    assert blame.proved and blame.repair == "-np.sum(d * Xc[:, :2], 1) / Xc[:, 2:][:, 0]"

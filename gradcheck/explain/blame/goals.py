@@ -145,6 +145,11 @@ class Goals:
         for held in every:
             yield from _both_ways([np.asarray(value, dtype=np.float64) for value in held], False)
         yield from (Goal((adjoint,), True) for _, adjoint in reversed(self.adjoints))
+        for _, adjoint in reversed(self.adjoints):
+            if (
+                1 in adjoint.shape and adjoint.size > 1
+            ):  # a column of f may be without its second axis in a claim
+                yield Goal((adjoint.squeeze(),), True)
         for adjoint in total.values():
             # f computes at once what a claim goes through row by row
             if adjoint.ndim and 1 < len(adjoint) <= _LOOPED:

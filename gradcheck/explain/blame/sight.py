@@ -56,6 +56,7 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("np.sign({})", np.sign),
     ("np.sqrt({})", np.sqrt),
     ("{}.sum(0)", lambda s: s.sum(0)),
+    ("{}[:, 0]", lambda s: s[:, 0] if np.ndim(s) == 2 and s.shape[1] == 1 else None),
     ("{}.sum(axis=-1)", lambda s: s.sum(-1) if np.ndim(s) > 1 else None),
     ("{}.mean(-1, keepdims=True)", lambda s: s.mean(-1, keepdims=True)),
     ("{}.sum(-1, keepdims=True)", lambda s: s.sum(-1, keepdims=True)),
