@@ -25,7 +25,7 @@ from gradcheck.ask.source import line_of, lines_of
 from gradcheck.ask.whose import is_users
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
-from gradcheck.unseen.lines import never_run, only_complains, worth_following
+from gradcheck.unseen.lines import never_run, only_complains, sides
 from gradcheck.unseen.moves import Ran, moves_made
 
 _Place = tuple[str, int, str, int]
@@ -394,9 +394,18 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
     book = Book()
     seen = Meeting(_watched, _instead(book))
 
+    def followed(function: Callable[..., Any]) -> Callable[..., Any]:
+        bound = seen(function)
+
+        def called(*args: Any) -> Any:
+            with _following(book.ran, whole):
+                return bound(*args)
+
+        return called
+
     def watch() -> None:
         _book.set(book)
-        with suppress(Exception), running(Run(None, DOUBLE, DOUBLE, seen)), _following(book.ran, whole):
+        with suppress(Exception), running(Run(None, DOUBLE, DOUBLE, followed)):
             call()
 
     if whole and sys.gettrace() is not None:
@@ -414,7 +423,7 @@ def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> B
 
 
 def _following(ran: Ran, whole: bool) -> AbstractContextManager[None]:
-    return moves_made(ran, worth_following) if whole else nullcontext()
+    return moves_made(ran, sides) if whole else nullcontext()
 
 
 def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:

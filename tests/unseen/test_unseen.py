@@ -16,7 +16,8 @@ from scipy import special
 
 import gradcheck
 from gradcheck.findings import Blind
-from gradcheck.unseen.lines import never_run, worth_following
+from gradcheck.unseen.lines import never_run
+from gradcheck.unseen.lines import sides as ways
 from gradcheck.unseen.moves import moves_made
 from tests.unseen.programs import Program, blind, dense, general, layer_backward, layer_forward
 from tests.unseen.sides import one_sided, says_which, sides
@@ -203,10 +204,10 @@ def _half(x):
 
 def test_what_one_look_has_seen_hides_nothing_from_the_next() -> None:
     first, second = {}, {}
-    with moves_made(first, worth_following):
+    with moves_made(first, ways):
         for x in (1, -1, 1, -1):
             _half(x)
-    with moves_made(second, worth_following):
+    with moves_made(second, ways):
         _half(1)
     assert not list(never_run(first))
     assert [told for _, _, told in never_run(second)] == ["`if x > 0` was never passed by"]
