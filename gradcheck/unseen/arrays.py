@@ -43,6 +43,8 @@ def special(where: Point, function: Callable[..., Any], spreads: frozenset[Sprea
     point = own | given
     for name, value in (point | {name: one for name, one in common.items() if name not in point}).items():
         for path, leaf in _leaves(value):
+            if not isinstance(leaf, np.ndarray | np.generic | bool | int | float):
+                continue
             told, key = trees.name(name, path), str([name.rpartition(".")[2], *path][-1])
             settings = list(_of_setting(key, told, leaf))
             yield from settings

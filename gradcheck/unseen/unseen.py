@@ -170,9 +170,11 @@ _COMPARED = 10_000
 
 def _of_cotangent(task: Task) -> Iterator[Unseen]:
     """A claim that hands ones to a function as the cotangent of its output."""
-    ahead = {one.__name__ for one in callees(task.f.function, 2)}
-    named = {one.__name__ for one in callees(task.claim.function, 2)} - ahead
     for one in callees(task.claim.function, 1):
+        if not _MAKING & {*one.__code__.co_names}:
+            continue
+        ahead = {other.__name__ for other in callees(task.f.function, 2)}
+        named = {other.__name__ for other in callees(task.claim.function, 2)} - ahead
         for line in _ones(one.__code__, frozenset(named - {one.__name__})):
             message = (
                 f"line {line}: the cotangent is ones: whether it is used, and where, was not seen. Check the pullback "
@@ -184,8 +186,6 @@ def _of_cotangent(task: Task) -> Iterator[Unseen]:
 @lru_cache(maxsize=1024)
 def _ones(code: CodeType, functions: frozenset[str]) -> tuple[int, ...]:
     """Lines in which an array of ones that NumPy made is an argument of a call of one of these functions."""
-    if not _MAKING & {*code.co_names}:
-        return ()
     tree = tree_of(code)
     nodes = list(ast.walk(tree)) if tree else []
     bound = [
