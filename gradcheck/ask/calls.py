@@ -173,4 +173,4 @@ def identical(a: Any, b: Any) -> bool:
     a, b = np.asarray(a), np.asarray(b)
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
-    return bool(np.array_equal(a, b)) or (a.dtype.kind == "f" and bool(np.array_equal(a, b, equal_nan=True)))
+    return bool(np.all(a == b)) or (a.dtype.kind == "f" and bool(np.array_equal(a, b, equal_nan=True)))

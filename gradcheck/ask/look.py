@@ -120,19 +120,19 @@ def look_at_claim(
         told = Diagnosis("other", "", message, {"exception": repr(problem.__cause__)})
         return Asked(None, (told,))
     conduct = (*writes, *reading.conduct)
+    numeric = not reading.problems and not again.problems
+    if numeric and identical(reading.flat, again.flat):
+        return Asked(reading, conduct, reading.lends)
     for number, (one, other) in enumerate(zip(reading.raw, again.raw, strict=True)):
         if one is None or other is None:
             continue
 
         def near(leaf: int = number) -> Floats | None:
-            return ask(where.copied(where.place(beside(where.x, where.slots), native=True))).raw[leaf]
+            return ask(where.fresh(beside(where.x, where.slots))).raw[leaf]
 
         if not steady(one, other, near):
             return Asked(reading, (*conduct, changing(claim.label, one, other)), reading.lends)
-    spread: Floats | float = 0.0
-    if not reading.problems and not again.problems and not identical(reading.flat, again.flat):
-        spread = np.abs(reading.flat - again.flat)
-    return Asked(reading, conduct, reading.lends, spread)
+    return Asked(reading, conduct, reading.lends, np.abs(reading.flat - again.flat) if numeric else 0.0)
 
 
 def changing(label: str, one: Floats, other: Floats, when: str = "") -> Diagnosis:
