@@ -20,7 +20,7 @@ from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.judge.examine import Examined
 from gradcheck.unseen.arrays import DEEP, NATURAL, Spread, of_layer, special
-from gradcheck.unseen.branches import CHOOSING, Book, one_sided, seen_by, shares, watched
+from gradcheck.unseen.branches import CHOOSING, Call, books, one_sided, shares, watched
 
 _SLOW = 0.2
 """Seconds of a call beyond which the lines that run are not followed: that takes several times as long."""
@@ -31,15 +31,15 @@ _BUILTIN = frozenset({"max", "min"})
 
 def unseen(task: Task, seen: Examined) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
     """The blind spots of a check at its point, each once (f and claim may call the same), and its branches."""
-    books = dict(_books(task, seen))
+    told = books([*_calls(task, seen)])
     found = [
         *special(task.given or task.where, task.f.function, _spreads(seen)),
         *of_layer(task.layer),
         *(() if task.given else (*_of_entries(task, seen), *_of_twins(task.where))),
-        *(one for whose, book in books.items() for one in one_sided(book, whose)),
+        *(one for whose, book in told.items() for one in one_sided(book, whose)),
         *_of_cotangent(task),
     ]
-    branches = tuple(one for whose, book in books.items() for one in shares(book, whose))
+    branches = tuple(one for whose, book in told.items() for one in shares(book, whose))
     return tuple({one.message: one for one in reversed(found)}.values())[::-1], branches
 
 
@@ -59,21 +59,27 @@ def _is_elementwise(function: Any) -> bool:
     return is_ufunc or function in (np.where, np.broadcast_to)
 
 
-def _books(task: Task, seen: Examined) -> Iterator[tuple[str, Book]]:
-    """Which way the branches of f and of the claim go at the point, by a call of each."""
+def _calls(task: Task, seen: Examined) -> Iterator[Call]:
+    """The calls of f and of the claim that show which way their branches go at the point."""
     f, claim, u = task.f, task.claim, seen.u
     if _holds_integers(task) or _may_choose(f.function, task):
-        yield (
+        yield Call(
             f.label,
-            seen_by(lambda: f(*watched(_point(task))), lambda: f(*_point(task)), f.seconds <= _SLOW),
+            lambda: f(*watched(_point(task))),
+            lambda: f(*_point(task)),
+            f.seconds <= _SLOW,
         )
     if u is not None and _may_choose(claim.function, task):
 
         def ask(args: tuple[Any, ...]) -> None:
             task.ask(task.where, args, u, seen.look.output)
 
-        plain, slow = (lambda: ask(_point(task))), claim.seconds > _SLOW
-        yield claim.label, seen_by(lambda: ask(watched(_point(task))), plain, not slow)
+        yield Call(
+            claim.label,
+            lambda: ask(watched(_point(task))),
+            lambda: ask(_point(task)),
+            claim.seconds <= _SLOW,
+        )
 
 
 def _point(task: Task) -> tuple[Any, ...]:

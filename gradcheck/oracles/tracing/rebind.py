@@ -9,6 +9,7 @@ with the trace.
 from __future__ import annotations
 
 import builtins
+import dis
 import functools
 import math
 import sys
@@ -162,11 +163,13 @@ class Rebinding:
 
     def _rebound(self, function: FunctionType) -> FunctionType:
         original, before, space = self._space(function.__globals__)
-        closure = tuple(self._cell(cell) for cell in function.__closure__ or ())
+        closure = tuple([self._cell(cell) for cell in function.__closure__ or ()])
         new = FunctionType(function.__code__, space, function.__name__, None, closure)
         self._made[id(function)] = new
-        new.__kwdefaults__ = self._dict(function.__kwdefaults__ or {})
-        new.__defaults__ = self(function.__defaults__)
+        if function.__kwdefaults__:
+            new.__kwdefaults__ = self._dict(function.__kwdefaults__)
+        if function.__defaults__:
+            new.__defaults__ = self(function.__defaults__)
         new.__module__, new.__qualname__ = function.__module__, function.__qualname__
         for name in _names(function.__code__):
             if name in before:
@@ -300,9 +303,15 @@ def _know_scipy() -> None:
 
 @functools.lru_cache(maxsize=1024)
 def _names(code: CodeType) -> frozenset[str]:
-    """All names that the code and the functions defined in it look up."""
+    """The names that the code, and the functions defined in it, look up in globals and builtins, or bind there."""
     inner = (_names(part) for part in code.co_consts if isinstance(part, CodeType))
-    return frozenset(code.co_names).union(*inner)
+    own = {step.argval for step in dis.get_instructions(code) if step.opname in _OF_GLOBALS}
+    return frozenset(own).union(*inner)
+
+
+_OF_GLOBALS = frozenset(
+    f"{what}_{where}" for what in ("LOAD", "STORE", "DELETE") for where in ("GLOBAL", "NAME")
+) | {"LOAD_FROM_DICT_OR_GLOBALS"}
 
 
 def _is_standard(module: str) -> bool:
