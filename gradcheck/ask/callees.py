@@ -140,8 +140,10 @@ def _first(function: FunctionType) -> str:
 
 
 def _closed_over(function: FunctionType) -> dict[str, Any]:
-    found = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
+    found: dict[str, Any] = {}
+    if not function.__closure__:
+        return found
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=False):
         try:
             found[name] = cell.cell_contents
         except ValueError:  # bound later than now
@@ -159,9 +161,11 @@ def _named(met: _Met, given: tuple[Any, ...]) -> Iterator[Any]:
     words = _words(met.plain.__code__)
     values = (*met.shared.values(), *met.closed.values(), *_defaults(met.plain).values())
     for one in _within((met.owner, *given, *values), words, _INSIDE):
-        if callable(one):
+        if type(one) is FunctionType:
             yield one
-        if type(one) not in _CLOSED:
+        elif type(one) not in _CLOSED and type(one) is not ModuleType:
+            if callable(one):
+                yield one
             yield from (MethodType(method, one) for method in _methods(one, words))
 
 
@@ -176,7 +180,9 @@ def _methods(one: Any, words: Sequence[str]) -> Iterator[FunctionType]:
     spaces = [vars(base) for base in kind.__mro__]
     for name in words:
         for space in spaces:
-            method = space.get(name)
+            if name not in space:
+                continue
+            method = space[name]
             if isinstance(method, property):
                 method = method.fget
             elif isinstance(method, staticmethod | classmethod):
@@ -189,17 +195,19 @@ def _within(values: Any, words: Sequence[str], depth: int) -> Iterator[Any]:
     """The values, what their containers hold, and what attributes of these names are of the user's objects."""
     for one in values:
         yield one
-        if depth and isinstance(one, list | tuple | dict):
+        if not depth or type(one) in _CLOSED:
+            continue
+        if isinstance(one, list | tuple | dict):
             items = one.values() if isinstance(one, dict) else one
             yield from _within(islice(items, _ITEMS), words, depth - 1)
-        elif depth and _is_open(one):
+        elif _is_open(one):
             yield from _within([value for _, value in _attributes(one, words)], words, depth - 1)
 
 
 _CLOSED = frozenset(
     {FunctionType, type(len), type(np.where), np.ufunc, np.ndarray, type(None), bool, int, float, str}
 )
-"""The commonest kinds of what has no attributes, and no methods, of the user's."""
+"""The commonest kinds of what has no attributes, no methods and, but for functions, no code of the user's."""
 
 
 def _is_open(one: Any) -> bool:

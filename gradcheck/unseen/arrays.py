@@ -126,7 +126,7 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
         )
     elif value.ndim > 1:
         for axis in range(value.ndim):
-            if _has_equal(np.moveaxis(value, axis, 0)) and not np.isin(value, NATURAL).all():
+            if _has_equal(value.swapaxes(axis, 0)) and not np.isin(value, NATURAL).all():
                 what = ("rows", "columns")[axis] if value.ndim == 2 else f"slices along axis {axis}"
                 message = f"{name} has equal {what}: one in the place of another was not seen"
                 yield Unseen(Blind.ROWS, name, message)
@@ -145,7 +145,7 @@ def _constant(name: str, value: float, ahead: str) -> str:
 def _has_equal(slices: np.ndarray) -> bool:
     """Whether two are the same; those of one number throughout are padding and pixels that no image reaches."""
     first = slices.T[(0,) * (slices.ndim - 1)]  # most are told apart by that
-    if slices[:1].size < 2 or len(np.unique(first)) == len(first):
+    if slices[:1].size < 2 or _all_differ(first):
         return False
     rows = slices.reshape(len(slices), -1)
     rows = rows[(rows != rows[:, :1]).any(axis=1)]
@@ -154,6 +154,12 @@ def _has_equal(slices: np.ndarray) -> bool:
     if len(rows) > _MANY:
         return bool((rows == rows[0]).all())
     return len({row.tobytes() for row in rows}) < len(rows)
+
+
+def _all_differ(numbers: np.ndarray) -> bool:
+    """Whether no two of them are the same; of several that are no numbers that is not said."""
+    inorder = np.sort(numbers)
+    return bool((inorder[1:] != inorder[:-1]).all() and (inorder[-1:] == inorder[-1:]).all())
 
 
 def of_layer(layer: Any) -> Iterator[Unseen]:
