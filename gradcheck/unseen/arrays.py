@@ -38,21 +38,35 @@ def special(where: Point, function: Callable[..., Any], spreads: frozenset[Sprea
     spreads
         What is spread over what in f, to tell an axis that is there for it from one that is alone.
     """
-    given = dict(zip(where.names, where.args, strict=True))
+    given = _given(where)
     own, common = data_named(function, DEEP, given)
     point = own | given
     for name, value in (point | {name: one for name, one in common.items() if name not in point}).items():
-        for path, leaf in _leaves(value):
-            if not isinstance(leaf, np.ndarray | np.generic | bool | int | float):
-                continue
-            told, key = trees.name(name, path), str([name.rpartition(".")[2], *path][-1])
-            settings = list(_of_setting(key, told, leaf))
-            yield from settings
-            if isinstance(leaf, np.ndarray) and leaf.ndim:
-                if name in point or not _is_constant(name):
-                    yield from _of_array(told, leaf, spreads)
-            elif name in point and not settings:
-                yield from _of_number(told, path, leaf)
+        yield from _of_value(name, value, name in point, spreads)
+
+
+def of_arguments(where: Point) -> Iterator[Unseen]:
+    """Of `special` what a move of the arguments may show."""
+    for name, value in _given(where).items():
+        yield from _of_value(name, value, True, frozenset())
+
+
+def _given(where: Point) -> dict[str, Any]:
+    return dict(zip(where.names, where.args, strict=True))
+
+
+def _of_value(name: str, value: Any, of_point: bool, spreads: frozenset[Spread]) -> Iterator[Unseen]:
+    for path, leaf in _leaves(value):
+        if not isinstance(leaf, np.ndarray | np.generic | bool | int | float):
+            continue
+        told, key = trees.name(name, path), str([name.rpartition(".")[2], *path][-1])
+        settings = list(_of_setting(key, told, leaf))
+        yield from settings
+        if isinstance(leaf, np.ndarray) and leaf.ndim:
+            if of_point or not _is_constant(name):
+                yield from _of_array(told, leaf, spreads)
+        elif of_point and not settings:
+            yield from _of_number(told, path, leaf)
 
 
 DEEP = 6

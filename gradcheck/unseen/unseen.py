@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import dis
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import pairwise
 from types import CodeType
@@ -19,7 +19,7 @@ from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.judge.examine import Examined
-from gradcheck.unseen.arrays import DEEP, NATURAL, Spread, of_layer, special
+from gradcheck.unseen.arrays import DEEP, NATURAL, Spread, of_arguments, of_layer, special
 from gradcheck.unseen.branches import CHOOSING, Call, books, one_sided, shares, watched
 
 _SLOW = 0.2
@@ -30,7 +30,7 @@ _BUILTIN = frozenset({"max", "min"})
 
 
 def unseen(task: Task, seen: Examined) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
-    """The blind spots of a check at its point, each once (f and claim may call the same), and its branches."""
+    """The blind spots of a check at its point, and its branches, by a further call of f and of the claim."""
     told = books([*_calls(task, seen)])
     found = [
         *special(task.given or task.where, task.f.function, _spreads(seen)),
@@ -39,8 +39,24 @@ def unseen(task: Task, seen: Examined) -> tuple[tuple[Unseen, ...], tuple[Branch
         *(one for whose, book in told.items() for one in one_sided(book, whose)),
         *_of_cotangent(task),
     ]
-    branches = tuple(one for whose, book in told.items() for one in shares(book, whose))
-    return tuple({one.message: one for one in reversed(found)}.values())[::-1], branches
+    return _each_once(found), tuple(one for whose, book in told.items() for one in shares(book, whose))
+
+
+def movable(task: Task, seen: Examined) -> tuple[Unseen, ...]:
+    """Of these what is gone at a point beside; symmetry may be what f is made for."""
+    if task.given is not None:
+        return ()
+    leaves = {slot.path for slot in task.where.slots}
+    found = [*of_arguments(task.where), *_of_entries(task, seen), *_of_twins(task.where)]
+    return _each_once([one for one in found if one.kind in _MOVABLE and one.where in leaves])
+
+
+_MOVABLE = (Blind.CONSTANT, Blind.ROWS)
+
+
+def _each_once(found: Sequence[Unseen]) -> tuple[Unseen, ...]:
+    """By what is said of them: f and claim may call the same."""
+    return tuple({one.message: one for one in reversed(found)}.values())[::-1]
 
 
 def _spreads(seen: Examined) -> frozenset[Spread]:
