@@ -38,7 +38,7 @@ def special(where: Point, function: Callable[..., Any], spreads: frozenset[Sprea
     spreads
         What is spread over what in f, to tell an axis that is there for it from one that is alone.
     """
-    given = _given(where)
+    given = dict(zip(where.names, where.args, strict=True))
     own, common = data_named(function, DEEP, given)
     point = own | given
     for name, value in (point | {name: one for name, one in common.items() if name not in point}).items():
@@ -46,13 +46,9 @@ def special(where: Point, function: Callable[..., Any], spreads: frozenset[Sprea
 
 
 def of_arguments(where: Point) -> Iterator[Unseen]:
-    """Of `special` what a move of the arguments may show."""
-    for name, value in _given(where).items():
-        yield from _of_value(name, value, True, frozenset())
-
-
-def _given(where: Point) -> dict[str, Any]:
-    return dict(zip(where.names, where.args, strict=True))
+    """Of `special` what is said of the arguments that are checked."""
+    for number in where.argnums:
+        yield from _of_value(where.names[number], where.args[number], True, frozenset())
 
 
 def _of_value(name: str, value: Any, of_point: bool, spreads: frozenset[Spread]) -> Iterator[Unseen]:
