@@ -92,7 +92,7 @@ def look_at_function(f: Counted, where: Point) -> Look:
         if promoted is None:
             return replace(look, reasons=(_not_finite(f.label, where, y),))
         return replace(look, y=promoted, promoted=True)
-    if not np.isfinite(where.x).all():
+    if not trees.all_finite(where.x):
         return replace(look, reasons=(f"{f.label} has no derivative at this point: {_held(where)}",))
     return look if identical(y, again) else replace(look, spread=np.abs(y - again))
 

@@ -179,7 +179,7 @@ def point(
                     scalar,
                 )
             )
-            pieces.append(value.astype(np.float64).ravel())
+            pieces.append(value.astype(np.float64, copy=False).ravel())
             start += value.size
     if start == 0:
         empty = ", ".join(slot.path for slot in slots)

@@ -121,7 +121,7 @@ def _read_as_due(where: Point, result: Any, came: dict[trees.Path, Any]) -> Read
         piece = joined[slot.start : slot.stop].reshape(slot.shape)
         piece[...] = np.asarray(leaf)
         pieces.append(piece)
-    if not np.isfinite(joined).all():
+    if not trees.all_finite(joined):
         return None
     return Reading(tuple(pieces), tuple([_name(slot.dtype) for slot in where.slots]), (), joined=joined)
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.ask.draws import BOLDEST, signs
+from gradcheck.ask.draws import BOLDEST, blocks, signs
 from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
 
@@ -32,11 +32,12 @@ def groups(size_of: Floats, floor: float, span: float = GROUP_SPAN) -> Iterator[
     Contributions at or below ``floor`` are left out.
     """
     left = size_of > floor
+    top = float(size_of.max(initial=0.0))
     while left.any():
-        top = float(size_of.max(where=left, initial=0.0))
         mask = left & (size_of >= top / span)
         yield mask
         left &= ~mask
+        top = float(size_of.max(where=left, initial=0.0))
 
 
 def equilibrated(
@@ -55,7 +56,7 @@ def equilibrated(
         count = int(np.count_nonzero(mask[slot.start : slot.stop]))
         if count > 1:
             v[slot.start : slot.stop] /= np.sqrt(count)
-    boldest = float(np.max(v / scale))
+    boldest = max(float(np.max(v[part] / scale[part])) for part in blocks(0, v.size))
     v *= signs(generator, v.size)
     v *= 1.0 / (BOLDEST * boldest)
     return v

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from gradcheck.ask.draws import blocks, signs
 from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.pairing import Pairing
-from gradcheck.judge.rounding import MANY_RUNS, Digits, measured, ulps
+from gradcheck.judge.rounding import MANY_RUNS, Digits, measured, peak, ulps
 from gradcheck.oracles.answer import Answer
 from gradcheck.oracles.ball import MARGIN, Ball, length
 
@@ -30,6 +30,9 @@ _GLARING = 2.0**-13
 _SLIGHT = 2.0**-40
 """What moves f by no more over an entry's own size may be the rounding of one step, ``-1 + 1``, say. Three runs of four
 leave that as it is, and each of a few runs does once in a while."""
+
+
+S = TypeVar("S", float, Floats)
 
 
 @dataclass(frozen=True)
@@ -136,6 +139,10 @@ class Near:
 
     def most_caught(self, slot: Slot) -> float:
         """The largest error of an entry of a leaf that is caught, whoever else is silent."""
+        part = slice(slot.start, slot.stop)
+        share = SHARE * peak(self.answer.value[part])
+        if 0.5 * MARGIN * (self.claim.highest(part) + self.autograd.highest(part)) <= share and slot.size:
+            return max(share, _floor(self.most[slot], float(self.pairing.scale[part].min())))
         parts = blocks(slot.start, slot.stop)
         return max((float(np.max(self._caught(part, self.most[slot]))) for part in parts), default=0.0)
 
@@ -189,8 +196,11 @@ def _unasked(pairing: Pairing, autograd: Answer, part: slice, most: float) -> Fl
 
     ``expm1(-700) + 1`` is 0 in double precision, the derivative that it stands for 1e-304: nobody can tell them apart.
     """
-    floor = precision.DOUBLE**2 * min(most, _LARGEST) / pairing.scale[part]
-    return np.maximum(SHARE * np.abs(autograd.value[part]), floor)
+    return np.maximum(SHARE * np.abs(autograd.value[part]), _floor(most, pairing.scale[part]))
+
+
+def _floor(most: float, scale: S) -> S:
+    return precision.DOUBLE**2 * min(most, _LARGEST) / scale
 
 
 def _moved(pairing: Pairing, autograd: Answer, slot: Slot) -> float:

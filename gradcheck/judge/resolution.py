@@ -18,6 +18,7 @@ from gradcheck.ask.point import Slot
 from gradcheck.judge.entrywise import Entrywise, Near
 from gradcheck.judge.facts import Fact
 from gradcheck.judge.pairing import Pairing
+from gradcheck.judge.rounding import peak
 from gradcheck.oracles.ball import MARGIN, length
 
 MISSED = 0.01
@@ -46,7 +47,7 @@ def entrywise(slot: Slot, entries: Entrywise | Near) -> Seen:
     """
     part = slice(slot.start, slot.stop)
     value = entries.autograd.value[part]
-    largest = float(max(np.max(value, initial=0.0), -np.min(value, initial=0.0)))
+    largest = peak(value)
     seen = entries.most_caught(slot) / largest if largest > 0.0 else np.inf
     if seen < 1.0:
         return Seen(seen)

@@ -53,6 +53,11 @@ def ulps(answer: Answer, part: slice = slice(None)) -> Floats:
     return radius
 
 
+def peak(values: Floats) -> float:
+    """The largest absolute value, without an array of them all."""
+    return float(max(np.max(values, initial=0.0), -np.min(values, initial=0.0)))
+
+
 @dataclass(frozen=True)
 class Digits:
     """An answer that is right to its last digits: a ball whose radius is worked out where it is asked for."""
@@ -68,6 +73,12 @@ class Digits:
     def radius(self) -> Floats:
         """Its last digits."""
         return ulps(self.answer)
+
+    def highest(self, part: slice) -> float:
+        """The largest radius of some entries."""
+        spread = self.answer.spread if isinstance(self.answer.spread, float) else self.answer.spread[part]
+        floor = precision.underflow(self.answer.unit) + 4.0 * np.max(spread, initial=0.0)
+        return float(peak(self.answer.value[part]) * (2.0 * self.answer.unit) + floor)
 
     def along(self, v: Floats) -> Ball:
         """As `Ball.along`."""

@@ -45,12 +45,14 @@ def trace_task(
         task.f.calls += 1
         found = trace(task.f.function, args, paths)
         gradient = flat_pullback(found, u)
-        if not np.isfinite(gradient).all():
+        if not trees.all_finite(gradient):
             raise Untraceable("its answer is not finite")
         return found, gradient
 
+    x = where.x.view()
+    x.flags.writeable = False  # what nobody may write into is not copied
     try:
-        tape, gradient = attempt(where.place(where.x))
+        tape, gradient = attempt(where.place(x))
     except Untraceable as refusal:
         return None, None, str(refusal)
     value = np.concatenate([output.ravel() for output in tape.outputs]) if tape.outputs else np.empty(0)
