@@ -66,8 +66,8 @@ class Asked:
     spread: Floats | float = 0.0
 
 
-def look_at_function(f: Counted, where: Point) -> Look:
-    """Call f twice at the point."""
+def look_at_function(f: Counted, where: Point, times: int = 2) -> Look:
+    """Call f at the point, twice or once."""
     args = where.copied(where.args)
     try:
         output = f(*args)
@@ -77,7 +77,7 @@ def look_at_function(f: Counted, where: Point) -> Look:
             lambda _, leaf: np.array(leaf) if isinstance(leaf, np.ndarray) else leaf, output
         )
         conduct = _writing(f.label, where, args)
-        again = flat(f(*(where.copied(where.args) if conduct else args)), f.label)
+        again = y if times < 2 else flat(f(*(where.copied(where.args) if conduct else args)), f.label)
     except Nothing as problem:
         return Look(reasons=(f"{problem}: does it lack a return?",))
     except (Raised, NotNumeric) as problem:
@@ -107,14 +107,14 @@ def random(label: str, one: Floats, other: Floats) -> str:
 
 
 def look_at_claim(
-    claim: Counted, ask: Callable[[tuple[Any, ...]], Reading], where: Point, look: Look
+    claim: Counted, ask: Callable[[tuple[Any, ...]], Reading], where: Point, look: Look, times: int = 2
 ) -> Asked:
-    """Ask the claim twice at the point."""
+    """Ask the claim at the point, twice or once."""
     args = where.copied(where.args)
     try:
         reading = ask(args)
         writes = _writing(claim.label, where, args)
-        again = ask(where.copied(where.args) if writes or look.conduct else args)
+        again = reading if times < 2 else ask(where.copied(where.args) if writes or look.conduct else args)
     except Raised as problem:
         message = f"{problem}. The claim must accept the arguments that f accepts"
         told = Diagnosis("other", "", message, {"exception": repr(problem.__cause__)})

@@ -76,6 +76,10 @@ def _like_dict(original: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any
 
 def copied(tree: Any) -> Any:
     """The same tree with every array copied."""
+    if type(tree) is dict:
+        return {key: copied(child) for key, child in tree.items()}
+    if type(tree) is list:
+        return [copied(child) for child in tree]
     return map_leaves(lambda _, leaf: copied_leaf(leaf), tree)
 
 

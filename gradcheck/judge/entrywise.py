@@ -207,7 +207,7 @@ def _moved(pairing: Pairing, autograd: Answer, slot: Slot) -> float:
     """The most that an entry of a leaf moves f by, over its own size."""
     return max(
         (
-            float(np.max(np.abs(autograd.value[part]) * pairing.scale[part]))
+            float((np.abs(autograd.value[part]) * pairing.scale[part]).max())
             for part in blocks(slot.start, slot.stop)
         ),
         default=0.0,

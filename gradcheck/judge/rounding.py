@@ -55,7 +55,7 @@ def ulps(answer: Answer, part: slice = slice(None)) -> Floats:
 
 def peak(values: Floats) -> float:
     """The largest absolute value, without an array of them all."""
-    return float(max(np.max(values, initial=0.0), -np.min(values, initial=0.0)))
+    return float(max(values.max(initial=0.0), -values.min(initial=0.0)))
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,10 @@ class Digits:
 
     def highest(self, part: slice) -> float:
         """The largest radius of some entries."""
-        spread = self.answer.spread if isinstance(self.answer.spread, float) else self.answer.spread[part]
-        floor = precision.underflow(self.answer.unit) + 4.0 * np.max(spread, initial=0.0)
+        spread = (
+            self.answer.spread if isinstance(self.answer.spread, float) else peak(self.answer.spread[part])
+        )
+        floor = precision.underflow(self.answer.unit) + 4.0 * spread
         return float(peak(self.answer.value[part]) * (2.0 * self.answer.unit) + floor)
 
     def along(self, v: Floats) -> Ball:
