@@ -152,14 +152,13 @@ class Rebinding:
                 return function
             return self(twin)
         module = function.__module__ or ""
+        if _is_users(module):
+            return self._rebound(function)
         if module.startswith("scipy.special"):
             _know_scipy()
             return standins.by_object.get(id(function), function)
-        if _is_standard(module):
-            return function
-        if module.startswith(_LIBRARIES):
-            return standins.front(function) if standins.is_numpy_function(function) else function
-        return self._rebound(function)
+        is_numpys = not _is_standard(module) and standins.is_numpy_function(function)
+        return standins.front(function) if is_numpys else function
 
     def _rebound(self, function: FunctionType) -> FunctionType:
         original, before, space = self._space(function.__globals__)
@@ -268,8 +267,8 @@ class Meeting(Rebinding):
         if isinstance(value, FunctionType):
             if value in self._instead:
                 return self._instead[value]
-            library = (value.__module__ or "").startswith((*_LIBRARIES, "gradcheck"))
-            return value if library or _is_standard(value.__module__ or "") else self._rebound(value)
+            module = value.__module__ or ""
+            return self._rebound(value) if _is_users(module) and not module.startswith("gradcheck") else value
         if (value is np or value is math) and self._instead:
             return _Names(value, self)
         if isinstance(value, ModuleType | np.vectorize) or standins.is_numpy_function(value):
@@ -312,6 +311,12 @@ def _names(code: CodeType) -> frozenset[str]:
 _OF_GLOBALS = frozenset(
     f"{what}_{where}" for what in ("LOAD", "STORE", "DELETE") for where in ("GLOBAL", "NAME")
 ) | {"LOAD_FROM_DICT_OR_GLOBALS"}
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_users(module: str) -> bool:
+    """Whether what is defined in a module is bound anew: not Python's own, nor a library's with rules of its own."""
+    return not (_is_standard(module) or module.startswith(_LIBRARIES))
 
 
 def _is_standard(module: str) -> bool:
