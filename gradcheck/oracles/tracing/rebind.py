@@ -29,6 +29,7 @@ _TESTING = frozenset({"pytest", "_pytest", "pluggy", "xdist", "execnet", "hypoth
 """What an assert in a test names, and all that hangs on it: a copy of a worker's channel would close the channel."""
 _STANDARD = (sys.stdlib_module_names - {"__main__", "math"}) | _TESTING
 _SIMPLE = (int, float, str, bytes, bool, type(None))
+_PLAIN = frozenset(_SIMPLE)
 
 
 class Rebinding:
@@ -61,7 +62,7 @@ class Rebinding:
         for original, before, after in [*self._spaces.values(), *self._shadows]:
             for name, new in after.items():
                 # by type, not isinstance: a traced number says that it is a float
-                if type(new) in _SIMPLE and new is not before.get(name, new if name in before else self):
+                if type(new) in _PLAIN and new is not before.get(name, new if name in before else self):
                     original[name] = new
         for container, seen, copy in self._containers:
             _hand_back(container, seen, copy)
@@ -235,7 +236,7 @@ def _hand_back(container: Any, seen: dict[Any, Any], copy: Any) -> None:
     """Make of a container what the traced function made of its copy, unless a traced value would stay in it."""
     originals = {id(item): container[key] for key, item in seen.items()}
     now = dict(copy.items() if isinstance(copy, dict) else enumerate(copy))
-    if not all(type(item) in _SIMPLE or id(item) in originals for item in now.values()):
+    if not all(type(item) in _PLAIN or id(item) in originals for item in now.values()):
         return
     made = {key: originals.get(id(item), item) for key, item in now.items()}
     old = dict(container.items() if isinstance(container, dict) else enumerate(container))
