@@ -32,12 +32,11 @@ def groups(size_of: Floats, floor: float, span: float = GROUP_SPAN) -> Iterator[
     Contributions at or below ``floor`` are left out.
     """
     left = size_of > floor
-    top = float(size_of.max(initial=0.0))
     while left.any():
+        top = float(size_of.max(where=left, initial=0.0))
         mask = left & (size_of >= top / span)
         yield mask
         left &= ~mask
-        top = float(size_of.max(where=left, initial=0.0))
 
 
 def equilibrated(

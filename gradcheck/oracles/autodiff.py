@@ -49,10 +49,8 @@ def trace_task(
             raise Untraceable("its answer is not finite")
         return found, gradient
 
-    x = where.x.view()
-    x.flags.writeable = False  # what nobody may write into is not copied
     try:
-        tape, gradient = attempt(where.place(x))
+        tape, gradient = attempt(where.place(where.x))
     except Untraceable as refusal:
         return None, None, str(refusal)
     value = np.concatenate([output.ravel() for output in tape.outputs]) if tape.outputs else np.empty(0)
