@@ -9,7 +9,6 @@ with the trace.
 from __future__ import annotations
 
 import builtins
-import dis
 import functools
 import math
 import sys
@@ -303,15 +302,9 @@ def _know_scipy() -> None:
 
 @functools.lru_cache(maxsize=1024)
 def _names(code: CodeType) -> frozenset[str]:
-    """The names that the code, and the functions defined in it, look up in globals and builtins, or bind there."""
+    """All names that the code and the functions defined in it look up."""
     inner = (_names(part) for part in code.co_consts if isinstance(part, CodeType))
-    own = {step.argval for step in dis.get_instructions(code) if step.opname in _OF_GLOBALS}
-    return frozenset(own).union(*inner)
-
-
-_OF_GLOBALS = frozenset(
-    f"{what}_{where}" for what in ("LOAD", "STORE", "DELETE") for where in ("GLOBAL", "NAME")
-) | {"LOAD_FROM_DICT_OR_GLOBALS"}
+    return frozenset(code.co_names).union(*inner)
 
 
 @functools.lru_cache(maxsize=1024)
