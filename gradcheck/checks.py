@@ -406,6 +406,8 @@ def _forward(request: Request, through: Through | None = None) -> Task:
 
 
 def _behaved(reading: Reading, lends: Diagnosis | None, changes: Diagnosis | None = None) -> Reading:
+    if lends is None and changes is None:
+        return reading
     return replace(reading, conduct=(changes,) if changes else (), lends=(lends,) if lends else ())
 
 

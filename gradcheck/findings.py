@@ -275,7 +275,8 @@ class Findings:
     reasons
         Of an inconclusive verdict: what stands in the way, whose fault it is, what to do.
     evaluations, claim_evaluations
-        Calls of f (traced ones included) and of the claim.
+        Calls of f (traced ones included) and of the claim, up to the verdict: what a pass did not see is looked for by
+        one more of each, when it is first asked for.
     rtol
         The relative error the user wants caught.
     miss_probability

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from functools import cache, partial
 
 import numpy as np
 
-from gradcheck.ask.calls import Raised
+from gradcheck.ask.calls import Raised, undisturbed
 from gradcheck.ask.point import Point, step_scale
 from gradcheck.ask.surfaces import away
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
-from gradcheck.findings import Blind, Leaf, Unseen, Verdict
+from gradcheck.findings import Branch, Leaf, Unseen, Verdict
 from gradcheck.judge.examine import Examined, examine
 from gradcheck.judge.reasons import Reason
 from gradcheck.oracles.ball import Relation
 from gradcheck.report.report import Report
 from gradcheck.reported import reported
-from gradcheck.unseen.unseen import unseen
+from gradcheck.unseen.unseen import movable, unseen
 
 _NEAR = 0.05
 """Share of its size by which an entry is moved for a further point."""
@@ -128,32 +129,33 @@ def _some_tested(report: Report) -> bool:
 
 def off_what_is_special(
     task: Task, seen: Examined, report: Report, generator: np.random.Generator
-) -> tuple[Examined, Report]:
-    """The report of a pass with what it could not see; what a moved point can show is looked at there.
+) -> tuple[Report, Blindness]:
+    """The report of a pass once what a moved point can show was looked at there, and what it could not see.
 
     What fails there is told, not charged, where the claim may be meant for the point alone: it is the same elsewhere,
     or wrong elsewhere, too (made of what was computed once, at the point), or a Jacobian where something is zero.
     """
     if report.verdict is not Verdict.PASS:
-        return seen, report
+        return report, lambda: ((), ())
     cheap = task.where.x.size <= _FEW and task.f.seconds + task.claim.seconds <= _CHEAP
-    found, branches = unseen(task, seen)
-    slots = {slot.path: slot for slot in task.where.slots if task.given is None}
-    movable = [one for one in found if one.kind in _MOVABLE and one.where in slots]
+    spots = movable(task, seen)
+    known: dict[Unseen, Unseen] = {}
     there = seen
-    if seen.task.where is task.where and movable and cheap:
-        there = _without(movable, task, generator)
+    if seen.task.where is task.where and spots and cheap:
+        there = _without(spots, replace(task, times=1) if _answers_alike(seen) else task, generator)
     if there.task.where is not task.where and there.verdict is Verdict.PASS:
-        found = tuple(replace(one, seen_to=one in movable) for one in found)
+        known = {one: replace(one, seen_to=True) for one in spots}
     elif _is_defined(there) and _fails(there, generator):
-        found = tuple(_failing(one) if one in movable else one for one in found)
+        known = {one: _failing(one) for one in spots}
         if task.kind in _OF_A_CHART:
-            x = task.where.x
-            movable = [one for one in movable if x[slots[one.where].start : slots[one.where].stop].all()]
-            there = _without(movable, task, generator) if movable else seen
-        if _fails(there, generator) and _holds_elsewhere(movable, seen, generator):
-            report = replace(report, verdict=Verdict.INCONCLUSIVE, reasons=_special(movable))
-    report = replace(report, unseen=found, branches=branches)
+            x, slots = task.where.x, {slot.path: slot for slot in task.where.slots}
+            spots = tuple(one for one in spots if x[slots[one.where].start : slots[one.where].stop].all())
+            there = _without(spots, task, generator) if spots else seen
+        if _fails(there, generator) and _holds_elsewhere(spots, seen, generator):
+            report = replace(report, verdict=Verdict.INCONCLUSIVE, reasons=_special(spots))
+    look = cache(partial(_looked, task, seen, known))
+    if not task.options.strict:
+        return report, look
     blind = _blind(seen)
     left = (
         *(
@@ -161,11 +163,22 @@ def off_what_is_special(
             for number, leaf in enumerate(report.leaves)
             if leaf.note is _Note.ELSEWHERE or (number in blind and leaf.resolution is None)
         ),
-        *(one.message for one in found if not one.seen_to),
+        *(one.message for one in look()[0] if not one.seen_to),
     )
-    if task.options.strict and left:
-        return seen, replace(report, verdict=Verdict.INCONCLUSIVE, reasons=left)
-    return seen, report
+    return replace(report, verdict=Verdict.INCONCLUSIVE, reasons=left) if left else report, look
+
+
+Blindness = Callable[[], tuple[tuple[Unseen, ...], tuple[Branch, ...]]]
+"""What a pass could not see, and the branches of f and claim: it takes a call of each to tell."""
+
+
+def _looked(
+    task: Task, seen: Examined, known: Mapping[Unseen, Unseen]
+) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
+    """The blind spots of a check, with what is known of some of them from a point beside."""
+    with undisturbed():
+        found, branches = unseen(task, seen)
+    return tuple(known.get(one, one) for one in found), branches
 
 
 _FEW, _CHEAP = 10_000, 0.2
@@ -175,8 +188,10 @@ ten such calls; what takes microseconds is never so slow by what else the machin
 _OF_A_CHART = ("jacobian", "jvp")
 """Kinds of claims that are made at the origin of local coordinates."""
 
-_MOVABLE = (Blind.CONSTANT, Blind.ROWS)
-"""What is gone at a point beside; symmetry may be what f is made for."""
+
+def _answers_alike(seen: Examined) -> bool:
+    """Whether f and the claim, asked twice, gave the same to the last digit."""
+    return seen.asked is not None and not np.any(seen.look.spread) and not np.any(seen.asked.spread)
 
 
 def _special(movable: Sequence[Unseen]) -> tuple[str, ...]:

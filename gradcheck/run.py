@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gradcheck.ask import calls
+from gradcheck.ask import ambient, calls
 from gradcheck.ask.task import Task, generator_of
 from gradcheck.findings import Blamed
 from gradcheck.judge.examine import Examined, examine
@@ -34,8 +34,12 @@ def run(task: Task) -> Report:
     with calls.undisturbed():
         seen = examine(task, generator)
         report = reported(seen, generator)
-        for more in (where_it_shows, at_more_points, off_what_is_special):
+        for more in (where_it_shows, at_more_points):
             seen, report = more(task, seen, report, generator)
+        report, look = off_what_is_special(task, seen, report, generator)
+        if ambient.is_heard():
+            unseen, branches = look()
+            report = replace(report, unseen=unseen, branches=branches)
     if task.given is not None:
         report = replace(
             report,
@@ -52,7 +56,7 @@ def run(task: Task) -> Report:
         evaluations=task.f.calls,
         claim_evaluations=task.claim.calls,
     )
-    return report.remembering(again=partial(_sensitivity, task), search=partial(_blamed, seen))
+    return report.remembering(again=partial(_sensitivity, task), search=partial(_blamed, seen), look=look)
 
 
 # What explains a failure is half of the library: it is imported where there is one.

@@ -5,8 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gradcheck.judge.entrywise import SHARE, compare
+from gradcheck.ask.precision import DOUBLE
+from gradcheck.judge.entrywise import SHARE, Entrywise, Near, compare
+from gradcheck.judge.rounding import ulps
 from gradcheck.oracles.answer import Answer
+from gradcheck.oracles.ball import Ball
 from tests.pairings import answer, pairing
 
 X = np.array([0.7, -1.3, 2.1, 0.4])
@@ -226,3 +229,30 @@ def test_a_small_entry_that_could_show_is_judged_by_itself(share) -> None:
     autograd = Asked(lambda x: np.array([1.0, 2.0, share, 0.0]))
 
     assert compared(claim, autograd).apart.tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("leaves", [(1,), (3, 2), (40_000, 7, 30_000)])
+def test_what_is_near_is_told_block_by_block_as_it_is_entry_by_entry(seed, leaves) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal(sum(leaves)) * 10.0 ** rng.uniform(-1.0, 1.0, sum(leaves))
+    x[2 :: max(2, x.size // 5)] = 0.0  # and its entry of the gradient with it
+    made = pairing(lambda x: float(np.sum(x**3)), lambda x: 3.0 * x**2, x, leaves=leaves)
+    made = replace(
+        made, claim=replace(made.claim, value=made.claim.value * (1.0 + 0.5e-9 * rng.uniform(-1, 1)))
+    )
+    autograd = answer(right, x)
+    near = compare(made, autograd)
+    assert isinstance(near, Near)
+
+    moves = np.abs(autograd.value) * made.scale
+    most = np.concatenate([np.full(slot.size, moves[slot.start : slot.stop].max()) for slot in made.slots])
+    slack = np.maximum(SHARE * np.abs(autograd.value), DOUBLE**2 * most / made.scale)
+    whole = Entrywise(Ball(made.claim.value, ulps(made.claim)), Ball(autograd.value, ulps(autograd)), slack)
+    for name in ("gap", "rounding", "radius", "apart", "certainly", "differs"):
+        assert np.array_equal(getattr(near, name), getattr(whole, name)), name
+    for slot in made.slots:
+        assert near.most_caught(slot) == whole.most_caught(slot)
+    v = rng.standard_normal(x.size)
+    assert near.claim.along(v).value == whole.claim.along(v).value
+    assert float(near.claim.along(v).radius) == pytest.approx(float(whole.claim.along(v).radius), rel=1e-12)

@@ -1,5 +1,6 @@
 """Where the derivative is zero at the given point, any multiple of it is right there: the check looks beside it."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -472,3 +473,36 @@ def test_what_was_computed_with_a_last_layer_of_zeros_is_no_failure(seed) -> Non
     assert of_one_pass.verdict == "inconclusive"
     assert anew.leaves[0].resolution is not None
     assert wrong.verdict == "fail"
+
+
+@pytest.mark.parametrize("size", [2, 5])
+def test_beside_the_point_what_answered_alike_is_asked_once(size) -> None:
+    rng = np.random.default_rng(size)
+    X, W, b = rng.standard_normal((7, size)), rng.standard_normal(size), np.zeros(())
+    asked = Counter()
+
+    def counted(name, function):
+        def called(W, b):
+            asked[name, b == 0.0] += 1
+            return function(W, b)
+
+        return called
+
+    def f(W, b):
+        return np.sum(np.tanh(X @ W + b))
+
+    def grad(W, b):
+        slope = 1.0 - np.tanh(X @ W + b) ** 2
+        return X.T @ slope, np.asarray(slope.sum())
+
+    report = gradcheck.check_grad(counted("f", f), counted("grad", grad), W, b)
+    assert report.ok
+    assert all(one.seen_to for one in report.unseen if one.where == "b")
+    assert asked["grad", False] == 1
+    assert asked["grad", True] > 2
+
+    draws = np.random.default_rng(0)
+    rough = counted("noisy", lambda W, b: f(W, b) * (1.0 + 1e-15 * draws.uniform(-1.0, 1.0)))
+    asked.clear()
+    gradcheck.check_grad(rough, counted("grad", grad), W, b, raise_on_failure=False)
+    assert asked["grad", False] != 1  # what does not is asked as often as anywhere

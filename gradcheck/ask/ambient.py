@@ -52,6 +52,11 @@ def listening(listener: Listener) -> Iterator[None]:
         _listeners.remove(listener)
 
 
+def is_heard() -> bool:
+    """Whether anyone listens, and so whether all that a report may be asked for is due at its end."""
+    return bool(_listeners)
+
+
 def announce(report: Any) -> None:
     """Hand a report to everyone who listens."""
     for listener in tuple(_listeners):

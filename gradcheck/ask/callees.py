@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dis
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import islice
 from types import CodeType, FunctionType, MethodType, ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,29 +22,38 @@ _INSIDE = 3
 """How many steps from a value that is named to what is looked into: an object's list's items."""
 
 
+class _Met(NamedTuple):
+    """A function, the object whose method it is, and what it finds in closures and in globals, by name."""
+
+    plain: FunctionType
+    owner: Any
+    closed: dict[str, Any]
+    shared: dict[str, Any]
+
+
 def callees(function: Callable[..., Any], depth: int, given: tuple[Any, ...] = ()) -> Iterator[FunctionType]:
     """The function itself and those that it names, and they, the nearest first; none of a numerical library's.
 
     Those that it is ``given`` as arguments are among them.
     """
-    return (plain for plain, _ in _walked(function, depth, given))
+    return (plain for plain, *_ in _walked(function, depth, given))
 
 
-def _walked(
-    function: Callable[..., Any], depth: int, given: tuple[Any, ...] = ()
-) -> Iterator[tuple[FunctionType, Any]]:
-    """These functions, each with the object whose method it is."""
+def _walked(function: Callable[..., Any], depth: int, given: tuple[Any, ...] = ()) -> Iterator[_Met]:
+    """These functions, each with what it finds."""
     seen: set[FunctionType] = set()
     level: list[Any] = [function]
-    for _ in range(depth):
+    for further in reversed(range(depth)):
         below: list[Any] = []
         for one in level:
             plain, owner = _plain(one)
             if plain is None or plain in seen or is_librarys(plain.__module__ or ""):
                 continue
             seen.add(plain)
-            yield plain, owner
-            below += _named(plain, (owner, *given))
+            met = _Met(plain, owner, _closed_over(plain), _global(plain))
+            yield met
+            if further:
+                below += _named(met, given)
         level, given = below, ()
 
 
@@ -54,6 +63,8 @@ _AROUND = {partial: "func", np.vectorize: "pyfunc", type(lru_cache(len)): "__wra
 
 def _plain(one: Any) -> tuple[FunctionType | None, Any]:
     """The function that a call of ``one`` runs, and the object whose method it is, None without one."""
+    if type(one) is FunctionType:
+        return one, None
     while type(one) in _AROUND:
         one = getattr(one, _AROUND[type(one)])
     if isinstance(one, MethodType):
@@ -80,12 +91,17 @@ def data_named(
     name or are ``given`` (what they write there apart); then what is in globals and in modules.
     """
     own, common = _defaults(function) | _bound(function), dict[str, Any]()
-    for plain, owner in _walked(function, depth):
-        closed, shared = _closed_over(plain), _global(plain)
+    for plain, owner, closed, shared in _walked(function, depth):
         own |= closed
         common |= shared
-        words = [word for word in _words(plain.__code__) if word not in _written(plain.__code__)]
-        for name, one in {**given, **shared, **closed, _first(plain): owner}.items():
+        named = {**given, **shared, **closed, _first(plain): owner}
+        holders = [(name, one) for name, one in named.items() if _is_open(one)]
+        words = (
+            [word for word in _words(plain.__code__) if word not in _written(plain.__code__)]
+            if holders
+            else []
+        )
+        for name, one in holders:
             place = common if isinstance(one, ModuleType) else own
             place |= _held(name, one, words, _INSIDE)
     return own, common
@@ -104,14 +120,16 @@ def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
     plain, _ = _plain(function)
     if plain is None:
         return {}
-    names, values = plain.__code__.co_varnames[: plain.__code__.co_argcount], plain.__defaults__ or ()
+    if not plain.__defaults__:
+        return plain.__kwdefaults__ or {}
+    names, values = plain.__code__.co_varnames[: plain.__code__.co_argcount], plain.__defaults__
     return dict(zip(names[len(names) - len(values) :], values, strict=True)) | (plain.__kwdefaults__ or {})
 
 
-def _held(name: str, one: Any, words: list[str], depth: int) -> dict[str, Any]:
+def _held(name: str, one: Any, words: Sequence[str], depth: int) -> dict[str, Any]:
     """What an object holds under these names, and what that holds."""
     found: dict[str, Any] = {}
-    for word, value in _attributes(one, words) if depth else ():
+    for word, value in _attributes(one, words) if depth and _is_open(one) else ():
         found[f"{name}.{word}"] = value
         found |= _held(f"{name}.{word}", value, words, depth - 1)
     return found
@@ -122,8 +140,10 @@ def _first(function: FunctionType) -> str:
 
 
 def _closed_over(function: FunctionType) -> dict[str, Any]:
-    found = {}
-    for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=False):
+    found: dict[str, Any] = {}
+    if not function.__closure__:
+        return found
+    for name, cell in zip(function.__code__.co_freevars, function.__closure__, strict=False):
         try:
             found[name] = cell.cell_contents
         except ValueError:  # bound later than now
@@ -136,51 +156,74 @@ def _global(function: FunctionType) -> dict[str, Any]:
     return {name: space[name] for name in globals_of(function.__code__) if name in space}
 
 
-def _named(function: FunctionType, given: tuple[Any, ...]) -> Iterator[Any]:
+def _named(met: _Met, given: tuple[Any, ...]) -> Iterator[Any]:
     """What a function names that can be called, methods of the objects that it names and is ``given`` included."""
-    words = _words(function.__code__)
-    values = values_named(function) | _defaults(function)
-    for one in _within((*given, *values.values()), words, _INSIDE):
-        if callable(one):
+    words = _words(met.plain.__code__)
+    values = (*met.shared.values(), *met.closed.values(), *_defaults(met.plain).values())
+    for one in _within((met.owner, *given, *values), words, _INSIDE):
+        if type(one) is FunctionType:
             yield one
-        kind = one if isinstance(one, type) else type(one)
-        for name in () if is_librarys(kind.__module__ or "") else words:
-            yield from (MethodType(method, one) for method in _methods(kind, name))
+        elif type(one) not in _CLOSED and type(one) is not ModuleType:
+            if callable(one):
+                yield one
+            yield from (MethodType(method, one) for method in _methods(one, words))
 
 
-def _methods(kind: type, name: str) -> Iterator[FunctionType]:
-    """What a class and those that it inherits from have of this name: one may call the next."""
-    for base in kind.__mro__:
-        method = vars(base).get(name)
-        if isinstance(method, property):
-            method = method.fget
-        elif isinstance(method, staticmethod | classmethod):
-            method = method.__func__
-        if isinstance(method, FunctionType):
-            yield method
+def _methods(one: Any, words: Sequence[str]) -> Iterator[FunctionType]:
+    """What the class of an object, or a class, and those that it inherits from have of these names.
+
+    Of one name it is several, for one may call the next.
+    """
+    kind = one if isinstance(one, type) else type(one)
+    if is_librarys(kind.__module__ or ""):
+        return
+    spaces = [vars(base) for base in kind.__mro__]
+    for name in words:
+        for space in spaces:
+            if name not in space:
+                continue
+            method = space[name]
+            if isinstance(method, property):
+                method = method.fget
+            elif isinstance(method, staticmethod | classmethod):
+                method = method.__func__
+            if isinstance(method, FunctionType):
+                yield method
 
 
-def _within(values: Any, words: list[str], depth: int) -> Iterator[Any]:
+def _within(values: Any, words: Sequence[str], depth: int) -> Iterator[Any]:
     """The values, what their containers hold, and what attributes of these names are of the user's objects."""
     for one in values:
         yield one
-        if depth and isinstance(one, list | tuple | dict):
+        if not depth or type(one) in _CLOSED:
+            continue
+        if isinstance(one, list | tuple | dict):
             items = one.values() if isinstance(one, dict) else one
             yield from _within(islice(items, _ITEMS), words, depth - 1)
-        elif depth:
+        elif _is_open(one):
             yield from _within([value for _, value in _attributes(one, words)], words, depth - 1)
 
 
-def _attributes(one: Any, words: list[str]) -> Iterator[tuple[str, Any]]:
+_CLOSED = frozenset(
+    {FunctionType, type(len), type(np.where), np.ufunc, np.ndarray, type(None), bool, int, float, str}
+)
+"""The commonest kinds of what has no attributes, no methods and, but for functions, no code of the user's."""
+
+
+def _is_open(one: Any) -> bool:
+    """Whether it is an object or a module of the user's, which may hold what is of interest."""
+    if type(one) in _CLOSED or isinstance(one, type):
+        return False
+    return not is_librarys(one.__name__ if isinstance(one, ModuleType) else type(one).__module__ or "")
+
+
+def _attributes(one: Any, words: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """What an object or module of the user's holds under these names."""
-    module = one if isinstance(one, ModuleType) else type(one)
-    name = module.__name__ if isinstance(module, ModuleType) else module.__module__ or ""
-    if not isinstance(one, type | FunctionType) and not is_librarys(name):
-        spaces = [space for space in map(_space, (one, *type(one).__mro__[:-1])) if space]
-        for word in words:
-            holder = next((space for space in spaces if word in space), None)
-            if holder is not None:
-                yield word, holder[word]
+    spaces = [space for space in map(_space, (one, *type(one).__mro__[:-1])) if space]
+    for word in words:
+        holder = next((space for space in spaces if word in space), None)
+        if holder is not None:
+            yield word, holder[word]
 
 
 def _space(one: Any) -> Mapping[str, Any]:
@@ -190,10 +233,11 @@ def _space(one: Any) -> Mapping[str, Any]:
     return space
 
 
-def _words(code: CodeType) -> list[str]:
+@lru_cache(maxsize=1024)
+def _words(code: CodeType) -> tuple[str, ...]:
     """Names of globals and attributes, those in functions and comprehensions inside it included."""
     inner = (word for one in code.co_consts if isinstance(one, CodeType) for word in _words(one))
-    return list(dict.fromkeys([*code.co_names, *inner]))
+    return tuple(dict.fromkeys([*code.co_names, *inner]))
 
 
 @lru_cache(maxsize=1024)

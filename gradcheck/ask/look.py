@@ -66,8 +66,8 @@ class Asked:
     spread: Floats | float = 0.0
 
 
-def look_at_function(f: Counted, where: Point) -> Look:
-    """Call f twice at the point."""
+def look_at_function(f: Counted, where: Point, times: int = 2) -> Look:
+    """Call f at the point, twice or once."""
     args = where.copied(where.args)
     try:
         output = f(*args)
@@ -77,7 +77,7 @@ def look_at_function(f: Counted, where: Point) -> Look:
             lambda _, leaf: np.array(leaf) if isinstance(leaf, np.ndarray) else leaf, output
         )
         conduct = _writing(f.label, where, args)
-        again = flat(f(*(where.copied(where.args) if conduct else args)), f.label)
+        again = y if times < 2 else flat(f(*(where.copied(where.args) if conduct else args)), f.label)
     except Nothing as problem:
         return Look(reasons=(f"{problem}: does it lack a return?",))
     except (Raised, NotNumeric) as problem:
@@ -96,7 +96,7 @@ def look_at_function(f: Counted, where: Point) -> Look:
         if promoted is None:
             return replace(look, reasons=(_not_finite(f.label, where, y),))
         return replace(look, y=promoted, promoted=True)
-    if not np.isfinite(where.x).all():
+    if not trees.all_finite(where.x):
         return replace(look, reasons=(f"{f.label} has no derivative at this point: {_held(where)}",))
     return look if identical(y, again) else replace(look, spread=np.abs(y - again))
 
@@ -111,32 +111,32 @@ def random(label: str, one: Floats, other: Floats) -> str:
 
 
 def look_at_claim(
-    claim: Counted, ask: Callable[[tuple[Any, ...]], Reading], where: Point, look: Look
+    claim: Counted, ask: Callable[[tuple[Any, ...]], Reading], where: Point, look: Look, times: int = 2
 ) -> Asked:
-    """Ask the claim twice at the point."""
+    """Ask the claim at the point, twice or once."""
     args = where.copied(where.args)
     try:
         reading = ask(args)
         writes = _writing(claim.label, where, args)
-        again = ask(where.copied(where.args) if writes or look.conduct else args)
+        again = reading if times < 2 else ask(where.copied(where.args) if writes or look.conduct else args)
     except Raised as problem:
         message = f"{problem}. The claim must accept the arguments that f accepts"
         told = Diagnosis("other", "", message, {"exception": repr(problem.__cause__)})
         return Asked(None, (told,))
     conduct = (*writes, *reading.conduct)
+    numeric = not reading.problems and not again.problems
+    if numeric and identical(reading.flat, again.flat):
+        return Asked(reading, conduct, reading.lends)
     for number, (one, other) in enumerate(zip(reading.raw, again.raw, strict=True)):
         if one is None or other is None:
             continue
 
         def near(leaf: int = number) -> Floats | None:
-            return ask(where.copied(where.place(beside(where.x, where.slots), native=True))).raw[leaf]
+            return ask(where.fresh(beside(where.x, where.slots))).raw[leaf]
 
         if not steady(one, other, near):
             return Asked(reading, (*conduct, changing(claim.label, one, other)), reading.lends)
-    spread: Floats | float = 0.0
-    if not reading.problems and not again.problems and not identical(reading.flat, again.flat):
-        spread = np.abs(reading.flat - again.flat)
-    return Asked(reading, conduct, reading.lends, spread)
+    return Asked(reading, conduct, reading.lends, np.abs(reading.flat - again.flat) if numeric else 0.0)
 
 
 def changing(label: str, one: Floats, other: Floats, when: str = "") -> Diagnosis:

@@ -76,6 +76,18 @@ class Point:
             for number, arg in enumerate(self.args)
         )
 
+    def fresh(self, x: Floats) -> tuple[Any, ...]:
+        """The arguments at ``x``, each leaf in its own dtype, every array a copy."""
+        pieces = {
+            slot.keys: _dressed(x[slot.start : slot.stop].reshape(slot.shape), slot, native=True)
+            for slot in self.slots
+        }
+
+        def taken(path: trees.Path, leaf: Any) -> Any:
+            return pieces[path] if path in pieces else trees.copied_leaf(leaf)
+
+        return tuple(trees.map_leaves(taken, arg, (number,)) for number, arg in enumerate(self.args))
+
     def copied(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """``args`` with every array copied, for a function that is suspected of writing into them."""
         return tuple(map(trees.copied, args))
@@ -167,7 +179,7 @@ def point(
                     scalar,
                 )
             )
-            pieces.append(value.astype(np.float64).ravel())
+            pieces.append(value.astype(np.float64, copy=False).ravel())
             start += value.size
     if start == 0:
         empty = ", ".join(slot.path for slot in slots)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -39,10 +39,14 @@ class Reading:
     narrow: tuple[Diagnosis, ...] = ()
     remarks: tuple[str, ...] = ()
     dense: tuple[Floats | None, ...] = ()
+    joined: Floats | None = None
+    """The memory of ``raw``, where all pieces lie side by side in it."""
 
     @cached_property
     def flat(self) -> Floats:
         """All entries in the order of the point; only where there are no problems."""
+        if self.joined is not None:
+            return self.joined
         if len(self.raw) == 1 and self.raw[0] is not None:
             return self.raw[0].ravel()
         return np.concatenate([piece.ravel() for piece in self.raw if piece is not None])
@@ -65,7 +69,10 @@ def read(where: Point, result: Any, label: str, output: tuple[int, ...] = ()) ->
     TypeError
         It is a sparse matrix, an operator, a tensor, or a pair of value and gradient.
     """
-    _must_end(result, label)
+    came = _must_end(result, label)
+    as_due = None if output else _read_as_due(where, result, came)
+    if as_due is not None:
+        return as_due
     problems: list[Diagnosis] = []
     remarks: list[str] = []
     narrow: list[Diagnosis] = []
@@ -95,6 +102,33 @@ def read(where: Point, result: Any, label: str, output: tuple[int, ...] = ()) ->
         narrow=tuple(narrow),
         remarks=tuple(dict.fromkeys(remarks)),
     )
+
+
+def _read_as_due(where: Point, result: Any, came: dict[trees.Path, Any]) -> Reading | None:
+    """The reading of arrays that have the places, shapes and dtypes of their leaves, all finite; None of others."""
+    several = len(where.argnums) > 1
+    if len(came) != len(where.slots) or (
+        several and not (isinstance(result, tuple | list) and len(result) == len(where.argnums))
+    ):
+        return None
+    joined = np.empty(where.x.size)
+    pieces = []
+    for slot in where.slots:
+        own = slot.keys[1:]
+        leaf = came.get((where.argnums.index(slot.argnum), *own) if several else own)
+        if not isinstance(leaf, np.ndarray) or leaf.shape != slot.shape or leaf.dtype != slot.dtype:
+            return None
+        piece = joined[slot.start : slot.stop].reshape(slot.shape)
+        piece[...] = np.asarray(leaf)
+        pieces.append(piece)
+    if not trees.all_finite(joined):
+        return None
+    return Reading(tuple(pieces), tuple([_name(slot.dtype) for slot in where.slots]), (), joined=joined)
+
+
+@lru_cache(maxsize=64)
+def _name(dtype: np.dtype[Any]) -> str:
+    return str(dtype)
 
 
 class _Missing:
@@ -162,9 +196,9 @@ def _follow(tree: Any, keys: trees.Path) -> Any:
     return tree
 
 
-def _must_end(result: Any, label: str) -> None:
+def _must_end(result: Any, label: str) -> dict[trees.Path, Any]:
     try:
-        trees.must_end(f"what {label} returned", result)
+        return trees.must_end(f"what {label} returned", result)
     except ValueError as endless:
         raise Raised(str(endless)) from None
 
@@ -261,7 +295,7 @@ def contracted(reading: Reading, u: Floats, output: tuple[int, ...]) -> Reading:
         return reading
     axes = len(output)
     raw = [np.tensordot(u.reshape(output), dense, axes) for dense in reading.raw if dense is not None]
-    return replace(reading, raw=tuple(np.asarray(piece) for piece in raw), dense=reading.raw)
+    return replace(reading, raw=tuple(np.asarray(piece) for piece in raw), dense=reading.raw, joined=None)
 
 
 def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
@@ -301,13 +335,16 @@ def hessian_rows(where: Point, result: Any, u: Floats, label: str) -> Reading:
 
 def lent(result: Any, args: tuple[Any, ...], where: Point, label: str) -> Diagnosis | None:
     """The diagnosis of a claim that hands out the memory of an argument as its gradient; None where it does not."""
-    spans = [
-        (*byte_bounds(leaf), number, path) for number, arg in enumerate(args) for path, leaf in _arrays(arg)
-    ]
+    leaves = [(number, path, leaf) for number, arg in enumerate(args) for path, leaf in _arrays(arg)]
+    owners = {id(owner) for _, _, leaf in leaves for owner in (leaf, leaf.base)}
+    pieces = [piece for _, piece in _arrays(result) if not _is_new(piece, owners)]
+    if not pieces:
+        return None
+    spans = [(*byte_bounds(leaf), number, path) for number, path, leaf in leaves]
     spans.sort(key=lambda span: span[0])
     starts = [span[0] for span in spans]
     furthest = list(accumulate((span[1] for span in spans), max))
-    for _, piece in _arrays(result):
+    for piece in pieces:
         low, high = byte_bounds(piece)
         # the last argument that begins before the piece ends, and those before it that reach into it
         last = bisect_left(starts, high) - 1
@@ -317,6 +354,11 @@ def lent(result: Any, args: tuple[Any, ...], where: Point, label: str) -> Diagno
                 return _lends(trees.name(where.names[number], path), label)
             last -= 1
     return None
+
+
+def _is_new(piece: np.ndarray, owners: set[int]) -> bool:
+    """Whether an array has memory of its own, which is none of these owners'."""
+    return piece.base is None and piece.flags.owndata and id(piece) not in owners
 
 
 def _arrays(tree: Any) -> Iterator[tuple[trees.Path, Any]]:

@@ -47,6 +47,8 @@ class Task:
         Of a layer: what was taken for what; the arrays that f depends on and that no gradient came for; itself.
     given
         The point as the user knows it, where it is seen through coordinates of its own.
+    times
+        How often f and claim are asked the same: once where they were seen to answer alike beside this point.
     """
 
     kind: str
@@ -63,6 +65,7 @@ class Task:
     unchecked: tuple[str, ...] = ()
     layer: Any = None
     differentiated: Counted | None = None
+    times: int = 2
 
     def derived(self) -> Task:
         """The task about the function that ``through`` makes of f."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections import deque
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -25,8 +24,8 @@ _DEEPEST = 128
 """No tree of arrays is nested so deep."""
 
 
-def must_end(name: str, tree: Any) -> None:
-    """Raise where a tree holds itself, before anybody walks it.
+def must_end(name: str, tree: Any) -> dict[Path, Any]:
+    """Every leaf of a tree by its path; raise where it holds itself, before anybody walks it.
 
     Raises
     ------
@@ -34,7 +33,7 @@ def must_end(name: str, tree: Any) -> None:
         It does.
     """
     try:
-        deque(leaves(tree), maxlen=0)
+        return dict(leaves(tree))
     except Endless:
         raise ValueError(
             f"{name} is a {type(tree).__name__} that contains itself: pass a tree of arrays, which ends"
@@ -77,8 +76,17 @@ def _like_dict(original: dict[Any, Any], items: dict[Any, Any]) -> dict[Any, Any
 
 def copied(tree: Any) -> Any:
     """The same tree with every array copied."""
+    if type(tree) is dict:
+        return {key: copied(child) for key, child in tree.items()}
+    if type(tree) is list:
+        return [copied(child) for child in tree]
+    return map_leaves(lambda _, leaf: copied_leaf(leaf), tree)
+
+
+def copied_leaf(leaf: Any) -> Any:
+    """A copy of an array; anything else as it is."""
     # order "K" keeps the memory layout, so that f rounds as it does on the caller's own arrays
-    return map_leaves(lambda _, leaf: leaf.copy(order="K") if isinstance(leaf, np.ndarray) else leaf, tree)
+    return leaf.copy(order="K") if isinstance(leaf, np.ndarray) else leaf
 
 
 def is_floating(leaf: Any) -> bool:
@@ -86,6 +94,11 @@ def is_floating(leaf: Any) -> bool:
     if isinstance(leaf, np.ndarray | np.generic):
         return _is_floating(leaf.dtype)
     return isinstance(leaf, float)
+
+
+def all_finite(values: Floats) -> bool:
+    """Whether there is no NaN and no infinity; a sum shows either, in less time, unless it overflows itself."""
+    return bool(np.isfinite(np.add.reduce(values)) or np.isfinite(values).all())
 
 
 @lru_cache(maxsize=256)

@@ -6,6 +6,7 @@ import inspect
 import os
 import sys
 import sysconfig
+from functools import lru_cache
 from types import CodeType
 from typing import Any
 
@@ -21,6 +22,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _INSTALLED = tuple(sysconfig.get_path(name) + os.sep for name in ("purelib", "platlib", "stdlib"))
 
 
+@lru_cache(maxsize=1024)
 def is_librarys(module: str) -> bool:
     """Whether a module of this name is of a library that nobody checks: a numerical one, us, pytest."""
     return module.partition(".")[0] in _LIBRARIES

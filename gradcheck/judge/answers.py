@@ -14,7 +14,7 @@ from gradcheck.ask.trees import Floats
 from gradcheck.judge import kinks
 from gradcheck.judge.facts import Case, Fact, Purpose, Question
 from gradcheck.judge.pairing import Line, Pairing
-from gradcheck.judge.rounding import ulps
+from gradcheck.judge.rounding import Digits, ulps
 from gradcheck.judge.slope import (
     HIDDEN,
     SHARP,
@@ -143,5 +143,7 @@ def _own(pairing: Pairing, measure: Measure) -> Ball:
     return Ball(pairing.claim.value, measure() if single else ulps(pairing.claim))
 
 
-def _ruled(fact: Fact, pairing: Pairing, own: Ball, v: Floats, settled: np.ndarray | None = None) -> Fact:
-    return replace(fact, ruling=kinks.rule(pairing, own, v, fact.slope, settled))
+def _ruled(
+    fact: Fact, pairing: Pairing, own: Ball | Digits, v: Floats, settled: np.ndarray | None = None
+) -> Fact:
+    return replace(fact, ruling=kinks.rule(pairing, Ball(own.value, own.radius), v, fact.slope, settled))

@@ -43,8 +43,7 @@ class Claimed:
 
     def at(self, x: Floats) -> Floats | None:
         """What it says elsewhere."""
-        where = self.task.where
-        return self._ask(where.copied(where.place(x, native=True)), self.u)
+        return self._ask(self.task.where.fresh(x), self.u)
 
     def runs(self, count: int) -> list[Floats]:
         """What it says at the point when each of its steps is rounded up or down at random."""

@@ -10,12 +10,29 @@ import numpy as np
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Verdict
 from gradcheck.judge import resolution
-from gradcheck.judge.entrywise import Entrywise
+from gradcheck.judge.entrywise import Entrywise, Near
 from gradcheck.judge.facts import Case, Fact, Purpose, Side, supported
 from gradcheck.judge.kinks import Kink
 from gradcheck.judge.reasons import Reason, Told
 from gradcheck.judge.resolution import Seen
 from gradcheck.oracles.ball import Ball, Relation
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Autograd's gradient as a ball within which a right claim may lie; what that is a pass need not know."""
+
+    entries: Entrywise | Near
+
+    @property
+    def value(self) -> Floats:
+        """What autograd says."""
+        return self.entries.autograd.value
+
+    @property
+    def radius(self) -> Floats:
+        """How far off a right claim may be."""
+        return self.entries.radius
 
 
 @dataclass(frozen=True)
@@ -55,7 +72,7 @@ class Judgement:
     discredited: bool = False
     differences: bool = True
     seen: tuple[Seen, ...] = ()
-    truth: Ball | None = None
+    truth: Ball | Truth | None = None
     rounding: Floats | None = None
     kinks: tuple[Kink, ...] = ()
     torn: bool = False
@@ -87,7 +104,7 @@ def decide(case: Case, facts: Sequence[Fact]) -> Judgement:
         wrong=wrong,
         kinks=kinks,
         torn=any(ruling.torn for ruling in rulings),
-        truth=None if entries is None else Ball(entries.autograd.value, entries.radius),
+        truth=None if entries is None else Truth(entries),
         rounding=entries.autograd.radius if entries is not None and entries.measured else None,
         judged=judged[0] if judged else None,
         deciding=next(iter([*apart, *judged, *facts[-1:]]), None),
@@ -95,7 +112,9 @@ def decide(case: Case, facts: Sequence[Fact]) -> Judgement:
     return _sharpness(case, facts, entries, found)
 
 
-def _sharpness(case: Case, facts: Sequence[Fact], entries: Entrywise | None, found: Judgement) -> Judgement:
+def _sharpness(
+    case: Case, facts: Sequence[Fact], entries: Entrywise | Near | None, found: Judgement
+) -> Judgement:
     """The judgement with what it would have seen; inconclusive where that is less than the user stated."""
     pairing = case.pairing
     if entries is not None:
@@ -140,7 +159,7 @@ def _on_all(case: Case, facts: Sequence[Fact]) -> Judgement:
     return _arbitrated(case.entries, arbiter, side, [fact for fact in facts if fact is not arbiter])
 
 
-def _arbitrated(entries: Entrywise, arbiter: Fact, side: Side, guards: Sequence[Fact]) -> Judgement:
+def _arbitrated(entries: Entrywise | Near, arbiter: Fact, side: Side, guards: Sequence[Fact]) -> Judgement:
     failed = Judgement(Verdict.FAIL, wrong=entries.apart)
     match side:
         case Side.AUTOGRAD:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from gradcheck.ask.draws import BOLDEST, signs
+from gradcheck.ask.draws import BOLDEST, blocks, signs
 from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
 
@@ -55,7 +55,7 @@ def equilibrated(
         count = int(np.count_nonzero(mask[slot.start : slot.stop]))
         if count > 1:
             v[slot.start : slot.stop] /= np.sqrt(count)
-    boldest = float(np.max(v / scale))
+    boldest = max(float(np.max(v[part] / scale[part])) for part in blocks(0, v.size))
     v *= signs(generator, v.size)
     v *= 1.0 / (BOLDEST * boldest)
     return v

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar, TypeVar
 
 import numpy as np
 
 from gradcheck.ask import precision
-from gradcheck.ask.draws import signs
+from gradcheck.ask.draws import blocks, signs
+from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.pairing import Pairing
-from gradcheck.judge.rounding import MANY_RUNS, measured, ulps
+from gradcheck.judge.rounding import MANY_RUNS, Digits, measured, peak, ulps
 from gradcheck.oracles.answer import Answer
 from gradcheck.oracles.ball import MARGIN, Ball, length
 
@@ -27,6 +30,9 @@ _GLARING = 2.0**-13
 _SLIGHT = 2.0**-40
 """What moves f by no more over an entry's own size may be the rounding of one step, ``-1 + 1``, say. Three runs of four
 leave that as it is, and each of a few runs does once in a while."""
+
+
+S = TypeVar("S", float, Floats)
 
 
 @dataclass(frozen=True)
@@ -66,19 +72,103 @@ class Entrywise:
         """The entries so far off that rounding is no explanation, whoever else is silent."""
         return self.apart & (np.abs(self.gap) > MARGIN * self.rounding)
 
+    @property
+    def differs(self) -> bool:
+        """Whether any entry is further off."""
+        return bool(self.apart.any())
+
+    def most_caught(self, slot: Slot) -> float:
+        """The largest error of an entry of a leaf that is caught, whoever else is silent."""
+        part = slice(slot.start, slot.stop)
+        return float(np.max(_caught(self.rounding[part], self.slack[part]), initial=0.0))
+
+
+def _caught(rounding: Floats, slack: Floats) -> Floats:
+    return np.maximum(0.5 * MARGIN * rounding, slack)
+
+
+@dataclass(frozen=True)
+class Near:
+    """Two answers in double precision of which no entry is off by more than the share that nobody asks about.
+
+    What an `Entrywise` has besides is worked out where it is asked for, or block by block. ``most`` is how much an
+    entry of each leaf moves f by, at most, over its own size.
+    """
+
+    pairing: Pairing
+    answer: Answer
+    most: Mapping[Slot, float]
+
+    differs: ClassVar[bool] = False
+    measured: ClassVar[bool] = False
+
     @cached_property
-    def caught(self) -> Floats:
-        """The error of an entry that is caught, whoever else is silent."""
-        return np.maximum(0.5 * MARGIN * self.rounding, self.slack)
+    def claim(self) -> Digits:
+        """The claim, right to its last digits."""
+        return Digits(self.pairing.claim)
+
+    @cached_property
+    def autograd(self) -> Digits:
+        """Autograd, right to its last digits."""
+        return Digits(self.answer)
+
+    @cached_property
+    def gap(self) -> Floats:
+        """Claim less autograd."""
+        return self.claim.value - self.autograd.value
+
+    @cached_property
+    def rounding(self) -> Floats:
+        """What rounding may make of an entry's gap."""
+        return self.claim.radius + self.autograd.radius
+
+    @cached_property
+    def radius(self) -> Floats:
+        """Within this an entry of the claim is right, if autograd is."""
+        return np.maximum(self.rounding, _slack(self.pairing, self.answer, self.most))
+
+    @cached_property
+    def apart(self) -> np.ndarray:
+        """The entries further off: none."""
+        return np.zeros(self.pairing.x.shape, dtype=bool)
+
+    @property
+    def certainly(self) -> np.ndarray:
+        """Those so far off that rounding is no explanation: none."""
+        return self.apart
+
+    def most_caught(self, slot: Slot) -> float:
+        """The largest error of an entry of a leaf that is caught, whoever else is silent."""
+        part = slice(slot.start, slot.stop)
+        share = SHARE * peak(self.answer.value[part])
+        if 0.5 * MARGIN * (self.claim.highest(part) + self.autograd.highest(part)) <= share and slot.size:
+            return max(share, _floor(self.most[slot], float(self.pairing.scale[part].min())))
+        parts = blocks(slot.start, slot.stop)
+        return max((float(np.max(self._caught(part, self.most[slot]))) for part in parts), default=0.0)
+
+    def _caught(self, part: slice, most: float) -> Floats:
+        rounding = ulps(self.pairing.claim, part) + ulps(self.answer, part)
+        return _caught(rounding, _unasked(self.pairing, self.answer, part, most))
 
 
-def compare(pairing: Pairing, autograd: Answer) -> Entrywise:
+def _is_near(pairing: Pairing, autograd: Answer) -> bool:
+    one, other = pairing.claim.value, autograd.value
+    return all(
+        bool((np.abs(one[part] - other[part]) <= SHARE * np.abs(other[part])).all())
+        for part in blocks(0, other.size)
+    )
+
+
+def compare(pairing: Pairing, autograd: Answer) -> Entrywise | Near:
     """Rounding is measured where it may explain a gap: the claim's first, for that is cheaper."""
     claim, single = pairing.claim, pairing.claim.unit > precision.DOUBLE
-    size = np.abs(autograd.value)
-    slack = np.zeros_like(size) if single else np.maximum(SHARE * size, _unseen(pairing, size))
+    most = {slot: _moved(pairing, autograd, slot) for slot in pairing.slots}
+    # a leaf so small beside f may be nothing but rounding, although the two agree on it
+    small = any(slot.size and moved <= pairing.natural_share for slot, moved in most.items())
+    if not single and not small and _is_near(pairing, autograd):
+        return Near(pairing, autograd, most)
+    slack = np.zeros_like(autograd.value) if single else _slack(pairing, autograd, most)
     found = Entrywise(Ball(claim.value, ulps(claim)), Ball(autograd.value, ulps(autograd)), slack)
-    small = _all_rounding(pairing, size)
     if not (single or small or found.apart.any()):
         return found
     if not small and _glaring(found, pairing):
@@ -95,18 +185,36 @@ def compare(pairing: Pairing, autograd: Answer) -> Entrywise:
     return found
 
 
-def _unseen(pairing: Pairing, size: Floats) -> Floats:
-    """What of an entry moves f, over its own size, by rounding's square of what the leaf's largest entry does.
+def _slack(pairing: Pairing, autograd: Answer, most: Mapping[Slot, float]) -> Floats:
+    """What of each entry nobody asks about."""
+    parts = [(slice(slot.start, slot.stop), most[slot]) for slot in pairing.slots]
+    return np.concatenate([_unasked(pairing, autograd, part, moved) for part, moved in parts])
+
+
+def _unasked(pairing: Pairing, autograd: Answer, part: slice, most: float) -> Floats:
+    """A share of an entry, or what moves f, over its own size, by rounding's square of what ``most`` does in its leaf.
 
     ``expm1(-700) + 1`` is 0 in double precision, the derivative that it stands for 1e-304: nobody can tell them apart.
     """
-    floor = np.zeros_like(size)
-    for slot in pairing.slots:
-        part = slice(slot.start, slot.stop)
-        moves = size[part] * pairing.scale[part]
-        most = float(np.max(moves, where=np.isfinite(moves), initial=0.0))
-        np.divide(precision.DOUBLE**2 * most, pairing.scale[part], out=floor[part])
-    return floor
+    return np.maximum(SHARE * np.abs(autograd.value[part]), _floor(most, pairing.scale[part]))
+
+
+def _floor(most: float, scale: S) -> S:
+    return precision.DOUBLE**2 * min(most, _LARGEST) / scale
+
+
+def _moved(pairing: Pairing, autograd: Answer, slot: Slot) -> float:
+    """The most that an entry of a leaf moves f by, over its own size."""
+    return max(
+        (
+            float((np.abs(autograd.value[part]) * pairing.scale[part]).max())
+            for part in blocks(slot.start, slot.stop)
+        ),
+        default=0.0,
+    )
+
+
+_LARGEST = float(np.finfo(np.float64).max)
 
 
 def _glaring(found: Entrywise, pairing: Pairing) -> bool:
@@ -136,13 +244,3 @@ def _glaring(found: Entrywise, pairing: Pairing) -> bool:
         if stands_still or not by_far or np.min(apart) <= _SLIGHT * np.max(size[part]):
             return False
     return True
-
-
-def _all_rounding(pairing: Pairing, size: Floats) -> bool:
-    """Whether a leaf is so small beside f that it may be nothing but rounding, although the two agree on it."""
-    share = pairing.natural_share
-    return any(
-        slot.size
-        and bool(np.max(size[slot.start : slot.stop] * pairing.scale[slot.start : slot.stop]) <= share)
-        for slot in pairing.slots
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,8 +58,8 @@ class Evaluate:
     def __call__(self, x: Floats) -> float:
         """NaN where f raises, returns no numbers, or is not finite."""
         y = self.outputs(x)
-        value = float("nan") if y is None else float(self.u @ y)
-        return value if np.isfinite(value) else float("nan")
+        value = math.nan if y is None else float(self.u @ y)
+        return value if math.isfinite(value) else math.nan
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
             task = task.derived()
         except (NoGradient, Raised, NotNumeric) as problem:
             return Examined(task, reasons=(str(problem),))
-    look = look_at_function(task.f, task.where)
+    look = look_at_function(task.f, task.where, task.times)
     if look.reasons:
         return Examined(task, look, reasons=look.reasons)
     _must_be_scalar(task, look)
@@ -105,7 +105,7 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
         return Examined(task, look, reasons=(nothing,))
     u = covector(task, look, generator)
     asked = look_at_claim(
-        task.claim, lambda args: task.ask(task.where, args, u, look.output), task.where, look
+        task.claim, lambda args: task.ask(task.where, args, u, look.output), task.where, look, task.times
     )
     seen = Examined(task, look, asked, u)
     if asked.reading is None:
@@ -199,7 +199,7 @@ def _judged(seen: Examined, generator: np.random.Generator) -> Examined:
             if found.verdict is Verdict.FAIL:
                 judgement = found
                 break
-    if judgement.verdict is Verdict.PASS and task.kind not in ("vjp", "layer"):
+    if judgement.verdict is Verdict.PASS and task.kind not in ("vjp", "layer") and task.times > 1:
         seen = replace(seen, asked=_asked_again(task, seen.asked, pairing))
     voices: tuple[OracleUse, ...] = ()
     if judgement.judged is not None and _third_voice_wanted(task, seen.autograd):

@@ -9,7 +9,7 @@ from enum import Enum, auto
 import numpy as np
 
 from gradcheck.ask.trees import Floats
-from gradcheck.judge.entrywise import Entrywise
+from gradcheck.judge.entrywise import Entrywise, Near
 from gradcheck.judge.kinks import Ruling
 from gradcheck.judge.pairing import Pairing
 from gradcheck.judge.slope import Slope
@@ -99,7 +99,7 @@ class Case:
     """What is judged: the pairing, the claim beside autograd where it is heard, and what must be caught."""
 
     pairing: Pairing
-    entries: Entrywise | None
+    entries: Entrywise | Near | None
     rtol: float
     strict: bool
     differences: bool

@@ -113,7 +113,9 @@ class Pairing:
     @property
     def contribution(self) -> Floats:
         """What a step of each entry's own size changes in f, by the claim."""
-        return np.abs(self.claim.value) * self.scale
+        found: Floats = np.abs(self.claim.value)
+        found *= self.scale
+        return found
 
     @property
     def natural_share(self) -> float:

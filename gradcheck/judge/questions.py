@@ -13,7 +13,7 @@ import numpy as np
 from gradcheck.ask.draws import signs
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.directions import GROUP_SPAN, equilibrated, groups
-from gradcheck.judge.entrywise import Entrywise
+from gradcheck.judge.entrywise import Entrywise, Near
 from gradcheck.judge.facts import Case, Fact, Purpose, Question, Side, supported
 from gradcheck.judge.pairing import Pairing
 from gradcheck.judge.resolution import of_group
@@ -40,13 +40,13 @@ def plan(case: Case, generator: np.random.Generator) -> Plan:
     """The questions of one check."""
     if case.entries is None:
         yield from _by_groups(case, generator)
-    elif case.entries.apart.any():
+    elif case.entries.differs:
         yield from _arbitration(case, case.entries, generator)
     elif case.differences:
         yield from _guard(case.pairing, generator)
 
 
-def _arbitration(case: Case, entries: Entrywise, generator: np.random.Generator) -> Plan:
+def _arbitration(case: Case, entries: Entrywise | Near, generator: np.random.Generator) -> Plan:
     pairing = case.pairing
     gap = np.where(entries.apart, np.abs(entries.gap), 0.0)
     # each by its largest: of tiny numbers the product would be none

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradcheck.ask.point import Slot
-from gradcheck.judge.entrywise import Entrywise
+from gradcheck.judge.entrywise import Entrywise, Near
 from gradcheck.judge.facts import Fact
 from gradcheck.judge.pairing import Pairing
+from gradcheck.judge.rounding import peak
 from gradcheck.oracles.ball import MARGIN, length
 
 MISSED = 0.01
@@ -39,18 +40,18 @@ class Seen:
     hidden: int = 0
 
 
-def entrywise(slot: Slot, entries: Entrywise) -> Seen:
+def entrywise(slot: Slot, entries: Entrywise | Near) -> Seen:
     """Of a leaf whose every entry was compared: the largest error that is caught, relative to its largest entry.
 
     None where that is as large as the leaf: it is zero to its own rounding, or else hidden by that of the claim.
     """
     part = slice(slot.start, slot.stop)
-    size = np.abs(entries.autograd.value[part])
-    largest = float(np.max(size, initial=0.0))
-    seen = float(np.max(entries.caught[part], initial=0.0)) / largest if largest > 0.0 else np.inf
+    value = entries.autograd.value[part]
+    largest = peak(value)
+    seen = entries.most_caught(slot) / largest if largest > 0.0 else np.inf
     if seen < 1.0:
         return Seen(seen)
-    zero = bool(np.all(size <= MARGIN * entries.autograd.radius[part]))
+    zero = bool(np.all(np.abs(value) <= MARGIN * entries.autograd.radius[part]))
     return Seen(None, 0 if zero else slot.size)
 
 

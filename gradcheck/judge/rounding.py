@@ -14,14 +14,18 @@ The first alone sees what an invariance or a saturated unit hides from moved inp
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from gradcheck.ask import precision
+from gradcheck.ask.draws import blocks
 from gradcheck.ask.point import Slot, beside
 from gradcheck.ask.trees import Floats
 from gradcheck.judge.pairing import Pairing
 from gradcheck.oracles.answer import Answer
+from gradcheck.oracles.ball import Ball
 
 FACTOR = 8.0
 """Radius over the largest of `RUNS` deviations. Of six normal deviates all lie below 1/8 of the true one's size once in
@@ -40,12 +44,48 @@ _STEPS = (0.65, 0.42)
 float32 stair inside double code."""
 
 
-def ulps(answer: Answer) -> Floats:
+def ulps(answer: Answer, part: slice = slice(None)) -> Floats:
     """The least radius an answer can have: its own last digits, and what underflows."""
-    radius: Floats = np.abs(answer.value)
+    radius: Floats = np.abs(answer.value[part])
     radius *= 2.0 * answer.unit
-    radius += precision.underflow(answer.unit) + 4.0 * answer.spread
+    spread = answer.spread if isinstance(answer.spread, float) else answer.spread[part]
+    radius += precision.underflow(answer.unit) + 4.0 * spread
     return radius
+
+
+def peak(values: Floats) -> float:
+    """The largest absolute value, without an array of them all."""
+    return float(max(values.max(initial=0.0), -values.min(initial=0.0)))
+
+
+@dataclass(frozen=True)
+class Digits:
+    """An answer that is right to its last digits: a ball whose radius is worked out where it is asked for."""
+
+    answer: Answer
+
+    @property
+    def value(self) -> Floats:
+        """The answer."""
+        return self.answer.value
+
+    @cached_property
+    def radius(self) -> Floats:
+        """Its last digits."""
+        return ulps(self.answer)
+
+    def highest(self, part: slice) -> float:
+        """The largest radius of some entries."""
+        spread = (
+            self.answer.spread if isinstance(self.answer.spread, float) else peak(self.answer.spread[part])
+        )
+        floor = precision.underflow(self.answer.unit) + 4.0 * spread
+        return float(peak(self.answer.value[part]) * (2.0 * self.answer.unit) + floor)
+
+    def along(self, v: Floats) -> Ball:
+        """As `Ball.along`."""
+        radius = sum(float(ulps(self.answer, part) @ np.abs(v[part])) for part in blocks(0, v.size))
+        return Ball(np.asarray(self.value @ v), np.asarray(radius))
 
 
 def measured(answer: Answer, pairing: Pairing, count: int | None = None, factor: float = FACTOR) -> Floats:

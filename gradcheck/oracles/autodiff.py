@@ -45,7 +45,7 @@ def trace_task(
         task.f.calls += 1
         found = trace(task.f.function, args, paths)
         gradient = flat_pullback(found, u)
-        if not np.isfinite(gradient).all():
+        if not trees.all_finite(gradient):
             raise Untraceable("its answer is not finite")
         return found, gradient
 

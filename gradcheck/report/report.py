@@ -9,7 +9,7 @@ from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Never, ParamSpec, TypeVar
 
 from gradcheck.ask import ambient
-from gradcheck.findings import NOBODY, Blame, Blamed, Findings, Verdict
+from gradcheck.findings import NOBODY, Blame, Blamed, Branch, Findings, Unseen, Verdict
 from gradcheck.report.views import text
 from gradcheck.report.views.plain import plain, strict
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest shows the user's own frames alone
 
-_REMEMBERED = frozenset({"_again", "_search", "_derive"})
+_REMEMBERED = frozenset({"_again", "_search", "_derive", "_look"})
 """What a report can ask once more, while the claim is at hand."""
 
 
@@ -77,10 +77,32 @@ class Report(Findings):
         return written
 
     def remembering(self, **means: Callable[[], Any]) -> Report:
-        """Give the report the means to ask its check ``again``, to ``search`` the claim's source, to ``derive`` f."""
+        """Give the report the means to ask its check once more.
+
+        ``again`` does so with errors planted, ``search`` looks for what is wrong in the claim's source, ``derive``
+        writes a derivation of f, ``look`` tells what was not seen.
+        """
         for name, mean in means.items():
             object.__setattr__(self, f"_{name}", mean)
+        if "look" in means:  # what they are is told when it is asked for
+            for name in ("unseen", "branches"):
+                self.__dict__.pop(name, None)
         return self
+
+    @cached_property  # type: ignore[misc]  # a field that is worked out where it was not given
+    def unseen(self) -> tuple[Unseen, ...]:
+        """Of a pass what it could not see, looked for when it is first asked for: by a call of f and of the claim."""
+        return self._looked[0]
+
+    @cached_property  # type: ignore[misc]
+    def branches(self) -> tuple[Branch, ...]:
+        """Of a pass the choices of f and of the claim, looked for with what is `unseen`."""
+        return self._looked[1]
+
+    @cached_property
+    def _looked(self) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
+        look = self.__dict__.get("_look")
+        return ((), ()) if look is None else look()
 
     def noting(self, note: str) -> Report:
         """The same report with one more remark; what it remembers goes with it."""
@@ -127,7 +149,8 @@ class Report(Findings):
     def __getstate__(self) -> dict[str, Any]:
         if self.verdict is Verdict.FAIL:
             self.blamed  # noqa: B018 - searched for while the claim is at hand
-        return {name: value for name, value in self.__dict__.items() if name not in _REMEMBERED}
+        self.unseen, self.branches  # noqa: B018 - and this
+        return {name: value for name, value in self.__dict__.items() if name not in {*_REMEMBERED, "_looked"}}
 
     def to_dict(self) -> dict[str, Any]:
         """The report as dicts, lists, strings and numbers.

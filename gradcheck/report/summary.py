@@ -122,14 +122,12 @@ def _conduct(seen: Examined) -> tuple[Diagnosis, ...]:
 
 
 def _leaf(number: int, slot: Slot, seen: Examined, explained: Explanation) -> Leaf:
-    judgement = seen.judgement
-    base = Leaf(
-        slot.path, slot.shape, str(slot.dtype), seen.verdict if judgement is None else judgement.verdict
-    )
+    judgement, dtype = seen.judgement, str(slot.dtype)
     if judgement is None or seen.reasons:
-        return replace(base, verdict=seen.verdict)
+        return Leaf(slot.path, slot.shape, dtype, seen.verdict)
     found = judgement.seen[number] if judgement.seen else Seen(None)
-    base = replace(base, resolution=found.resolution, note=_note(number, slot, found, judgement))
+    note = _note(number, slot, found, judgement)
+    base = Leaf(slot.path, slot.shape, dtype, judgement.verdict, found.resolution, note=note)
     if explained.located is None:
         return base
     leaf = _located_leaf(number, slot, seen, explained.located, base)

@@ -42,15 +42,27 @@ def special(where: Point, function: Callable[..., Any], spreads: frozenset[Sprea
     own, common = data_named(function, DEEP, given)
     point = own | given
     for name, value in (point | {name: one for name, one in common.items() if name not in point}).items():
-        for path, leaf in _leaves(value):
-            told, key = trees.name(name, path), str([name.rpartition(".")[2], *path][-1])
-            settings = list(_of_setting(key, told, leaf))
-            yield from settings
-            if isinstance(leaf, np.ndarray) and leaf.ndim:
-                if name in point or not _is_constant(name):
-                    yield from _of_array(told, leaf, spreads)
-            elif name in point and not settings:
-                yield from _of_number(told, path, leaf)
+        yield from _of_value(name, value, name in point, spreads)
+
+
+def of_arguments(where: Point) -> Iterator[Unseen]:
+    """Of `special` what is said of the arguments that are checked."""
+    for number in where.argnums:
+        yield from _of_value(where.names[number], where.args[number], True, frozenset())
+
+
+def _of_value(name: str, value: Any, of_point: bool, spreads: frozenset[Spread]) -> Iterator[Unseen]:
+    for path, leaf in _leaves(value):
+        if not isinstance(leaf, np.ndarray | np.generic | bool | int | float):
+            continue
+        told, key = trees.name(name, path), str([name.rpartition(".")[2], *path][-1])
+        settings = list(_of_setting(key, told, leaf))
+        yield from settings
+        if isinstance(leaf, np.ndarray) and leaf.ndim:
+            if of_point or not _is_constant(name):
+                yield from _of_array(told, leaf, spreads)
+        elif of_point and not settings:
+            yield from _of_number(told, path, leaf)
 
 
 DEEP = 6
@@ -124,7 +136,7 @@ def _repeats(name: str, value: np.ndarray) -> Iterator[Unseen]:
         )
     elif value.ndim > 1:
         for axis in range(value.ndim):
-            if _has_equal(np.moveaxis(value, axis, 0)) and not np.isin(value, NATURAL).all():
+            if _has_equal(value.swapaxes(axis, 0)) and not np.isin(value, NATURAL).all():
                 what = ("rows", "columns")[axis] if value.ndim == 2 else f"slices along axis {axis}"
                 message = f"{name} has equal {what}: one in the place of another was not seen"
                 yield Unseen(Blind.ROWS, name, message)
@@ -143,7 +155,7 @@ def _constant(name: str, value: float, ahead: str) -> str:
 def _has_equal(slices: np.ndarray) -> bool:
     """Whether two are the same; those of one number throughout are padding and pixels that no image reaches."""
     first = slices.T[(0,) * (slices.ndim - 1)]  # most are told apart by that
-    if slices[:1].size < 2 or len(np.unique(first)) == len(first):
+    if slices[:1].size < 2 or _all_differ(first):
         return False
     rows = slices.reshape(len(slices), -1)
     rows = rows[(rows != rows[:, :1]).any(axis=1)]
@@ -152,6 +164,12 @@ def _has_equal(slices: np.ndarray) -> bool:
     if len(rows) > _MANY:
         return bool((rows == rows[0]).all())
     return len({row.tobytes() for row in rows}) < len(rows)
+
+
+def _all_differ(numbers: np.ndarray) -> bool:
+    """Whether no two of them are the same; of several that are no numbers that is not said."""
+    inorder = np.sort(numbers)
+    return bool((inorder[1:] != inorder[:-1]).all() and (inorder[-1:] == inorder[-1:]).all())
 
 
 def of_layer(layer: Any) -> Iterator[Unseen]:

@@ -25,7 +25,7 @@ from gradcheck.ask.source import line_of, lines_of
 from gradcheck.ask.whose import is_users
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.oracles.tracing.rebind import Meeting
-from gradcheck.unseen.lines import never_run, only_complains, worth_following
+from gradcheck.unseen.lines import never_run, only_complains, sides
 from gradcheck.unseen.moves import Ran, moves_made
 
 _Place = tuple[str, int, str, int]
@@ -295,24 +295,20 @@ _BENT = (1, -1, np.inf, -np.inf)
 """Orders of norms that are made of absolute values."""
 
 
-def _instead(book: Book) -> dict[Any, Callable[..., Any]]:
-    """Python's own functions of numbers that choose, made to note it; NumPy's that make arrays, made to watch them."""
+def _greater(*args: Any, **keywords: Any) -> Any:
+    _noted_largest("max", () if keywords else args, 1.0)
+    return max(*args, **keywords)
 
-    def greater(*args: Any, **keywords: Any) -> Any:
-        _noted_largest(book, "max", () if keywords else args, 1.0)
-        return max(*args, **keywords)
 
-    def less(*args: Any, **keywords: Any) -> Any:
-        _noted_largest(book, "min", () if keywords else args, -1.0)
-        return min(*args, **keywords)
+def _less(*args: Any, **keywords: Any) -> Any:
+    _noted_largest("min", () if keywords else args, -1.0)
+    return min(*args, **keywords)
 
-    def size(value: Any) -> Any:
-        if _is_number(value):
-            _noted_sign(book, "abs", value)
-        return abs(value)
 
-    makers = {function: _watching(function) for function in _MAKERS}
-    return {max: greater, min: less, abs: size, math.fabs: size, **makers}
+def _size(value: Any) -> Any:
+    if _is_number(value) and (book := _book.get()) is not None:
+        _noted_sign(book, "abs", value)
+    return abs(value)
 
 
 _SCRATCH = (np.zeros, np.empty)
@@ -329,6 +325,12 @@ def _watching(function: Callable[..., Any]) -> Callable[..., Any]:
     return made
 
 
+_INSTEAD: dict[Any, Callable[..., Any]] = {
+    max: _greater, min: _less, abs: _size, math.fabs: _size, **{made: _watching(made) for made in _MAKERS},
+}  # fmt: skip
+"""Python's own functions of numbers that choose, made to note it; NumPy's that make arrays, made to watch them."""
+
+
 def _holds_watched(value: Any) -> bool:
     """Whether it is watched, or a list of such or of their entries; numbers of Python's are the program's own."""
     if isinstance(value, list | tuple):
@@ -336,10 +338,12 @@ def _holds_watched(value: Any) -> bool:
     return isinstance(value, Watched | np.floating)
 
 
-def _noted_largest(book: Book, name: str, args: Sequence[Any], sign: float) -> None:
+def _noted_largest(name: str, args: Sequence[Any], sign: float) -> None:
     """Whether it is the first of several numbers, which the others are bounds of or stand beside."""
+    book = _book.get()
     if (
-        len(args) > 1
+        book is not None
+        and len(args) > 1
         and any(map(_is_number, args))
         and all(np.asarray(one).dtype.kind in "fiub" and np.ndim(one) == 0 for one in args)
     ):
@@ -384,37 +388,62 @@ def _is_order(index: np.ndarray) -> bool:
     return bool(steps[0] and (steps == steps[0]).all())
 
 
-def seen_by(call: Callable[[], Any], plain: Callable[[], Any], whole: bool) -> Book:
-    """The book of one call of a function on watched arrays, with the lines that ran if ``whole``.
+@dataclass(frozen=True)
+class Call:
+    """A call to be looked at: whose it is, on watched arrays, on plain ones, and whether the lines are followed."""
+
+    whose: str
+    call: Callable[[], Any]
+    plain: Callable[[], Any]
+    whole: bool
+
+
+def books(calls: Sequence[Call]) -> dict[str, Book]:
+    """The books of calls, with the lines that ran where they are followed.
 
     The user's names are seen through copies, so that nothing of ours stays in their objects; where something does all
-    the same, the function is called once more by ``plain``. What the call raises ends it: the book holds what was seen
-    before.
+    the same, the function is called once more on plain arrays. What the call raises ends it: the book holds what was
+    seen before.
     """
+    names = Meeting(_watched, _INSTEAD)
+    found = {one.whose: _book_of(one, names) for one in calls}
+    names.write_back()
+    for one in calls:
+        if any(array() is not None for array in found[one.whose].made):
+            with suppress(Exception):
+                one.plain()
+    return found
+
+
+def _book_of(call: Call, names: Meeting) -> Book:
     book = Book()
-    seen = Meeting(_watched, _instead(book))
+
+    def seen(function: Callable[..., Any]) -> Callable[..., Any]:
+        bound = names(function)
+
+        def called(*args: Any) -> Any:
+            with _following(book.ran, call.whole):
+                return bound(*args)
+
+        return called
 
     def watch() -> None:
         _book.set(book)
-        with suppress(Exception), running(Run(None, DOUBLE, DOUBLE, seen)), _following(book.ran, whole):
-            call()
+        with suppress(Exception), running(Run(None, DOUBLE, DOUBLE, seen)):
+            call.call()
 
-    if whole and sys.gettrace() is not None:
+    if call.whole and sys.gettrace() is not None:
         # a coverage tool or debugger has the tracing of this thread, and would lose count
         thread = Thread(target=copy_context().run, args=(watch,))
         thread.start()
         thread.join()
     else:
         copy_context().run(watch)
-    seen.write_back()
-    if any(one() is not None for one in book.made):
-        with suppress(Exception):
-            plain()
     return book
 
 
 def _following(ran: Ran, whole: bool) -> AbstractContextManager[None]:
-    return moves_made(ran, worth_following) if whole else nullcontext()
+    return moves_made(ran, sides) if whole else nullcontext()
 
 
 def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -42,21 +42,16 @@ class _Side:
         return any(before in self.sources and now in self.targets for before, now in moves)
 
 
-def worth_following(code: CodeType, moves: Moves) -> bool:
-    """Whether the function has a side that these moves did not lead into."""
-    return not all(side.ran(moves) for side in _sides(code))
-
-
 def never_run(ran: Ran) -> Iterator[tuple[str, int, str]]:
     """File, line, and what is said of each side that was passed by: its condition was looked at, it did not run."""
     for code, moves in ran.items():
-        for side in _sides(code):
+        for side in sides(code):
             if not side.ran(moves) and any(now in side.asked for _, now in moves):
                 yield code.co_filename, side.line, side.told
 
 
 @lru_cache(maxsize=1024)
-def _sides(code: CodeType) -> tuple[_Side, ...]:
+def sides(code: CodeType) -> tuple[_Side, ...]:
     """The sides of each choice that instructions stand in; what only complains is none."""
     tree = tree_of(code) if is_users(code) else None
     if tree is None:

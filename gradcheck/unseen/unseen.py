@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import dis
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import pairwise
 from types import CodeType
@@ -19,8 +19,8 @@ from gradcheck.ask.source import tree_of
 from gradcheck.ask.task import Task
 from gradcheck.findings import Blind, Branch, Unseen
 from gradcheck.judge.examine import Examined
-from gradcheck.unseen.arrays import DEEP, NATURAL, Spread, of_layer, special
-from gradcheck.unseen.branches import CHOOSING, Book, one_sided, seen_by, shares, watched
+from gradcheck.unseen.arrays import DEEP, NATURAL, Spread, of_arguments, of_layer, special
+from gradcheck.unseen.branches import CHOOSING, Call, books, one_sided, shares, watched
 
 _SLOW = 0.2
 """Seconds of a call beyond which the lines that run are not followed: that takes several times as long."""
@@ -30,17 +30,33 @@ _BUILTIN = frozenset({"max", "min"})
 
 
 def unseen(task: Task, seen: Examined) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
-    """The blind spots of a check at its point, each once (f and claim may call the same), and its branches."""
-    books = dict(_books(task, seen))
+    """The blind spots of a check at its point, and its branches, by a further call of f and of the claim."""
+    told = books([*_calls(task, seen)])
     found = [
         *special(task.given or task.where, task.f.function, _spreads(seen)),
         *of_layer(task.layer),
         *(() if task.given else (*_of_entries(task, seen), *_of_twins(task.where))),
-        *(one for whose, book in books.items() for one in one_sided(book, whose)),
+        *(one for whose, book in told.items() for one in one_sided(book, whose)),
         *_of_cotangent(task),
     ]
-    branches = tuple(one for whose, book in books.items() for one in shares(book, whose))
-    return tuple({one.message: one for one in reversed(found)}.values())[::-1], branches
+    return _each_once(found), tuple(one for whose, book in told.items() for one in shares(book, whose))
+
+
+def movable(task: Task, seen: Examined) -> tuple[Unseen, ...]:
+    """Of these what is gone at a point beside; symmetry may be what f is made for."""
+    if task.given is not None:
+        return ()
+    leaves = {slot.path for slot in task.where.slots}
+    found = [*of_arguments(task.where), *_of_entries(task, seen), *_of_twins(task.where)]
+    return _each_once([one for one in found if one.kind in _MOVABLE and one.where in leaves])
+
+
+_MOVABLE = (Blind.CONSTANT, Blind.ROWS)
+
+
+def _each_once(found: Sequence[Unseen]) -> tuple[Unseen, ...]:
+    """By what is said of them: f and claim may call the same."""
+    return tuple({one.message: one for one in reversed(found)}.values())[::-1]
 
 
 def _spreads(seen: Examined) -> frozenset[Spread]:
@@ -59,21 +75,27 @@ def _is_elementwise(function: Any) -> bool:
     return is_ufunc or function in (np.where, np.broadcast_to)
 
 
-def _books(task: Task, seen: Examined) -> Iterator[tuple[str, Book]]:
-    """Which way the branches of f and of the claim go at the point, by a call of each."""
+def _calls(task: Task, seen: Examined) -> Iterator[Call]:
+    """The calls of f and of the claim that show which way their branches go at the point."""
     f, claim, u = task.f, task.claim, seen.u
     if _holds_integers(task) or _may_choose(f.function, task):
-        yield (
+        yield Call(
             f.label,
-            seen_by(lambda: f(*watched(_point(task))), lambda: f(*_point(task)), f.seconds <= _SLOW),
+            lambda: f(*watched(_point(task))),
+            lambda: f(*_point(task)),
+            f.seconds <= _SLOW,
         )
     if u is not None and _may_choose(claim.function, task):
 
         def ask(args: tuple[Any, ...]) -> None:
             task.ask(task.where, args, u, seen.look.output)
 
-        plain, slow = (lambda: ask(_point(task))), claim.seconds > _SLOW
-        yield claim.label, seen_by(lambda: ask(watched(_point(task))), plain, not slow)
+        yield Call(
+            claim.label,
+            lambda: ask(watched(_point(task))),
+            lambda: ask(_point(task)),
+            claim.seconds <= _SLOW,
+        )
 
 
 def _point(task: Task) -> tuple[Any, ...]:
@@ -170,9 +192,11 @@ _COMPARED = 10_000
 
 def _of_cotangent(task: Task) -> Iterator[Unseen]:
     """A claim that hands ones to a function as the cotangent of its output."""
-    ahead = {one.__name__ for one in callees(task.f.function, 2)}
-    named = {one.__name__ for one in callees(task.claim.function, 2)} - ahead
     for one in callees(task.claim.function, 1):
+        if not _MAKING & {*one.__code__.co_names}:
+            continue
+        ahead = {other.__name__ for other in callees(task.f.function, 2)}
+        named = {other.__name__ for other in callees(task.claim.function, 2)} - ahead
         for line in _ones(one.__code__, frozenset(named - {one.__name__})):
             message = (
                 f"line {line}: the cotangent is ones: whether it is used, and where, was not seen. Check the pullback "
@@ -184,8 +208,6 @@ def _of_cotangent(task: Task) -> Iterator[Unseen]:
 @lru_cache(maxsize=1024)
 def _ones(code: CodeType, functions: frozenset[str]) -> tuple[int, ...]:
     """Lines in which an array of ones that NumPy made is an argument of a call of one of these functions."""
-    if not _MAKING & {*code.co_names}:
-        return ()
     tree = tree_of(code)
     nodes = list(ast.walk(tree)) if tree else []
     bound = [

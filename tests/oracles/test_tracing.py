@@ -8,6 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 import pytest
 
+from gradcheck.ask.calls import undisturbed
 from gradcheck.oracles.tracing import Untraceable, gradient, hessian_vector, trace
 from gradcheck.oracles.tracing.rebind import rebind
 
@@ -292,7 +293,8 @@ def test_arguments_state_and_settings_are_left_alone():
     np.random.seed(11)  # noqa: NPY002
     expected = np.random.RandomState(11).normal(size=3)
     settings = np.geterr()
-    trace(f, (x, data), [(0,)])
+    with undisturbed():  # as every check is
+        trace(f, (x, data), [(0,)])
 
     np.testing.assert_array_equal(x, [1.0, 2.0])
     np.testing.assert_array_equal(data, [1.0, 1.0])

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import pickle
 import sys
 import sysconfig
 import warnings
@@ -15,8 +16,10 @@ from numpy import ones
 from scipy import special
 
 import gradcheck
+from gradcheck.ask import ambient
 from gradcheck.findings import Blind
-from gradcheck.unseen.lines import never_run, worth_following
+from gradcheck.unseen.lines import never_run
+from gradcheck.unseen.lines import sides as ways
 from gradcheck.unseen.moves import moves_made
 from tests.unseen.programs import Program, blind, dense, general, layer_backward, layer_forward
 from tests.unseen.sides import one_sided, says_which, sides
@@ -203,10 +206,10 @@ def _half(x):
 
 def test_what_one_look_has_seen_hides_nothing_from_the_next() -> None:
     first, second = {}, {}
-    with moves_made(first, worth_following):
+    with moves_made(first, ways):
         for x in (1, -1, 1, -1):
             _half(x)
-    with moves_made(second, worth_following):
+    with moves_made(second, ways):
         _half(1)
     assert not list(never_run(first))
     assert [told for _, _, told in never_run(second)] == ["`if x > 0` was never passed by"]
@@ -288,6 +291,34 @@ def test_strict_makes_it_inconclusive() -> None:
 def test_strict_is_content_with_what_was_seen_to() -> None:
     one = next(program for program in blind() if program.blind is Blind.CONSTANT)
     assert check(one, strict=True).ok
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_where_nobody_listens_it_is_looked_for_when_it_is_asked_for(number, monkeypatch) -> None:
+    program = [*blind()][7 * number]
+    heard = check(program)
+    monkeypatch.setattr(ambient, "_listeners", [])
+    calls = Counter()
+
+    def counted(name, function):
+        def called(*args):
+            calls[name] += 1
+            return function(*args)
+
+        return called
+
+    f, claim = counted("f", program.f), counted("claim", program.claim)
+    report = gradcheck.check_grad(f, claim, *program.args.values(), argnums=program.argnums)
+    assert (report.evaluations, report.claim_evaluations) == (calls["f"], calls["claim"])
+    state, before = np.random.get_state()[1].tobytes(), Counter(calls)  # noqa: NPY002
+    quiet = check(program)
+    kept = pickle.loads(pickle.dumps(quiet))
+    assert kept.unseen == quiet.unseen == heard.unseen
+    assert quiet.branches == heard.branches == kept.branches
+    assert calls == before
+    assert bool(report.unseen) == bool(heard.unseen) and str(report)
+    assert max(calls[name] - before[name] for name in calls) <= 2
+    assert np.random.get_state()[1].tobytes() == state  # noqa: NPY002
 
 
 def test_it_is_in_every_view() -> None:

@@ -28,6 +28,7 @@ _TESTING = frozenset({"pytest", "_pytest", "pluggy", "xdist", "execnet", "hypoth
 """What an assert in a test names, and all that hangs on it: a copy of a worker's channel would close the channel."""
 _STANDARD = (sys.stdlib_module_names - {"__main__", "math"}) | _TESTING
 _SIMPLE = (int, float, str, bytes, bool, type(None))
+_PLAIN = frozenset(_SIMPLE)
 
 
 class Rebinding:
@@ -60,7 +61,7 @@ class Rebinding:
         for original, before, after in [*self._spaces.values(), *self._shadows]:
             for name, new in after.items():
                 # by type, not isinstance: a traced number says that it is a float
-                if type(new) in _SIMPLE and new is not before.get(name, new if name in before else self):
+                if type(new) in _PLAIN and new is not before.get(name, new if name in before else self):
                     original[name] = new
         for container, seen, copy in self._containers:
             _hand_back(container, seen, copy)
@@ -151,22 +152,23 @@ class Rebinding:
                 return function
             return self(twin)
         module = function.__module__ or ""
+        if _is_users(module):
+            return self._rebound(function)
         if module.startswith("scipy.special"):
             _know_scipy()
             return standins.by_object.get(id(function), function)
-        if _is_standard(module):
-            return function
-        if module.startswith(_LIBRARIES):
-            return standins.front(function) if standins.is_numpy_function(function) else function
-        return self._rebound(function)
+        is_numpys = not _is_standard(module) and standins.is_numpy_function(function)
+        return standins.front(function) if is_numpys else function
 
     def _rebound(self, function: FunctionType) -> FunctionType:
         original, before, space = self._space(function.__globals__)
-        closure = tuple(self._cell(cell) for cell in function.__closure__ or ())
+        closure = tuple([self._cell(cell) for cell in function.__closure__ or ()])
         new = FunctionType(function.__code__, space, function.__name__, None, closure)
         self._made[id(function)] = new
-        new.__kwdefaults__ = self._dict(function.__kwdefaults__ or {})
-        new.__defaults__ = self(function.__defaults__)
+        if function.__kwdefaults__:
+            new.__kwdefaults__ = self._dict(function.__kwdefaults__)
+        if function.__defaults__:
+            new.__defaults__ = self(function.__defaults__)
         new.__module__, new.__qualname__ = function.__module__, function.__qualname__
         for name in _names(function.__code__):
             if name in before:
@@ -233,7 +235,7 @@ def _hand_back(container: Any, seen: dict[Any, Any], copy: Any) -> None:
     """Make of a container what the traced function made of its copy, unless a traced value would stay in it."""
     originals = {id(item): container[key] for key, item in seen.items()}
     now = dict(copy.items() if isinstance(copy, dict) else enumerate(copy))
-    if not all(type(item) in _SIMPLE or id(item) in originals for item in now.values()):
+    if not all(type(item) in _PLAIN or id(item) in originals for item in now.values()):
         return
     made = {key: originals.get(id(item), item) for key, item in now.items()}
     old = dict(container.items() if isinstance(container, dict) else enumerate(container))
@@ -265,8 +267,8 @@ class Meeting(Rebinding):
         if isinstance(value, FunctionType):
             if value in self._instead:
                 return self._instead[value]
-            library = (value.__module__ or "").startswith((*_LIBRARIES, "gradcheck"))
-            return value if library or _is_standard(value.__module__ or "") else self._rebound(value)
+            module = value.__module__ or ""
+            return self._rebound(value) if _is_users(module) and not module.startswith("gradcheck") else value
         if (value is np or value is math) and self._instead:
             return _Names(value, self)
         if isinstance(value, ModuleType | np.vectorize) or standins.is_numpy_function(value):
@@ -303,6 +305,12 @@ def _names(code: CodeType) -> frozenset[str]:
     """All names that the code and the functions defined in it look up."""
     inner = (_names(part) for part in code.co_consts if isinstance(part, CodeType))
     return frozenset(code.co_names).union(*inner)
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_users(module: str) -> bool:
+    """Whether what is defined in a module is bound anew: not Python's own, nor a library's with rules of its own."""
+    return not (_is_standard(module) or module.startswith(_LIBRARIES))
 
 
 def _is_standard(module: str) -> bool:

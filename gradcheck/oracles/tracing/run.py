@@ -137,7 +137,6 @@ def _recording() -> Iterator[tuple[Journal, int]]:
     """One level of autograd's nesting; whatever goes wrong inside becomes `Untraceable`."""
     book = Journal()
     token = journal.set(book)
-    generator = np.random.get_state(legacy=False)  # noqa: NPY002 (it is the caller's)
     with _autograd:
         level = trace_stack.top + 1
         trace_stack.top = level
@@ -149,7 +148,6 @@ def _recording() -> Iterator[tuple[Journal, int]]:
         finally:
             trace_stack.top = level - 1
             journal.reset(token)
-            np.random.set_state(generator)  # noqa: NPY002
 
 
 def _honour(book: Journal) -> None:
