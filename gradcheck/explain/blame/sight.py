@@ -55,6 +55,7 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("np.sign({})", np.sign),
     ("np.sqrt({})", np.sqrt),
     ("{}.sum(0)", lambda s: s.sum(0)),
+    ("{}.sum(1)", lambda s: s.sum(1) if np.ndim(s) > 1 else None),
     ("{}.mean(-1, keepdims=True)", lambda s: s.mean(-1, keepdims=True)),
     ("{}.sum(-1, keepdims=True)", lambda s: s.sum(-1, keepdims=True)),
     ("{}.T", lambda s: s.T if np.ndim(s) > 1 else None),

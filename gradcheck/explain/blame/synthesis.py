@@ -65,10 +65,16 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
         yield f"np.zeros_like({bare(text)})"
         return
     if view.tells(factor):
-        yield from (_times(text, more) for more in view.products(factor))
+        own = (text, *view.named(site.now))
+
+        def telling(more: str) -> bool:
+            # what is divided by itself is nothing where it is zero
+            return " / " not in more or not any(name in more for name in own)
+
+        yield from (_times(text, more) for more in filter(telling, view.products(factor)))
+        yield from (_divided(text, more) for more in filter(telling, view.products(over)))
     else:
         yield from (_times(text, more) for more in view.factors(site.target, site.now))
-    yield from (_divided(text, more) for more in view.products(over))
     yield from (_plus(text, more) for more in view.products(gap) if more != f"-{text}")
     yield from view.products(site.target)
     yield from _combined(pairs, text, sight)
@@ -218,6 +224,14 @@ class View:
             if (np.abs(factor * row - flat) <= _EQUAL * np.abs(flat).max()).all():
                 yield from _constants(factor, self.scalars)
             yield from self._matching(flat, self._with(row[None]), lambda i, _: self.names[i])
+
+    def named(self, values: Sequence[Any]) -> list[str]:
+        """What is worth the same, or a multiple of it."""
+        shown, (rows, _) = self._shown(values), self._own
+        if shown is None or not len(rows):
+            return []
+        cosine = np.abs(rows @ shown) / np.sqrt((rows**2).sum(axis=1) * (shown @ shown))
+        return [self.names[number] for number in np.flatnonzero(cosine > 1.0 - 1e-12)]
 
     def tells(self, target: Sequence[Any]) -> bool:
         """Whether a target is finite where it is looked at."""
