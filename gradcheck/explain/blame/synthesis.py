@@ -84,6 +84,9 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
         yield from _combined([(site.target[0], one.values[0])], one.text, alike[:_ALIKE])
     yield from (f"{more} - {text}" for more in view.products(both))
     yield from (f"{more} / {text}" for more in view.products(product))
+    for one in alike[:_ALIKE] if len(pairs) == 1 else ():
+        rest = [np.asarray(site.target[0] - one.values[0])]
+        yield from (_plus(one.text, more) for more in view.products(rest) if more != f"-{one.text}")
 
 
 def texts_of(target: Sequence[Any], sight: Sequence[Candidate]) -> Iterator[str]:
@@ -255,7 +258,17 @@ class View:
         yield from self._matching(
             goal, self._times, lambda i, j: f"{names[i]} * {names[j]}" if i <= j else ""
         )
-        yield from self._matching(goal, self._over, lambda i, j: f"{names[i]} / {names[j]}" if i != j else "")
+        yield from self._matching(
+            goal, self._over, lambda i, j: "" if self._is_multiple(i, j) else f"{names[i]} / {names[j]}"
+        )
+
+    def _is_multiple(self, one: int, other: int) -> bool:
+        """Whether the quotient of two things is a number, which is none where they are zero."""
+        rows, _ = self._own
+        return bool(
+            np.abs(rows[one] @ rows[other])
+            >= (1.0 - 1e-12) * np.sqrt(np.prod((rows[[one, other]] ** 2).sum(1)))
+        )
 
     def _chosen(self, goal: Floats) -> Iterator[str]:
         """One number where a mask is set, another elsewhere: the slopes of what has a corner."""
