@@ -189,3 +189,35 @@ def test_what_a_loop_lacks_is_written_and_right_elsewhere(
     mended = patched(Path(blame.file), report.patch)
     for other in (10, 20):
         assert program.checked(mended, other).verdict is Verdict.PASS
+
+
+WINDOWS = """
+    import numpy as np
+
+
+    def forward(x):
+        out = np.zeros((len(x), x.shape[1] // 3))
+        for j in range(x.shape[1] // 3):
+            out[:, j] = x[:, 3 * j:3 * j + 3].mean(axis=1)
+        return out
+
+
+    def backward(dout, x):
+        dx = np.zeros_like(x)
+        for j in range(x.shape[1] // 3):
+            dx[:, 3 * j:3 * j + 3] += dout[:, j][:, None] / 3
+        return dx
+"""
+
+
+@pytest.mark.parametrize("new", ["", " / 2", " / 6", " * 3"])
+def test_what_the_last_round_of_a_loop_left_is_no_quantity(tmp_path: Path, new: str) -> None:
+    """Of two windows the last counter is 1, and three times that is their size."""
+    program = Program(WINDOWS, "forward", "backward", lambda r: (r((2, 6)),), (0,), "vjp")
+    report = program.checked(made(tmp_path, program.text, (" / 3", new)), 0)
+    assert report.verdict is Verdict.FAIL
+    if report.patch:
+        mended = patched(tmp_path / "program.py", report.patch)
+        for width in (9, 15):
+            other = Program(WINDOWS, "forward", "backward", lambda r, w=width: (r((2, w)),), (0,), "vjp")
+            assert other.checked(mended, 1).verdict is Verdict.PASS

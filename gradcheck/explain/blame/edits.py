@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import combinations
 
 import numpy as np
 
+from gradcheck.explain.blame.flow import run_out
 from gradcheck.explain.blame.written import Source, Written
 
 EXCHANGED, ADJUSTED, ADDED = 1, 2, 3
@@ -49,7 +51,13 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
 
     What part of an array is read in it or in ``others`` may be what is meant where the whole is read.
     """
-    scope = tuple(names(function))
+    every = tuple(names(function))
+    lost = (
+        cache(partial(run_out, function))
+        if any(isinstance(one, ast.For) for one in function.inside)
+        else None
+    )
+    scope = every
     taken = _taken((function, *others), frozenset(scope))
     indices = tuple(dict.fromkeys(_indexed(function)))
     parts = tuple(dict.fromkeys(_read(function)))[:_PARTS]
@@ -58,6 +66,8 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
     counters = {loop.target.id for loop in loops if isinstance(loop.target, ast.Name)}
     yield from _of_end(function)
     for node in ast.walk(function.node):
+        if lost is not None:
+            scope = tuple(name for name in every if name not in lost(node))
         if isinstance(node, ast.stmt):
             yield from _of_statement(function.source, node)
             yield from _elsewhere(function.source, node, places)
@@ -78,6 +88,24 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
             for text in taken.get(function.source.segment(node), ()) if isinstance(node, ast.Name) else ():
                 yield Edit(EXCHANGED, "index", node, text)
             yield from _adjustments(function.source, node, calls)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "range":
+                yield from _ranges(function.source, node, sorted(counters & {*scope}))
+
+
+def _ranges(source: Source, node: ast.Call, counters: list[str]) -> Iterator[Edit]:
+    """A round less or more at either end, or from where a loop around it is."""
+    parts = [source.segment(part) for part in node.args]
+    if len(parts) > 2:
+        return
+    low, high = ("0", *parts) if len(parts) == 1 else (parts[0], parts[1])
+    starts = [
+        *(["1"] if low == "0" else ["0", f"{low} + 1", f"{low} - 1"]),
+        *counters,
+        *(f"{one} + 1" for one in counters),
+    ]
+    yield from (Edit(EXCHANGED, "range", node, f"range({start}, {high})") for start in starts if start != low)
+    lead = "" if low == "0" else f"{low}, "
+    yield from (Edit(EXCHANGED, "range", node, f"range({lead}{high} {step})") for step in ("- 1", "+ 1"))
 
 
 def _of_end(function: Written) -> Iterator[Edit]:

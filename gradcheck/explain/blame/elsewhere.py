@@ -75,7 +75,8 @@ def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Held) ->
         one
         for one in (
             _resized(seen),
-            *islice(_widened(seen), WIDER),
+            *islice(_widened(seen, lambda _: 1), WIDER),
+            *islice(_widened(seen, lambda length: length), 1),
             _oblong(seen),
             _turned(seen),
             *(_set_otherwise(seen, held.numbers, shares) for shares in _SHARES),
@@ -242,18 +243,23 @@ def _resized(seen: Examined) -> Elsewhere | None:
     return None
 
 
-def _widened(seen: Examined) -> Iterator[Elsewhere]:
-    """With one more of what is no row, a class or a unit, wherever that length stands."""
+def _widened(seen: Examined, more: Callable[[int], int]) -> Iterator[Elsewhere]:
+    """With so many more of what is no row, a class or a unit, wherever that length stands.
+
+    With one more an f may not run, or take no more windows of it than before; with twice as many it does.
+    """
     if seen.task.kind not in _KINDS or seen.task.given is not None:
         return
     where, generator = seen.task.where, np.random.default_rng(0x77696465)
     shapes = [np.shape(leaf) for arg in where.args for _, leaf in trees.leaves(arg) if _is_list(leaf)]
     for length, _ in Counter(length for shape in shapes for length in shape[1:] if length > 1).most_common():
-        wider = _with_leaves(seen, tuple(range(len(where.args))), partial(_wider, length))
+        wider = _with_leaves(seen, tuple(range(len(where.args))), partial(_wider, length, more(length)))
         probe = None if wider is None else _at(seen, moved(wider, generator, NEAR), generator)
         if probe is not None:
             yield Elsewhere(
-                probe, f"with {length + 1} for {length} in every axis of that length", resized=False
+                probe,
+                f"with {length + more(length)} for {length} in every axis of that length",
+                resized=False,
             )
 
 
@@ -278,11 +284,11 @@ def _last_longer(length: int, leaf: Any) -> Any:
     return leaf
 
 
-def _wider(length: int, leaf: Any) -> Any:
-    """An array with the first slice once more along every axis of that length; nothing, where slices sum to one."""
+def _wider(length: int, more: int, leaf: Any) -> Any:
+    """An array with its first slices again along every axis of that length; nothing, where slices sum to one."""
     for axis in range(np.ndim(leaf)) if isinstance(leaf, np.ndarray) else ():
         if leaf.shape[axis] == length:
-            first = leaf.take([0], axis)
+            first = leaf.take(range(more), axis)
             shared = leaf.dtype.kind == "f" and np.allclose(leaf.sum(axis), 1.0)
             whole = leaf.dtype.kind == "f" and np.isclose(leaf.sum(), 1.0)
             leaf = np.concatenate([leaf, np.zeros_like(first) if shared else first], axis)

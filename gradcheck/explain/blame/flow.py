@@ -60,6 +60,21 @@ def given(function: ast.AST, read: ast.Name) -> tuple[ast.expr | None, ast.expr 
     return before[-1].value if before else None, every[-1].value if len(every) > len(before) else None
 
 
+def run_out(function: Written, node: ast.AST) -> frozenset[str]:
+    """The variables of loops that a node is not part of: what the last round left in them means nothing there."""
+    inside, around = set[ast.AST](), node
+    while around is not function.node and around in function.source.parents:
+        inside.add(around)
+        around = function.source.parents[around]
+    loops = [one for one in function.inside if isinstance(one, ast.For)]
+    kept = {name for one in loops if one in inside for name in _names(one.target)}
+    return frozenset(name for one in loops if one not in inside for name in _names(one.target)) - kept
+
+
+def _names(target: ast.expr) -> Iterator[str]:
+    yield from (part.id for part in ast.walk(target) if isinstance(part, ast.Name))
+
+
 def _is_plain(one: Store) -> bool:
     return isinstance(one.statement, ast.Assign) and one.index is None
 

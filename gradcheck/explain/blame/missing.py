@@ -12,11 +12,12 @@ import numpy as np
 
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.edits import ADDED, EXCHANGED, Edit, operand
+from gradcheck.explain.blame.flow import run_out
 from gradcheck.explain.blame.forcing import Force, Wanted
 from gradcheck.explain.blame.inverse import fitted, is_open, operands
 from gradcheck.explain.blame.patch import bare
 from gradcheck.explain.blame.scene import Scene
-from gradcheck.explain.blame.sight import PRODUCTS, Candidate, Site, in_sight
+from gradcheck.explain.blame.sight import PRODUCTS, Candidate, Scope, Site, in_sight
 from gradcheck.explain.blame.synthesis import texts
 from gradcheck.explain.blame.watch import Node, is_float
 from gradcheck.explain.blame.written import Source, Written
@@ -186,14 +187,14 @@ Place = tuple[Site, ast.expr | ast.stmt, str]
 def in_place(one: Wanted) -> Place:
     """Something else for the expression itself."""
     visits = _chosen([visit for visit, value in enumerate(one.values) if not is_open(value)])
-    seen = list(one.seen)
+    seen, lost = list(one.seen), run_out(one.function, one.node)
     before = {node: one.seen[node] for node in seen[: seen.index(one.node)]}
     site = Site(
         one.function,
         operand(one.function.source, one.node),
         tuple(one.seen[one.node][visit] for visit in visits),
         tuple(one.values[visit] for visit in visits),
-        tuple(one.scopes[visit] for visit in visits),
+        tuple(_without(one.scopes[visit], lost) for visit in visits),
         _own(one, before, len(one.values), visits),
     )
     return site, one.node, "{}"
@@ -241,6 +242,10 @@ def _for_numbers(one: Wanted) -> Iterator[Place]:
                 part,
                 "{}",
             )
+
+
+def _without(scope: Scope, names: frozenset[str]) -> Scope:
+    return {name: value for name, value in scope.items() if name not in names} if names else scope
 
 
 def _after(one: Wanted, statement: ast.stmt) -> Place:

@@ -6,7 +6,7 @@ import ast
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
-from itertools import islice
+from itertools import islice, takewhile
 
 import numpy as np
 
@@ -33,8 +33,9 @@ ELSEWHERE = 20.0
 """How many letters what stands elsewhere in f or the claim as it is may be longer than what does not."""
 NEAR, SOON = 0.6, 0.3
 """Shares of the time after which what is missing is looked for, where an exchange does not mend it, or nothing fits."""
-DEAR = 0.3
-"""Share of the time that all exchanges may take; where they would take more, those that suit their place come first."""
+DEAR, FITTING = 0.3, 0.55
+"""Share of the time that all exchanges may take; where they would take more, those that suit their place come first, up
+to that share of it."""
 TOGETHER = 128
 """Edits that are compiled together, at most."""
 
@@ -55,7 +56,8 @@ def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
         unsure = ADJUSTED if site.wanted else ADDED
         suits = cache(site.suits)
         if len(plain) * scene.points[0].task.claim.seconds > DEAR * scene.time.seconds:
-            yield from _batches(one for one in plain if suits(*one[1:]))
+            early = takewhile(lambda _: not scene.time.past(FITTING), plain)
+            yield from _batches((one for one in early if suits(*one[1:])), 1)
         yield from _batches(
             one
             for one in plain
@@ -148,9 +150,9 @@ def _is_foreign(scene: Scene, function: Written) -> bool:
     )
 
 
-def _batches(plain: Iterable[Ranked]) -> Iterator[list[Ranked]]:
+def _batches(plain: Iterable[Ranked], size: int = 16) -> Iterator[list[Ranked]]:
     """Few at first, for those that come first are often enough."""
-    some, size = iter(plain), 16
+    some = iter(plain)
     while batch := list(islice(some, size)):
         yield batch
         size = min(2 * size, TOGETHER)

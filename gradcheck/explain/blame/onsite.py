@@ -51,13 +51,17 @@ class OnSite:
         if one is None:
             return self._adds_up(edit.node, text)
         assert isinstance(around, ast.expr)
+        visits = [visit for visit, value in enumerate(one.values) if not is_open(value)]
+        if visits and around is edit.node and text in one.scopes[visits[0]]:
+            value, wanted = one.scopes[visits[0]][text], one.values[visits[0]]
+            if isinstance(value, np.ndarray) and not _may_be(value.shape, wanted.shape):
+                return False  # most variables are something else altogether
         try:
             whole = function.source.segment_with(around, {edit.node: f"({text})"})
             code = compile(f"({whole})", "<site>", "eval")
         except (SyntaxError, ValueError):
             return None
         space = function.functions[0].__globals__
-        visits = [visit for visit, value in enumerate(one.values) if not is_open(value)]
         return all(
             self._is_worth(code, space, one.scopes[visit], one.values[visit], one.seen[one.node][visit])
             for visit in dict.fromkeys((*visits[:1], *visits[-1:]))
@@ -94,3 +98,10 @@ class OnSite:
             return True
         except (TooLong, Exception):  # of operands that do not suit each other
             return False
+
+
+def _may_be(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether an array of a shape can stand for one of another."""
+    return len(shape) <= len(wanted) and all(
+        own in (1, other) for own, other in zip(shape[::-1], wanted[::-1], strict=False)
+    )

@@ -66,10 +66,16 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
         yield f"np.zeros_like({bare(text)})"
         return
     if view.tells(factor):
-        yield from (_times(text, more) for more in view.products(factor) if more != f"1 / {text}")
+        own = (text, *view.named(site.now))
+
+        def telling(more: str) -> bool:
+            # what is divided by itself is nothing where it is zero
+            return " / " not in more or not any(name in more for name in own)
+
+        yield from (_times(text, more) for more in filter(telling, view.products(factor)))
+        yield from (_divided(text, more) for more in filter(telling, view.products(over)))
     else:
         yield from (_times(text, more) for more in view.factors(site.target, site.now))
-    yield from (_divided(text, more) for more in view.products(over) if more != text)
     yield from (_plus(text, more) for more in view.products(gap) if more != f"-{text}")
     yield from view.products(site.target)
     yield from _combined(pairs, text, sight)
@@ -79,6 +85,9 @@ def texts(site: Site, sight: Sequence[Candidate]) -> Iterator[str]:
         yield from _combined([(site.target[0], one.values[0])], one.text, alike[:_ALIKE])
     yield from (f"{more} - {text}" for more in view.products(both))
     yield from (f"{more} / {text}" for more in view.products(product))
+    for one in alike[:_ALIKE] if len(pairs) == 1 else ():
+        rest = [np.asarray(site.target[0] - one.values[0])]
+        yield from (_plus(one.text, more) for more in view.products(rest) if more != f"-{one.text}")
 
 
 def texts_of(target: Sequence[Any], sight: Sequence[Candidate]) -> Iterator[str]:
@@ -225,6 +234,14 @@ class View:
                 yield from _constants(factor, self.scalars)
             yield from self._matching(flat, self._with(row[None]), lambda i, _: self.names[i])
 
+    def named(self, values: Sequence[Any]) -> list[str]:
+        """What is worth the same, or a multiple of it."""
+        shown, (rows, _) = self._shown(values), self._own
+        if shown is None or not len(rows):
+            return []
+        cosine = np.abs(rows @ shown) / np.sqrt((rows**2).sum(axis=1) * (shown @ shown))
+        return [self.names[number] for number in np.flatnonzero(cosine > 1.0 - 1e-12)]
+
     def tells(self, target: Sequence[Any]) -> bool:
         """Whether a target is finite where it is looked at."""
         return self._shown(target) is not None
@@ -252,7 +269,17 @@ class View:
         yield from self._matching(
             goal, self._times, lambda i, j: f"{names[i]} * {names[j]}" if i <= j else ""
         )
-        yield from self._matching(goal, self._over, lambda i, j: f"{names[i]} / {names[j]}" if i != j else "")
+        yield from self._matching(
+            goal, self._over, lambda i, j: "" if self._is_multiple(i, j) else f"{names[i]} / {names[j]}"
+        )
+
+    def _is_multiple(self, one: int, other: int) -> bool:
+        """Whether the quotient of two things is a number, which is none where they are zero."""
+        rows, _ = self._own
+        return bool(
+            np.abs(rows[one] @ rows[other])
+            >= (1.0 - 1e-12) * np.sqrt(np.prod((rows[[one, other]] ** 2).sum(1)))
+        )
 
     def _chosen(self, goal: Floats) -> Iterator[str]:
         """One number where a mask is set, another elsewhere: the slopes of what has a corner."""
