@@ -115,7 +115,7 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
     }:  # nothing came at all
         return replace(seen, reasons=(unchecked(task),))
     f = evaluated(task, look, u)
-    unit = max(f.unit, claim_unit(task, asked.reading, f.unit) if f.unit > precision.DOUBLE else f.unit)
+    unit = max(f.unit, claim_unit(task, asked.reading, f) if f.unit > precision.DOUBLE else f.unit)
     autograd, tape, refused = trace_task(task, look, u, unit)
     pairing = pair(task, look, asked, f, autograd)
     if tape is not None:
