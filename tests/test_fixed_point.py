@@ -95,3 +95,24 @@ def test_a_step_function_does_not_pass_for_a_rounded_smooth_one() -> None:
     )
 
     assert (right.verdict, wrong.verdict) == (Verdict.PASS, Verdict.FAIL)
+
+
+ARGUMENTS = {
+    "eight digits": lambda x: np.vectorize(lambda value: float(f"{value:.8g}"))(x),
+    "single precision": lambda x: np.float32(x).astype(float),
+    "24 bits behind the point": lambda x: np.rint(x * 2**24).astype(np.int64) / 2**24,
+}
+
+
+@pytest.mark.parametrize("rounding", ARGUMENTS)
+@pytest.mark.parametrize("make", [log_sum_exp, hinge, least_squares])
+def test_the_truth_of_an_f_that_rounds_its_arguments_holds(make, rounding) -> None:
+    f, gradient, x = make(np.random.default_rng(1))
+    report = gradcheck.check_grad(
+        lambda x: f(ARGUMENTS[rounding](x)), lambda x: 1.3 * gradient(x), x, raise_on_failure=False
+    )
+
+    assert report.verdict is Verdict.FAIL
+    assert report.leaves[0].entries
+    for entry in report.leaves[0].entries:
+        assert abs(entry.truth - gradient(x)[entry.index]) <= entry.bound
