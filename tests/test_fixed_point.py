@@ -116,3 +116,19 @@ def test_the_truth_of_an_f_that_rounds_its_arguments_holds(make, rounding) -> No
     assert report.leaves[0].entries
     for entry in report.leaves[0].entries:
         assert abs(entry.truth - gradient(x)[entry.index]) <= entry.bound
+
+
+def test_a_trace_that_holds_rounded_arguments_for_constant_is_contradicted_where_differences_show() -> None:
+    for seed in SEEDS:
+        x, c = np.random.default_rng(seed).normal(size=(2, 4, 8))
+
+        def f(x, c=c):
+            x = ARGUMENTS["24 bits behind the point"](x)
+            return np.sum(c * (x - x.mean(1, keepdims=True)) / np.sqrt(x.var(1, keepdims=True) + 1e-5))
+
+        def gradient(x, c=c):
+            size = np.sqrt(x.var(1, keepdims=True) + 1e-5)
+            n = (x - x.mean(1, keepdims=True)) / size
+            return (c - c.mean(1, keepdims=True) - n * (c * n).mean(1, keepdims=True)) / size
+
+        assert gradcheck.check_grad(f, gradient, x, raise_on_failure=False).verdict is Verdict.PASS
