@@ -64,21 +64,25 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """How f is evaluated, its entries at the point, and the unit roundoff that its values show."""
+    """How f is evaluated, its entries at the point, and the unit roundoff that its values show.
+
+    ``printed`` tells that they are of a fixed point: f computed in double precision before it rounded them.
+    """
 
     value: Evaluate
     y: Floats
     unit: float
+    printed: bool = False
 
 
 def evaluated(task: Task, look: Look, u: Floats) -> Evaluated:
     """F as the judge evaluates it: in double precision where it is the same function there."""
     value, y = _in_double(task, look, u)
-    unit = _shown(task, value, y)
+    unit, printed = _shown(task, value, y)
     if value.native or all(slot.dtype.itemsize >= 8 for slot in task.where.slots):
         dtypes = [getattr(leaf, "dtype", "") for _, leaf in trees.leaves(look.output)]
         unit = max([unit, *map(precision.of, dtypes)])
-    return Evaluated(value, y, unit)
+    return Evaluated(value, y, unit, printed)
 
 
 def pair(task: Task, look: Look, asked: Asked, f: Evaluated, autograd: Answer | None) -> Pairing:
@@ -88,7 +92,7 @@ def pair(task: Task, look: Look, asked: Asked, f: Evaluated, autograd: Answer | 
     magnitude = max(float(np.abs(u) @ np.abs(f.y)), abs(base))
     assert asked.reading is not None
     precise = _is_precise(f.unit, autograd)
-    unit = claim_unit(task, asked.reading, f.unit)
+    unit = claim_unit(task, asked.reading, f)
     claimed = Claimed(task, look.output, u, asked.reading, unit, most=unit if precise else 1.0)
     terms = np.abs(u * f.y) if u.size > 1 else [base]
     grid = max((precision.spacing(float(term), f.unit) for term in terms), default=0.0)
@@ -133,13 +137,13 @@ def _in_double(task: Task, look: Look, u: Floats) -> tuple[Evaluate, Floats]:
     return replace(value, native=True), look.y
 
 
-def _shown(task: Task, value: Evaluate, y: Floats) -> float:
-    """The unit roundoff that f's values show, whatever the dtype they come in.
+def _shown(task: Task, value: Evaluate, y: Floats) -> tuple[float, bool]:
+    """The unit roundoff that f's values show, whatever the dtype they come in, and whether they are of a fixed point.
 
-    A value that lacks the last bits may just be a round number: then f is asked at two points nearby.
+    A value that lacks the last digits may just be a round number: then f is asked at points nearby.
     """
-    if precision.bits(y) > 24:
-        return precision.DOUBLE
+    if not precision.coarse(y):
+        return precision.DOUBLE, False
     rolls = np.random.default_rng(0)
     scale = step_scale(task.where.x, task.where.slots)
 
@@ -151,18 +155,25 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> float:
         return np.concatenate([y, *(other for other in moved if other is not None)])
 
     seen = with_more(y, _PROBES)
+    if precision.shown(seen) > precision.SINGLE or np.unique(seen).size < 2:
+        seen = with_more(seen, _FURTHER)
     unit = precision.shown(seen)
-    return precision.shown(with_more(seen, _FURTHER)) if unit > precision.SINGLE else unit
+    if unit > precision.DOUBLE:
+        return unit, False
+    unit = precision.of_lattice(seen, y)
+    return unit, unit > precision.DOUBLE
 
 
-def claim_unit(task: Task, reading: Reading, f_shows: float) -> float:
+def claim_unit(task: Task, reading: Reading, f: Evaluated) -> float:
     """The claim's unit roundoff: its dtype's or its argument's; f's, or its own numbers', where f has few digits."""
     dtypes = (*reading.dtypes, *(slot.dtype for slot in task.where.slots))
     unit = max(precision.of(dtype) for dtype in dtypes)
-    if f_shows == precision.DOUBLE or reading.problems:
+    if f.unit == precision.DOUBLE or reading.problems:
         return unit
+    if f.printed:
+        return max(unit, min(f.unit, precision.of_lattice(reading.flat, reading.flat)))
     # f's values may have gained digits where it adds them up
-    return max(unit, f_shows, precision.shown(reading.flat))
+    return max(unit, f.unit, precision.shown(reading.flat))
 
 
 def covector(task: Task, look: Look, generator: np.random.Generator) -> Floats:
