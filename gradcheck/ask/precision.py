@@ -8,7 +8,6 @@ table); its values tell, for bits that were never there are zeros.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -88,12 +87,16 @@ def lattice(values: Floats) -> float:
 
 
 def of_lattice(values: Floats, at: Floats) -> float:
-    """The unit roundoff at ``at`` of numbers that show a fixed point; double's where they are too few, or show none."""
+    """The unit roundoff at ``at`` of numbers that show a fixed point; double's where they are too few, or show none.
+
+    Numbers of fewer digits than those of any format count something: they are no rounded ones.
+    """
     sizes = np.unique(np.abs(values[np.isfinite(values) & (values != 0.0)]))
     if sizes.size < _ENOUGH:
         return DOUBLE
     largest = float(np.max(np.abs(at), initial=0.0)) or float(sizes[-1])
-    return float(np.clip(0.5 * lattice(values) / largest, DOUBLE, 0.5))
+    unit = max(0.5 * lattice(values) / largest, DOUBLE)
+    return unit if unit <= 2.0 ** -min(_BITS) else DOUBLE
 
 
 _IDLE, _DIGITS = 20, 11
@@ -118,8 +121,10 @@ def _binary(value: float) -> float:
 
 def _decimal(value: float) -> float:
     """The place of the last decimal digit; 0 where there are as many as a double takes."""
-    _, digits, exponent = Decimal(repr(value)).as_tuple()
-    return 10.0 ** int(exponent) if len(digits) <= _DIGITS else 0.0
+    mantissa, _, exponent = repr(value).partition("e")
+    whole, _, part = mantissa.partition(".")
+    few = len(f"{whole}{part}".lstrip("0")) <= _DIGITS
+    return 10.0 ** (int(exponent or 0) - len(part)) if few else 0.0
 
 
 def spacing(value: float, unit: float) -> float:

@@ -155,11 +155,14 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> tuple[float, bool]:
         return np.concatenate([y, *(other for other in moved if other is not None)])
 
     seen = with_more(y, _PROBES)
-    if precision.shown(seen) > precision.SINGLE or np.unique(seen).size < 2:
-        seen = with_more(seen, _FURTHER)
     unit = precision.shown(seen)
+    if unit > precision.SINGLE:
+        seen = with_more(seen, _FURTHER)
+        unit = precision.shown(seen)
     if unit > precision.DOUBLE:
         return unit, False
+    if np.unique(seen).size < 2:  # on one stair
+        seen = with_more(seen, _FURTHER)
     unit = precision.of_lattice(seen, y)
     return unit, unit > precision.DOUBLE
 

@@ -160,11 +160,12 @@ def _batches(plain: Iterable[Ranked], size: int = 16) -> Iterator[list[Ranked]]:
 
 def _plainness(function: Written, edit: Edit) -> float:
     old = function.source.segment(edit.node)
-    longer = len(edit.text) - len(old)
+    text = edit.text.replace(f"({old})", old)  # as it will stand there
+    longer = len(text) - len(old)
     if edit.what == "written":  # in the place of all that stood there: the shorter, the plainer
-        likes = liked(edit.text, old) if isinstance(edit.node, ast.expr) else 0
-        return max(longer, 0) + 0.01 * len(edit.text) - likes
-    return abs(longer) + 0.01 * len(edit.text)
+        likes = liked(text, old) if isinstance(edit.node, ast.expr) else 0
+        return max(longer, 0) + 0.01 * len(text) - likes
+    return abs(longer) + 0.01 * len(text)
 
 
 def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:
