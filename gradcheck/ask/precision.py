@@ -7,7 +7,6 @@ table); its values tell, for bits that were never there are zeros.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -69,62 +68,6 @@ def shown(values: Floats) -> float:
     if np.unique(np.abs(values[np.isfinite(values) & (values != 0.0)])).size < _ENOUGH:
         return DOUBLE
     return next((2.0**-format for format in _BITS if used <= format), DOUBLE)
-
-
-def coarse(values: Floats) -> bool:
-    """Whether the numbers may be of fewer digits than double's, or else just round ones."""
-    return bits(values) <= _BITS[-1] or lattice(values) > 0.0
-
-
-def lattice(values: Floats) -> float:
-    """The spacing of the fixed point that all numbers have: so many decimals, or bits behind the point; 0 without one.
-
-    What was printed with six decimals, or counted in units of 2^-20, is as coarse wherever the point is.
-    """
-    sample = np.abs(values[:: max(1, values.size // _SAMPLE)])
-    whole = sample[np.isfinite(sample) & (sample > 0.0)].tolist()
-    return max(_least(map(_binary, whole)), _least(map(_decimal, whole)))
-
-
-def of_lattice(values: Floats, at: Floats) -> float:
-    """The unit roundoff at ``at`` of numbers that show a fixed point; double's where they are too few, or show none.
-
-    Numbers of fewer digits than those of any format count something: they are no rounded ones.
-    """
-    sizes = np.unique(np.abs(values[np.isfinite(values) & (values != 0.0)]))
-    if sizes.size < _ENOUGH:
-        return DOUBLE
-    largest = float(np.max(np.abs(at), initial=0.0)) or float(sizes[-1])
-    unit = max(0.5 * lattice(values) / largest, DOUBLE)
-    return unit if unit <= 2.0 ** -min(_BITS) else DOUBLE
-
-
-_IDLE, _DIGITS = 20, 11
-"""A double has so many last bits of zero once in a million, so few decimal digits once in 100,000."""
-
-
-def _least(steps: Iterable[float]) -> float:
-    """The least of them; 0 where one is 0, or there are none."""
-    least = np.inf
-    for step in steps:
-        if step == 0.0:
-            return 0.0
-        least = min(least, step)
-    return least if least < np.inf else 0.0
-
-
-def _binary(value: float) -> float:
-    """The last bit that is set; 0 where it is one of the last there are."""
-    last = float(np.ldexp(1.0, np.frexp(value)[1] - bits(np.array([value]))))
-    return last if last >= 2.0**_IDLE * float(np.spacing(value)) else 0.0
-
-
-def _decimal(value: float) -> float:
-    """The place of the last decimal digit; 0 where there are as many as a double takes."""
-    mantissa, _, exponent = repr(value).partition("e")
-    whole, _, part = mantissa.partition(".")
-    few = len(f"{whole}{part}".lstrip("0")) <= _DIGITS
-    return 10.0 ** (int(exponent or 0) - len(part)) if few else 0.0
 
 
 def spacing(value: float, unit: float) -> float:

@@ -153,7 +153,7 @@ def _on_all(case: Case, facts: Sequence[Fact]) -> Judgement:
     if arbiter is None:
         return _agreed(facts)
     side = supported(arbiter, case.pairing.magnitude)
-    if side in (Side.CLAIM, Side.NEITHER) or any(fact.contradicts for fact in facts if fact is not arbiter):
+    if side in (Side.CLAIM, Side.NEITHER):
         alone = _by_differences(case, [fact for fact in facts if fact is not arbiter])
         return replace(alone, discredited=True)
     return _arbitrated(case.entries, arbiter, side, [fact for fact in facts if fact is not arbiter])

@@ -64,25 +64,21 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """How f is evaluated, its entries at the point, and the unit roundoff that its values show.
-
-    ``printed`` tells that they are of a fixed point: f computed in double precision before it rounded them.
-    """
+    """How f is evaluated, its entries at the point, and the unit roundoff that its values show."""
 
     value: Evaluate
     y: Floats
     unit: float
-    printed: bool = False
 
 
 def evaluated(task: Task, look: Look, u: Floats) -> Evaluated:
     """F as the judge evaluates it: in double precision where it is the same function there."""
     value, y = _in_double(task, look, u)
-    unit, printed = _shown(task, value, y)
+    unit = _shown(task, value, y)
     if value.native or all(slot.dtype.itemsize >= 8 for slot in task.where.slots):
         dtypes = [getattr(leaf, "dtype", "") for _, leaf in trees.leaves(look.output)]
         unit = max([unit, *map(precision.of, dtypes)])
-    return Evaluated(value, y, unit, printed)
+    return Evaluated(value, y, unit)
 
 
 def pair(task: Task, look: Look, asked: Asked, f: Evaluated, autograd: Answer | None) -> Pairing:
@@ -92,7 +88,7 @@ def pair(task: Task, look: Look, asked: Asked, f: Evaluated, autograd: Answer | 
     magnitude = max(float(np.abs(u) @ np.abs(f.y)), abs(base))
     assert asked.reading is not None
     precise = _is_precise(f.unit, autograd)
-    unit = claim_unit(task, asked.reading, f)
+    unit = claim_unit(task, asked.reading, f.unit)
     claimed = Claimed(task, look.output, u, asked.reading, unit, most=unit if precise else 1.0)
     terms = np.abs(u * f.y) if u.size > 1 else [base]
     grid = max((precision.spacing(float(term), f.unit) for term in terms), default=0.0)
@@ -137,13 +133,13 @@ def _in_double(task: Task, look: Look, u: Floats) -> tuple[Evaluate, Floats]:
     return replace(value, native=True), look.y
 
 
-def _shown(task: Task, value: Evaluate, y: Floats) -> tuple[float, bool]:
-    """The unit roundoff that f's values show, whatever the dtype they come in, and whether they are of a fixed point.
+def _shown(task: Task, value: Evaluate, y: Floats) -> float:
+    """The unit roundoff that f's values show, whatever the dtype they come in.
 
-    A value that lacks the last digits may just be a round number: then f is asked at points nearby.
+    A value that lacks the last bits may just be a round number: then f is asked at two points nearby.
     """
-    if not precision.coarse(y):
-        return precision.DOUBLE, False
+    if precision.bits(y) > 24:
+        return precision.DOUBLE
     rolls = np.random.default_rng(0)
     scale = step_scale(task.where.x, task.where.slots)
 
@@ -156,27 +152,17 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> tuple[float, bool]:
 
     seen = with_more(y, _PROBES)
     unit = precision.shown(seen)
-    if unit > precision.SINGLE:
-        seen = with_more(seen, _FURTHER)
-        unit = precision.shown(seen)
-    if unit > precision.DOUBLE:
-        return unit, False
-    if np.unique(seen).size < 2:  # on one stair
-        seen = with_more(seen, _FURTHER)
-    unit = precision.of_lattice(seen, y)
-    return unit, unit > precision.DOUBLE
+    return precision.shown(with_more(seen, _FURTHER)) if unit > precision.SINGLE else unit
 
 
-def claim_unit(task: Task, reading: Reading, f: Evaluated) -> float:
+def claim_unit(task: Task, reading: Reading, f_shows: float) -> float:
     """The claim's unit roundoff: its dtype's or its argument's; f's, or its own numbers', where f has few digits."""
     dtypes = (*reading.dtypes, *(slot.dtype for slot in task.where.slots))
     unit = max(precision.of(dtype) for dtype in dtypes)
-    if f.unit == precision.DOUBLE or reading.problems:
+    if f_shows == precision.DOUBLE or reading.problems:
         return unit
-    if f.printed:
-        return max(unit, min(f.unit, precision.of_lattice(reading.flat, reading.flat)))
     # f's values may have gained digits where it adds them up
-    return max(unit, f.unit, precision.shown(reading.flat))
+    return max(unit, f_shows, precision.shown(reading.flat))
 
 
 def covector(task: Task, look: Look, generator: np.random.Generator) -> Floats:

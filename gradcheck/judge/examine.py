@@ -24,7 +24,6 @@ from gradcheck.judge.judge import case_of, judge
 from gradcheck.judge.pairing import Pairing
 from gradcheck.judge.reasons import Reason
 from gradcheck.judge.rows import suspicious
-from gradcheck.judge.slope import with_stairs
 from gradcheck.oracles.answer import Answer
 from gradcheck.oracles.autodiff import trace_task
 from gradcheck.oracles.ball import Ball
@@ -116,7 +115,7 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
     }:  # nothing came at all
         return replace(seen, reasons=(unchecked(task),))
     f = evaluated(task, look, u)
-    unit = max(f.unit, claim_unit(task, asked.reading, f) if f.unit > precision.DOUBLE else f.unit)
+    unit = max(f.unit, claim_unit(task, asked.reading, f.unit) if f.unit > precision.DOUBLE else f.unit)
     autograd, tape, refused = trace_task(task, look, u, unit)
     pairing = pair(task, look, asked, f, autograd)
     if tape is not None:
@@ -206,9 +205,7 @@ def _judged(seen: Examined, generator: np.random.Generator) -> Examined:
     if judgement.judged is not None and _third_voice_wanted(task, seen.autograd):
         task.f.calls += 1
         voices = (_voice(task, u, judgement.judged),)
-    if judgement.verdict is Verdict.FAIL and judgement.truth is None:
-        pairing = with_stairs(pairing)  # what is told of single entries rests on differences alone
-    return replace(seen, pairing=pairing, judgement=judgement, voices=voices)
+    return replace(seen, judgement=judgement, voices=voices)
 
 
 def _asked_again(task: Task, asked: Asked, pairing: Pairing) -> Asked:

@@ -74,13 +74,6 @@ class Fact:
         return self.slope.meets(self.claim) if self.ruling is None else self.ruling.relation
 
     @property
-    def contradicts(self) -> bool:
-        """Whether differences are certainly apart from autograd where they agree with the claim."""
-        if self.autograd is None or self.ruling is not None or self.relation is not Relation.AGREE:
-            return False
-        return self.slope.meets(self.autograd) is Relation.APART
-
-    @property
     def jumps(self) -> bool:
         """Whether f was seen to jump at the point: over steps of all sizes on one side it differs by as much."""
         base = self.samples.get(0.0, 0.0)

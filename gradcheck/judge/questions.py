@@ -58,22 +58,18 @@ def _arbitration(case: Case, entries: Entrywise | Near, generator: np.random.Gen
     if side in (Side.CLAIM, Side.NEITHER):
         yield from _by_groups(case, generator)
     elif side is Side.HIDDEN:
-        seen = yield from _guard(pairing, generator)
-        if seen is not None and seen.contradicts:
-            yield from _by_groups(case, generator)
+        yield from _guard(pairing, generator)
 
 
-def _guard(pairing: Pairing, generator: np.random.Generator) -> Generator[Question, Fact, Fact | None]:
-    """The first fact is handed back, None where all that the claim says is below f's noise."""
+def _guard(pairing: Pairing, generator: np.random.Generator) -> Plan:
     mask = next(groups(pairing.contribution, _GUARD_FLOOR * pairing.noise, _GUARD_SPAN), None)
     if mask is None:
         yield _flat(pairing, np.ones(pairing.x.shape, dtype=bool), generator)
-        return None
+        return
     fact = yield Question(Purpose.GUARD, along(pairing, mask, generator), mask)
     if fact.ruling is None and fact.relation is Relation.APART:
         # a second look, in another direction, before anything is said
         yield Question(Purpose.GUARD, along(pairing, mask, generator), mask)
-    return fact
 
 
 def _by_groups(case: Case, generator: np.random.Generator) -> Plan:

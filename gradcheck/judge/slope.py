@@ -10,11 +10,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from gradcheck.ask import precision
-from gradcheck.ask.draws import signs
-from gradcheck.judge.pairing import Line, Pairing
+from gradcheck.judge.pairing import Line
 from gradcheck.oracles.ball import Ball, Relation, related
 from gradcheck.oracles.derivative import derivative
 from gradcheck.oracles.estimate import Estimate
@@ -118,10 +115,6 @@ _NOTHING = 1e-10
 """A step that an f which rounds its arguments to float32 takes no notice of."""
 
 
-_STAIRS = (1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3)
-"""Steps up to those of half precision: the first of them that moves such an f shows how high its stairs are."""
-
-
 def _grid(line: Line, near: Ball) -> float:
     """The spacing of f's values, where they are known to be coarse; a token one where f rounds its arguments.
 
@@ -134,25 +127,6 @@ def _grid(line: Line, near: Ball) -> float:
     if pairing.grid > 0.0 or pairing.precise or not due > 2.0**6 * last:
         return pairing.grid
     return last if line(_NOTHING) == line(0.0) else 0.0
-
-
-def with_stairs(pairing: Pairing) -> Pairing:
-    """The pairing of an f that rounds its arguments, with the height of the stairs as the spacing of its values.
-
-    A step that the claim says would show in double precision changes nothing, a longer one a few stairs at once.
-    """
-    direction = pairing.scale * signs(np.random.default_rng(0), pairing.x.size)
-    line = Line(pairing, direction)
-    last = precision.spacing(pairing.magnitude, precision.DOUBLE)
-    shows = _NOTHING * pairing.span(direction) > 2.0**6 * last
-    if pairing.grid > 0.0 or not shows or line(_NOTHING) != line(0.0):
-        return pairing
-    for step in _STAIRS:
-        height = max(abs(value - line(0.0)) for value in line.ask((step, -step)))
-        if 0.0 < height < pairing.magnitude:
-            unit = max(pairing.precision, 0.5 * height / pairing.magnitude)
-            return replace(pairing, precision=unit, grid=height)
-    return pairing
 
 
 def slope_of(estimate: Estimate, told_apart: float = 0.0) -> Slope:

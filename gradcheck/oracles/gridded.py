@@ -37,9 +37,6 @@ _BARELY, _SWINGS = 32.0, 0.3
 """Deviations that phi moves by at least where the longest steps are long enough, and the share of its largest move that
 it makes over the shortest where these are still too long."""
 
-_SEVERAL = 8.0
-"""Spacings that stairs, and sums before them, may move phi by."""
-
 _STANDS = 0.3
 """Of the slope, the bound that steps beyond 1 must reach to be believed."""
 
@@ -86,8 +83,7 @@ def gridded(memory: Samples, grid: float, tolerance: float, longest: float = FIR
     grid = _stair(odd, even, grid)
     best = _choose(steps, odd, even, grid)
     while best.bound > tolerance and memory.calls + 2 * _MORE <= _MOST:
-        structured = _structured(best, steps, grid)
-        further = (long, short + _MORE) if structured else _further(best, odd, long, short)
+        further = _further(best, odd, long, short)
         if further is None:
             break
         long, short = further
@@ -156,11 +152,6 @@ def _further(best: _Fit, odd: np.ndarray, long: int, short: int) -> tuple[int, i
         return long, short + _MORE
     told = best.bound <= _TOLD * abs(best.value)
     return (long - _MORE, short) if largest < (1.0 if told else _UNTOLD) * _BARELY * best.noise else None
-
-
-def _structured(best: _Fit, steps: np.ndarray, grid: float) -> bool:
-    """Whether no stairs explain the bound, as a shorter step would tell more: kinks, say, within the longer ones."""
-    return bool(_SEVERAL * grid / (_RATIO * steps[-1]) < best.bound)
 
 
 def reach(table: Table) -> float:

@@ -170,20 +170,3 @@ def test_a_slope_that_steps_near_one_hardly_tell_is_told_by_longer_ones(slope, s
     )
 
     assert abs(estimate.value - slope) <= estimate.error <= 0.03 * slope
-
-
-@pytest.mark.parametrize("grid", [1e-6, 2.0**-20, 1e-7])
-def test_kinks_beside_0_are_stepped_inside_of_as_far_as_the_grid_allows(grid) -> None:
-    def phi(t, slope, kinks):
-        rays = sum(bend * max(t / at - 1.0, 0.0) * abs(at) for at, bend in kinks)
-        return round((slope * t + 0.3 * t * t + rays) / grid) * grid
-
-    missed = 0
-    for seed in range(60):
-        random = np.random.default_rng(seed)
-        slope, at = random.normal(), 10.0 ** random.uniform(-2.5, 0.5, 4) * random.choice((-1.0, 1.0), 4)
-        kinks = list(zip(at, 3.0 * random.normal(size=4), strict=True))
-        found = derivative(lambda t, slope=slope, kinks=kinks: phi(t, slope, kinks), grid=grid)
-        missed += abs(found.value - slope) > found.error
-
-    assert missed <= 1
