@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,12 @@ _EQUAL = 1e-9
 class Meanings:
     """The expressions of f by what they are worth at a probe."""
 
-    def __init__(self, of_f: tuple[Written, ...], shared: tuple[Written, ...], probe: Probe) -> None:
+    def __init__(
+        self, of_f: tuple[Written, ...], shared: tuple[Written, ...], probe: Probe, late: Callable[[], bool]
+    ) -> None:
         self._of_f, self._task = of_f, probe.task
         with observing(of_f) as observer:
-            own = taken(observer, probe, shared)
+            own = taken(observer, probe, shared, late)
         # what f computes beside its result is the claim's
         self._others = {node for one in shared for node in ast.walk(one.node)} - own
         self.values = self.recorded(probe.task.where)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -75,15 +76,21 @@ class Reach:
         return None
 
 
-def taken(observer: Observer, probe: Probe, functions: Iterable[Written]) -> frozenset[Node]:
-    """The expressions of functions that f calls, too, on which its result hangs."""
+def taken(
+    observer: Observer, probe: Probe, functions: Iterable[Written], late: Callable[[], bool]
+) -> frozenset[Node]:
+    """The expressions of functions that f calls, too, on which its result hangs; once it is late, all that are left."""
     values = observer.recorded(probe.result)
     inside = {node for one in functions for node in ast.walk(one.node)}
     return frozenset(
         node
         for node, held in values.items()
-        if node in inside and is_float(held[0]) and _is_taken(observer, probe, node)
+        if node in inside and is_float(held[0]) and (late() or _is_taken(observer, probe, node))
     )
+
+
+_PARTS = 20
+"""Of what a statement hands on so many parts are looked at: each is a call of f."""
 
 
 def is_left(observer: Observer, probe: Probe, function: Written) -> bool:
@@ -93,7 +100,7 @@ def is_left(observer: Observer, probe: Probe, function: Written) -> bool:
         part
         for node in ast.walk(function.node)
         if isinstance(node, ast.Return) or (isinstance(node, ast.Assign) and _is_kept(node.targets[0]))
-        for part in ast.walk(node.value or node)
+        for part in islice(ast.walk(node.value or node), _PARTS)
         if part in values and is_float(values[part][0])
     )
     return any(not _is_taken(observer, probe, part) for part in handed_on)

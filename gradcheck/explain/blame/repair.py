@@ -161,14 +161,16 @@ def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
     started = time.perf_counter()
     first.wrong()
     patience = 20.0 * (time.perf_counter() - started) + 0.05
-    goals = Goals(first, Meanings(of_f, _shared(draft.now[: setting.claims], codes), first))
+    beginning = Allowance(REACHING * setting.seconds)
+    shared = _shared(draft.now[: setting.claims], codes)
+    goals = Goals(first, Meanings(of_f, shared, first, beginning.late))
     settled = Probe.proved if setting.behaves else Probe.right
     whole = Allowance(WHOLE * setting.seconds)
     while found.left and not whole.late():
         functions, allowed = draft.now[: setting.claims], Allowance(min(setting.seconds, whole.left))
         shared = _shared(functions, codes)
         with observing(functions) as observer:
-            fixed = taken(observer, first, shared)
+            fixed = taken(observer, first, shared, lambda: allowed.past(REACHING))  # noqa: B023
             reach = reach_of(observer, first, lambda: allowed.past(REACHING), fixed)  # noqa: B023
             scene = Scene(
                 functions,
