@@ -124,3 +124,27 @@ def test_there_is_no_spacing_at_zero_or_beyond_the_numbers(value) -> None:
 )
 def test_the_default_rtol(unit, rtol) -> None:
     assert precision.default_rtol(unit) == rtol
+
+
+@pytest.mark.parametrize(
+    "spacing, rounded",
+    [
+        (1e-6, lambda value: round(value, 6)),
+        (1e-2, lambda value: float(f"{value:.2f}")),
+        (1e-4, lambda value: round(value, 4)),
+    ],
+)
+@pytest.mark.parametrize("factor", [1.0, 300.0])
+def test_printed_values_show_their_last_decimal_wherever_the_point_is(spacing, rounded, factor) -> None:
+    values = np.array([rounded(float(factor * value)) for value in RANDOM])
+
+    assert precision.decimal(values) == pytest.approx(spacing)
+    assert precision.of_decimals(values, values) == pytest.approx(0.5 * spacing / np.max(np.abs(values)))
+
+
+@pytest.mark.parametrize("values", [RANDOM, np.append(np.round(RANDOM, 6), 1.0 / 3.0), np.zeros(3), []])
+def test_other_values_show_no_last_decimal(values) -> None:
+    values = np.array(values, dtype=float)
+
+    assert precision.decimal(values) == 0.0
+    assert precision.of_decimals(values, values) == precision.DOUBLE

@@ -7,6 +7,7 @@ table); its values tell, for bits that were never there are zeros.
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,7 @@ from gradcheck.ask.trees import Floats
 
 DOUBLE, SINGLE = 2.0**-53, 2.0**-24
 
-_BITS = (4, 8, 11, 24)
+FORMATS = (4, 8, 11, 24)
 """Significant bits of float8 (e4m3), bfloat16, half and single: numbers of fewer bits are of the next format up."""
 
 _ENOUGH = 2
@@ -62,12 +63,55 @@ def bits(values: Floats) -> int:
 
 def shown(values: Floats) -> float:
     """The unit roundoff that numbers show; double's where they are too few to show any other."""
-    if bits(values[:: max(1, values.size // _SAMPLE)]) > _BITS[-1]:
+    if bits(values[:: max(1, values.size // _SAMPLE)]) > FORMATS[-1]:
         return DOUBLE
     used = bits(values)
     if np.unique(np.abs(values[np.isfinite(values) & (values != 0.0)])).size < _ENOUGH:
         return DOUBLE
-    return next((2.0**-format for format in _BITS if used <= format), DOUBLE)
+    return next((2.0**-format for format in FORMATS if used <= format), DOUBLE)
+
+
+def of_decimals(values: Floats, at: Floats) -> float:
+    """The unit roundoff at ``at`` of numbers that were printed with so many decimals; double's where they were not.
+
+    Such a number is as coarse wherever the point is. Numbers of fewer digits than those of any format count something:
+    they are no rounded ones.
+    """
+    sizes = np.unique(np.abs(values[np.isfinite(values) & (values != 0.0)]))
+    if sizes.size < _ENOUGH:
+        return DOUBLE
+    largest = float(np.max(np.abs(at), initial=0.0)) or float(sizes[-1])
+    unit = max(0.5 * decimal(values) / largest, DOUBLE)
+    return unit if unit <= 2.0 ** -min(FORMATS) else DOUBLE
+
+
+def decimal(values: Floats) -> float:
+    """The spacing of printed numbers, 1e-6 of 0.25 and 0.125001, 0.5 of 1.0, 1.5 and 2.5; 0 where one has all digits.
+
+    A double has so few digits once in 100,000.
+    """
+    numbers = np.unique(np.abs(values[:: max(1, values.size // _SAMPLE)])).tolist()
+    places = [_last_decimal(number) for number in numbers]
+    place = min((place for place in places if place), default=0.0)
+    if 0.0 in places or place == 0.0:
+        return 0.0
+    counts = [round(number / place) for number in numbers if np.isfinite(number)]
+    return place * (math.gcd(*(count - counts[0] for count in counts)) or 1)
+
+
+_DIGITS, _SUMMED = 11, 4.0
+"""The most digits of a printed number, and the roundings that sums of such numbers may be off by."""
+
+
+def _last_decimal(value: float) -> float | None:
+    """The place of a number's last decimal; 0 where there are as many as a double takes, None of what has none."""
+    if value == 0.0 or not np.isfinite(value):
+        return None
+    digits = f"{value:.{_DIGITS + 1}e}"
+    mantissa, _, exponent = digits.partition("e")
+    place = len(mantissa.rstrip("0")) - len("0.") - int(exponent)
+    near = abs(float(digits) - value) <= _SUMMED * np.spacing(value)
+    return float(10.0**-place) if near and len(mantissa.rstrip("0")) <= _DIGITS + 1 else 0.0
 
 
 def spacing(value: float, unit: float) -> float:
@@ -75,6 +119,13 @@ def spacing(value: float, unit: float) -> float:
     return (
         0.0 if value == 0.0 or not np.isfinite(value) else 2.0 * unit * 2.0 ** np.floor(np.log2(abs(value)))
     )
+
+
+def of_spacing(spacing: Floats, x: Floats) -> float:
+    """The unit roundoff of numbers that are so far from their neighbours, by the largest."""
+    largest = float(np.max(np.abs(x), initial=0.0))
+    below = 2.0 ** np.floor(np.log2(largest)) if largest else np.inf
+    return max(0.5 * float(np.max(spacing, initial=0.0)) / float(below), DOUBLE)
 
 
 def default_rtol(unit: float) -> float:

@@ -52,7 +52,7 @@ def entry_truth(pairing: Pairing, index: int) -> tuple[float, float]:
     bound = 2.0 * abs(extrapolated - fine) + line.noise(FINE)
     if bound <= _SHARP * abs(fine) and line.bend(FINE) <= 1e-2 * abs(fine):
         return extrapolated / length, bound / length
-    estimate = derivative(line, samples=line.samples, tolerance=_SHARP * abs(fine), grid=pairing.grid)
+    estimate = derivative(line, samples=line.samples, tolerance=_SHARP * abs(fine), grid=line.grid)
     if not np.isfinite(estimate.value):
         return np.nan, np.inf
     return estimate.value / length, estimate.error / length

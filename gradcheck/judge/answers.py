@@ -118,7 +118,7 @@ def _flat(question: Question, case: Case, measure: Measure) -> Fact:
         if moved <= pairing.noise or not math.isfinite(moved) or resolved <= 1e-3 * moved / far:
             return Fact(question, claim, autograd, Slope(coarse, coarse, resolved), 0.0)
         resolved = 1e-3 * moved / far
-    slope = slope_of(derivative(line, samples=line.samples, tolerance=resolved, grid=pairing.grid))
+    slope = slope_of(derivative(line, samples=line.samples, tolerance=resolved, grid=line.grid))
     fact = Fact(question, claim, autograd, replace(slope, error=slope.error + 1e-3 * resolved), 0.0)
     if slope.kinked:
         return _ruled(fact, pairing, own, v)

@@ -29,6 +29,9 @@ _FURTHER = (0.2, 0.3, 0.5)
 """The same where they show less than single precision: of three numbers of half precision the last three bits are all
 zero once in 500, as in bfloat16."""
 
+_RUNS = 4
+"""Times that a claim is asked beside the point to see how far it moves."""
+
 _DOUBLE_THROUGHOUT = 1e-11
 """Share of f by which a trace in double precision may differ from f for f to compute in double as well: float32
 anywhere on the way makes a thousand times more."""
@@ -64,21 +67,40 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """How f is evaluated, its entries at the point, and the unit roundoff that its values show."""
+    """How f is evaluated, its entries at the point, and how coarse it is.
+
+    Attributes
+    ----------
+    unit
+        The unit roundoff that its values show.
+    decimal
+        Their spacing, where they are so coarse for having been printed with so many decimals, after steps in double
+        precision; else 0.
+    arguments
+        The distance of neighbouring numbers that it takes each argument for, shape (P,); None where it takes it
+        as it is.
+    """
 
     value: Evaluate
     y: Floats
     unit: float
+    decimal: float = 0.0
+    arguments: Floats | None = None
 
 
-def evaluated(task: Task, look: Look, u: Floats) -> Evaluated:
-    """F as the judge evaluates it: in double precision where it is the same function there."""
+def evaluated(task: Task, look: Look, u: Floats, reading: Reading) -> Evaluated:
+    """F as the judge evaluates it: in double precision where it is the same function there.
+
+    What is claimed to stand still is meant to have its stairs.
+    """
     value, y = _in_double(task, look, u)
-    unit = _shown(task, value, y)
+    unit, decimal = _shown(task, value, y)
+    if decimal and not (reading.problems or reading.flat.any()):
+        unit, decimal = precision.DOUBLE, 0.0
     if value.native or all(slot.dtype.itemsize >= 8 for slot in task.where.slots):
         dtypes = [getattr(leaf, "dtype", "") for _, leaf in trees.leaves(look.output)]
         unit = max([unit, *map(precision.of, dtypes)])
-    return Evaluated(value, y, unit)
+    return Evaluated(value, y, unit, decimal)
 
 
 def pair(task: Task, look: Look, asked: Asked, f: Evaluated, autograd: Answer | None) -> Pairing:
@@ -88,29 +110,41 @@ def pair(task: Task, look: Look, asked: Asked, f: Evaluated, autograd: Answer | 
     magnitude = max(float(np.abs(u) @ np.abs(f.y)), abs(base))
     assert asked.reading is not None
     precise = _is_precise(f.unit, autograd)
-    unit = claim_unit(task, asked.reading, f.unit)
+    unit = claim_unit(task, asked.reading, f)
     claimed = Claimed(task, look.output, u, asked.reading, unit, most=unit if precise else 1.0)
     terms = np.abs(u * f.y) if u.size > 1 else [base]
-    grid = max((precision.spacing(float(term), f.unit) for term in terms), default=0.0)
+    spacing = max((precision.spacing(float(term), f.unit) for term in terms), default=0.0)
+    grid = f.decimal * float(np.linalg.norm(u)) or (spacing if f.unit > precision.DOUBLE else 0.0)
 
     def count(more: int) -> None:
         task.f.calls += more
 
     return Pairing(
         x=where.x,
-        claim=claimed.answer(asked.spread),
+        claim=claimed.answer(asked.spread + _moved_by(f.arguments, claimed)),
         slots=where.slots,
         value=f.value,
         base=base,
         magnitude=magnitude,
-        precision=f.unit,
+        precision=f.unit if f.arguments is None else max(f.unit, precision.of_spacing(f.arguments, where.x)),
         precise=precise,
-        grid=grid if f.unit > precision.DOUBLE else 0.0,
+        grid=grid,
+        arguments=f.arguments,
         spread=float(np.sum(np.abs(u) * look.spread)),
         scale=step_scale(where.x, where.slots),
         count=count,
         workers=None if task.options.executor is None else Workers(task.options.executor),
     )
+
+
+def _moved_by(arguments: Floats | None, claimed: Claimed) -> Floats | float:
+    """How far the claim is from itself where its arguments are rounded as f rounds them: it may have taken either."""
+    if arguments is None or claimed.reading.problems:
+        return 0.0
+    x, rolls = claimed.task.where.x, np.random.default_rng(0)
+    beside = [claimed.at(x + 0.5 * arguments * signs(rolls, x.size)) for _ in range(_RUNS)]
+    off = [np.abs(one - claimed.reading.flat) for one in beside if one is not None]
+    return np.max(off, axis=0) if off else 0.0
 
 
 def _is_precise(unit: float, autograd: Answer | None) -> bool:
@@ -133,13 +167,13 @@ def _in_double(task: Task, look: Look, u: Floats) -> tuple[Evaluate, Floats]:
     return replace(value, native=True), look.y
 
 
-def _shown(task: Task, value: Evaluate, y: Floats) -> float:
-    """The unit roundoff that f's values show, whatever the dtype they come in.
+def _shown(task: Task, value: Evaluate, y: Floats) -> tuple[float, float]:
+    """The unit roundoff that f's values show, whatever the dtype they come in, and the last decimal of printed ones.
 
-    A value that lacks the last bits may just be a round number: then f is asked at two points nearby.
+    A value that lacks the last digits may just be a round number: then f is asked at points nearby.
     """
-    if precision.bits(y) > 24:
-        return precision.DOUBLE
+    if precision.bits(y) > 24 and not precision.decimal(y):
+        return precision.DOUBLE, 0.0
     rolls = np.random.default_rng(0)
     scale = step_scale(task.where.x, task.where.slots)
 
@@ -152,17 +186,27 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> float:
 
     seen = with_more(y, _PROBES)
     unit = precision.shown(seen)
-    return precision.shown(with_more(seen, _FURTHER)) if unit > precision.SINGLE else unit
+    if unit > precision.SINGLE:
+        seen = with_more(seen, _FURTHER)
+        unit = precision.shown(seen)
+    if unit > precision.DOUBLE:
+        return unit, 0.0
+    if precision.decimal(seen):
+        seen = with_more(seen, _FURTHER)
+    unit = precision.of_decimals(seen, y)
+    return unit, precision.decimal(seen) if unit > precision.DOUBLE else 0.0
 
 
-def claim_unit(task: Task, reading: Reading, f_shows: float) -> float:
+def claim_unit(task: Task, reading: Reading, f: Evaluated) -> float:
     """The claim's unit roundoff: its dtype's or its argument's; f's, or its own numbers', where f has few digits."""
     dtypes = (*reading.dtypes, *(slot.dtype for slot in task.where.slots))
     unit = max(precision.of(dtype) for dtype in dtypes)
-    if f_shows == precision.DOUBLE or reading.problems:
+    if f.unit == precision.DOUBLE or reading.problems:
         return unit
+    if f.decimal:
+        return max(unit, min(f.unit, precision.of_decimals(reading.flat, reading.flat)))
     # f's values may have gained digits where it adds them up
-    return max(unit, f_shows, precision.shown(reading.flat))
+    return max(unit, f.unit, precision.shown(reading.flat))
 
 
 def covector(task: Task, look: Look, generator: np.random.Generator) -> Floats:

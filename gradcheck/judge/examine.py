@@ -16,6 +16,7 @@ from gradcheck.ask.point import beside, describe
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import OracleUse, Verdict
+from gradcheck.judge.arguments import spacing_of_arguments
 from gradcheck.judge.decide import Judgement
 from gradcheck.judge.entrywise import SHARE
 from gradcheck.judge.evaluation import Evaluated, claim_unit, covector, evaluated, pair
@@ -114,13 +115,57 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
         *task.unchecked
     }:  # nothing came at all
         return replace(seen, reasons=(unchecked(task),))
-    f = evaluated(task, look, u)
-    unit = max(f.unit, claim_unit(task, asked.reading, f.unit) if f.unit > precision.DOUBLE else f.unit)
+    found = _weighed(seen, evaluated(task, look, u, asked.reading), generator)
+    if found.verdict is Verdict.PASS or found.reasons:
+        return found
+    coarser = _by_arguments(found)
+    if coarser is None:
+        return found
+    remark = (
+        f"{task.f.label} rounds its arguments: it was judged by steps longer than what that shifts them by"
+    )
+    reading = replace(asked.reading, remarks=(*asked.reading.remarks, remark))
+    return _weighed(replace(seen, asked=replace(asked, reading=reading)), coarser, generator)
+
+
+def _by_arguments(seen: Examined) -> Evaluated | None:
+    """F as one that rounds its arguments, where a claim that did not pass shows that it does."""
+    task, f, pairing, autograd = seen.task, seen.f, seen.pairing, seen.autograd
+    assert f is not None and pairing is not None
+    follows = pairing.precise and autograd is not None and not _stands_still(autograd, pairing)
+    if follows or f.value.native or not pairing.claim.value.any():
+        return None
+
+    def entries(x: Floats) -> Floats | None:
+        task.f.calls += 1
+        return f.value.outputs(x)
+
+    spacing = spacing_of_arguments(entries, pairing.x, f.y, pairing.scale, pairing.slots, f.unit)
+    return None if spacing is None else replace(f, arguments=spacing)
+
+
+def _stands_still(autograd: Answer, pairing: Pairing) -> bool:
+    """Whether a leaf is zero by autograd in all entries, and not by the claim: f may round it on its way in."""
+    parts = (slice(slot.start, slot.stop) for slot in pairing.slots)
+    return any(pairing.claim.value[part].any() and not autograd.value[part].any() for part in parts)
+
+
+def _weighed(seen: Examined, f: Evaluated, generator: np.random.Generator) -> Examined:
+    """What the oracles and the judge make of f and claim."""
+    task, look, asked, u = seen.task, seen.look, seen.asked, seen.u
+    assert asked is not None and asked.reading is not None and u is not None
+    unit = max(f.unit, claim_unit(task, asked.reading, f) if f.unit > precision.DOUBLE else f.unit)
     autograd, tape, refused = trace_task(task, look, u, unit)
     pairing = pair(task, look, asked, f, autograd)
+    rounds = f.decimal > 0.0 or f.arguments is not None
+    if autograd is not None and rounds and _stands_still(autograd, pairing):
+        autograd, tape, refused = None, None, "f rounds, and the derivative of that is 0"
     if tape is not None:
         pairing = replace(pairing, pieces=partial(as_written, tape, u))
     asked = _narrow_where_f_is_not(asked, pairing)
+    if f.decimal and asked.reading is not None:
+        remark = f"{task.f.label} rounds its values to multiples of {f.decimal:g}, and was judged as such"
+        asked = replace(asked, reading=replace(asked.reading, remarks=(*asked.reading.remarks, remark)))
     seen = replace(seen, asked=asked, f=f, pairing=pairing, autograd=autograd, tape=tape, refused=refused)
     if asked.reading is not None and asked.reading.problems:
         truth = (

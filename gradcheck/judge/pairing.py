@@ -7,6 +7,7 @@ point ``x`` in R^P, the claim says what its gradient is, and a direction ``v`` t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ from gradcheck.oracles.ball import length
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+
+_STAIRS = 8.0
+"""Of double's last digit, the height of stairs that are known to be there and are still to be measured."""
 
 _ROUNDINGS = 8.0
 """Evaluations of f are taken to be right to so many roundings until measured otherwise."""
@@ -73,6 +77,8 @@ class Pairing:
         Whether f was seen to compute in double precision all the way, so that a claim which does not has lost digits.
     grid
         Spacing of the numbers that they are, in units of ``value``; 0 in double precision.
+    arguments
+        The distance of neighbouring numbers that f takes each entry for, shape (P,); None where it takes it as it is.
     spread
         What two calls with the same arguments differ by.
     scale
@@ -97,6 +103,7 @@ class Pairing:
     spread: float
     scale: Floats
     count: Callable[[int], None]
+    arguments: Floats | None = None
     workers: Workers | None = None
     pieces: Callable[[], Sequence[Floats]] = tuple
 
@@ -172,6 +179,15 @@ class Line:
             (ahead - behind) / (2.0 * step)
             for step, ahead, behind in zip(steps, values[::2], values[1::2], strict=True)
         ]
+
+    @property
+    def grid(self) -> float:
+        """The spacing of phi's values, or the height of its stairs, by the claim, where f rounds its arguments."""
+        pairing = self.pairing
+        if pairing.arguments is None:
+            return pairing.grid
+        stairs = length(np.where(self.direction == 0.0, 0.0, pairing.claim.value * pairing.arguments))
+        return max(pairing.grid, stairs, _STAIRS * math.ulp(pairing.base))
 
     def bend(self, step: float) -> float:
         """The change of slope across 0 over a step: in proportion to it by curvature, the same at a kink."""

@@ -103,7 +103,7 @@ def _is_stair(line: Line, near: Ball, earned: Slope, span: float) -> bool:
     The slope over short steps is then a part of the slope only, or all noise; differences over long steps are those of
     the claim, where it is right.
     """
-    if line.pairing.grid > 0.0 or earned.kinked or not earned.error < math.inf:
+    if line.grid > 0.0 or earned.kinked or not earned.error < math.inf:
         return False
     if earned.meets(near) is not Relation.APART:
         return earned.error > _ROUGH * span
@@ -121,11 +121,10 @@ def _grid(line: Line, near: Ball) -> float:
     Stairs are met where a step that the claim says would show in double precision changes nothing. Their height hangs
     on the slope: that there are any is all that is known of them.
     """
-    pairing = line.pairing
     due = _NOTHING * abs(float(near.value))
-    last = precision.spacing(pairing.magnitude, precision.DOUBLE)
-    if pairing.grid > 0.0 or pairing.precise or not due > 2.0**6 * last:
-        return pairing.grid
+    last = precision.spacing(line.pairing.magnitude, precision.DOUBLE)
+    if line.grid > 0.0 or line.pairing.precise or not due > 2.0**6 * last:
+        return line.grid
     return last if line(_NOTHING) == line(0.0) else 0.0
 
 
@@ -161,15 +160,15 @@ def slope_between(line: Line, one: float, other: float) -> Slope:
         if _supports(line, candidate, 0.05 * between):
             return Slope(candidate, candidate, 0.05 * between, step=FINE)
     return slope_of(
-        derivative(line, samples=line.samples, tolerance=0.05 * between, grid=line.pairing.grid),
+        derivative(line, samples=line.samples, tolerance=0.05 * between, grid=line.grid),
         1e-3 * between,
     )
 
 
 def _supports(line: Line, candidate: float, slack: float) -> bool:
     """Whether four evaluations already show phi smooth with slope ``candidate``, told to ``slack``."""
-    if line.noise(FINE) > slack:
-        return False
+    if line.noise(FINE) > slack or {*line.ask((COARSE, -COARSE, FINE, -FINE))} == {line(0.0)}:
+        return False  # what stands still may be rounded, and longer steps tell
     coarse, fine = line.central(COARSE, FINE)
     # constant at a kink, proportional to the step elsewhere
     smooth = line.bend(FINE) <= 4.0 * ((FINE / COARSE) * line.bend(COARSE) + line.noise(FINE))
