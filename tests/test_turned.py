@@ -84,3 +84,25 @@ def test_a_report_with_a_remark_can_still_be_asked_again() -> None:
     found = gradcheck.check_grad(loss, gradient, np.array([1.0, -2.0]), np.eye(3)[:, :2] + 0.5)
     assert any("argnums was left out" in note for note in found.notes)
     assert found.sensitivity().planted
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_pullback_of_low_precision_is_told_to_be_linear_in_its_last_argument(dtype, seed) -> None:
+    def centred(x):
+        wide = x.astype(np.float64)
+        return (wide - wide.mean(-1, keepdims=True)) / np.sqrt(wide.var(-1, keepdims=True) + 1e-5)
+
+    def f(x):
+        return centred(x).astype(dtype)
+
+    def backward(x, u):
+        n, wide = centred(x), u.astype(np.float64)
+        size = np.sqrt(x.astype(np.float64).var(-1, keepdims=True) + 1e-5)
+        dx = (wide - wide.mean(-1, keepdims=True) - n * (wide * n).mean(-1, keepdims=True)) / size
+        return dx.astype(dtype)
+
+    x = np.random.default_rng(seed).normal(size=(4, 8)).astype(dtype)
+    report = gradcheck.check_vjp(f, backward, x)
+
+    assert any("takes cotangent last" in note for note in report.notes)
