@@ -98,32 +98,41 @@ _FIRST = {"vjp": "cotangent", "jvp": "tangents", "hvp": "v"}
 
 def _reported(request: Request, report_of: Callable[[Request], Report]) -> Report:
     report = _of_what_came(request, report_of)
-    turned = (
-        _turned(request, report_of) if report.verdict is Verdict.FAIL and request.check in _FIRST else None
-    )
-    return turned or report
+    if report.verdict is not Verdict.FAIL or request.check not in _FIRST:
+        return report
+    turned = _turned(request, report_of)
+    return report if turned is None else turned
 
 
 def _turned(request: Request, report_of: Callable[[Request], Report]) -> Report | None:
-    """The report of a claim that takes last what is due first, as SciPy's ``hessp(x, p)`` does, if it passes so."""
-    what = _FIRST[request.check]
-    if not _is_linear_in_last(request):
+    """The report of a claim that takes last what is due first, as SciPy's ``hessp(x, p)`` does.
+
+    It does where it passes so, or is linear in what it takes last, and not in what it takes first.
+    """
+    what, label = _FIRST[request.check], request.names[1]
+
+    def claim(first: Any, *args: Any) -> Any:
+        return request.claim(*args, first)
+
+    turned = replace(request, claim=claim)
+    if not _is_linear(turned):
         return None
-    turned = replace(request, claim=lambda first, *args: request.claim(*args, first))
     try:
         report = _of_what_came(turned, report_of)
     except (TypeError, ValueError):
         return None
-    note = f"{request.names[1]} takes {what} last, as {request.names[1]}(*args, {what}); so it was called, and is right"
-    return report.noting(note) if report.ok else None
+    note = f"{label} takes {what} last, as {label}(*args, {what}); so it was called"
+    if report.ok:
+        return report.noting(f"{note}, and is right")
+    return None if _is_linear(request) else report.noting(note)
 
 
 _LINEAR = 1e-2
 """Share by which twice an answer may be off: half precision has roundings of a twentieth of it in every entry."""
 
 
-def _is_linear_in_last(request: Request) -> bool:
-    """Whether the claim, given last what is due first, takes twice of it for twice the answer."""
+def _is_linear(request: Request) -> bool:
+    """Whether the claim takes twice of what is due first for twice the answer."""
     where = request.where
     with undisturbed():
         try:
@@ -131,7 +140,7 @@ def _is_linear_in_last(request: Request) -> bool:
             first = output if request.check == "vjp" else tangent(where, where.x + 1.0)
             twice = trees.map_leaves(lambda _, leaf: 2.0 * leaf, first)
             once, more = (
-                flat(request.claim(*where.copied(where.args), given), "claim") for given in (first, twice)
+                flat(request.claim(given, *where.copied(where.args)), "claim") for given in (first, twice)
             )
         except Exception:  # not made to be called so
             return False

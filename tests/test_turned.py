@@ -50,12 +50,39 @@ def test_a_right_one_passes_and_is_told(kind) -> None:
 
 @pytest.mark.parametrize("kind", RIGHT)
 @pytest.mark.parametrize("factor", [2.0, -1.0, 1.001])
-def test_a_wrong_one_fails_in_either_order(kind, factor) -> None:
-    check, f, claim, _ = RIGHT[kind]
-    for wrong in (lambda x, v: factor * claim(x, v), lambda v, x: factor * claim(x, v)):
-        report = check(f, wrong, X, raise_on_failure=False)
-        assert report.verdict == "fail"
-        assert not any("*args" in note for note in report.notes)
+def test_a_wrong_one_fails_in_either_order_as_it_is_meant(kind, factor) -> None:
+    check, f, claim, how = RIGHT[kind]
+    last = check(f, lambda x, v: factor * claim(x, v), X, raise_on_failure=False)
+    first = check(f, lambda v, x: factor * claim(x, v), X, raise_on_failure=False)
+
+    assert last.verdict == first.verdict == "fail"
+    assert [entry.truth for entry in last.leaves[0].entries] == [e.truth for e in first.leaves[0].entries]
+    assert [entry.claimed for entry in last.leaves[0].entries] == [e.claimed for e in first.leaves[0].entries]
+    assert any(how in note for note in last.notes)
+    assert not any("*args" in note for note in first.notes)
+
+
+def wrong_pull(x, u):
+    t = np.tanh(SQUARE @ x)
+    return SQUARE @ ((1.0 - t**2) * u)
+
+
+SQUARE = np.random.default_rng(2).standard_normal((4, 4))
+
+
+def test_the_expression_to_blame_is_found_in_a_pullback_that_takes_its_cotangent_last() -> None:
+    report = gradcheck.check_vjp(lambda x: np.tanh(SQUARE @ x), wrong_pull, X, raise_on_failure=False)
+
+    assert [(blame.expression, blame.repair, blame.proved) for blame in report.blame] == [
+        ("SQUARE", "SQUARE.T", True)
+    ]
+
+
+def test_what_is_linear_in_both_is_called_as_the_contract_has_it() -> None:
+    report = gradcheck.check_vjp(lambda x: A @ x, lambda u, x: 2.0 * A.T @ u, X, raise_on_failure=False)
+
+    assert report.verdict == "fail"
+    assert not any("*args" in note for note in report.notes)
 
 
 @pytest.mark.parametrize("kind", RIGHT)
