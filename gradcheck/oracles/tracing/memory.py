@@ -140,7 +140,7 @@ def write(target: Traced, index: Any, value: Any) -> None:
     if storage.is_plain and not isbox(new):
         _write_plain(target, index, new)
     else:
-        _write_traced(storage, np.asarray(shown(target)[index]), new)
+        _write_traced(storage, np.asarray(shown(target)[index]), new, moves.takes_once(index))
     storage.version += 1
 
 
@@ -153,7 +153,7 @@ def assign(target: Traced, new: Any) -> None:
         target.storage.box = _with_strides(new, target.strides)
         target.storage.captured = not isbox(new)
     else:
-        _write_traced(target.storage, shown(target), new)
+        _write_traced(target.storage, shown(target), new, target.origin is None)
     target.storage.version += 1
 
 
@@ -199,11 +199,10 @@ def _write_plain(target: Traced, index: Any, new: Any) -> None:
         np.put(storage.box, where, np.broadcast_to(new, where.shape))
 
 
-def _write_traced(storage: Storage, where: moves.Positions, new: Any) -> None:
+def _write_traced(storage: Storage, where: moves.Positions, new: Any, once: bool) -> None:
     new = _fit(new, where.shape)
     flat = where.reshape(-1)
-    order = np.sort(flat) if flat.size > 1 else flat
-    if (order[1:] == order[:-1]).any():  # of several writes to one entry the last one stays
+    if not once and np.unique(flat).size < flat.size:  # of several writes to one entry the last one stays
         last = {position: number for number, position in enumerate(flat.tolist())}
         kept = np.fromiter(last.values(), dtype=np.intp)
         new = anp.reshape(new + np.zeros(where.shape), (-1,))[kept]

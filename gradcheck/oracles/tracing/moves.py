@@ -113,13 +113,14 @@ class Writes:
 
     @cached_property
     def written(self) -> Positions:
-        """All positions written, once each."""
-        return np.unique(np.concatenate([where.reshape(-1) for where in self.wheres]))
+        """All positions written, those of several writes more than once."""
+        first, *others = (where.reshape(-1) for where in self.wheres)
+        return np.concatenate([first, *others]) if others else first
 
     @cached_property
     def last(self) -> dict[int, int]:
         """For each position that several writes share, the number of the last one."""
-        if sum(where.size for where in self.wheres) == self.written.size:
+        if len(self.wheres) == 1 or np.unique(self.written).size == self.written.size:
             return {}
         return {int(p): n for n, where in enumerate(self.wheres) for p in where.reshape(-1)}
 
@@ -189,7 +190,7 @@ take = ArrayBox.__getitem__
 @primitive  # type: ignore[untyped-decorator]
 def untake(g: Any, index: Any, space: Any) -> Any:
     """The adjoint of `take`, to be added in place where the cotangents meet."""
-    repeats = not _takes_once(index)
+    repeats = not takes_once(index)  # np.add.at, which sums what is named again, is far slower
 
     def add_to(total: Any) -> Any:
         if repeats:
@@ -201,8 +202,8 @@ def untake(g: Any, index: Any, space: Any) -> Any:
     return SparseObject(space, add_to)
 
 
-def _takes_once(index: Any) -> bool:
-    # slices, integers and masks name each entry once; np.add.at, which sums repeated ones, is far slower
+def takes_once(index: Any) -> bool:
+    """Whether an index names each entry at most once by what it is made of: slices, integers and masks do."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         part is None or part is Ellipsis or isinstance(part, slice | int | np.integer)

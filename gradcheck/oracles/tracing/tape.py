@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from autograd.core import VJPNode, add_outgrads, primitive_vjps
+from autograd.core import SparseObject, VJPNode, add_outgrads, primitive_vjps
 from autograd.numpy.numpy_boxes import ArrayBox
 from autograd.tracer import Node, getval, notrace_primitives
 from numpy.typing import NDArray
@@ -247,6 +247,9 @@ def sweep(
 
 def _added(total: Any, g: Any) -> Any:
     """A cotangent and whether it may be written into, with ``g`` added; autograd's way but for plain arrays."""
+    if total is not None and isinstance(g, SparseObject) and type(total[0]) is np.ndarray:
+        whole = total[0] if total[1] else np.array(total[0], dtype=g.vs.dtype)
+        return g.mut_add(whole), True
     if total is None or type(g) is not np.ndarray or type(total[0]) is not np.ndarray:
         return add_outgrads(total, g)
     if total[1] and total[0].dtype == g.dtype:
