@@ -117,7 +117,9 @@ def _leaves(tree: Any) -> list[Any]:
 
 
 def _pullback(layout: Layout, argnums: int | Sequence[int] | None, shared: Sequence[Shares]) -> Pullback:
-    machine, convention, targets = layout.machine, layout.convention, layout.targets
+    # what its owner does with the layer after the check (to train it, to put it into evaluation) is not to be seen
+    machine = replace(layout.machine, layer=layout.machine.fresh())
+    convention, targets = layout.convention, layout.targets
     count = len(layout.parameters)
     checked = _checked(layout, argnums)
     if not checked and argnums is None:

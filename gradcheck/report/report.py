@@ -91,7 +91,7 @@ class Report(Findings):
 
     @cached_property  # type: ignore[misc]  # a field that is worked out where it was not given
     def unseen(self) -> tuple[Unseen, ...]:
-        """Of a pass what it could not see, looked for when it is first asked for: by a call of f and of the claim."""
+        """Of a pass what it could not see, looked for when first asked for: by two calls of f and of the claim."""
         return self._looked[0]
 
     @cached_property  # type: ignore[misc]
@@ -101,8 +101,16 @@ class Report(Findings):
 
     @cached_property
     def _looked(self) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
-        look = self.__dict__.get("_look")
-        return ((), ()) if look is None else look()
+        look = self.__dict__.pop("_look", None)  # f may read this report while it is looked at
+        if look is None:
+            return (), ()
+        try:
+            unseen, branches = look()
+        except BaseException:  # it was broken off
+            object.__setattr__(self, "_look", look)
+            raise
+        self.__dict__.update(unseen=unseen, branches=branches)
+        return unseen, branches
 
     def noting(self, note: str) -> Report:
         """The same report with one more remark; what it remembers goes with it."""
