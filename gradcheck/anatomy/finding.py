@@ -201,7 +201,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     sources |= {labels[one]: Source(places=(place,)) for one, place in listed.items()}
     lasting = [one for one in rest if one not in listed and one not in seen.remade]
     steps = [one for one in lasting if is_moved(one, tried.own)]
-    settings = settings_of(machine) if steps else ()
+    settings = settings_of(tried) if steps else ()
     stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, settings)
     if stepping:
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}

@@ -76,6 +76,9 @@ _LEIBNIZ = tuple(
 _PRIVATE = re.compile(r"^_[A-Z]\w*?__(?=\w)")
 """What Python puts before a name of two underscores: ``_Dense__W``."""
 
+_CURRENT = re.compile(r"(\w+_\w+)_current$")
+"""What some put after the name of all that belongs to the pass: ``_grad_W_current``."""
+
 _TRAINING = re.compile(r"(is_?)?train(ing)?(_?(flg|flag|mode))?$")
 _CONTAINER = re.compile(r"(?<=.)(_dict|_list|Dict|List)$")
 _PLURAL = re.compile(r"[^s]s$(?<!bias)")
@@ -244,7 +247,12 @@ def _gradient_ways(
 
 def stems(name: str) -> Iterator[str]:
     """Of what ``name`` may be the gradient: ``dW`` and ``grad_W`` are that of ``W``."""
-    bare = name.strip("_")
+    plain = name.strip("_")
+    for bare in dict.fromkeys((plain, _CURRENT.sub(r"\1", plain))):
+        yield from _stems(bare)
+
+
+def _stems(bare: str) -> Iterator[str]:
     lower = bare.lower()
     for word in _BEFORE:
         for joined in (f"{word}_", word):

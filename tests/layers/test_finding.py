@@ -19,6 +19,7 @@ from tests.layers.making import bias, dense_input, dW_of, dx_of, square_input, w
 from tests.layers.returned import ReturnsNumberedDicts
 from tests.layers.shared_memory import TiedByAView
 from tests.layers.states import BatchNorm
+from tests.layers.steps import StepsBehindASlope
 
 (X,) = dense_input()
 
@@ -1015,3 +1016,11 @@ def test_what_answers_to_all_or_keeps_records_is_a_layer_like_any(kind) -> None:
     report = check(kind())
     assert report.ok, report
     assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
+
+
+def test_a_slope_that_is_called_as_a_rate_is_hides_no_mistake() -> None:
+    class Wrong(StepsBehindASlope):
+        def slope(self):
+            return 1.0
+
+    assert gradcheck.check_layer(Wrong(), X, raise_on_failure=False).verdict == "fail"
