@@ -56,6 +56,7 @@ def _closing_over(function: FunctionType, known: dict[int, Any]) -> FunctionType
         function.__code__, function.__globals__, function.__name__, function.__defaults__, anew
     )
     bound.__kwdefaults__ = function.__kwdefaults__
+    vars(bound).update(vars(function))
     known[id(function)] = bound
     return bound
 

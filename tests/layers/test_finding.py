@@ -1024,3 +1024,53 @@ def test_a_slope_that_is_called_as_a_rate_is_hides_no_mistake() -> None:
             return 1.0
 
     assert gradcheck.check_layer(Wrong(), X, raise_on_failure=False).verdict == "fail"
+
+
+def of_closures(factor):
+    W, b, grads = weights(), bias(), {}
+    kept = {}
+
+    def forward(x):
+        kept["x"] = x
+        return x @ W + b
+
+    def backward(d):
+        grads.update(W=factor * kept["x"].T @ d, b=d.sum(0))
+        return d @ W.T
+
+    return SimpleNamespace(forward=forward, backward=backward, params={"W": W, "b": b}, grads=grads)
+
+
+@pytest.mark.parametrize("factor", [1.0, 7.0])
+def test_parameters_that_forward_finds_in_a_closure_are_not_accused_of_their_gradient(factor) -> None:
+    """They are kept by the layer, too, but to move them there moves nothing."""
+    report = gradcheck.check_layer(of_closures(factor), X, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "W, b not checked" in str(report)
+    assert {leaf.path: leaf.verdict for leaf in report.leaves} == {"x": "pass"}
+
+
+def test_what_the_functions_of_a_layer_have_as_attributes_they_have_in_its_copies() -> None:
+    class Dense:
+        def __init__(self):
+            def act(z):
+                self.seen = z
+                return np.tanh(z)
+
+            act.slope = lambda z: 1 - np.tanh(z) ** 2
+            self.W, self.act = weights(), act
+
+        def forward(self, x):
+            self.x, self.z = x, x @ self.W
+            return self.act(self.z)
+
+        def backward(self, d):
+            d = d * self.act.slope(self.z)
+            self.dW = self.x.T @ d
+            return d @ self.W.T
+
+    layer = Dense()
+    report = gradcheck.check_layer(layer, X)
+    assert {leaf.path for leaf in report.leaves} == {"W", "x"}
+    assert next(one for one in report.oracles if one.name == "autograd").used
+    assert not hasattr(layer, "seen")

@@ -872,3 +872,13 @@ def test_what_is_broken_off_is_looked_for_again(unheard) -> None:
         str(report)
     broken = False
     assert [one.kind for one in report.unseen] == [Blind.CONSTANT]
+
+
+def test_branches_of_a_function_with_attributes_are_told() -> None:
+    def f(x):
+        f.calls += 1
+        return np.sum(np.maximum(x, 0))
+
+    f.calls = 0
+    report = gradcheck.check_grad(f, lambda x: np.ones(3), np.abs(X))
+    assert {one.where for one in report.unseen} == {"f"}

@@ -170,6 +170,9 @@ class Rebinding:
         if function.__defaults__:
             new.__defaults__ = self(function.__defaults__)
         new.__module__, new.__qualname__ = function.__module__, function.__qualname__
+        if vars(function):  # its counter, its derivative
+            vars(new).update({name: self(item) for name, item in vars(function).items()})
+            self._shadows.append((vars(function), dict(vars(function)), vars(new)))
         for name in _names(function.__code__):
             if name in before:
                 continue
