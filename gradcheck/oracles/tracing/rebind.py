@@ -162,9 +162,17 @@ class Rebinding:
 
     def _rebound(self, function: FunctionType) -> FunctionType:
         original, before, space = self._space(function.__globals__)
-        closure = tuple([self._cell(cell) for cell in function.__closure__ or ()])
+        cells = function.__closure__ or ()
+        itself = next((cell for cell in cells if _holds(cell, function)), None)
+        if itself is not None and id(itself) not in self._made:  # else what it writes there were the original's
+            self._kept.append(itself)
+            self._made[id(itself)] = CellType(function)
+        closure = tuple([self._cell(cell) for cell in cells])
         new = FunctionType(function.__code__, space, function.__name__, None, closure)
         self._made[id(function)] = new
+        if itself is not None:
+            self._made[id(itself)].cell_contents = new
+            self._cells.append((itself, self._made[id(itself)]))
         if function.__kwdefaults__:
             new.__kwdefaults__ = self._dict(function.__kwdefaults__)
         if function.__defaults__:
@@ -301,6 +309,13 @@ def _know_scipy() -> None:
     from gradcheck.oracles.tracing import scipy_calls
 
     del scipy_calls
+
+
+def _holds(cell: CellType, content: Any) -> bool:
+    try:
+        return cell.cell_contents is content
+    except ValueError:  # not bound yet
+        return False
 
 
 @functools.lru_cache(maxsize=1024)
