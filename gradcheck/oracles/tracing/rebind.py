@@ -164,7 +164,8 @@ class Rebinding:
         original, before, space = self._space(function.__globals__)
         cells = function.__closure__ or ()
         itself = next((cell for cell in cells if _holds(cell, function)), None)
-        if itself is not None and id(itself) not in self._made:  # else what it writes there were the original's
+        if itself is not None and id(itself) not in self._made:
+            # or what it writes into its attributes were written into the original's
             self._kept.append(itself)
             self._made[id(itself)] = CellType(function)
         closure = tuple([self._cell(cell) for cell in cells])
