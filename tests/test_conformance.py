@@ -633,3 +633,20 @@ def test_what_the_functions_of_a_layer_rebind_is_its_copys_own() -> None:
     layer.forward(X)
     gradcheck.check_layer(layer, 2.0 * X)
     np.testing.assert_array_equal(layer.backward(np.ones((4, 2)))[1]["W"], X.T @ np.ones((4, 2)))
+
+
+def test_a_weight_that_is_as_long_as_the_batch_is_no_sample() -> None:
+    pair = (lambda x, W: x @ W, lambda d, x, W: (d @ W.T, x.T @ d))
+    rng = np.random.default_rng(0)
+    assert not failing(lambda: pair, rng.standard_normal((3, 3)), rng.standard_normal((3, 2)))
+    assert not failing(lambda: pair, rng.standard_normal((3, 3)), rng.standard_normal((3, 3)))
+
+
+def test_a_second_input_of_the_batch_has_its_samples() -> None:
+    def forward(x, y):
+        return x * (np.arange(4.0)[:, None] + y)  # made for a batch of four
+
+    def backward(d, x, y):
+        return d * (np.arange(4.0)[:, None] + y), d * x
+
+    assert "batch of one" in failing(lambda: (forward, backward), X, X + 1)

@@ -882,3 +882,24 @@ def test_branches_of_a_function_with_attributes_are_told() -> None:
     f.calls = 0
     report = gradcheck.check_grad(f, lambda x: np.ones(3), np.abs(X))
     assert {one.where for one in report.unseen} == {"f"}
+
+
+def test_how_a_layer_keeps_its_attributes_is_no_branch() -> None:
+    class Module:
+        def __init__(self):
+            self.W = np.random.default_rng(0).standard_normal((3, 2))
+
+        def __setattr__(self, name, value):
+            if isinstance(value, Module):
+                vars(self).setdefault("modules", []).append(value)
+            vars(self)[name] = value
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W
+
+        def backward(self, d):
+            self.dW = self.x.T @ d
+            return d @ self.W.T
+
+    assert not gradcheck.check_layer(Module(), np.random.default_rng(1).standard_normal((4, 3))).unseen
