@@ -163,6 +163,12 @@ def is_gradients(step: Step) -> bool:
     return isinstance(name, str) and (loose(name) in GRADIENTS or _strip(loose(name)) in _PARAMETERS)
 
 
+def is_delta(step: Step) -> bool:
+    """Whether the step is called as what changes something is: ``delta_W``, ``deltas``."""
+    name = _name(step)
+    return isinstance(name, str) and loose(name).startswith("delta")
+
+
 def says(place: Place, words: Collection[str]) -> bool:
     """Whether a step of the place is one of these words, ``l1_delta`` says one, too; inside gradients it is a name."""
     return any(

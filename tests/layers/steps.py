@@ -152,3 +152,22 @@ class StepsBehindASlope:
         dx = dx_of(dz, self.W) * self.mask
         self.W, self.b = self.W - self.lr * dW_of(self.x, dz), self.b - self.lr * db_of(dz)
         return dx
+
+
+@layer()
+class KeepsDeltasOfItsSteps:
+    """``delta_W`` is how far the next step goes, where the gradient has another name."""
+
+    def __init__(self):
+        self.W, self.b = weights(), bias()
+        self.delta_W, self.delta_b = np.zeros_like(self.W), np.zeros_like(self.b)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.gW, self.gb = dW_of(self.x, d), db_of(d)
+        self.delta_W = 0.9 * self.delta_W - 0.1 * self.gW
+        self.delta_b = 0.9 * self.delta_b - 0.1 * self.gb
+        return dx_of(d, self.W)

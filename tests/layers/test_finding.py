@@ -3,6 +3,7 @@
 import copy
 import logging
 import random
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -1074,3 +1075,50 @@ def test_what_the_functions_of_a_layer_have_as_attributes_they_have_in_its_copie
     assert {leaf.path for leaf in report.leaves} == {"W", "x"}
     assert next(one for one in report.oracles if one.name == "autograd").used
     assert not hasattr(layer, "seen")
+
+
+class Appends:
+    """What backward comes by last is last in its list."""
+
+    def __init__(self, *widths):
+        rng = np.random.default_rng(0)
+        self.weights = [rng.standard_normal(shape) for shape in pairwise(widths)]
+        self.grads, self.of_first = [], lambda g: g
+
+    def forward(self, x):
+        self.seen = [x]
+        for W in self.weights:
+            self.seen.append(np.tanh(self.seen[-1] @ W))
+        return self.seen[-1]
+
+    def backward(self, d):
+        self.grads = []
+        for number in reversed(range(len(self.weights))):
+            d = d * (1 - self.seen[number + 1] ** 2)
+            gradient = self.seen[number].T @ d
+            self.grads.append(gradient if number else self.of_first(gradient))
+            d = d @ self.weights[number].T
+        return d
+
+
+class ReturnsWhatItAppends(Appends):
+    def backward(self, d):
+        return super().backward(d), self.grads
+
+
+@pytest.mark.parametrize("make", [Appends, ReturnsWhatItAppends])
+def test_gradients_of_the_last_parameter_first_are_not_accused(make) -> None:
+    by_shape = gradcheck.check_layer(make(3, 4, 5, 2), X)
+    assert {leaf.path for leaf in by_shape.leaves} == {"weights[0]", "weights[1]", "weights[2]", "x"}
+    square = gradcheck.check_layer(make(3, 3, 3), X, raise_on_failure=False)
+    assert square.verdict == "inconclusive"
+    assert "in the reverse of it right" in square.reasons[0]
+    for widths in ((3, 4, 5, 2), (3, 3, 3)):
+        wrong = make(*widths)
+        wrong.of_first = lambda g: -g
+        assert gradcheck.check_layer(wrong, X, raise_on_failure=False).verdict == "fail"
+
+
+def test_their_order_can_be_said() -> None:
+    params = {"weights[0]": "grads[1]", "weights[1]": "grads[0]"}
+    assert gradcheck.check_layer(Appends(3, 3, 3), X, params=params).ok
