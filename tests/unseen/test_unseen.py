@@ -1,12 +1,15 @@
 """What a pass could not see is told, and nothing is told where there is nothing."""
 
+import copy
 import json
 import logging
 import pickle
 import sys
 import sysconfig
+import time
 import warnings
 from collections import Counter, deque
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -903,3 +906,16 @@ def test_how_a_layer_keeps_its_attributes_is_no_branch() -> None:
             return d @ self.W.T
 
     assert not gradcheck.check_layer(Module(), np.random.default_rng(1).standard_normal((4, 3))).unseen
+
+
+def test_threads_that_read_a_report_at_once_find_the_same(unheard) -> None:
+    def f(x):
+        time.sleep(0.02)
+        return np.sum(np.maximum(x, 0))
+
+    report = gradcheck.check_grad(f, lambda x: np.where(x > 0, 1.0, 0.0), np.abs(X))
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(lambda _: report.unseen, range(4))]
+    assert {one.kind for one in found[0]} == {Blind.BRANCH}
+    assert found == 4 * found[:1]
+    assert pickle.loads(pickle.dumps(report)) == copy.deepcopy(report) == report
