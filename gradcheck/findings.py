@@ -220,6 +220,8 @@ class Blind(StrEnum):
     """A cotangent of ones."""
     INTEGERS = "integers"
     """Integers where floats are due."""
+    UNKNOWN = "unknown"
+    """What was asked for after f or the claim had come to answer otherwise, or could not be looked for."""
 
 
 @dataclass(frozen=True)
@@ -276,7 +278,7 @@ class Findings:
         Of an inconclusive verdict: what stands in the way, whose fault it is, what to do.
     evaluations, claim_evaluations
         Calls of f (traced ones included) and of the claim, up to the verdict: what a pass did not see is looked for by
-        one more of each, when it is first asked for.
+        two more of each, when it is first asked for.
     rtol
         The relative error the user wants caught.
     miss_probability

@@ -13,6 +13,7 @@ from gradcheck.ask.options import Keywords, options_of, stated
 from gradcheck.ask.task import Task
 from gradcheck.checks import Request, concluded, pullback_task, run_task
 from gradcheck.findings import Verdict
+from gradcheck.judge.reasons import Reason
 from gradcheck.report.report import Report, raised_at_the_call
 
 __tracebackhide__ = True  # a failure is the caller's: pytest shows the line of the test
@@ -75,15 +76,25 @@ def check_layer(
 
     def report_of(asked: Request) -> Report:
         report = run_task(_task(asked, pulled))
-        if report.verdict is not Verdict.FAIL or pulled.each is None or asked.claim is not pulled.backward:
+        if report.verdict is not Verdict.FAIL or asked.claim is not pulled.backward:
             return report
-        each = pulled.each()
-        own = run_task(_task(replace(asked, f=each.forward, claim=each.backward), each))
-        return own.noting(_EACH) if own.ok else report
+        if pulled.each is not None and (own := read_so(asked, pulled.each())).ok:
+            return own.noting(_EACH)
+        if pulled.last_first is None or not (own := read_so(asked, pulled.last_first())).ok:
+            return report
+        if any(one.kind == "shape" for one in report.diagnoses):
+            return own.noting(_LAST_FIRST)
+        return replace(own, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.LAST_FIRST.told().words,))
+
+    def read_so(asked: Request, other: Pullback) -> Report:
+        return run_task(_task(replace(asked, f=other.forward, claim=other.backward), other))
 
     return concluded(request, report_of)
 
 
+_LAST_FIRST = (
+    "gradients are in a list in the order in which backward comes by, that of the last parameter first"
+)
 _EACH = "weights share memory, and each gradient is right for what its own array contributes"
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import cache, partial
 
 import numpy as np
 
-from gradcheck.ask.calls import Raised, undisturbed
+from gradcheck.ask.calls import NotNumeric, Raised, flat, undisturbed
+from gradcheck.ask.look import steady
 from gradcheck.ask.point import Point, step_scale
 from gradcheck.ask.surfaces import away
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
-from gradcheck.findings import Branch, Leaf, Unseen, Verdict
+from gradcheck.findings import Blind, Branch, Leaf, Unseen, Verdict
 from gradcheck.judge.examine import Examined, examine
 from gradcheck.judge.reasons import Reason
 from gradcheck.oracles.ball import Relation
@@ -129,14 +129,14 @@ def _some_tested(report: Report) -> bool:
 
 def off_what_is_special(
     task: Task, seen: Examined, report: Report, generator: np.random.Generator
-) -> tuple[Report, Blindness]:
-    """The report of a pass once what a moved point can show was looked at there, and what it could not see.
+) -> tuple[Report, Blindness | None]:
+    """The report of a pass once what a moved point can show was looked at there, and what is left to look for.
 
     What fails there is told, not charged, where the claim may be meant for the point alone: it is the same elsewhere,
     or wrong elsewhere, too (made of what was computed once, at the point), or a Jacobian where something is zero.
     """
     if report.verdict is not Verdict.PASS:
-        return report, lambda: ((), ())
+        return report, None
     cheap = task.where.x.size <= _FEW and task.f.seconds + task.claim.seconds <= _CHEAP
     spots = movable(task, seen)
     known: dict[Unseen, Unseen] = {}
@@ -153,9 +153,10 @@ def off_what_is_special(
             there = _without(spots, task, generator) if spots else seen
         if _fails(there, generator) and _holds_elsewhere(spots, seen, generator):
             report = replace(report, verdict=Verdict.INCONCLUSIVE, reasons=_special(spots))
-    look = cache(partial(_looked, task, seen, known))
+    blindness = Blindness(task, seen, known)
     if not task.options.strict:
-        return report, look
+        return report, blindness
+    found, branches = blindness.now()
     blind = _blind(seen)
     left = (
         *(
@@ -163,22 +164,73 @@ def off_what_is_special(
             for number, leaf in enumerate(report.leaves)
             if leaf.note is _Note.ELSEWHERE or (number in blind and leaf.resolution is None)
         ),
-        *(one.message for one in look()[0] if not one.seen_to),
+        *(one.message for one in found if not one.seen_to),
     )
-    return replace(report, verdict=Verdict.INCONCLUSIVE, reasons=left) if left else report, look
+    report = replace(report, unseen=found, branches=branches)
+    return replace(report, verdict=Verdict.INCONCLUSIVE, reasons=left) if left else report, None
 
 
-Blindness = Callable[[], tuple[tuple[Unseen, ...], tuple[Branch, ...]]]
-"""What a pass could not see, and the branches of f and claim: it takes a call of each to tell."""
+Looked = tuple[tuple[Unseen, ...], tuple[Branch, ...]]
+"""What a pass could not see, and the branches of f and claim."""
 
 
-def _looked(
-    task: Task, seen: Examined, known: Mapping[Unseen, Unseen]
-) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
-    """The blind spots of a check, with what is known of some of them from a point beside."""
-    with undisturbed():
-        found, branches = unseen(task, seen)
-    return tuple(known.get(one, one) for one in found), branches
+@dataclass(frozen=True)
+class Blindness:
+    """What a pass could not see, to be looked for: it takes a call of f and of the claim.
+
+    ``known`` is what is known of some of it from a point beside.
+    """
+
+    task: Task
+    seen: Examined
+    known: Mapping[Unseen, Unseen] = field(default_factory=dict)
+
+    def now(self) -> Looked:
+        """What is found at the end of the check."""
+        try:
+            with undisturbed():
+                found, branches = unseen(self.task, self.seen)
+        except Exception as error:  # what a function closes over answers as it likes when it is looked at
+            return self._unknown(f"looking for it raised {type(error).__name__}")
+        return tuple(self.known.get(one, one) for one in found), branches
+
+    def later(self) -> Looked:
+        """The same for one who asks after the check: what f and the claim close over may be another by then."""
+        with undisturbed():
+            as_before = _answer_as_before(self.seen)
+        if as_before:
+            return self.now()
+        return self._unknown(
+            "f or the claim answers otherwise than at the check. Read it before what they close over is changed"
+        )
+
+    def _unknown(self, why: str) -> Looked:
+        message = f"what else was not seen is not known: {why}"
+        return (*self.known.values(), Unseen(Blind.UNKNOWN, self.task.f.label, message)), ()
+
+
+def _answer_as_before(seen: Examined) -> bool:
+    """Whether f and the claim, asked once more, give what they gave at the check."""
+    task, label = seen.task, seen.task.f.label
+    assert seen.asked is not None and seen.asked.reading is not None and seen.u is not None
+    try:
+        output = task.f(*task.where.copied(task.where.args))
+        again = task.ask(task.where, task.where.copied(task.where.args), seen.u, seen.look.output)
+        return _is_still(flat(seen.look.output, label), flat(output, label), seen.look.spread) and _is_still(
+            seen.asked.reading.flat, again.flat, seen.asked.spread
+        )
+    except (Raised, NotNumeric, ValueError):
+        return False
+
+
+def _is_still(was: Floats, now: Floats, spread: Floats | float) -> bool:
+    return steady(was, now, lambda: None) or (
+        was.shape == now.shape and bool(np.all(np.abs(was - now) <= _SPREADS * spread))
+    )
+
+
+_SPREADS = 16.0
+"""How many times as far as two calls were apart at the check one may be later."""
 
 
 _FEW, _CHEAP = 10_000, 0.2

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from gradcheck.ask import ambient, calls
 from gradcheck.ask.task import Task, generator_of
-from gradcheck.findings import Blamed
+from gradcheck.findings import Blamed, Verdict
 from gradcheck.judge.examine import Examined, examine
 from gradcheck.nearby import at_more_points, off_what_is_special, where_it_shows
 from gradcheck.report.report import Report
@@ -36,10 +36,10 @@ def run(task: Task) -> Report:
         report = reported(seen, generator)
         for more in (where_it_shows, at_more_points):
             seen, report = more(task, seen, report, generator)
-        report, look = off_what_is_special(task, seen, report, generator)
-        if ambient.is_heard():
-            unseen, branches = look()
-            report = replace(report, unseen=unseen, branches=branches)
+        report, blindness = off_what_is_special(task, seen, report, generator)
+        if blindness is not None and ambient.is_heard():
+            unseen, branches = blindness.now()
+            report, blindness = replace(report, unseen=unseen, branches=branches), None
     if task.given is not None:
         report = replace(
             report,
@@ -56,7 +56,10 @@ def run(task: Task) -> Report:
         evaluations=task.f.calls,
         claim_evaluations=task.claim.calls,
     )
-    return report.remembering(again=partial(_sensitivity, task), search=partial(_blamed, seen), look=look)
+    report.remembering(again=partial(_sensitivity, task))
+    if report.verdict is Verdict.FAIL:
+        return report.remembering(search=partial(_blamed, seen))
+    return report if blindness is None else report.remembering(look=blindness.later)
 
 
 # What explains a failure is half of the library: it is imported where there is one.

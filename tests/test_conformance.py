@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -581,3 +582,71 @@ def test_a_layer_that_keeps_all_its_inputs_in_a_list_is_looked_into() -> None:
     checks["derivative"]()
     with pytest.raises(AssertionError, match="a pass after another forward"):
         checks["backward after another forward"]()
+
+
+def failing(make, *inputs) -> dict[str, str]:
+    told = {}
+    for check in gradcheck.layer_checks(make, *inputs, skip={"inputs not kept by reference", "copies"}):
+        try:
+            check()
+        except AssertionError as problem:
+            told[check.name] = str(problem)
+    return told
+
+
+class Scale:
+    """A layer that has an output which is that of no sample: the logarithm of its determinant."""
+
+    def __init__(self):
+        self.log_s = np.array([0.1, -0.2, 0.3])
+
+    def forward(self, x):
+        self.x = x
+        return x * np.exp(self.log_s), self.log_s.sum()
+
+    def backward(self, dy, dlogdet):
+        self.d_log_s = (dy * self.x * np.exp(self.log_s)).sum(0) + dlogdet
+        return dy * np.exp(self.log_s)
+
+
+def test_an_output_that_is_of_no_sample_counts_once() -> None:
+    assert not failing(Scale, X)
+
+
+def of_functions():
+    params, seen = {"W": weights()}, None
+
+    def forward(x):
+        nonlocal seen
+        seen = x
+        return x @ params["W"]
+
+    def backward(d):
+        return d @ params["W"].T, {"W": seen.T @ d}
+
+    return SimpleNamespace(forward=forward, backward=backward, params=params)
+
+
+def test_what_the_functions_of_a_layer_rebind_is_its_copys_own() -> None:
+    assert not failing(of_functions, X)
+    layer = of_functions()
+    layer.forward(X)
+    gradcheck.check_layer(layer, 2.0 * X)
+    np.testing.assert_array_equal(layer.backward(np.ones((4, 2)))[1]["W"], X.T @ np.ones((4, 2)))
+
+
+def test_a_weight_that_is_as_long_as_the_batch_is_no_sample() -> None:
+    pair = (lambda x, W: x @ W, lambda d, x, W: (d @ W.T, x.T @ d))
+    rng = np.random.default_rng(0)
+    assert not failing(lambda: pair, rng.standard_normal((3, 3)), rng.standard_normal((3, 2)))
+    assert not failing(lambda: pair, rng.standard_normal((3, 3)), rng.standard_normal((3, 3)))
+
+
+def test_a_second_input_of_the_batch_has_its_samples() -> None:
+    def forward(x, y):
+        return x * (np.arange(4.0)[:, None] + y)  # made for a batch of four
+
+    def backward(d, x, y):
+        return d * (np.arange(4.0)[:, None] + y), d * x
+
+    assert "batch of one" in failing(lambda: (forward, backward), X, X + 1)

@@ -90,7 +90,7 @@ def _is_step(tried: Tried, one: Kept, place: Place) -> bool:
     step = np.asarray(now) - one.held
     if not any(np.allclose(kept_there, sign * step, rtol=1e-12, atol=rounding(one)) for sign in (1.0, -1.0)):
         return False
-    return RATE in tried.convention.roles or any(value for _, value in settings_of(tried.machine))
+    return RATE in tried.convention.roles or any(value for _, value in settings_of(tried))
 
 
 def _may_be_one(one: Kept, own: Any) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import dis
 from collections import deque
-from types import CellType, FunctionType
+from functools import lru_cache
+from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -31,8 +33,13 @@ def own_copy(layer: Any) -> Any:
     for name, value in fields(own).items():
         if isinstance(value, dict | list | np.ndarray) and name not in getattr(own, "__dict__", {name: None}):
             setattr(own, name, copy.deepcopy(value, known))
-    for place, function in held:
-        if type(function) is FunctionType and (anew := _closing_over(function, known)) is not function:
+    functions = [(place, value) for place, value in held if type(value) is FunctionType]
+    for _, function in functions:
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            if name in _rebinds(function.__code__) and id(cell) not in known:
+                known[id(cell)] = _cell_of_its_own(cell, known)
+    for place, function in functions:
+        if (anew := _closing_over(function, known)) is not function:
             put(own, place, anew)
     return own
 
@@ -56,11 +63,32 @@ def _closing_over(function: FunctionType, known: dict[int, Any]) -> FunctionType
         function.__code__, function.__globals__, function.__name__, function.__defaults__, anew
     )
     bound.__kwdefaults__ = function.__kwdefaults__
+    vars(bound).update(vars(function))
     known[id(function)] = bound
     return bound
 
 
+@lru_cache(maxsize=1024)
+def _rebinds(code: CodeType) -> frozenset[str]:
+    """The names of a closure that a function gives another value: ``nonlocal``."""
+    return frozenset(
+        step.argval for step in dis.get_instructions(code) if step.opname == "STORE_DEREF"
+    ) & frozenset(code.co_freevars)
+
+
+def _cell_of_its_own(cell: CellType, known: dict[int, Any]) -> CellType:
+    try:
+        held = cell.cell_contents
+    except ValueError:  # not bound yet
+        return CellType()
+    is_plain = isinstance(held, dict | list | np.ndarray)
+    return CellType(copy.deepcopy(held, known) if is_plain else known.get(id(held), held))
+
+
 def _cell(cell: CellType, known: dict[int, Any]) -> CellType:
+    if id(cell) in known:
+        own: CellType = known[id(cell)]
+        return own
     try:
         held = cell.cell_contents
     except ValueError:  # not bound yet

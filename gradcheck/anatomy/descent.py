@@ -9,24 +9,29 @@ import numpy as np
 
 from gradcheck.anatomy.calling import STEP, Convention
 from gradcheck.anatomy.machine import Machine
-from gradcheck.anatomy.naming import MOMENTA, RATES, hands_out, loose
-from gradcheck.anatomy.parameters import Kept, rounding
+from gradcheck.anatomy.naming import MOMENTA, RATES, loose
+from gradcheck.anatomy.parameters import Kept, felt, kept, rounding
 from gradcheck.anatomy.passes import cotangent_like
-from gradcheck.anatomy.places import Item, Place, arrays, found, put
+from gradcheck.anatomy.places import Item, Place, found, put
+from gradcheck.anatomy.trying import Tried
 from gradcheck.ask import trees
 
 
-def settings_of(machine: Machine) -> tuple[tuple[Place, float], ...]:
+def settings_of(tried: Tried) -> tuple[tuple[Place, float], ...]:
     """Where the layer, or what it steps with, keeps what a step hangs on, and what that is set to.
 
-    The rate to 1, so that the step is the gradient; the share of earlier steps in the next to 0.
+    The rate to 1, so that the step is the gradient; the share of earlier steps in the next to 0. What the output hangs
+    on is no such thing, whatever it is called: ``alpha`` is a slope, ``beta`` a temperature, ``rate`` what is dropped.
     """
-    own = machine.fresh()
-    every = () if own is None else arrays(own, hands_out)
-    floats = [(place, _last(place)) for place, value in every if place and isinstance(value, float)]
+    own = tried.machine.fresh()
+    every = () if own is None else kept(own)
+    floats = [one for one in every if isinstance(one.array, float) and one.places[0]]
+    called_so = [one for one in floats if _last(one.places[0]) in RATES | MOMENTA]
+    used = felt(called_so, tried.depends)
+    places = [one.places[0] for one in called_so if one not in used]
     return (
-        *((place, STEP) for place, name in floats if name in RATES),
-        *((place, 0.0) for place, name in floats if name in MOMENTA),
+        *((place, STEP) for place in places if _last(place) in RATES),
+        *((place, 0.0) for place in places if _last(place) in MOMENTA),
     )
 
 

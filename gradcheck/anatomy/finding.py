@@ -32,7 +32,7 @@ from gradcheck.anatomy.parameters import (
     is_moved,
     kept,
 )
-from gradcheck.anatomy.passes import Passes, passes
+from gradcheck.anatomy.passes import Passes, found_outside, passes
 from gradcheck.anatomy.places import Attribute, Place, spelled
 from gradcheck.anatomy.returned import Target, by_keys
 from gradcheck.anatomy.shared import is_part
@@ -201,12 +201,15 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     sources |= {labels[one]: Source(places=(place,)) for one, place in listed.items()}
     lasting = [one for one in rest if one not in listed and one not in seen.remade]
     steps = [one for one in lasting if is_moved(one, tried.own)]
-    settings = settings_of(machine) if steps else ()
+    settings = settings_of(tried) if steps else ()
     stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, settings)
     if stepping:
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
     shown = sources or {labels[one] for one in dependent}
-    parameters = tuple(one for one in every if labels[one] in shown)
+    shown_so = [one for one in every if labels[one] in shown]
+    fixed = [labels[one] for one in found_outside(machine, shown_so, tried.depends)]
+    sources = {name: source for name, source in sources.items() if name not in fixed}
+    parameters = tuple(one for one in shown_so if labels[one] not in fixed)
     written = {place for one in seen.remade for place in one.places}
     changed = [one for one in dict.fromkeys((*parameters, *steps)) if written.isdisjoint(one.places)]
     came = {
@@ -223,7 +226,8 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     sourced = [one for one in parameters if labels[one] in sources]
     missing = [labels[one] for one in dependent if one not in sourced and not is_part(one, sourced)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
-    missing += [name for name in outside if name in returned]  # a gradient came, and they cannot be moved
+    # a gradient came of them, and they cannot be moved
+    missing += [*fixed, *(name for name in outside if name in returned)]
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     return Layout(
         machine,

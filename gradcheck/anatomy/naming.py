@@ -76,6 +76,9 @@ _LEIBNIZ = tuple(
 _PRIVATE = re.compile(r"^_[A-Z]\w*?__(?=\w)")
 """What Python puts before a name of two underscores: ``_Dense__W``."""
 
+_CURRENT = re.compile(r"(\w+_\w+)_current$")
+"""What some put after the name of all that belongs to the pass: ``_grad_W_current``."""
+
 _TRAINING = re.compile(r"(is_?)?train(ing)?(_?(flg|flag|mode))?$")
 _CONTAINER = re.compile(r"(?<=.)(_dict|_list|Dict|List)$")
 _PLURAL = re.compile(r"[^s]s$(?<!bias)")
@@ -158,6 +161,12 @@ def is_gradients(step: Step) -> bool:
     """Whether the step leads to a container of gradients."""
     name = _name(step)
     return isinstance(name, str) and (loose(name) in GRADIENTS or _strip(loose(name)) in _PARAMETERS)
+
+
+def is_delta(step: Step) -> bool:
+    """Whether the step is called as what changes something is: ``delta_W``, ``deltas``."""
+    name = _name(step)
+    return isinstance(name, str) and loose(name).startswith("delta")
 
 
 def says(place: Place, words: Collection[str]) -> bool:
@@ -244,7 +253,12 @@ def _gradient_ways(
 
 def stems(name: str) -> Iterator[str]:
     """Of what ``name`` may be the gradient: ``dW`` and ``grad_W`` are that of ``W``."""
-    bare = name.strip("_")
+    plain = name.strip("_")
+    for bare in dict.fromkeys((plain, _CURRENT.sub(r"\1", plain))):
+        yield from _stems(bare)
+
+
+def _stems(bare: str) -> Iterator[str]:
     lower = bare.lower()
     for word in _BEFORE:
         for joined in (f"{word}_", word):

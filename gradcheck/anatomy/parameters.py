@@ -17,6 +17,7 @@ from gradcheck.anatomy.naming import (
     bare_keys,
     gradient_keys,
     hands_out,
+    is_delta,
     is_gradients,
     parameter_keys,
     says,
@@ -153,7 +154,7 @@ def paired(
         }
         by_key: dict[tuple[Any, ...], list[tuple[Place, Any]]] = defaultdict(list)
         for place, value in after if known else ():
-            for key in gradient_keys(place, spelling, known) if not says(place, vague) else ():
+            for key in gradient_keys(place, spelling, known) if not _says_vaguely(place, vague) else ():
                 if key or not says(place, VAGUE[1]):  # a delta alone is that of the activation
                     by_key[key].append((place, value))
         waiting = {
@@ -188,6 +189,11 @@ def paired(
                 result[number] = _shares(sorted(best, key=lambda there: rank[there[0]]))
                 taken |= {*result[number]}
     return result
+
+
+def _says_vaguely(place: Place, vague: Collection[str]) -> bool:
+    """Whether it may be something else than a gradient: ``delta_W`` is a step as well, where there is a ``dW``."""
+    return says(place, vague) or (bool(vague) and is_delta(place[-1]))
 
 
 def _shares(nearest: Sequence[tuple[Place, Any]]) -> tuple[Place, ...]:

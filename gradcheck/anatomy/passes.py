@@ -76,12 +76,23 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
 
 
 def _outside(machine: Machine) -> list[Target]:
+    forward = machine.forward if machine.layer is None else getattr(machine.layer, machine.methods[0])
     return [
         Target(trees.name(root, path), leaf, places=((Attribute(root), *map(Item, path)),))
-        for root, value in values_named(machine.forward).items()
+        for root, value in values_named(forward).items()
         for path, leaf in trees.leaves(value)
         if isinstance(leaf, np.ndarray) and trees.is_floating(leaf)
     ]
+
+
+def found_outside(machine: Machine, parameters: Sequence[Kept], depends: Dependence) -> list[Kept]:
+    """Those that the layer keeps, but that forward finds outside of it, in a closure: to move them there is in vain."""
+    if machine.layer is None:
+        return []
+    outside = {id(one.value) for one in _outside(machine)}
+    kept_too = [one for one in parameters if id(found(machine.layer, one.settable[0])) in outside]
+    used = felt(kept_too, depends)
+    return [one for one in kept_too if one not in used]
 
 
 def _forget(warm: Any, again: Any) -> None:

@@ -201,5 +201,10 @@ UNSEEN: Mapping[str, Meaning] = {
     Blind.INTEGERS: Meaning(
         "Integers stand where floats are due.", "Write 1.0, or np.array(..., dtype=float)."
     ),
+    Blind.UNKNOWN: Meaning(
+        "What a pass did not see was asked for after f or the claim had come to answer otherwise (weights that a "
+        "closure holds were trained, a file was closed), or could not be looked for.",
+        "Read report.unseen, or print the report, right after the check.",
+    ),
 }
 """Every kind of `gradcheck.findings.Blind`."""

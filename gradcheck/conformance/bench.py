@@ -19,7 +19,7 @@ from gradcheck.anatomy.passes import cotangent_like
 from gradcheck.anatomy.places import Place, found, walk
 from gradcheck.anatomy.pullback import layout_of
 from gradcheck.ask import trees
-from gradcheck.conformance.comparing import arrays_of, batched, demanded, scaled
+from gradcheck.conformance.comparing import arrays_of, batched, demanded, rows, scaled
 
 Gradients = dict[str, Any]
 
@@ -83,7 +83,21 @@ class Bench:
         """Samples in the batch; 0 where inputs and outputs have no such axis in common."""
         output, _ = self.forward(self.fresh(), self.inputs)
         lengths = {len(leaf) for leaf in (*batched(self.inputs), *batched((output,)))}
-        return lengths.pop() if len(lengths) == 1 and batched((output,)) else 0
+        count = lengths.pop() if len(lengths) == 1 and batched((output,)) else 0
+        return 0 if count > 2 and self._is_by_chance(count) else count
+
+    def _is_by_chance(self, count: int) -> bool:
+        """Whether inputs after the first, the weights of two functions, are as long as the batch, but no samples."""
+        first, *others = self.inputs
+        fewer = (rows(first, count, slice(1, None)), *rows(tuple(others), count, slice(1, None)))
+        return bool(others) and not self._runs(fewer) and self._runs((fewer[0], *others))
+
+    def _runs(self, inputs: tuple[Any, ...]) -> bool:
+        try:
+            self.forward(self.fresh(), inputs)
+        except Exception:  # the samples of one input, and more or fewer of another
+            return False
+        return True
 
     @property
     def random(self) -> bool:

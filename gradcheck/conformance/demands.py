@@ -174,6 +174,8 @@ def _adds_up(bench: Bench) -> None:
         return bench.backward(own, rows((whole,), bench.batch, which)[0], ahead)
 
     whole = bench.cotangent(bench.forward(bench.fresh(), bench.inputs)[0])
+    if any(np.ndim(leaf) == 0 for _, leaf in trees.leaves(whole)):
+        return  # of an output that is no sample's (a determinant, a penalty) each part has the whole
     every, first, rest = passed(slice(None)), passed(slice(0, 1)), passed(slice(1, None))
     samples = {one.name for one in bench.layout.inputs if one.is_array and len(one.value) == bench.batch}
     sums = {

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Never, ParamSpec, TypeVar
 
 from gradcheck.ask import ambient
@@ -91,7 +92,7 @@ class Report(Findings):
 
     @cached_property  # type: ignore[misc]  # a field that is worked out where it was not given
     def unseen(self) -> tuple[Unseen, ...]:
-        """Of a pass what it could not see, looked for when it is first asked for: by a call of f and of the claim."""
+        """Of a pass what it could not see, looked for when first asked for: by two calls of f and of the claim."""
         return self._looked[0]
 
     @cached_property  # type: ignore[misc]
@@ -101,8 +102,17 @@ class Report(Findings):
 
     @cached_property
     def _looked(self) -> tuple[tuple[Unseen, ...], tuple[Branch, ...]]:
-        look = self.__dict__.get("_look")
-        return ((), ()) if look is None else look()
+        with self.__dict__.setdefault("_looking", RLock()):  # another thread waits for what this one finds
+            look = self.__dict__.pop("_look", None)  # f may read this report while it is looked at
+            if look is None:
+                return self.__dict__.get("unseen", ()), self.__dict__.get("branches", ())
+            try:
+                unseen, branches = look()
+            except BaseException:  # it was broken off
+                object.__setattr__(self, "_look", look)
+                raise
+            self.__dict__.update(unseen=unseen, branches=branches)
+            return unseen, branches
 
     def noting(self, note: str) -> Report:
         """The same report with one more remark; what it remembers goes with it."""
@@ -150,7 +160,8 @@ class Report(Findings):
         if self.verdict is Verdict.FAIL:
             self.blamed  # noqa: B018 - searched for while the claim is at hand
         self.unseen, self.branches  # noqa: B018 - and this
-        return {name: value for name, value in self.__dict__.items() if name not in {*_REMEMBERED, "_looked"}}
+        own = {*_REMEMBERED, "_looked", "_looking"}
+        return {name: value for name, value in self.__dict__.items() if name not in own}
 
     def to_dict(self) -> dict[str, Any]:
         """The report as dicts, lists, strings and numbers.

@@ -53,7 +53,7 @@ def never_run(ran: Ran) -> Iterator[tuple[str, int, str]]:
 @lru_cache(maxsize=1024)
 def sides(code: CodeType) -> tuple[_Side, ...]:
     """The sides of each choice that instructions stand in; what only complains is none."""
-    tree = tree_of(code) if is_users(code) else None
+    tree = tree_of(code) if is_users(code) and code.co_name not in _ACCESS else None
     if tree is None:
         return ()
     spans = [
@@ -96,6 +96,9 @@ def sides(code: CodeType) -> tuple[_Side, ...]:
             found.append(_Side(before, sources, every - before - inside, test[0].lineno, told))
     return tuple(side for side in found if side.targets and side.sources)
 
+
+_ACCESS = frozenset({"__getattr__", "__getattribute__", "__setattr__", "__delattr__"})
+"""Methods that find and keep attributes: no derivative hangs on which way they do it."""
 
 _MADE = (ast.ListComp, ast.SetComp, ast.GeneratorExp)
 

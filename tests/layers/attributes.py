@@ -232,3 +232,37 @@ class NablaBehind(PrefixD):
     def backward(self, d):
         self.W_nabla, self.b_nabla = dW_of(self.x, d), db_of(d)
         return dx_of(d, self.W)
+
+
+@layer("_W _b x")
+class CurrentGradients:
+    """All that belongs to the last pass is called so."""
+
+    def __init__(self):
+        self._W, self._b = weights(), bias()
+        self._cache_current = self._grad_W_current = self._grad_b_current = None
+
+    def forward(self, x):
+        self._cache_current = x
+        return x @ self._W + self._b
+
+    def backward(self, grad_z):
+        self._grad_W_current = dW_of(self._cache_current, grad_z)
+        self._grad_b_current = db_of(grad_z)
+        return dx_of(grad_z, self._W)
+
+
+@layer("W_in_current b_in_current x")
+class GradientsOfCurrents:
+    """And where the weights are."""
+
+    def __init__(self):
+        self.W_in_current, self.b_in_current = weights(), bias()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W_in_current + self.b_in_current
+
+    def backward(self, d):
+        self.dW_in_current, self.db_in_current = dW_of(self.x, d), db_of(d)
+        return dx_of(d, self.W_in_current)

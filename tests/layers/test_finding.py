@@ -3,6 +3,7 @@
 import copy
 import logging
 import random
+from itertools import pairwise
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.layers.making import bias, dense_input, dW_of, dx_of, square_input, w
 from tests.layers.returned import ReturnsNumberedDicts
 from tests.layers.shared_memory import TiedByAView
 from tests.layers.states import BatchNorm
+from tests.layers.steps import StepsBehindASlope
 
 (X,) = dense_input()
 
@@ -1015,3 +1017,108 @@ def test_what_answers_to_all_or_keeps_records_is_a_layer_like_any(kind) -> None:
     report = check(kind())
     assert report.ok, report
     assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
+
+
+def test_a_slope_that_is_called_as_a_rate_is_hides_no_mistake() -> None:
+    class Wrong(StepsBehindASlope):
+        def slope(self):
+            return 1.0
+
+    assert gradcheck.check_layer(Wrong(), X, raise_on_failure=False).verdict == "fail"
+
+
+def of_closures(factor):
+    W, b, grads = weights(), bias(), {}
+    kept = {}
+
+    def forward(x):
+        kept["x"] = x
+        return x @ W + b
+
+    def backward(d):
+        grads.update(W=factor * kept["x"].T @ d, b=d.sum(0))
+        return d @ W.T
+
+    return SimpleNamespace(forward=forward, backward=backward, params={"W": W, "b": b}, grads=grads)
+
+
+@pytest.mark.parametrize("factor", [1.0, 7.0])
+def test_parameters_that_forward_finds_in_a_closure_are_not_accused_of_their_gradient(factor) -> None:
+    """They are kept by the layer, too, but to move them there moves nothing."""
+    report = gradcheck.check_layer(of_closures(factor), X, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "W, b not checked" in str(report)
+    assert {leaf.path: leaf.verdict for leaf in report.leaves} == {"x": "pass"}
+
+
+def test_what_the_functions_of_a_layer_have_as_attributes_they_have_in_its_copies() -> None:
+    class Dense:
+        def __init__(self):
+            def act(z):
+                self.seen = z
+                return np.tanh(z)
+
+            act.slope = lambda z: 1 - np.tanh(z) ** 2
+            self.W, self.act = weights(), act
+
+        def forward(self, x):
+            self.x, self.z = x, x @ self.W
+            return self.act(self.z)
+
+        def backward(self, d):
+            d = d * self.act.slope(self.z)
+            self.dW = self.x.T @ d
+            return d @ self.W.T
+
+    layer = Dense()
+    report = gradcheck.check_layer(layer, X)
+    assert {leaf.path for leaf in report.leaves} == {"W", "x"}
+    assert next(one for one in report.oracles if one.name == "autograd").used
+    assert not hasattr(layer, "seen")
+
+
+class Appends:
+    """What backward comes by last is last in its list."""
+
+    def __init__(self, *widths):
+        rng = np.random.default_rng(0)
+        self.weights = [rng.standard_normal(shape) for shape in pairwise(widths)]
+        self.grads, self.of_first = [], lambda g: g
+
+    def forward(self, x):
+        self.seen = [x]
+        for W in self.weights:
+            self.seen.append(np.tanh(self.seen[-1] @ W))
+        return self.seen[-1]
+
+    def backward(self, d):
+        self.grads = []
+        for number in reversed(range(len(self.weights))):
+            d = d * (1 - self.seen[number + 1] ** 2)
+            gradient = self.seen[number].T @ d
+            self.grads.append(gradient if number else self.of_first(gradient))
+            d = d @ self.weights[number].T
+        return d
+
+
+class ReturnsWhatItAppends(Appends):
+    def backward(self, d):
+        return super().backward(d), self.grads
+
+
+@pytest.mark.parametrize("make", [Appends, ReturnsWhatItAppends])
+def test_gradients_of_the_last_parameter_first_are_not_accused(make) -> None:
+    by_shape = gradcheck.check_layer(make(3, 4, 5, 2), X)
+    assert {leaf.path for leaf in by_shape.leaves} == {"weights[0]", "weights[1]", "weights[2]", "x"}
+    square = gradcheck.check_layer(make(3, 3, 3), X, raise_on_failure=False)
+    assert square.verdict == "inconclusive"
+    assert "in the reverse of it right" in square.reasons[0]
+    for widths in ((3, 4, 5, 2), (3, 3, 3)):
+        wrong = make(*widths)
+        wrong.of_first = lambda g: -g
+        assert gradcheck.check_layer(wrong, X, raise_on_failure=False).verdict == "fail"
+
+
+def test_their_order_can_be_said() -> None:
+    params = {"weights[0]": "grads[1]", "weights[1]": "grads[0]"}
+    assert gradcheck.check_layer(Appends(3, 3, 3), X, params=params).ok

@@ -409,6 +409,25 @@ def test_global_and_nonlocal_counters_count():
     assert (total_calls - before, local_calls) == (1, 1)
 
 
+def test_attributes_of_functions_are_theirs_and_keep_no_traced_value():
+    def act(z):
+        return np.tanh(z)
+
+    act.slope = lambda z: 1 - act(z) ** 2
+
+    def f(x):
+        f.calls += 1
+        f.last = x
+        return np.sum(act(x) * act.slope(x))
+
+    f.calls, f.last = 0, None
+    x = np.array([0.5, -1.0])
+    (gradient,) = trace(f, (x,), [(0,)]).pullback([1.0])
+    np.testing.assert_allclose(gradient, (1 - np.tanh(x) ** 2) * (1 - 3 * np.tanh(x) ** 2))
+    assert f.calls == 1
+    assert f.last is None
+
+
 def test_a_failed_trace_leaves_autograd_usable():
     level = autograd.tracer.trace_stack.top
     with pytest.raises(Untraceable):

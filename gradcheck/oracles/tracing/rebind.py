@@ -162,14 +162,26 @@ class Rebinding:
 
     def _rebound(self, function: FunctionType) -> FunctionType:
         original, before, space = self._space(function.__globals__)
-        closure = tuple([self._cell(cell) for cell in function.__closure__ or ()])
+        cells = function.__closure__ or ()
+        itself = next((cell for cell in cells if _holds(cell, function)), None)
+        if itself is not None and id(itself) not in self._made:
+            # or what it writes into its attributes were written into the original's
+            self._kept.append(itself)
+            self._made[id(itself)] = CellType(function)
+        closure = tuple([self._cell(cell) for cell in cells])
         new = FunctionType(function.__code__, space, function.__name__, None, closure)
         self._made[id(function)] = new
+        if itself is not None:
+            self._made[id(itself)].cell_contents = new
+            self._cells.append((itself, self._made[id(itself)]))
         if function.__kwdefaults__:
             new.__kwdefaults__ = self._dict(function.__kwdefaults__)
         if function.__defaults__:
             new.__defaults__ = self(function.__defaults__)
         new.__module__, new.__qualname__ = function.__module__, function.__qualname__
+        if vars(function):  # its counter, its derivative
+            vars(new).update({name: self(item) for name, item in vars(function).items()})
+            self._shadows.append((vars(function), dict(vars(function)), vars(new)))
         for name in _names(function.__code__):
             if name in before:
                 continue
@@ -298,6 +310,13 @@ def _know_scipy() -> None:
     from gradcheck.oracles.tracing import scipy_calls
 
     del scipy_calls
+
+
+def _holds(cell: CellType, content: Any) -> bool:
+    try:
+        return cell.cell_contents is content
+    except ValueError:  # not bound yet
+        return False
 
 
 @functools.lru_cache(maxsize=1024)

@@ -60,7 +60,7 @@ BLIND = {
     Blind.SYMMETRIC: "symmetric matrices", Blind.BRANCH: "branches never taken",
     Blind.INDEX: "indices without repeats", Blind.MASK: "masks all true or all false",
     Blind.DROPOUT: "dropout or training that is off", Blind.COTANGENT: "cotangents of ones",
-    Blind.INTEGERS: "integers for floats",
+    Blind.INTEGERS: "integers for floats", Blind.UNKNOWN: "what is not known",
 }  # fmt: skip
 """What was not seen, of each kind, in the plural."""
 
