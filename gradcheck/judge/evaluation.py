@@ -185,14 +185,11 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> tuple[float, float]:
         return np.concatenate([y, *(other for other in moved if other is not None)])
 
     seen = with_more(y, _PROBES)
-    unit = precision.shown(seen)
-    if unit > precision.SINGLE:
+    if precision.shown(seen) > precision.SINGLE or precision.decimal(seen):
         seen = with_more(seen, _FURTHER)
-        unit = precision.shown(seen)
+    unit = precision.shown(seen)
     if unit > precision.DOUBLE:
         return unit, 0.0
-    if precision.decimal(seen):
-        seen = with_more(seen, _FURTHER)
     unit = precision.of_decimals(seen, y)
     return unit, precision.decimal(seen) if unit > precision.DOUBLE else 0.0
 
