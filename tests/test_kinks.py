@@ -302,3 +302,18 @@ def test_one_sided_domains_and_kinks_are_no_jumps() -> None:
 
     assert check_grad(root, lambda x: 1.5 * np.sqrt(x) + 1, np.array([0.0, 1.0, 2.0])).ok
     assert check_grad(lambda t: t * t if t >= 1 else t, lambda t: 2 * t if t >= 1 else 1.0, 1.0).ok
+
+
+@pytest.mark.parametrize("x", [np.zeros(4), np.array([1.0, 1.0, 2.0, 2.0, 2.0]), np.array([3.0, 1.0, 1.0])])
+def test_equal_entries_may_be_sorted_in_the_order_that_the_code_gives_them(x) -> None:
+    def scattered(u, x):
+        dx = np.zeros_like(x)
+        dx[np.argsort(x, kind="stable")] = u
+        return dx
+
+    def verdict(vjp):
+        return gradcheck.check_vjp(np.sort, vjp, x, raise_on_failure=False).verdict
+
+    assert verdict(scattered) == "pass"
+    assert verdict(lambda u, x: scattered(u[::-1], x)) == "fail"
+    assert verdict(lambda u, x: 2.0 * scattered(u, x)) == "fail"

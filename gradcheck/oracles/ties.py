@@ -34,15 +34,13 @@ _WAYS: tuple[Callable[[int, bool], float], ...] = (
 
 
 def as_written(tape: Trace, u: Floats) -> tuple[Floats, ...]:
-    """The pullbacks of ``u``, one for each way to resolve the ties on the tape; none where there is no tie."""
+    """The pullbacks of ``u``: by the tape (of a sort by the order that it made), and by each way to resolve ties."""
     tied = [step for step in tape.steps if _is_tied(step)]
-    if not tied:
-        return ()
+    ways = [{}, *(_resolved(tied, way) for way in _WAYS if tied)]
     try:
-        ways = [flat(tape.backward(laid_out(tape, u), _resolved(tied, way))) for way in _WAYS]
+        return tuple(flat(tape.backward(laid_out(tape, u), way)) for way in ways)
     except Untraceable:
         return ()
-    return (flat(tape.backward(laid_out(tape, u))), *ways)
 
 
 def _is_tied(step: Step) -> bool:
