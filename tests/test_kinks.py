@@ -312,7 +312,7 @@ def test_equal_entries_may_be_sorted_in_the_order_that_the_code_gives_them(x) ->
         return dx
 
     def verdict(vjp):
-        return gradcheck.check_vjp(np.sort, vjp, x, raise_on_failure=False).verdict
+        return check_vjp(np.sort, vjp, x, raise_on_failure=False).verdict
 
     assert verdict(scattered) == "pass"
     assert verdict(lambda u, x: scattered(u[::-1], x)) == "fail"

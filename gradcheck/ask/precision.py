@@ -15,7 +15,7 @@ import numpy as np
 
 from gradcheck.ask.trees import Floats
 
-DOUBLE, SINGLE = 2.0**-53, 2.0**-24
+DOUBLE, SINGLE, HALF = 2.0**-53, 2.0**-24, 2.0**-11
 
 FORMATS = (4, 8, 11, 24)
 """Significant bits of float8 (e4m3), bfloat16, half and single: numbers of fewer bits are of the next format up."""
@@ -39,7 +39,7 @@ def of(dtype: Any) -> float:
     return max(float(np.finfo(kind).eps) / 2.0, DOUBLE) if kind.kind == "f" else DOUBLE
 
 
-_NORMAL = {2.0**-11: 2.0**-14, 2.0**-4: 2.0**-6}
+_NORMAL = {HALF: 2.0**-14, 2.0**-4: 2.0**-6}
 """The smallest normal number of half precision and of float8 (e4m3), of few exponents; the others go down as single."""
 
 

@@ -185,9 +185,12 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> tuple[float, float]:
         return np.concatenate([y, *(other for other in moved if other is not None)])
 
     seen = with_more(y, _PROBES)
-    if precision.shown(seen) > precision.SINGLE or precision.decimal(seen):
-        seen = with_more(seen, _FURTHER)
     unit = precision.shown(seen)
+    if unit > precision.SINGLE or precision.decimal(seen):
+        seen = with_more(seen, _FURTHER)
+        shown = precision.shown(seen)
+        # fewer bits, of values that were one stair until then, are no format: f counts
+        unit = shown if unit > precision.SINGLE or shown <= precision.HALF else unit
     if unit > precision.DOUBLE:
         return unit, 0.0
     unit = precision.of_decimals(seen, y)
