@@ -15,6 +15,7 @@ from tests.reference_impls.layered import (
     as_torch,
     caught,
     drawn,
+    dtypes,
     few,
     pairs,
     right,
@@ -160,7 +161,7 @@ def test_an_overlap_that_is_overwritten_is_caught() -> None:
 @given(st.data())
 def test_shapes_drawn_at_random(data) -> None:
     draw = data.draw
-    groups = draw(st.sampled_from([1, 2]))
+    dtype, groups = draw(dtypes), draw(st.sampled_from([1, 2]))
     inputs, outputs = groups * draw(st.integers(1, 2)), groups * draw(st.integers(1, 2))
     kernel = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
     setting = {
@@ -173,10 +174,8 @@ def test_shapes_drawn_at_random(data) -> None:
     x = rng.standard_normal(
         (draw(st.integers(1, 2)), inputs, draw(st.integers(5, 7)), draw(st.integers(5, 7)))
     )
-    right(conv2d, conv2d.initial_params(inputs, outputs, kernel, rng, groups), x, **setting)
-    right(
-        conv_transpose2d, conv_transpose2d.initial_params(inputs, outputs, kernel, rng, groups), x, **setting
-    )
+    for module in (conv2d, conv_transpose2d):
+        right(module, dtype, module.initial_params(inputs, outputs, kernel, rng, groups), x, **setting)
 
 
 @pytest.mark.parametrize("setting", CONVOLUTIONS, ids=str)
