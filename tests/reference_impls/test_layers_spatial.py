@@ -26,6 +26,8 @@ from tests.reference_impls.layered import (
     wrong_leaves,
 )
 
+pytestmark = pytest.mark.gradcheck(budget=0)  # the mistakes are not looked for: other tests are of that
+
 MODULES = (conv2d, conv_transpose2d, max_pool2d, average_pool2d)
 RNG = np.random.default_rng(0)
 IMAGES = RNG.standard_normal((3, 4, 7, 6))
