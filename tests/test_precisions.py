@@ -11,8 +11,6 @@ import gradcheck
 from tests.kinds import kinds
 from tests.kinds.kind import one_entry, scaled
 
-pytestmark = pytest.mark.xdist_group("precisions")  # who has the reports of one test has those of the others
-
 KINDS = {kind.name: kind for kind in kinds()}
 SEEDS = range(3)
 
