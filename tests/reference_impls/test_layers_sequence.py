@@ -224,7 +224,7 @@ def test_slips_in_the_softmax_of_attention_are_caught(wrong) -> None:
     assert wrong_leaves(layer, Q, K, V) == ["inputs[0]", "inputs[1]"]
 
 
-@settings(derandomize=True, max_examples=8, deadline=None, database=None)
+@settings(derandomize=True, max_examples=9, deadline=None, database=None)
 @given(st.data())
 def test_shapes_drawn_at_random(data) -> None:
     draw = data.draw
@@ -244,8 +244,8 @@ def test_shapes_drawn_at_random(data) -> None:
     inputs, units = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     sequences = rng.standard_normal((tokens + 1, batch, inputs))
     mask = np.arange(tokens + 1)[:, None] < rng.integers(1, tokens + 2, batch)
-    for module, _ in RECURRENT.values():
-        right(module, dtype, biased(module.initial_params(inputs, units, rng), rng), sequences, mask=mask)
+    module, _ = RECURRENT[draw(st.sampled_from(list(RECURRENT)))]
+    right(module, dtype, biased(module.initial_params(inputs, units, rng), rng), sequences, mask=mask)
 
 
 def test_safe_at_the_edges() -> None:
