@@ -1,14 +1,9 @@
 """``gradcheck new``: what it writes passes its own tests; nothing is overwritten."""
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from gradcheck import cli
-
-ROOT = Path(__file__).parents[1]
+from tests.sessions import session
 
 
 @pytest.fixture(autouse=True)
@@ -21,28 +16,18 @@ def new(*arguments):
     return cli.main(["new", "layer", *map(str, arguments)])
 
 
-def tried_in(folder):
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-W", "error", folder],
-        env={"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_a_layer_with_tests_that_pass_and_that_fail_when_it_is_broken(here, capsys):
     assert new("ScaledDense") == 0
 
     assert {file.name for file in here.iterdir()} == {"scaled_dense.py", "test_scaled_dense.py"}
     assert "python -m pytest test_scaled_dense.py" in capsys.readouterr().out
-    passed = tried_in(here)
-    assert passed.returncode == 0, passed.stdout + passed.stderr
-    assert "40 pass" in passed.stdout or "41 pass" in passed.stdout
+    passed = session(here, "-q", "-x", "-W", "error")
+    assert passed.status == 0, passed.printed
+    assert "40 pass" in passed.printed or "41 pass" in passed.printed
 
     source = (here / "scaled_dense.py").read_text()
     (here / "scaled_dense.py").write_text(source.replace("dY * (1 - self.Y**2)", "dY"))
-    assert tried_in(here).returncode == 1
+    assert session(here, "-q", "-x", "-W", "error", "--gradcheck-budget=0").status == 1
 
 
 def test_nothing_is_left_of_the_name_it_started_with(here):

@@ -1,8 +1,10 @@
-"""Whole reports on mistakes as people make them, in programs of many families: each was read, and tells the mend."""
+"""Whole reports on mistakes as people make them, in programs of many families: each was read, and mends the program."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from gradcheck import Report, Verdict
 from gradcheck.explain.blame import blamed
 from gradcheck.explain.diagnose import budget
 from tests.blame import test_missing, test_parts, test_slips
-from tests.blame.programs import made
+from tests.blame.programs import made, patched
 from tests.golden_file import masked, same_as_golden
 
 
@@ -66,22 +68,30 @@ PARTS = {"embedding": "embedding", "graph": "graph", "variation": "variation", "
          "largest": "largest", "softmax": "classes"}  # fmt: skip
 
 
-def failed(folder: Path, program: str, change: tuple[str, str]) -> Report:
+def checks(program: str) -> Callable[[ModuleType, int], Report]:
+    """What checks a module with the claim of this program, at the point of its report or another."""
     if program in RIGHT:
-        one = RIGHT[program]
-        return one.checked(made(folder, one.text, change), 7, 0)
+        return lambda module, other: RIGHT[program].checked(module, 7 + other, other)
     if program in PARTS:
-        part = PARTS[program]
-        return test_parts.checked(part, made(folder, test_parts.PROGRAMS[part][0], change), 3)
-    known = test_missing.PROGRAMS[program]
-    return known.checked(made(folder, known.text, change), 0)
+        return lambda module, other: test_parts.checked(PARTS[program], module, 3 + other)
+    return test_missing.PROGRAMS[program].checked
+
+
+def text_of(program: str) -> str:
+    if program in PARTS:
+        return test_parts.PROGRAMS[PARTS[program]][0]
+    return (RIGHT[program] if program in RIGHT else test_missing.PROGRAMS[program]).text
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_the_report_is_the_one_on_file(tmp_path: Path, name: str) -> None:
-    program, old, new = MISTAKES[name]
+def test_the_report_is_the_one_on_file_and_its_patch_is_right_elsewhere(tmp_path: Path, name: str) -> None:
+    program, *change = MISTAKES[name]
+    checked = checks(program)
     with np.errstate(all="ignore"):
-        report = failed(tmp_path, program, (old, new))
+        report = checked(made(tmp_path, text_of(program), tuple(change)), 0)
     assert report.verdict is Verdict.FAIL
     assert all(blame.proved for blame in report.blame) and report.patch
     assert same_as_golden(f"program_{name}", masked(str(report)))
+    mended = patched(Path(report.blame[0].file), report.patch)
+    for other in (10, 20):
+        assert checked(mended, other).verdict is Verdict.PASS

@@ -33,8 +33,9 @@ def test_subgradients_of_relu_pass_and_the_kink_is_told(at_zero, oracles) -> Non
     assert "kink" in " ".join([*report.notes, *(leaf.note for leaf in report.leaves)])
 
 
-@ORACLES
-@pytest.mark.parametrize("at_zero", [-0.01, 1.01, 2.0, -1.0])
+@pytest.mark.parametrize(
+    ("at_zero", "oracles"), [(-0.01, None), (1.01, "differences"), (2.0, None), (-1.0, "differences")]
+)
 def test_a_value_outside_the_slopes_fails_as_a_kink(at_zero, oracles) -> None:
     report = verdict_of(relu, relu_grad(at_zero), X, oracles)
 

@@ -11,6 +11,7 @@ import pytest
 
 from gradcheck.findings import Blind
 from gradcheck.report.views.text import BLIND
+from tests import sessions
 
 TESTS = """
 import numpy as np
@@ -44,7 +45,12 @@ def test_without_a_check():
 def run(folder, *options):
     """Run TESTS in a session of its own, in ``folder``."""
     (folder / "test_zoo.py").write_text(TESTS)
-    # by name where the library runs from its source, uninstalled
+    return sessions.session(folder, *options)
+
+
+def run_as_installed(folder, *options):
+    """The same as a shell has it, with all plugins there are; by name where the library runs uninstalled."""
+    (folder / "test_zoo.py").write_text(TESTS)
     installed = any(entry.name == "gradcheck" for entry in entry_points(group="pytest11"))
     plugin = [] if installed else ["-p", "gradcheck.pytest_plugin"]
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin, *options]
@@ -63,7 +69,7 @@ def session(tmp_path_factory):
         "--gradcheck-seed",
         "5",
     )
-    done = run(folder, *options)
+    done = run_as_installed(folder, *options)
     checks = json.loads((folder / "checks.json").read_text())
     return SimpleNamespace(folder=folder, printed=done.stdout, checks=checks["checks"], ok=checks["ok"])
 
@@ -91,7 +97,7 @@ def test_failure_points_at_the_test_and_shows_no_frame_of_the_library(session):
 def test_the_short_summary_has_the_place_and_what_is_wrong_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setenv("CI", "true")  # then pytest cuts no line of it
 
-    printed = run(tmp_path).stdout
+    printed = run(tmp_path).printed
 
     (last,) = [line for line in printed.splitlines() if line.startswith("FAILED")]
     assert re.match(r"FAILED test_zoo.py::test_wrong - test_zoo.py:\d+:\d+: .* x is right", last)
@@ -119,12 +125,12 @@ def test_seed_reaches_the_checks(session):
 def test_a_report_of_no_check_is_not_ok(tmp_path):
     done = run(tmp_path, "-k", "without", "--gradcheck-report", "checks.json")
 
-    assert "no check ran" in done.stdout
+    assert "no check ran" in done.printed
     assert json.loads((tmp_path / "checks.json").read_text()) == {"schema": 1, "checks": [], "ok": False}
 
 
 def test_nothing_is_said_where_nothing_was_checked_and_no_report_wanted(tmp_path):
-    assert "gradcheck =" not in run(tmp_path, "-k", "without").stdout
+    assert "gradcheck =" not in run(tmp_path, "-k", "without").printed
 
 
 @pytest.mark.parametrize(
@@ -134,8 +140,8 @@ def test_nothing_is_said_where_nothing_was_checked_and_no_report_wanted(tmp_path
 def test_a_report_that_cannot_be_written_is_refused_before_any_test(tmp_path, file, problem):
     done = run(tmp_path, "--gradcheck-report", file)
 
-    assert done.returncode == pytest.ExitCode.USAGE_ERROR
-    assert f"{file}: {problem}" in done.stderr
+    assert done.status == pytest.ExitCode.USAGE_ERROR
+    assert f"{file}: {problem}" in done.printed
 
 
 def test_the_plugin_itself_imports_nothing_heavy():
@@ -155,8 +161,8 @@ def test_all_checks_can_be_strict(tmp_path):
     (tmp_path / "test_lone.py").write_text(
         f"{one}    gradcheck.check_grad(lambda x: np.sum(x**2), lambda x: 2 * x, x)\n"
     )
-    assert " passed" in run(tmp_path, "test_lone.py").stdout
-    assert "has length 1" in run(tmp_path, "--gradcheck-strict", "test_lone.py").stdout
+    assert " passed" in run(tmp_path, "test_lone.py").printed
+    assert "has length 1" in run(tmp_path, "--gradcheck-strict", "test_lone.py").printed
 
 
 def session_of(folder, text, *options, settings=""):
@@ -190,10 +196,10 @@ def test_strict(gradcheck):
 
 def test_the_fixture_and_the_marker_bind_options(tmp_path):
     done, checks = session_of(tmp_path, BOUND, "--strict-markers")
-    assert "1 failed, 2 passed" in done.stdout
+    assert "1 failed, 2 passed" in done.printed
     assert [(check["seed"], check["rtol"]) for check in checks[:2]] == [(0, 1e-3), (7, 1e-4)]
     assert checks[2]["verdict"] == "inconclusive"
-    assert "inconclusive: test_one.py::test_strict" in done.stdout
+    assert "inconclusive: test_one.py::test_strict" in done.printed
 
 
 def test_settings_hold_where_the_command_line_says_nothing(tmp_path):
@@ -203,13 +209,13 @@ def test_settings_hold_where_the_command_line_says_nothing(tmp_path):
     _, checks = session_of(tmp_path, BOUND, "--gradcheck-seed", "9", settings=settings)
     assert (checks[0]["seed"], checks[1]["seed"]) == (9, 7)
     done, _ = session_of(tmp_path, BOUND, settings="gradcheck_seed = some\n")
-    assert "gradcheck_seed = 'some' in the settings is no number" in done.stderr
+    assert "gradcheck_seed = 'some' in the settings is no number" in done.printed
 
 
 @pytest.mark.parametrize(("given", "told"), [("allow=1e-3", "allow="), ("3", "3 without a name")])
 def test_a_marker_that_takes_no_such_thing_is_refused_before_any_test_runs(tmp_path, given, told):
     done, _ = session_of(tmp_path, BOUND.replace("strict=True", given))
-    text = done.stdout + done.stderr
+    text = done.printed
     assert f"test_strict: the marker gradcheck takes no {told}" in text
     assert "passed" not in text
 
@@ -235,13 +241,13 @@ def test_cases_of_a_module_are_tests(tmp_path):
     )
     text = "import gradcheck\n\n@gradcheck.cases('mycases.py')\ndef test_case(case):\n    case.check()\n"
     done, checks = session_of(tmp_path, text)
-    assert "1 failed, 1 passed" in done.stdout
+    assert "1 failed, 1 passed" in done.printed
     assert [check["name"] for check in checks] == [
         "test_one.py::test_case[sine]",
         "test_one.py::test_case[slip]",
     ]
     done, _ = session_of(tmp_path, text.replace("mycases.py", "none.py"))
-    assert "none.py" in done.stdout
+    assert "none.py" in done.printed
 
 
 def test_every_kind_of_blind_spot_has_words():
@@ -252,5 +258,5 @@ def test_what_was_not_seen_is_counted(tmp_path):
     done, _ = session_of(tmp_path, BOUND.replace("@pytest.mark.gradcheck(strict=True)", ""))
     assert (
         "not seen: axes of length 1 (1) (report.unseen; --gradcheck-strict makes these inconclusive)"
-        in done.stdout
+        in done.printed
     )

@@ -3,15 +3,13 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
-from importlib.metadata import entry_points
 
 import pytest
 
 import gradcheck
 from gradcheck.ask import ambient
 from gradcheck.ask.replay import Turns, command, numbers
+from tests import sessions
 
 TESTS = """
 import numpy as np
@@ -49,16 +47,12 @@ def test_right():
 @pytest.fixture
 def session(tmp_path):
     """Run pytest over TESTS, or other tests, with these options: what it printed, and its checks."""
-    installed = any(entry.name == "gradcheck" for entry in entry_points(group="pytest11"))
-    plugin = [] if installed else ["-p", "gradcheck.pytest_plugin"]
 
     def run(*options, text=TESTS):
         (tmp_path / "test_zoo.py").write_text(text)
-        base = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *plugin]
-        report = ["--gradcheck-report", "out.json"]
-        done = subprocess.run([*base, *report, *options], cwd=tmp_path, capture_output=True, text=True)
+        printed = sessions.session(tmp_path, "--gradcheck-report", "out.json", *options).printed
         file = tmp_path / "out.json"
-        return done.stdout + done.stderr, json.loads(file.read_text())["checks"] if file.exists() else []
+        return printed, json.loads(file.read_text())["checks"] if file.exists() else []
 
     return run
 
@@ -69,7 +63,7 @@ def commands(printed):
 
 
 @pytest.mark.parametrize(
-    "extra", [[], ["-n", "2"], ["--rootdir", ".."]], ids=["alone", "xdist", "below the root"]
+    "extra", [[], ["-p", "xdist", "-n", "2"], ["--rootdir", ".."]], ids=["alone", "xdist", "below the root"]
 )
 def test_a_failure_names_the_command_that_makes_its_check_alone(extra, session):
     if "-n" in extra:

@@ -60,7 +60,7 @@ def test_right_jacobians_with_saturated_rows_pass(activation, dtype) -> None:
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softmax"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_their_wrong_twins_fail(activation, dtype) -> None:
-    for seed in range(10):
+    for seed in range(5):
         f, jacobian, x = layer(seed, dtype, activation)
 
         def wrong(x, jacobian=jacobian):

@@ -52,9 +52,8 @@ def run(file: Path) -> None:
     notebook = nbformat.read(file, as_version=4)
     for cell in notebook.cells:
         cell.metadata = {}
-    NotebookClient(
-        notebook, timeout=300, record_timing=False, resources={"metadata": {"path": ROOT}}
-    ).execute()
+    beside = {"metadata": {"path": file.parent}}  # where a cell draws what a page of it shows
+    NotebookClient(notebook, timeout=300, record_timing=False, resources=beside).execute()
     for shown in (output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())):
         if len(shown) > 1:  # beside the page or the picture its repr is no more than bytes
             shown.pop("text/plain", None)

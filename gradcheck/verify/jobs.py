@@ -46,10 +46,11 @@ def at_once(found: Sequence[Found], jobs: int) -> Running:
             except BrokenProcessPool:
                 yield number, _lost(found[number])
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
         for child in active_children():
             if child.pid not in before:
                 child.terminate()
+        # and waited for: Python at its end would wake a thread of the pool that is about to close what it is woken by
+        pool.shutdown(cancel_futures=True)
 
 
 def _begin(found: Sequence[Found]) -> None:

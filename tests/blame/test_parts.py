@@ -242,11 +242,8 @@ PROGRAMS = {
     "variation": (VARIATION, 0), "classes": (CLASSES, 0), "pooled": (POOLED, 0), "largest": (LARGEST, 0),
     "conv": (CONV, 0), "hinge": (HINGE, 0), "ridge": (RIDGE, 0), "last": (LAST, 0),
 }  # fmt: skip
-MISTAKES = [
+MISTAKES = [  # others stand in tests/test_golden_programs.py, with their reports
     ("embedding", "    np.add.at(dE, ids, dx)\n", "", "np.add.at(dE, ids, dx)"),
-    ("embedding", "    d[np.arange(n), y] -= 1\n", "", "d[np.arange(len(y)), y] -= 1"),
-    ("graph", "    np.add.at(dZ, src, dm[dst])\n", "", "np.add.at(dZ, src, dm[dst])"),
-    ("graph", "np.add.at(dZ, src, dm[dst])", "np.add.at(dZ, dst, dm[src])", "np.add.at(dZ, src, dm[dst])"),
     (
         "gates",
         "    dz[:, n:] = dout * gate * (1 - cand ** 2)\n",
@@ -254,10 +251,7 @@ MISTAKES = [
         "dz[:, n:] += dout * gate * (1 - cand ** 2)",
     ),
     ("gates", "dz[:, n:] = dout * gate", "dz[:, n - 1:-1] = dout * gate", "dz[:, n:] = dout * gate"),
-    ("variation", "    g[:-1, :] -= 2 * w * dy\n", "", "g[:-1, :] -= 2 * w * dy"),
-    ("classes", "p[range(len(y)), y] -= 1", "p[:, y] -= 1", "p[np.arange(len(y)), y] -= 1"),
     ("classes", "    p[range(len(y)), y] -= 1\n", "", "y] -= 1"),
-    ("pooled", "left = i * stride, j", "left = i, j", "i * stride"),
     ("hinge", "    above[np.arange(len(y)), y] = -above.sum(axis=1)\n", "", "y] -= above.sum(axis=-1)"),
     ("hinge", "= -above.sum(axis=1)", "= -1", "above.sum(axis=-1)"),
     ("conv", "W[:, :, r, s]\n", "W[:, :, s, r]\n", "r, s"),
@@ -265,7 +259,6 @@ MISTAKES = [
     ("conv", "@ W[:, :, r, s]", "@ W[:, :, r, s - 1]", "s"),
     ("ridge", "reg * np.r_[0, w[1:]]", "reg * w", "np.r_[0, w[1:]]"),
     ("last", "reg * np.c_[W[:, :-1], 0 * W[:, -1:]]", "reg * W", "np.c_[W[:, :-1], 0 * W[:, -1:]]"),
-    ("largest", "2 * s:2 * s + 2]", "2 * s:2 * s + 1]", "2"),
 ]
 
 

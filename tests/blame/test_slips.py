@@ -259,8 +259,7 @@ HUBER = Right(
     """,
     lambda r, n: (r(4), r((n, 4)), r(n), 0.8),
 )
-SLIPS = {
-    "an axis more": (CLASSES, ("mask[:, None] / mask", "mask / mask"), "mask[:, None]"),
+SLIPS = {  # others stand in tests/test_golden_programs.py, with their reports
     "a helper's call": (CLASSES, ("p = softmax(X @ W + b)\n    d =", "p = X @ W + b\n    d ="), "softmax("),
     "a length": (CLASSES, ("/ mask.sum()\n    return X", "\n    return X"), "mask.sum("),
     "of shares that sum to one": (
@@ -274,7 +273,6 @@ SLIPS = {
     "a part of an array": (GATES, ("np.cos(a[:, H:2*H])", "np.cos(a)"), "a[:, H:2*H]"),
     "an array like it": (GATES, ("np.zeros_like(a)", "a"), "np.zeros_like(a)"),
     "what is added to a part": (DENOISED, ("d / s\n        return", "d\n        return"), "/ s"),
-    "a factor in a round before": (GATED, ("dh * (1 - z) + W", "dh + W"), "z"),
     "an activation's call": (
         GATED,
         ("new = np.tanh(W @ h + x)\n        tape", "new = W @ h + x\n        tape"),
@@ -285,15 +283,7 @@ SLIPS = {
         ("b)) / weights.sum()\n        return", "b))\n        return"),
         "weights.sum(",
     ),
-    "a column of a Jacobian": (WAVE, ("-A * t * e * s", "-A * e * s"), "t"),
     "a sine": (WAVE, ("np.sin(w * t)", "w * t"), "np.sin("),
-    "what makes an array of a number": (HUBER, ("delta * np.sign(r))", "delta)"), "np.sign("),
-    "a factor of what is zero in places": (
-        MASKED,
-        ("np.outer(dout, v) * mask / keep", "np.outer(dout, v) * mask"),
-        " / ",
-    ),
-    "the other end of an array": (DENOISED, ("g[:-1] -= lam", "g[1:] -= lam"), "g[:-1] -= lam"),
     "what makes no number": (
         WEIGHTED,
         ("/ weights.sum()\n        return X", "/ 0 * 0\n        return X"),
@@ -303,11 +293,9 @@ SLIPS = {
 }
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize(("right", "change", "written"), SLIPS.values(), ids=SLIPS)
-def test_the_edit_holds_elsewhere(
-    tmp_path: Path, right: Right, change: tuple[str, str], written: str, seed: int
-) -> None:
+@pytest.mark.parametrize("slip", SLIPS)
+def test_the_edit_holds_elsewhere(tmp_path: Path, slip: str) -> None:
+    (right, change, written), seed = SLIPS[slip], list(SLIPS).index(slip) % 2
     report = right.checked(made(tmp_path, right.text, change), 7 + seed, seed)
     assert report.verdict is Verdict.FAIL
     (blame,) = report.blame

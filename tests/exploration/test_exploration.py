@@ -15,6 +15,7 @@ from gradcheck.strategies import LAYOUTS, VALUES, At, arrays, laid_out, trees
 from tests.exploration.claims import DENSE, elsewhere, tanh_grad, tanh_net
 
 CLAIMS = {one.name: one for one in elsewhere()}
+drawn = settings(derandomize=True, max_examples=40, deadline=None, database=None)
 
 
 def dims_of(problem: str) -> dict[str, int]:
@@ -42,9 +43,9 @@ def test_a_claim_that_is_wrong_elsewhere_is_found_and_shrunk(name) -> None:
 @pytest.mark.parametrize("name", ["tanh, n = 1", "look-up 1, repeated"])
 def test_a_right_claim_passes_and_the_table_says_what_was_tried(name) -> None:
     one = CLAIMS[name]
-    found = explore(one.f, one.right, one.shapes, argnums=one.argnums, seconds=120, most=150)
+    found = explore(one.f, one.right, one.shapes, argnums=one.argnums, seconds=120, most=80)
     assert found
-    assert found.tried > 100
+    assert found.tried > 50
     assert found.undecided < found.tried
     text = str(found)
     for aspect in ("of length 1", "float32", "values: general", "memory: Fortran"):
@@ -52,14 +53,18 @@ def test_a_right_claim_passes_and_the_table_says_what_was_tried(name) -> None:
 
 
 def test_the_example_that_is_printed_fails_when_it_is_run() -> None:
-    one = CLAIMS["tanh, n = 1"]
+    def f(x, y):
+        return np.sum(x**2 * y)
+
+    def claim(x, y):
+        return 3 * x * y
+
     with pytest.raises(gradcheck.ExplorationFailed) as caught:
-        explore(one.f, one.claim, one.shapes, argnums=one.argnums, seconds=60)
+        explore(f, claim, {"x": "n", "y": "n"}, argnums=0, seconds=60)
     example = caught.value.exploration.example
     assert example in str(caught.value)
-    code = "\n".join(line.removeprefix("    ") for line in example.splitlines())
     with pytest.raises(gradcheck.GradientMismatch):
-        exec(code, {"f": one.f, "claim": one.claim})
+        run_example(example, f, claim)
 
 
 def test_a_claim_that_cannot_take_an_empty_batch_is_told() -> None:
@@ -147,7 +152,7 @@ def test_what_is_none_is_refused(options, error, words) -> None:
 # --- strategies ------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@drawn
 @given(st.data())
 def test_arrays_have_the_shape_and_the_precision_that_was_asked_for(data) -> None:
     shape = data.draw(st.lists(st.integers(0, 4), max_size=3).map(tuple))
@@ -158,7 +163,7 @@ def test_arrays_have_the_shape_and_the_precision_that_was_asked_for(data) -> Non
     assert np.isfinite(array).all()
 
 
-@settings(max_examples=60, deadline=None)
+@drawn
 @given(arrays((3, 4), gap=0.05))
 def test_away_from_kinks_means_away_from_zero_and_from_each_other(array) -> None:
     ordered = np.sort(array.ravel())
@@ -166,7 +171,7 @@ def test_away_from_kinks_means_away_from_zero_and_from_each_other(array) -> None
     assert np.min(np.diff(ordered)) >= 0.05 - 1e-12
 
 
-@settings(max_examples=60, deadline=None)
+@drawn
 @given(trees({"layers": [{"W": "d h", "b": "h"}], "of": "int n < d", "rate": 0.1}, np.float32, gap=0.05))
 def test_a_tree_has_one_length_for_each_name_and_keeps_what_is_no_shape(tree) -> None:
     (layer,) = tree["layers"]
@@ -179,14 +184,14 @@ def test_a_tree_has_one_length_for_each_name_and_keeps_what_is_no_shape(tree) ->
     assert np.min(np.abs(layer["W"])) >= 0.05 - 1e-6
 
 
-@settings(max_examples=60, deadline=None)
+@drawn
 @given(trees({"scale": "", "x": "..."}, np.float32))
 def test_of_no_axes_a_tree_has_numbers(tree) -> None:
     for leaf in tree.values():
         assert isinstance(leaf, np.ndarray if np.ndim(leaf) else np.float32)
 
 
-@settings(max_examples=60, deadline=None)
+@drawn
 @given(arrays(()))
 def test_an_array_of_no_axes_is_an_array(array) -> None:
     assert isinstance(array, np.ndarray)
@@ -243,7 +248,7 @@ def test_what_could_not_be_judged_anywhere_is_no_pass() -> None:
 
 
 def test_a_right_pullback_is_right_for_broadcast_arrays() -> None:
-    assert explore(np.sin, lambda u, X: u * np.cos(X), {"X": "n d"}, kind="vjp", seconds=300, most=150).ok
+    assert explore(np.sin, lambda u, X: u * np.cos(X), {"X": "n d"}, kind="vjp", seconds=300, most=80).ok
 
 
 def test_gradients_by_name_are_explored() -> None:
@@ -400,7 +405,7 @@ def test_a_failure_on_a_long_axis_is_cut_to_the_shortest() -> None:
         x, W = cache
         return d @ W.T, x.T @ d, d.sum(0) if len(d) > 1 else d.mean() * np.ones(d.shape[1])
 
-    for seed in range(3):
+    for seed in range(2):
         found = explore(
             forward, backward, {"x": "n d", "W": "d h", "b": "h"}, kind="layer", seconds=60, seed=seed,
             raise_on_failure=False,
@@ -533,7 +538,7 @@ def test_a_failure_with_entries_is_shown_where_there_is_one() -> None:
     def f(E, ids):
         return np.sum(E[ids] ** 2)
 
-    for seed in range(3):
+    for seed in range(2):
         found = explore(f, claim, {"E": "v d", "ids": "int n < v"}, argnums=0, seconds=60, seed=seed,
                         raise_on_failure=False)  # fmt: skip
         assert found.report is not None

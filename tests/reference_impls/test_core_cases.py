@@ -17,6 +17,8 @@ from reference_impls.layers import linear
 MODULES = [activations, losses, linear, mlp, fast_mlp, elementwise, fast_activations]
 CASES = [case for module in MODULES for case in module.cases()]
 
+verdict_alone = pytest.mark.gradcheck(budget=0)  # the mistakes are not looked for: other tests are of that
+
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_right_derivation_passes(case: Case) -> None:
@@ -59,6 +61,7 @@ WRONG_VJPS = {
 }
 
 
+@verdict_alone
 @pytest.mark.parametrize("name", activations.ACTIVATIONS)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_wrong_activation_fails(name: str, dtype: Any) -> None:
@@ -80,6 +83,7 @@ WRONG_GRADIENTS = {
 }
 
 
+@verdict_alone
 @pytest.mark.parametrize("name", losses.LOSSES)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 def test_wrong_loss_fails(name: str, dtype: Any) -> None:
@@ -108,6 +112,7 @@ LINEAR_SLIPS = {
 }
 
 
+@verdict_alone
 @pytest.mark.parametrize("slip", LINEAR_SLIPS)
 def test_wrong_linear_layer_fails(slip: str) -> None:
     """A twin with one slip."""
@@ -122,6 +127,7 @@ def _scaled(gradients: Any, factor: float, layer: int, name: str) -> Any:
     return copies
 
 
+@verdict_alone
 @pytest.mark.parametrize("case", [*mlp.cases(), *fast_mlp.cases()], ids=lambda case: case.name)
 def test_wrong_network_fails(case: Case) -> None:
     """One leaf of the gradient, the first layer's bias, is off by one part in a hundred."""
@@ -153,6 +159,7 @@ def test_network_without_the_activation_derivative_fails() -> None:
         gradcheck.check_grad(case.f, careless, *case.args, argnums=0)
 
 
+@verdict_alone
 def test_wrong_elementwise_kernels_fail() -> None:
     """The blocks' last entries carry the upstream of others."""
     z = np.random.default_rng(4).standard_normal(elementwise.BLOCK + 5)

@@ -11,10 +11,12 @@ import gradcheck
 from reference_impls.layers import batch_norm, dropout, embedding, group_norm, layer_norm, rms_norm
 from reference_impls.layers.layer import Layer, Sequential
 from tests.reference_impls.layered import (
+    DTYPES,
     as_torch,
     cast,
     caught,
     drawn,
+    dtypes,
     few,
     right,
     safe,
@@ -23,6 +25,8 @@ from tests.reference_impls.layered import (
     slips,
     wrong_leaves,
 )
+
+pytestmark = pytest.mark.gradcheck(budget=0)  # the mistakes are not looked for: other tests are of that
 
 MODULES = (layer_norm, rms_norm, group_norm, batch_norm, dropout, embedding)
 NORMS = (layer_norm, group_norm, batch_norm)
@@ -178,20 +182,20 @@ def test_dropout_keeps_the_mean_and_its_slips_are_caught() -> None:
 @given(st.data())
 def test_shapes_drawn_at_random(data) -> None:
     draw = data.draw
-    rng = np.random.default_rng(draw(st.integers(0, 99)))
+    dtype, rng = draw(dtypes), np.random.default_rng(draw(st.integers(0, 99)))
     groups = draw(st.integers(1, 3))
     channels = groups * draw(st.integers(1, 3))
     lead = tuple(draw(st.lists(st.integers(1, 3), max_size=2)))
     params = {"gain": rng.standard_normal(channels), "shift": rng.standard_normal(channels)}
     x = rng.standard_normal((*lead, 2, channels))
     images = rng.standard_normal((draw(st.integers(2, 3)), channels, draw(st.integers(2, 3)), 2))
-    right(layer_norm, params, x)
-    right(rms_norm, {"gain": params["gain"]}, x)
-    right(group_norm, params, images, groups=groups)
-    right(batch_norm, params, images)
+    right(layer_norm, dtype, params, x)
+    right(rms_norm, dtype, {"gain": params["gain"]}, x)
+    right(group_norm, dtype, params, images, groups=groups)
+    right(batch_norm, dtype, params, images)
     words = draw(st.integers(1, 5))
     ids = rng.integers(0, words, (*lead, draw(st.integers(1, 6))))
-    right(embedding, embedding.initial_params(words, 2, rng), ids)
+    right(embedding, dtype, embedding.initial_params(words, 2, rng), ids)
 
 
 @pytest.mark.parametrize(
@@ -238,7 +242,8 @@ def test_norms_in_a_row_with_others() -> None:
 def test_rows_of_an_embedding_have_two_names(ids) -> None:
     """As everywhere in NumPy -1 is the last, also on the way back."""
     params, ids = embedding.initial_params(5, 3, RNG), np.array(ids)
-    right(embedding, params, ids)
+    for dtype in DTYPES:
+        right(embedding, dtype, params, ids)
     _, cache = embedding.forward(params, ids)
     dy, expected = RNG.standard_normal((*ids.shape, 3)), np.zeros((5, 3))
     np.add.at(expected, ids, dy)

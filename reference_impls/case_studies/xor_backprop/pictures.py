@@ -15,6 +15,7 @@ from reference_impls.case_studies.xor_backprop.network import X, Y, predict
 
 GRID = 100
 FRAME_MILLISECONDS = 200
+COLOURS = 64
 
 
 class Moment(NamedTuple):
@@ -53,7 +54,10 @@ def animation(path: Path, moments: Sequence[Moment]) -> Path:
     """
     if not moments:
         raise ValueError("moments is empty: an animation needs at least one")
-    frames = [_frame(moment) for moment in moments]
+    drawn = [_frame(moment) for moment in moments]
+    # colours that all frames share, undithered: what does not move takes no bytes, and white stays white
+    palette = drawn[-1].quantize(COLOURS, method=load("PIL.Image", "plots").Quantize.MAXCOVERAGE)
+    frames = [frame.quantize(palette=palette, dither=0) for frame in drawn]
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=FRAME_MILLISECONDS, loop=0)
     return path
 
