@@ -602,9 +602,12 @@ _TURNS = (
     "1, 0", "0, 2, 1", "1, 0, 2", "1, 2, 0", "2, 0, 1", "0, 2, 3, 1", "0, 3, 1, 2", "1, 0, 2, 3", "0, 2, 1, 3",
     "1, 2, 3, 0", "3, 0, 1, 2",
 )  # fmt: skip
+_SUMMED = (
+    "0", "1", "", "0, keepdims=True", "1, keepdims=True", "-1, keepdims=True", "(0, 1)", "(0, 2, 3)",
+)  # fmt: skip
 _PARTS, _WORDS = 24, 6
 """Parts of arrays that are taken for each other; variables of a statement of which two are exchanged, at most."""
-ARITHMETIC = frozenset({"factor", "square", "sign", "axes"})
+ARITHMETIC = frozenset({"factor", "sum", "square", "sign", "axes"})
 """Edits that suit numbers alone."""
 
 
@@ -626,4 +629,8 @@ def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iter
         yield edit("sign", f"-{text}")
     yield edit("square", f"{text} ** 2")
     yield edit("factor", f"2 * {source.segment(node) if _is_product(node) else text}")
+    yield edit("index", f"{text}[::-1]")
+    yield edit("index", f"{text}[:, None]")
+    yield from (edit("sum", f"{text}.sum({axes})") for axes in _SUMMED)
+    yield from (edit("axes", f"{text}.swapaxes({axes})") for axes in ("-1, -2", "0, 1", "1, 2"))
     yield from (edit("call", f"{call}({source.segment(node)})") for call in calls)
