@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +46,6 @@ class Evidence:
 
     Attributes
     ----------
-    check
-        "grad", "vjp", "jvp", "jacobian", "hessian", "hvp" or "layer".
     leaves
         All checked leaves, in the order of the arguments (for a network: input to output).
     arguments
@@ -59,26 +56,13 @@ class Evidence:
         f at the point (an array; the concatenation of the leaves where f returns a tree).
     cotangent
         What the claim was asked to pull back; None for a scalar f.
-    truth_at
-        ``truth_at(leaf_number, indices) -> (values, bounds)`` buys the truth of more entries where ``truth``
-        holds NaN (2 to 6 calls of f an entry).
-    pullback
-        The pullback that the claim should be, by autograd, ``pullback(cotangent) -> tuple of arrays, one a
-        leaf``; None where f could not be traced.
-    claim
-        ``claim(cotangent) -> tuple of arrays or None, one a leaf``, each as returned, at the same point.
-        For a scalar f the cotangent is ignored.
     tape
         The traced computation (`gradcheck.oracles.tracing.Tape`), None where f could not be traced.
     """
 
-    check: str
     leaves: tuple[LeafEvidence, ...]
     arguments: tuple[tuple[str, Any], ...]
     output: Floats
     cotangent: Floats | None
-    truth_at: Callable[[int, Sequence[tuple[int, ...]]], tuple[Floats, Floats]]
-    pullback: Callable[[Floats], tuple[Floats, ...]] | None = None
-    claim: Callable[[Floats], tuple[Floats | None, ...]] | None = None
     tape: Any = None
     surroundings: tuple[tuple[str, Any], ...] = ()

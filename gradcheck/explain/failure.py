@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from gradcheck.ask.callees import data_named
-from gradcheck.ask.calls import Raised
 from gradcheck.ask.point import Point, index_of
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
@@ -19,7 +17,7 @@ from gradcheck.explain.diagnose import diagnose
 from gradcheck.explain.diagnose.budget import Budget, budget_of
 from gradcheck.explain.evidence import Evidence, LeafEvidence
 from gradcheck.explain.explanation import Compared, Explanation, Located
-from gradcheck.explain.locate import entry_truth, truth_by_differences
+from gradcheck.explain.locate import truth_by_differences
 from gradcheck.findings import STOPPED, Diagnosis, Verdict
 from gradcheck.judge.decide import Judgement
 from gradcheck.judge.entrywise import SHARE
@@ -27,7 +25,6 @@ from gradcheck.judge.examine import Examined
 from gradcheck.judge.pairing import Pairing
 from gradcheck.judge.rounding import CLOSE, MANY_RUNS, measured
 from gradcheck.judge.rows import rounding_of, rows_of
-from gradcheck.oracles.autodiff import flat_pullback
 from gradcheck.oracles.ball import Relation
 
 
@@ -47,7 +44,7 @@ def explain(seen: Examined, generator: np.random.Generator) -> Explanation:
     named: tuple[Diagnosis, ...] = ()
     notes: tuple[str, ...] = ()
     if dense or any(leaf.wrong for leaf in leaves):
-        evidence = _evidence(seen, found.pairing, leaves, dense is not None)
+        evidence = _evidence(seen, leaves, dense is not None)
         named, notes = _diagnosed(evidence, budget_of(seen.task.f.seconds, seen.task.options.budget))
     told = _told(seen, reading, _at_kinks(where, judgement), named) or (_TOO_SMALL,)
     compared = None
@@ -118,44 +115,16 @@ def _found(seen: Examined, generator: np.random.Generator) -> _Found:
     return _Found(pairing, truth, bound, printed, wrong, smooth)
 
 
-def _evidence(seen: Examined, pairing: Pairing, leaves: tuple[LeafEvidence, ...], dense: bool) -> Evidence:
+def _evidence(seen: Examined, leaves: tuple[LeafEvidence, ...], dense: bool) -> Evidence:
     """All that the catalogue may ask about the check; a dense Jacobian is told by its entries alone."""
-    task, look, tape, u = seen.task, seen.look, seen.tape, seen.u
-    where = task.where
-
-    def truth_at(number: int, indices: Sequence[tuple[int, ...]]) -> tuple[Floats, Floats]:
-        slot = where.slots[number]
-        found = [
-            entry_truth(
-                pairing, slot.start + int(np.ravel_multi_index(index, slot.shape)) if index else slot.start
-            )
-            for index in indices
-        ]
-        return np.array([value for value, _ in found]), np.array([error for _, error in found])
-
-    def ask(cotangent: Floats) -> tuple[Floats | None, ...]:
-        try:
-            again = task.ask(where, where.copied(where.args), np.ravel(cotangent), look.output)
-        except Raised:
-            return tuple(None for _ in where.slots)
-        return again.raw
-
-    def pullback(cotangent: Floats) -> tuple[Floats, ...]:
-        assert tape is not None
-        flat = flat_pullback(tape, np.ravel(cotangent))
-        return tuple(flat[slot.start : slot.stop].reshape(slot.shape) for slot in where.slots)
-
+    task, look = seen.task, seen.look
     plain = task.scalar or not isinstance(look.output, np.ndarray)
     return Evidence(
-        check=task.kind,
         leaves=leaves,
-        arguments=tuple(zip(where.names, where.args, strict=True)),
+        arguments=tuple(zip(task.where.names, task.where.args, strict=True)),
         output=look.y if plain else look.output.astype(np.float64),
-        cotangent=None if task.scalar else u,
-        truth_at=truth_at,
-        pullback=None if dense or tape is None else pullback,
-        claim=None if dense else ask,
-        tape=tape,
+        cotangent=None if task.scalar else seen.u,
+        tape=None if dense else seen.tape,
         surroundings=_surroundings(task),
     )
 

@@ -289,6 +289,7 @@ SLIPS = {  # others stand in tests/test_golden_programs.py, with their reports
         ("/ weights.sum()\n        return X", "/ 0 * 0\n        return X"),
         "weights.sum(",
     ),
+    "a return": (HUBER, ("return X.T @ psi", "X.T @ psi"), "return X.T @ psi"),
     "what raises": (PICTURES, ("axis=(0, 2, 3)", "axis=(0, 4, 3)"), "2"),
 }
 

@@ -145,7 +145,7 @@ def through_checks(part: str, verbose: bool) -> None:
 
 
 def planted_table(seed: int, traced: bool, verbose: bool) -> None:
-    from planted import planted
+    from tests.diagnose.planted import planted
 
     table: dict[str, Counter[str]] = defaultdict(Counter)
     first = second = leaf = entry = entries = total = 0

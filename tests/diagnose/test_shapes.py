@@ -5,15 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradcheck.explain.diagnose import explain_shape
+from gradcheck.explain.diagnose import diagnose
+from gradcheck.explain.evidence import Evidence, LeafEvidence
+from gradcheck.findings import Diagnosis
 
 TRUTH = np.arange(12.0).reshape(3, 4) - 5.0
 BIAS = np.array([1.0, -2.0, 4.0])
 NOTHING = np.zeros(1)
 
 
-def explained(claimed, truth):
-    return explain_shape("b", np.asarray(claimed, dtype=float), truth, np.zeros(truth.shape))
+def explained(claimed, truth) -> Diagnosis:
+    leaf = LeafEvidence(
+        "b", 0, truth, np.asarray(claimed, dtype=float), truth, np.zeros(truth.shape), wrong=True
+    )
+    return diagnose(Evidence((leaf,), (), np.zeros(()), None))[0]
 
 
 def test_missing_sum_over_the_batch_is_named_with_its_axis():
@@ -62,4 +67,4 @@ def test_wrong_values_in_a_wrong_shape_are_not_said_to_be_right():
 def test_truth_that_is_not_known_proves_nothing():
     truth = np.full(3, np.nan)
 
-    assert "values are right" not in explain_shape("b", np.ones((2, 3)), truth, truth).message
+    assert "values are right" not in explained(np.ones((2, 3)), truth).message

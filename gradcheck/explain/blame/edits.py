@@ -72,7 +72,6 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
             yield from _of_statement(function.source, node)
             yield from _elsewhere(function.source, node, places)
             yield from _names_exchanged(function.source, node)
-            yield from _throughout(function.source, node, scope)
             yield from _more(function.source, node, scope, indices)
         elif isinstance(node, ast.expr) and _is_value(function.source, node):
             if _is_written_to(function.source, node):
@@ -300,23 +299,6 @@ def _elsewhere(source: Source, node: ast.stmt, places: tuple[str, ...]) -> Itera
                 yield Edit(EXCHANGED, "index", node, source.segment_with(node, {target.slice: place}))
 
 
-def _throughout(source: Source, node: ast.stmt, scope: tuple[str, ...]) -> Iterator[Edit]:
-    """A variable, or a part of an axis, that stands in a statement more than once: another one at all its places."""
-    if not isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return):
-        return
-    alike: dict[str, list[ast.expr]] = {}
-    for one in ast.walk(node):
-        read = isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load) and one.id in scope
-        if read or isinstance(one, ast.Slice):
-            alike.setdefault(source.segment(one), []).append(one)  # type: ignore[arg-type]
-    for text, places in alike.items():
-        if len(places) > 1 and text.strip(":"):
-            for new in scope if isinstance(places[0], ast.Name) else _indices(source, places[0]):
-                if new != text:
-                    turned = source.segment_with(node, dict.fromkeys(places, new))
-                    yield Edit(ADJUSTED, "variable", node, turned)
-
-
 def _names_exchanged(source: Source, node: ast.stmt) -> Iterator[Edit]:
     """Two variables that have each other's place in a statement."""
     if not isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.Return):
@@ -453,10 +435,6 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
                 yield edit("index", f"{operand(source, node.value)}[{moved}]", ADDED)
     if isinstance(node, _DISPLAYS):
         yield from (edit("order", new) for new in _orders(source, node))
-    if isinstance(node, ast.Tuple) and 2 <= len(node.elts) <= 4:
-        for name in scope:
-            parts = ", ".join(f"{operand(source, part)} * {name}" for part in node.elts)
-            yield edit("factor", f"({parts})", ADDED)
 
 
 _DISPLAYS = ast.Tuple | ast.List | ast.Dict
@@ -629,7 +607,7 @@ _SUMMED = (
 )  # fmt: skip
 _PARTS, _WORDS = 24, 6
 """Parts of arrays that are taken for each other; variables of a statement of which two are exchanged, at most."""
-ARITHMETIC = frozenset({"factor", "sum", "complement", "center", "square", "sign", "axes"})
+ARITHMETIC = frozenset({"factor", "sum", "square", "sign", "axes"})
 """Edits that suit numbers alone."""
 
 
@@ -649,17 +627,10 @@ def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iter
     yield Edit(EXCHANGED if isinstance(node, ast.Name) else ADJUSTED, "transpose", node, f"{text}.T")
     if not _is_negated(source, node):
         yield edit("sign", f"-{text}")
-    yield edit("complement", f"1 - {text}")
-    yield edit("complement", f"1 - {text} ** 2")
     yield edit("square", f"{text} ** 2")
+    yield edit("factor", f"2 * {source.segment(node) if _is_product(node) else text}")
     yield edit("index", f"{text}[::-1]")
     yield edit("index", f"{text}[:, None]")
-    product = source.segment(node) if _is_product(node) else text
-    yield edit("factor", f"2 * {product}")
-    yield edit("factor", f"{product} / 2")
-    yield edit("factor", f"3 * {product}")
     yield from (edit("sum", f"{text}.sum({axes})") for axes in _SUMMED)
-    yield edit("center", f"{text} - {text}.mean(0)")
-    yield edit("center", f"{text} - {text}.mean(-1, keepdims=True)")
-    yield from (edit("call", f"{call}({source.segment(node)})") for call in calls)
     yield from (edit("axes", f"{text}.swapaxes({axes})") for axes in ("-1, -2", "0, 1", "1, 2"))
+    yield from (edit("call", f"{call}({source.segment(node)})") for call in calls)

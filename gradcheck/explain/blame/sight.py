@@ -35,10 +35,6 @@ class Candidate:
     text: str
     values: tuple[Any, ...]
 
-    def at(self, visit: int) -> Any:
-        """Its value beside the given visit of another expression."""
-        return self.values[visit if len(self.values) > 1 else 0]
-
 
 _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("{}", lambda s: s),

@@ -10,16 +10,12 @@ import numpy as np
 from gradcheck.explain.diagnose.budget import Budget
 from gradcheck.explain.diagnose.catalogue import LAST_WORD, OF_A_LEAF, OF_THE_CHAIN, OF_THE_WHOLE
 from gradcheck.explain.diagnose.circuit import circuit_of
-from gradcheck.explain.diagnose.dense import whole
 from gradcheck.explain.diagnose.guess import PATTERN, Guess
 from gradcheck.explain.diagnose.ranking import price, ranked, settled
 from gradcheck.explain.diagnose.scale import scale
-from gradcheck.explain.diagnose.shapes import explain_shape as explain_shape
 from gradcheck.explain.diagnose.subject import subjects
 from gradcheck.explain.evidence import Evidence
 from gradcheck.findings import Diagnosis
-
-__all__ = ["diagnose", "explain_shape"]
 
 T = TypeVar("T")
 # The largest relative error that passes for a second, small mistake.
@@ -48,21 +44,20 @@ def diagnose(evidence: Evidence, budget: Budget | None = None) -> tuple[Diagnosi
     """
     budget = budget or Budget()
     with np.errstate(all="ignore"):
-        seen = whole(evidence)
-        guesses = [guess for hypothesis in OF_THE_WHOLE for guess in tested(hypothesis, seen, budget)]
-        for subject in subjects(seen):
+        guesses = [guess for hypothesis in OF_THE_WHOLE for guess in tested(hypothesis, evidence, budget)]
+        for subject in subjects(evidence):
             guesses += [guess for hypothesis in OF_A_LEAF for guess in tested(hypothesis, subject, budget)]
             guesses += tested(LAST_WORD, subject, Budget())  # there is something to say, however late it is
         if not settled(guesses, evidence):
             guesses += _chain(evidence, budget)
             if price(guesses, evidence) >= PATTERN:
-                guesses += [guess.approximate() for guess in _nearly(seen, evidence, budget)]
+                guesses += [guess.approximate() for guess in _nearly(evidence, budget)]
         return tuple(ranked(guesses, evidence))
 
 
-def _nearly(seen: Evidence, evidence: Evidence, budget: Budget) -> list[Guess]:
+def _nearly(evidence: Evidence, budget: Budget) -> list[Guess]:
     """Guesses at a mistake that has a small second one beside it."""
-    leaves = subjects(seen, slack=TWO_MISTAKES)
+    leaves = subjects(evidence, slack=TWO_MISTAKES)
     factors = [guess for subject in leaves for guess in tested(scale, subject, budget)]
     return factors + _chain(evidence, budget, slack=TWO_MISTAKES)
 

@@ -9,9 +9,8 @@ import numpy as np
 
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose.circuit import Circuit, Effect
-from gradcheck.explain.diagnose.everywhere import everywhere
-from gradcheck.explain.diagnose.exchanged import exchanged, polynomial
-from gradcheck.explain.diagnose.experiment import Alteration, evidence_figures, fitted
+from gradcheck.explain.diagnose.exchanged import exchanged
+from gradcheck.explain.diagnose.experiment import Alteration, evidence_figures, explains, fitted
 from gradcheck.explain.diagnose.formulas import DERIVATIVES, with_legend
 from gradcheck.explain.diagnose.guess import EXACT, FITTED, MISSING, WRONG, Guess, thin
 from gradcheck.explain.diagnose.promising import Candidate, probe_leaf, promising
@@ -44,9 +43,31 @@ def activations(circuit: Circuit) -> Iterator[Guess]:
                 longest[segment.start] = segment
         for segment in longest.values():
             yield from exchanged(segment)
-        yield from everywhere(circuit, found)
-        for segment in longest.values():
-            yield from polynomial(segment)
+        yield from _everywhere(circuit, found)
+
+
+def _everywhere(circuit: Circuit, found: list[Segment]) -> Iterator[Guess]:
+    """The derivative of the same activation left out wherever it occurs: in all layers, at all time steps."""
+    groups: dict[tuple[str, ...], list[Segment]] = {}
+    for segment in found:
+        groups.setdefault(segment.signature, []).append(segment)
+    for members in sorted(groups.values(), key=lambda some: named(some[0]) is None):
+        if circuit.spent:
+            return
+        tops = [one for one in members if one.derivative.size and np.ptp(one.derivative) > 0]
+        if len(tops) < 2 or len({one.end for one in tops}) < len(tops):
+            continue
+        grads = circuit.sweep(circuit.starts, jumps={one.end: one.start for one in tops})
+        result = explains(circuit, circuit.changed_by(grads))
+        if result is not None:
+            name = named(tops[0])
+            what = f"each {name}" if name else f"each step ({', '.join(tops[0].signature)})"
+            says = f"{{leaves}} {{is}} as if the derivative of {what}, {len(tops)} in all, were left out (taken as 1)"
+            figures = {**evidence_figures(circuit, tops[0].end), "places": len(tops), "derivative_used": "1"}
+            cost = (EXACT if name else FITTED - 0.5) - 0.3
+            yield result.guess(
+                MISSING, cost, says, "Multiply by it in every one.", figures, tops[0].signature
+            )
 
 
 def _one(segment: Segment) -> Iterator[Guess]:
@@ -64,7 +85,7 @@ def _one(segment: Segment) -> Iterator[Guess]:
     fixed: Effect | None = None
     for words, formula, kind in promising(segment, probe, candidates):
         fixed = fixed or circuit.effect(segment.start, -cotangent * true)
-        for result, _ in fitted(circuit, fixed, [circuit.effect(segment.start, cotangent * formula)], bare=0):
+        for result in fitted(circuit, circuit.effect(segment.start, cotangent * formula), fixed):
             plain = abs(result.coefficient - 1.0) < 1e-6  # of one number some factor makes any other
             if abs(result.coefficient) > 1e-9 and (plain or true.size > 1):
                 yield from _guesses(segment, result, words, kind)

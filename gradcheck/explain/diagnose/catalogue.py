@@ -10,13 +10,9 @@ from collections.abc import Callable, Iterator
 from gradcheck.explain.diagnose import layout, mixing, patterns, precision, scale, terms
 from gradcheck.explain.diagnose.activations import activations
 from gradcheck.explain.diagnose.circuit import Circuit
-from gradcheck.explain.diagnose.cotangent import cotangent
-from gradcheck.explain.diagnose.elementwise import elementwise, through_link
 from gradcheck.explain.diagnose.guess import Guess
 from gradcheck.explain.diagnose.nonfinite import nonfinite
-from gradcheck.explain.diagnose.operands import factors, outputs
-from gradcheck.explain.diagnose.paths import paths
-from gradcheck.explain.diagnose.samples import samples
+from gradcheck.explain.diagnose.paths import outputs, paths
 from gradcheck.explain.diagnose.shapes import shape
 from gradcheck.explain.diagnose.subject import Subject
 from gradcheck.explain.diagnose.swapped import swapped_leaves
@@ -28,19 +24,13 @@ OF_A_LEAF: tuple[Callable[[Subject], Iterator[Guess]], ...] = (
     patterns.constant,
     scale.sign,
     scale.scale,
-    scale.signs_lost,
     scale.scale_by_line,
-    scale.scale_by_entry,
     layout.transpose,
     layout.permutation,
     precision.whole_numbers,
     precision.small_relative,
     terms.added_multiple,
-    terms.added_by_line,
-    terms.offset_by_line,
     terms.of_a_symmetric,
-    elementwise,
-    through_link,
     patterns.single_entry,
     patterns.lines,
     patterns.sparse,
@@ -54,7 +44,6 @@ OF_THE_WHOLE: tuple[Callable[[Evidence], Iterator[Guess]], ...] = (
     shape,
     nonfinite,
     swapped_leaves,
-    cotangent,
     scale.common_factor,
 )
 """Mistakes that concern the claim as a whole, or several leaves together."""
@@ -64,8 +53,6 @@ OF_THE_CHAIN: tuple[Callable[[Circuit], Iterator[Guess]], ...] = (
     mixing.products,
     outputs,
     activations,
-    factors,
     paths,
-    samples,
 )
 """Mistakes in one local derivative of the traced computation, which spoil every leaf below it."""

@@ -85,14 +85,13 @@ class Circuit:
         self,
         starts: Mapping[int, Any],
         edges: Mapping[tuple[int, int], Callable[[Any], Any] | None] | None = None,
-        jumps: Mapping[int, tuple[int, Floats]] | None = None,
+        jumps: Mapping[int, int] | None = None,
         only: frozenset[int] | None = None,
     ) -> dict[int, Any]:
         """Cotangents of the nodes that lead to those at ``starts``.
 
-        ``edges`` replaces local pullbacks, None cutting them; ``jumps`` maps a node to (ancestor, factor): its
-        cotangent goes to the ancestor, times the factor, and nowhere else. With ``only``, what does not lead to
-        one of these leaves is left out.
+        ``edges`` replaces local pullbacks, None cutting them; ``jumps`` hands the cotangent of a node to an ancestor
+        as it is, and to nothing else. With ``only``, what does not lead to one of these leaves is left out.
         """
         edges, jumps = edges or {}, jumps or {}
         grads: dict[int, tuple[Any, bool]] = {}
@@ -109,8 +108,7 @@ class Circuit:
             index = -heappop(waiting)
             node, g = self.nodes[index], grads[index][0]
             if index in jumps:
-                ancestor, factor = jumps[index]
-                add(ancestor, g * factor)
+                add(jumps[index], g)
                 continue
             for position, (parent, _) in enumerate(node.parents):
                 if only is not None and not (only & self.below[parent]):
@@ -177,6 +175,11 @@ class Circuit:
     def truth(self) -> Effect:
         """The gradient as the tape gives it."""
         return self.at_leaves(dict(enumerate(self.cotangents)), frozenset(range(len(self.leaf_nodes))))
+
+    def changed_by(self, grads: Mapping[int, Any]) -> Effect:
+        """What other cotangents than the true ones add to the leaves."""
+        effect = self.at_leaves(grads, frozenset(range(len(self.leaf_nodes))))
+        return {number: effect[number] - self.truth[number] for number in effect}
 
     @cached_property
     def _named(self) -> tuple[Quantity, ...]:

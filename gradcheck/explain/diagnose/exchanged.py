@@ -1,4 +1,4 @@
-"""Derivatives that no listed formula gives: one function written for another, or a cubic."""
+"""A derivative that no listed formula gives: one function written for another."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def exchanged(segment: Segment) -> Iterator[Guess]:
         if used != due and due not in ("1", "x") and np.all(np.isfinite(first - second))
     ]  # fmt: skip
     for words, formula, kind in promising(segment, probe, pairs, replaced=False):
-        for result, _ in fitted(circuit, None, [circuit.effect(segment.start, cotangent * formula)], bare=1):
+        for result in fitted(circuit, circuit.effect(segment.start, cotangent * formula), bare=1):
             factor = abs(result.coefficient)
             if abs(factor - 1.0) > 1e-6:
                 kind = WRONG
@@ -53,42 +53,3 @@ def _written(x: Floats) -> Iterator[tuple[str, Floats]]:
         yield words.replace("v", "x"), DERIVATIVES[words](x)
     yield "sigmoid(sigmoid(x))", DERIVATIVES["sigmoid(v)"](DERIVATIVES["sigmoid(v)"](x))
     yield "sigmoid(2 x)", DERIVATIVES["sigmoid(v)"](2.0 * x)
-
-
-_DISTINCT = 7
-"""Values that the four coefficients of a cubic must meet: four are met by some cubic whatever they are."""
-
-
-def polynomial(segment: Segment) -> Iterator[Guess]:
-    """Some formula not listed: the derivative as a cubic of the input or of the output."""
-    circuit = segment.circuit
-    cotangent, true = circuit.cotangents[segment.end], segment.derivative
-    if circuit.spent or np.shape(cotangent) != true.shape or segment.linear:
-        return
-    for letter, node in (("y", segment.end), ("x", segment.start)):
-        value = circuit.array(node)
-        if value is None or np.unique(value[cotangent != 0.0]).size < _DISTINCT:
-            continue
-        fixed = circuit.effect(segment.start, -cotangent * true)
-        shapes = [circuit.effect(segment.start, cotangent * value**power) for power in range(4)]
-        for result, c in fitted(circuit, fixed, shapes, bare=5):
-            cubic = sum(x * value**power for power, x in enumerate(c))
-            if float(np.ptp(cubic * np.max(np.abs(true)) - true * np.max(np.abs(cubic)))) < 1e-6 * np.max(
-                np.abs(true)
-            ):
-                continue  # a factor, no other function
-            rounded = ", ".join(f"{x:.4g}" for x in c)
-            of = "its output" if letter == "y" else "its input"
-            says = (
-                f"{{leaves}} {{is}} as if the derivative of {called(segment)} were a cubic in {letter}, {of}, "
-                f"coefficients {rounded} from the constant up"
-            )
-            figures = {**evidence_figures(circuit, segment.end), "coefficients": c.tolist()}
-            yield result.guess(
-                WRONG,
-                FITTED + 1.0,
-                says,
-                "Check that derivative's formula.",
-                figures,
-                (segment.end, letter, "cubic"),
-            )

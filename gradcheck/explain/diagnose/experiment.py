@@ -11,7 +11,7 @@ import numpy as np
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose.circuit import Circuit, Effect
 from gradcheck.explain.diagnose.guess import Guess
-from gradcheck.explain.diagnose.subject import Subject, norm
+from gradcheck.explain.diagnose.subject import norm
 
 # A right leaf that an alteration would have changed speaks against it, but a slip in writing down one leaf's
 # gradient, its neighbours' right, is common enough.
@@ -55,63 +55,46 @@ def _noticeable(circuit: Circuit, number: int, change: Floats) -> bool:
 
 
 def fitted(
-    circuit: Circuit, fixed: Effect | None, shapes: list[Effect], bare: int = 2
-) -> Iterator[tuple[Alteration, Floats]]:
-    """Coefficients c for which wrong leaves are truth + fixed + sum of c times shapes, with what they explain.
+    circuit: Circuit, effect: Effect, fixed: Effect | None = None, bare: int = 0
+) -> Iterator[Alteration]:
+    """Factors with which wrong leaves are truth + fixed + factor times effect, with what each explains.
 
-    First one set of coefficients for all wrong leaves, else one for each leaf by itself. Fewer than ``bare``
-    entries beyond the coefficients prove nothing.
+    First one factor for all wrong leaves, else one for each leaf by itself. Fewer entries than ``bare`` beside the
+    one that gives the factor prove nothing.
     """
-    reached = sorted(set(shapes[0]) & set(circuit.subjects))
-    reached = [n for n in reached if any(np.any(shape.get(n, 0.0)) for shape in shapes)]
-    groups = [reached] + ([[n] for n in reached] if len(reached) > 1 else [])
-    for numbers in groups:
-        coefficients = _solve(circuit, fixed, shapes, numbers, bare)
-        if coefficients is None:
+    reached = [n for n in sorted(set(effect) & set(circuit.subjects)) if np.any(effect[n])]
+    for numbers in [reached] + ([[n] for n in reached] if len(reached) > 1 else []):
+        factor = _factor(circuit, effect, fixed, numbers, bare)
+        if factor is None:
             continue
-        effect = {n: _combined(fixed, shapes, coefficients, n) for n in shapes[0]}
-        result = explains(circuit, effect)
+        result = explains(
+            circuit, {n: factor * part + (fixed[n] if fixed else 0.0) for n, part in effect.items()}
+        )
         if result is not None and set(numbers) <= set(result.leaves):
-            yield Alteration(tuple(numbers), result.against, float(coefficients[0])), coefficients
-            if numbers is groups[0]:
+            yield Alteration(tuple(numbers), result.against, factor)
+            if numbers is reached:
                 return
 
 
-def _combined(fixed: Effect | None, shapes: list[Effect], coefficients: Floats, number: int) -> Floats:
-    total = sum(c * shape[number] for c, shape in zip(coefficients, shapes, strict=True))
-    return np.asarray(total if fixed is None else total + fixed[number])
-
-
-def _solve(
-    circuit: Circuit, fixed: Effect | None, shapes: list[Effect], numbers: list[int], bare: int
-) -> Floats | None:
-    targets, columns = [], []
+def _factor(
+    circuit: Circuit, effect: Effect, fixed: Effect | None, numbers: list[int], bare: int
+) -> float | None:
+    """The factor of least squares, each leaf in the measure of what is to be explained of it."""
+    targets, shapes = [np.empty(0)], [np.empty(0)]
     for number in numbers:
         subject = circuit.subjects[number]
-        target = subject.error if fixed is None else subject.error - fixed[number]
-        weight = max(norm(target[subject.known]), 1e-300)
-        targets.append(target[subject.known] / weight)
-        columns.append(np.stack([shape[number][subject.known] / weight for shape in shapes]))
-    if not targets:
+        target = (subject.error if fixed is None else subject.error - fixed[number])[subject.known]
+        weight = max(norm(target), 1e-300)
+        targets.append(target / weight)
+        shapes.append(effect[number][subject.known] / weight)
+    target, shape = np.concatenate(targets), np.concatenate(shapes)
+    if np.count_nonzero(shape) < 1 + bare or not np.all(np.isfinite(shape)):
         return None
-    matrix, target = np.concatenate(columns, axis=1).T, np.concatenate(targets)
-    if np.count_nonzero(np.any(matrix != 0, axis=1)) < matrix.shape[1] + bare or not np.all(
-        np.isfinite(matrix)
-    ):
-        return None
-    if matrix.shape[1] == 1:
-        square = float(np.sum(matrix * matrix))
-        return np.array([float(np.sum(matrix[:, 0] * target)) / square]) if square > 0 else None
-    lengths = np.linalg.norm(matrix, axis=0)
-    if np.any(lengths == 0.0):
-        return None
-    solution, _, rank, _ = np.linalg.lstsq(matrix / lengths, target, rcond=1e-10)
-    if rank < matrix.shape[1] or norm(matrix @ (solution / lengths) - target) > 0.01 * norm(target):
-        return None
-    return np.asarray(solution / lengths)
+    square = float(shape @ shape)
+    return float(shape @ target) / square if square > 0 else None
 
 
-def evidence_figures(circuit: Circuit, node: int, subject: Subject | None = None) -> dict[str, Any]:
+def evidence_figures(circuit: Circuit, node: int) -> dict[str, Any]:
     """Which step of the computation it is."""
     step = circuit.nodes[node]
     return {"operation": step.name, "step": node, "shape": list(np.shape(step.value))}

@@ -7,26 +7,24 @@ from collections.abc import Iterator
 import numpy as np
 
 from gradcheck.explain.diagnose.circuit import Circuit, Edge, Effect
-from gradcheck.explain.diagnose.experiment import Alteration, evidence_figures, fitted
-from gradcheck.explain.diagnose.forks import forks
+from gradcheck.explain.diagnose.experiment import Alteration, evidence_figures, explains, fitted
 from gradcheck.explain.diagnose.guess import EXACT, FITTED, Guess, thin
 from gradcheck.explain.diagnose.scale import fitted_factor
 from gradcheck.explain.diagnose.several import alike, statistics, two
 
 
 def paths(circuit: Circuit) -> Iterator[Guess]:
-    """One path altered; else the paths that leave one node weighted wrongly; else several left out together."""
+    """One path altered; else several left out together."""
     told = False
     effects = dict(_effects(circuit))
     for edge, effect in effects.items():
-        for result, _ in fitted(circuit, None, [effect], bare=0):
+        for result in fitted(circuit, effect):
             if not _telling(circuit, result):
                 continue
             for guess in _one_path(circuit, edge, effect, result):
                 told = told or (guess.cost < FITTED and set(guess.leaves) >= set(circuit.subjects))
                 yield guess
     if not told:
-        yield from forks(circuit, effects)
         yield from statistics(circuit)
         yield from alike(circuit, effects)
         yield from two(circuit, effects)
@@ -114,3 +112,17 @@ def _as_penalty(circuit: Circuit, effect: Effect, result: Alteration) -> dict[st
         if factor and np.allclose(factor * value, effect[number], rtol=1e-7, atol=0.0):
             return {"multiple_of": words, "coefficient": factor}
     return {}
+
+
+def outputs(circuit: Circuit) -> Iterator[Guess]:
+    """One of several results whose cotangent does not come back."""
+    if len(circuit.starts) < 2:
+        return
+    for place, (node, start) in enumerate(circuit.starts.items()):
+        effect = circuit.effect(node, start)
+        result = explains(circuit, {n: -change for n, change in effect.items()})
+        if result is not None:
+            says = f"{{leaves}} {{is}} as if the cotangent of result {place} of f were ignored"
+            remedy = "Each result of f hands its own cotangent back."
+            figures = {**evidence_figures(circuit, node), "result": place}
+            yield result.guess("missing_term", EXACT - 1.0, says, remedy, figures, ("output", place))

@@ -1,4 +1,4 @@
-"""The whole leaf off by one factor: -1, a number in sight, some other number; or by a factor a line or entry."""
+"""The whole leaf off by one factor: -1, a number in sight, some other number; or by a factor a line."""
 
 from __future__ import annotations
 
@@ -167,28 +167,9 @@ def _by_line(subject: Subject, factors: Floats, axis: int) -> Guess:
     return Guess("scale", (subject.number,), EXACT - 0.5, says, "", figures, (axis, source))
 
 
-def scale_by_entry(subject: Subject) -> Iterator[Guess]:
-    """Each entry off by a factor that is, entry by entry, an array in sight or its inverse."""
-    truth, claimed = subject.truth, subject.claimed
-    if truth.size < 3 or not np.all(subject.known) or np.any(truth == 0.0) or np.any(claimed == 0.0):
-        return
-    ratio = claimed / truth
-    if not np.all(subject.wrong) or np.ptp(ratio) <= 1e-6 * np.max(np.abs(ratio)):
-        return
-    source = _proportional(subject, ratio.ravel(), claimed.shape)
-    if source is not None:
-        figures = {"equals": [source], "factors": ratio.ravel()[:8].tolist()}
-        says = f"{{leaves}} {{is}} entry by entry the truth times {source}"
-        yield Guess("scale", (subject.number,), EXACT + 0.5, says, "", figures, source)
-
-
-def _proportional(subject: Subject, factors: Floats, shape: tuple[int, ...] | None = None) -> str | None:
+def _proportional(subject: Subject, factors: Floats) -> str | None:
     for path, array in arrays(subject.evidence):
-        if (
-            array.size != factors.size
-            or (shape is not None and array.shape != shape)
-            or array.dtype.kind == "b"
-        ):
+        if array.size != factors.size or array.dtype.kind == "b":
             continue
         values = array.astype(np.float64).ravel()
         if np.ptp(values) == 0.0:
@@ -209,29 +190,3 @@ def _proportional(subject: Subject, factors: Floats, shape: tuple[int, ...] | No
             ):
                 return f"{'' if abs(constant - 1) < 1e-6 else f'{constant:.4g} times '}{meaning}{path}"
     return None
-
-
-def signs_lost(subject: Subject) -> Iterator[Guess]:
-    """Every entry right but for its sign, which is wrong in some of them."""
-    flipped = np.where(subject.wrong, -subject.truth, subject.truth)
-    count = int(np.count_nonzero(subject.wrong))
-    if count < 2 or subject.explained_by(-subject.truth) or not subject.explained_by(flipped):
-        return
-    figures = {"entries": count, "of": subject.entries}
-    where = _which_sign(subject)
-    says = (
-        f"{{leaves}} {{has}} the wrong sign in {count} of {subject.entries} entries{where}, the right"
-        " size in all"
-    )
-    yield Guess("sign", (subject.number,), FITTED + 0.5, says, "", figures)
-
-
-def _which_sign(subject: Subject) -> str:
-    wrong, truth = subject.wrong, subject.truth
-    if np.array_equal(wrong, truth < 0):
-        return " (those where the truth is negative: an absolute value?)"
-    if subject.leaf.value.shape == truth.shape and np.array_equal(
-        wrong, (subject.leaf.value < 0) & (truth != 0)
-    ):
-        return " (those where the argument is negative)"
-    return ""

@@ -51,9 +51,7 @@ def _spread(circuit: Circuit, index: int) -> bool:
 
 
 def _changed(circuit: Circuit, cut: dict[Edge, None]) -> Effect:
-    grads = circuit.sweep(circuit.starts, edges=cut)
-    effect = circuit.at_leaves(grads, frozenset(range(len(circuit.leaf_nodes))))
-    return {n: effect[n] - circuit.truth[n] for n in effect}
+    return circuit.changed_by(circuit.sweep(circuit.starts, edges=cut))
 
 
 def alike(circuit: Circuit, effects: dict[Edge, Effect]) -> Iterator[Guess]:

@@ -11,7 +11,6 @@ import numpy as np
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.diagnose.guess import CERTAIN, Guess
 from gradcheck.explain.evidence import Evidence, LeafEvidence
-from gradcheck.findings import Diagnosis
 
 
 def shape(evidence: Evidence) -> Iterator[Guess]:
@@ -144,27 +143,3 @@ def _by_shape_alone(came: tuple[int, ...], due: tuple[int, ...]) -> str:
     if int(np.prod(came)) == int(np.prod(due)):
         return "it has the right number of entries, in another arrangement"
     return ""
-
-
-def explain_shape(path: str, claimed: Floats, truth: Floats, bound: Floats) -> Diagnosis:
-    """Why ``claimed``, whose shape is not that of ``truth``, came out as it did.
-
-    Parameters
-    ----------
-    path
-        The leaf's name.
-    claimed
-        What the claim returned.
-    truth, bound
-        The derivative in its right shape, NaN where unknown, and a bound on its error.
-
-    Returns
-    -------
-    Diagnosis
-        Of kind "shape", or "transpose" where the transposed values are right; its message says what would
-        mend the claim, and whether its values are right then.
-    """
-    leaf = LeafEvidence(path, 0, truth, claimed, truth, bound, wrong=True)
-    guess = next(_wrong_shape(0, leaf, claimed))
-    message = f"{guess.says[0].upper()}{guess.says[1:]}. {guess.remedy}".rstrip()
-    return Diagnosis(guess.kind, path, message, guess.figures)

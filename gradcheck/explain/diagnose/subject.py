@@ -77,15 +77,13 @@ class Subject:
         # the judge, who knows the claim's own rounding, may see what these margins hide
         return wrong if np.any(wrong) else self.known & (size > self.leaf.bound)
 
-    def explained_by(self, predicted: Floats, gain: float = 1.0, fitted: bool = False) -> bool:
+    def explained_by(self, predicted: Floats, gain: float = 1.0) -> bool:
         """Whether ``predicted``, made from the truth, is the claim.
 
-        ``gain`` is how much the prediction enlarges the bound of the truth. With ``fitted``, agreement in
-        fewer entries than two is none.
+        ``gain`` is how much the prediction enlarges the bound of the truth.
         """
         known = self.known & np.isfinite(predicted)
-        count = np.count_nonzero(known)
-        if count < max(1, self.entries // 2) or (fitted and count < 2):
+        if np.count_nonzero(known) < max(1, self.entries // 2):
             return False
         residual = np.abs(predicted - self.claimed)[known]
         entry, leaf = self.rounding

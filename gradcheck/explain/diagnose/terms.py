@@ -1,4 +1,4 @@
-"""A term too many or too few: a regulariser, a constant, the mean or projection of a normalisation."""
+"""A term too many or too few: a regulariser, a constant, a projection, half of what is symmetric."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import chain, islice
 import numpy as np
 
 from gradcheck.ask.trees import Floats
-from gradcheck.explain.diagnose.guess import EXACT, FITTED, PATTERN, RECOGNISED, Guess, thin
+from gradcheck.explain.diagnose.guess import EXACT, FITTED, RECOGNISED, Guess, thin
 from gradcheck.explain.diagnose.scale import fitted_factor
 from gradcheck.explain.diagnose.sight import arrays, recognise
 from gradcheck.explain.diagnose.subject import Subject, norm
@@ -109,65 +109,6 @@ def _round(coefficient: float) -> bool:
     return bool(abs(coefficient - float(f"{coefficient:.1e}")) <= 1e-6 * abs(coefficient))
 
 
-def added_by_line(subject: Subject) -> Iterator[Guess]:
-    """In each row (or column) the error is a constant, a multiple of the argument's row, or both.
-
-    These are the terms through the mean, the norm and the variance that a normalisation's derivative has: sums
-    along the row, spread over it again.
-    """
-    truth, value = subject.truth, subject.leaf.value
-    if truth.ndim < 1 or not np.all(subject.known) or _along(subject.error, truth):
-        return
-    for axis in reversed(range(truth.ndim)):
-        length = truth.shape[axis]
-        error = np.moveaxis(subject.error, axis, -1).reshape(-1, length)
-        bases = [("a constant", [np.ones_like(error)])] if error.shape[0] > 1 else []
-        if value.shape == truth.shape:
-            own = np.moveaxis(value, axis, -1).reshape(-1, length)
-            if error.shape[0] > 1:
-                bases.append((f"a multiple of {subject.leaf.path}", [own]))
-            bases.append((f"a constant plus a multiple of {subject.leaf.path}", [np.ones_like(error), own]))
-        for words, basis in bases:
-            if length < len(basis) + 2:
-                continue
-            if np.count_nonzero(subject.wrong) < 0.8 * subject.entries:
-                continue  # right entries among the wrong ones: where the error lives says more
-            fitted = _fit_rows(error, basis)
-            term = np.moveaxis(fitted.reshape(np.moveaxis(truth, axis, -1).shape), -1, axis)
-            if subject.explained_by(truth + term):
-                yield from _line_term(subject, words, len(basis), axis, length)
-                return
-
-
-def _fit_rows(error: Floats, basis: list[Floats]) -> Floats:
-    """The best combination of the basis rows for each row of ``error`` (normal equations after Gram-Schmidt)."""
-    fitted = np.zeros_like(error)
-    directions: list[Floats] = []
-    for rows in basis:
-        for known in directions:
-            rows = rows - known * np.sum(rows * known, axis=1, keepdims=True)
-        length = np.sqrt(np.sum(rows * rows, axis=1, keepdims=True))
-        unit = np.divide(rows, length, out=np.zeros_like(rows), where=length > 1e-9 * np.sqrt(rows.shape[1]))
-        directions.append(unit)
-        fitted += unit * np.sum(error * unit, axis=1, keepdims=True)
-    return fitted
-
-
-def _line_term(subject: Subject, words: str, fitted: int, axis: int, length: int) -> Iterator[Guess]:
-    truth = subject.truth
-    centred = bool(np.all(np.abs(truth.sum(axis)) <= 1e-9 * np.abs(truth).sum(axis)))
-    why = ", which the truth, summing to 0 along it, has not" if centred else ""
-    says = f"{{leaves}} {{has}} a wrong sum: along axis {axis} claim - truth is {words}{why}"
-    remedy = (
-        "A mean, a norm or a variance taken along that axis depends on every entry of it: its "
-        "derivative adds a term to each."
-    )
-    figures = {"axis": axis, "term": words, "truth_sums_to_zero": centred}
-    cost = thin(RECOGNISED + 1.5 if centred else FITTED + fitted - 1.0, length, fitted)
-    yield Guess("missing_term", (subject.number,), cost, says, remedy, figures, (axis, words))
-    yield Guess("extra_term", (subject.number,), cost + 2.0, says, "", figures, (axis, words))
-
-
 def of_a_symmetric(subject: Subject) -> Iterator[Guess]:
     """A matrix whose truth is symmetric and the claim half of it, or which is symmetric itself and meant to stay so."""
     truth = subject.truth
@@ -219,19 +160,3 @@ def _conventions(subject: Subject) -> Iterator[Guess]:
                 f"({name} + {name}.T) / 2 for {name}, or return the derivative by every entry."
             )
             yield Guess("extra_term", (subject.number,), RECOGNISED, says, remedy, {"term": words}, words)
-
-
-def offset_by_line(subject: Subject) -> Iterator[Guess]:
-    """Claim minus truth is the same for all rows (or all columns): one row added to each."""
-    error = subject.error
-    if error.ndim < 2 or not np.all(subject.known):
-        return
-    for axis in range(error.ndim):
-        if error.shape[axis] < 3 or np.count_nonzero(subject.wrong) < 0.8 * subject.entries:
-            continue
-        same = np.broadcast_to(error.mean(axis=axis, keepdims=True), error.shape)
-        if subject.explained_by(subject.truth + same):
-            says = f"{{leaves}} {{differs}} from the truth by what is the same all along axis {axis}"
-            yield Guess("missing_term", (subject.number,), FITTED + 0.5, says, "", {"axis": axis}, axis)
-            yield Guess("extra_term", (subject.number,), PATTERN - 1.0, says, "", {"axis": axis}, axis)
-            return
