@@ -6,16 +6,17 @@ rounded beforehand, which tells how coarse it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 
 import numpy as np
 
 from gradcheck.ask import precision
 from gradcheck.ask.draws import signs
-from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
+from gradcheck.judge.pairing import Pairing
 from gradcheck.oracles.ball import length
 
 _NOTHING = 1e-12
@@ -24,8 +25,8 @@ _NOTHING = 1e-12
 _ODD = 0.1
 """Share of its size by which an entry is moved lest it be a round number, or all stand on the same stairs."""
 
-_SHOWS, _TINY = 2.0**6, 5e-324
-"""In last digits of f, what rounding its arguments would move it by at least where it took notice of that."""
+_SHOWS = 2.0**7
+"""In roundoffs of f, what rounding its arguments would move it by at least where it took notice of that."""
 
 _COARSEST = 2.0 ** -min(precision.FORMATS)
 """The unit roundoff of the coarsest numbers that are to stand for others; an f that makes stairs of coarser ones means
@@ -35,12 +36,7 @@ _MOST_DECIMALS, _MOST_LEAVES = 9, 16
 
 
 def spacing_of_arguments(
-    f: Callable[[Floats], Floats | None],
-    x: Floats,
-    y: Floats,
-    scale: Floats,
-    slots: Sequence[Slot],
-    unit: float,
+    f: Callable[[Floats], Floats | None], y: Floats, unit: float, pairing: Pairing
 ) -> Floats | None:
     """The distance of neighbouring numbers that f takes each entry for, shape (P,), 0 where it takes it as it is.
 
@@ -51,71 +47,78 @@ def spacing_of_arguments(
     ----------
     f
         Its entries at a flat point, None where it has none.
-    x, y
-        The point, shape (P,), and its entries there.
-    scale
-        What an entry of the point may move by, shape (P,).
-    slots
-        The leaves of the point.
-    unit
-        The unit roundoff that its values show.
+    y, unit
+        Its entries at the point of the pairing, and the unit roundoff that these show.
     """
-    whole = _spacing(f, x, y, scale, unit)
+    x, slots = pairing.x, pairing.slots
+    whole = _spacing(_Moved(f, x, pairing.scale, slice(None)), y, unit)
     if whole is not None or not 1 < len(slots) <= _MOST_LEAVES:
         return whole
     found = np.zeros_like(x)
     for slot in slots:
         part = slice(slot.start, slot.stop)
-
-        def of_leaf(leaf: Floats, part: slice = part) -> Floats | None:
-            there = x.copy()
-            there[part] = leaf
-            return f(there)
-
-        own = _spacing(of_leaf, x[part], y, scale[part], unit)
+        own = _spacing(_Moved(f, x, pairing.scale, part), y, unit)
         found[part] = 0.0 if own is None else own
     return found if found.any() else None
 
 
-def _spacing(
-    f: Callable[[Floats], Floats | None], x: Floats, y: Floats, scale: Floats, unit: float
-) -> Floats | None:
-    rolls = np.random.default_rng(0)
-    if not x.size or not _alike(f(x * (1.0 + _NOTHING * signs(rolls, x.size))), y):
+@dataclass(frozen=True)
+class _Moved:
+    """F where a part of the point may move, by a share of ``scale``."""
+
+    f: Callable[[Floats], Floats | None]
+    point: Floats
+    scale: Floats
+    part: slice
+
+    @property
+    def x(self) -> Floats:
+        """The part at the point."""
+        return self.point[self.part]
+
+    def __call__(self, part: Floats) -> Floats | None:
+        there = self.point.copy()
+        there[self.part] = part
+        return self.f(there)
+
+
+def _spacing(moved: _Moved, y: Floats, unit: float) -> Floats | None:
+    x, rolls = moved.x, np.random.default_rng(0)
+    if not x.size or not _alike(moved(x * (1.0 + _NOTHING * signs(rolls, x.size))), y):
         return None
-    odd = x + _ODD * scale * rolls.uniform(0.5, 1.0, x.size)
-    there = f(odd)
+    odd = x + _ODD * moved.scale[moved.part] * rolls.uniform(0.5, 1.0, x.size)
+    there = moved(odd)
     if there is None:
         return None
-    # by how much f moves over a step of length 1, in its own last digits
-    last = np.array([precision.spacing(max(one, other), unit) for one, other in np.abs([y, there]).T])
-    visible = float(np.max(np.abs(there - y) / np.maximum(last, _TINY), initial=0.0)) / length(odd - x)
-    ways = [
-        (precision.of_spacing(here.spacing, x), here.spacing, beside.x)
-        for here, beside in zip(_rounded(x), _rounded(odd), strict=True)
-        if visible * length(beside.x - odd) > _SHOWS
-    ]
-    coarse = sorted((way for way in ways if unit < way[0] <= _COARSEST), key=itemgetter(0), reverse=True)
-    return next((spacing for _, spacing, beside in coarse if _alike(f(beside), there)), None)
+    # how far f moves over a step of length 1, in its own last digits
+    last = unit * np.maximum(np.abs(y), np.abs(there))
+    digits = np.divide(np.abs(there - y), last, out=np.zeros_like(last), where=last > 0.0)
+    visible = float(np.max(digits, initial=0.0)) / length(odd - x)
+    units = ((precision.of_spacing(rounded(x)[0], x), rounded) for rounded in _ROUNDINGS)
+    coarse = sorted((one for one in units if unit < one[0] <= _COARSEST), key=itemgetter(0), reverse=True)
+    for _, rounded in coarse:
+        _, near = rounded(odd)
+        if visible * length(near - odd) > _SHOWS and _alike(moved(near), there):
+            return rounded(x)[0]
+    return None
 
 
 def _alike(one: Floats | None, other: Floats | None) -> bool:
     return one is not None and other is not None and np.array_equal(one, other)
 
 
-@dataclass(frozen=True)
-class _Rounded:
-    """A point rounded, and how far the numbers around each of its entries lie apart."""
-
-    spacing: Floats
-    x: Floats
-
-
-def _rounded(x: Floats) -> Iterator[_Rounded]:
-    """The point in each format, and with so many decimals."""
+def _to_bits(bits: int, x: Floats) -> tuple[Floats, Floats]:
+    """How far numbers of so many significant bits lie apart around each entry, and the nearest of them."""
     fraction, exponent = np.frexp(x)
-    for format in precision.FORMATS:
-        near = np.ldexp(np.rint(np.ldexp(fraction, format)), exponent - format)
-        yield _Rounded(np.ldexp(1.0, exponent - format), near)
-    for places in range(1, _MOST_DECIMALS + 1):
-        yield _Rounded(np.full(x.shape, 10.0**-places), np.round(x, places))
+    return np.ldexp(1.0, exponent - bits), np.ldexp(np.rint(np.ldexp(fraction, bits)), exponent - bits)
+
+
+def _to_decimals(places: int, x: Floats) -> tuple[Floats, Floats]:
+    """The same for numbers of so many decimals."""
+    return np.full(x.shape, 10.0**-places), np.round(x, places)
+
+
+_ROUNDINGS: tuple[Callable[[Floats], tuple[Floats, Floats]], ...] = (
+    *(partial(_to_bits, bits) for bits in precision.FORMATS),
+    *(partial(_to_decimals, places) for places in range(1, _MOST_DECIMALS + 1)),
+)
