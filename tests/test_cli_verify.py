@@ -152,7 +152,11 @@ def test_jobs_is_a_number_or_auto(value, write, capsys):
 @pytest.mark.parametrize(("jobs", "whole_group"), [(1, False), (2, False), (2, True)])
 def test_interrupted_it_says_what_was_done(jobs, whole_group, write, tmp_path):
     file = write('\nSLOW = Case("slow", slow, right, (X,))')
-    process = started("verify", file, "--jobs", jobs, cwd=tmp_path, start_new_session=True)
+    # where the tests run in the background, a shell has made them deaf to Ctrl-C, and what they start is born so
+    process = started(
+        "verify", file, "--jobs", jobs, cwd=tmp_path, start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )  # fmt: skip
     deadline = time.monotonic() + 60
     while not (tmp_path / "begun").exists():
         assert process.poll() is None and time.monotonic() < deadline

@@ -144,6 +144,11 @@ def _by_arguments(seen: Examined) -> Evaluated | None:
     return None if spacing is None else replace(f, arguments=spacing)
 
 
+def _is_nothing(autograd: Answer, f: Evaluated) -> bool:
+    """Whether autograd finds that nothing moves an f whose values have few bits: it may follow a floor to the grid."""
+    return f.unit > precision.DOUBLE and not autograd.value.any()
+
+
 def _stands_still(autograd: Answer, pairing: Pairing) -> bool:
     """Whether a leaf is zero by autograd in all entries, and not by the claim: f may round it on its way in."""
     parts = (slice(slot.start, slot.stop) for slot in pairing.slots)
@@ -158,7 +163,7 @@ def _weighed(seen: Examined, f: Evaluated, generator: np.random.Generator) -> Ex
     autograd, tape, refused = trace_task(task, look, u, unit)
     pairing = pair(task, look, asked, f, autograd)
     rounds = f.decimal > 0.0 or f.arguments is not None
-    if autograd is not None and rounds and _stands_still(autograd, pairing):
+    if autograd is not None and (rounds or _is_nothing(autograd, f)) and _stands_still(autograd, pairing):
         autograd, tape, refused = None, None, "f rounds, and the derivative of that is 0"
     if tape is not None:
         pairing = replace(pairing, pieces=partial(as_written, tape, u))

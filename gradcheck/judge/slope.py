@@ -167,8 +167,8 @@ def slope_between(line: Line, one: float, other: float) -> Slope:
 
 def _supports(line: Line, candidate: float, slack: float) -> bool:
     """Whether four evaluations already show phi smooth with slope ``candidate``, told to ``slack``."""
-    if line.noise(FINE) > slack or {*line.ask((COARSE, -COARSE, FINE, -FINE))} == {line(0.0)}:
-        return False  # what stands still may be rounded, and longer steps tell
+    if line.noise(FINE) > slack:
+        return False
     coarse, fine = line.central(COARSE, FINE)
     # constant at a kink, proportional to the step elsewhere
     smooth = line.bend(FINE) <= 4.0 * ((FINE / COARSE) * line.bend(COARSE) + line.noise(FINE))
