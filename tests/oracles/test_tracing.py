@@ -224,12 +224,11 @@ REFUSED = {
     "bytes": (as_bytes, "tobytes cannot be traced"),
     "a captured buffer": (into_captured, "a traced value is written into a plain array"),
     "an error of the function": (raising, "KeyError: 'no such layer'"),
-    "no rule": (lambda x: np.sum(np.i0(x)), "i0"),
+    "no rule": (lambda x: np.sum(np.linalg.qr(x * np.eye(3))[1]), "qr"),
     "no rule for a ufunc": (lambda x: np.sum(np.nextafter(x, 1.0)), "nextafter"),
     "an index": (lambda x: np.arange(9.0)[x], ""),
     "matrices": (lambda x: np.sum(np.asmatrix(x)), ""),
     "a view of bits": (lambda x: x.view(np.int64).sum(), "view"),
-    "a padding mode": (lambda x: np.pad(x, 2, mode="mean").sum(), "mode='mean'"),
     "swallowed": (swallowed, ""),
     "frompyfunc": (by_frompyfunc, ""),
     "memory": (compiled, ""),
@@ -248,10 +247,10 @@ def test_refusals_are_raised_in_words(name):
 def test_a_refusal_names_the_line():
     def f(x):
         y = np.exp(x)
-        z = np.i0(y) + 1
+        z = np.linalg.qr(y * np.eye(2))[1] + 1
         return z.sum()
 
-    with pytest.raises(Untraceable, match=r"line \d+ of f: np\.i0\(y\)"):
+    with pytest.raises(Untraceable, match=r"line \d+ of f: np\.linalg\.qr\(y"):
         trace(f, (np.ones(2),), [(0,)])
 
 

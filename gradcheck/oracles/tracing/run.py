@@ -12,7 +12,7 @@ import numpy as np
 from autograd.tracer import getval, isbox, new_box, trace_stack
 
 from gradcheck.ask import trees
-from gradcheck.oracles.tracing import numpy_calls  # noqa: F401  (registers NumPy's functions)
+from gradcheck.oracles.tracing import numpy_calls, numpys_code  # noqa: F401  (they register NumPy's functions)
 from gradcheck.oracles.tracing.array import Constant, Traced
 from gradcheck.oracles.tracing.moves import laid_out
 from gradcheck.oracles.tracing.rebind import rebind

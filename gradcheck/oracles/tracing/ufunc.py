@@ -104,7 +104,7 @@ def into(out: Any, result: Any) -> Any:
 def _call(
     ufunc: Any, inputs: tuple[Any, ...], out: Any, where: Any = True, dtype: Any = None, **ignored: Any
 ) -> Any:
-    if dtype is not None and np.dtype(dtype).kind not in "fc":
+    if dtype is not None and np.dtype(getattr(dtype, "type", dtype)).kind not in "fc":
         refuse(f"np.{ufunc.__name__} with dtype={dtype} cannot be traced")
     if where is True:
         result = apply(ufunc, inputs)
