@@ -245,6 +245,7 @@ FORMS = {
     "copy functions": lambda x: np.copy(x) + x.copy() + np.array(x) + np.asarray(x) + np.ascontiguousarray(x.T).T + np.array(x, copy=True, ndmin=3)[0],
     "r_ and c_": lambda x: np.c_[x, x[:, 0]].sum(0)[:4] + np.r_[x[0], 1.0][:4] + np.c_[x[0], x[1]][:, 1] + np.r_[0, x[0], x[1]][2:6],
     "insert delete append": lambda x: np.insert(x, 1, 5.0, axis=0)[:3] + np.delete(x, [0], axis=1).sum() + np.append(x, x, axis=0)[3:],
+    "a shape that is set": lambda x: _shaped(x),
     "put functions": lambda x: _put(x),
     "nan functions": lambda x: np.nansum(x, axis=0) + np.nanmean(x) + np.nanmax(x, axis=0) + np.nan_to_num(x, nan=1.0)[0] + np.nanprod(x),
     "nan forms": lambda x: np.nanmin(x) + np.nancumprod(x)[:4] + np.nanstd(x, axis=0) + np.nanmedian(x) + np.nanvar(x),
@@ -285,6 +286,15 @@ def _accumulated(x):
     np.add.at(out, [0, 1, 0], x**2)
     np.add.at(out, (np.array([0, 0]), np.array([1, 1])), x[0, :2])
     return out
+
+
+def _shaped(x):
+    y, row = x * 2, x[1].copy()
+    y.shape = (4, 3)
+    row.shape = (-1, 1)
+    y[0] = x[0, :3] ** 2
+    row[2:] *= 3
+    return y + row
 
 
 def _put(x):

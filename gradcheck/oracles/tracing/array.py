@@ -88,7 +88,7 @@ class Traced(NDArrayOperatorsMixin):
         """Whether this stands for a NumPy scalar, which is immutable, and not for an array."""
         return not isinstance(getval(self._box), np.ndarray)
 
-    shape = property(lambda self: np.shape(getval(self._box)))
+    shape = property(lambda self: np.shape(getval(self._box)), lambda self, shape: self._take_shape(shape))
     ndim = property(lambda self: np.ndim(getval(self._box)))
     size = property(lambda self: np.size(getval(self._box)))
     dtype = property(lambda self: getval(self._box).dtype)
@@ -101,6 +101,14 @@ class Traced(NDArrayOperatorsMixin):
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
     base = None
+
+    def _take_shape(self, shape: Any) -> None:
+        before = object.__new__(Traced)
+        _become(before, self)
+        view = before.reshape(shape)
+        if view.origin is None:
+            raise AttributeError("incompatible shape for in-place modification")
+        _become(self, view)
 
     @property
     def flat(self) -> Traced:
@@ -246,6 +254,11 @@ class Traced(NDArrayOperatorsMixin):
     def dot(self, other: Any, out: Any = None) -> Any:
         """As ndarray.dot."""
         return dispatch["function"](np.dot, (self, other), {} if out is None else {"out": out})
+
+
+def _become(array: Traced, other: Traced) -> None:
+    for name in Traced.__slots__:
+        setattr(array, name, getattr(other, name))
 
 
 def _method(function: Any) -> Callable[..., Any]:

@@ -103,13 +103,3 @@ def _unique(ar: Any, *args: Any, **kwargs: Any) -> Any:
 def _broadcast_arrays(*arrays: Any, subok: bool = False) -> Any:
     shape = np.broadcast_shapes(*(np.shape(a) for a in arrays))
     return tuple(np.broadcast_to(a, shape) for a in arrays)
-
-
-@handles(np.meshgrid)
-def _meshgrid(*axes: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> Any:
-    n = len(axes)
-    grids = [np.reshape(x, (1,) * i + (-1,) + (1,) * (n - i - 1)) for i, x in enumerate(axes)]
-    if indexing == "xy" and n > 1:
-        grids = [np.swapaxes(grid, 0, 1) for grid in grids]
-    grids = list(grids if sparse else np.broadcast_arrays(*grids))
-    return tuple(grid.copy() for grid in grids) if copy else tuple(grids)
