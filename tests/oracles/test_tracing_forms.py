@@ -250,6 +250,8 @@ FORMS = {
     "nan functions": lambda x: np.nansum(x, axis=0) + np.nanmean(x) + np.nanmax(x, axis=0) + np.nan_to_num(x, nan=1.0)[0] + np.nanprod(x),
     "nan forms": lambda x: np.nanmin(x) + np.nancumprod(x)[:4] + np.nanstd(x, axis=0) + np.nanmedian(x) + np.nanvar(x),
     "pads by slopes and means": lambda x: np.pad(x, 1, mode="linear_ramp") + np.pad(x, 1, mode="mean") + np.pad(x, 1, "reflect")[0],
+    "ranks": lambda x: np.quantile(x, [0.1, 0.7], axis=(0, 1)).sum() + np.percentile(x, 40, axis=1, method="hazen") + np.quantile(x, 0.3, keepdims=True),
+    "blocks": lambda x: np.block([[x, x[:, :1]], [1.0, x[0]]]) + np.block([x[0], 2.0]) + np.block(x[0, 0]),
     "moved": lambda x: np.unwrap(4 * x[0]) + np.resize(x, (3, 4)) + np.extract(x < 9, x)[:4] + np.atleast_3d(x)[..., 0] + np.trim_zeros(x[1]),
     "linear algebra by its names": lambda x: la.cross(x[:, :3], x[:, 1:]) + la.outer(x[0], x[1])[:3, :3] + la.trace(x[:, :3]) + la.matmul(x, x.T),
     "norms by their names": lambda x: la.vector_norm(x, ord=3) + la.matrix_norm(x, keepdims=True) + la.matrix_norm(x, ord=2) + la.vecdot(x, x),

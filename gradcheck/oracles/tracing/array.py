@@ -251,6 +251,10 @@ class Traced(NDArrayOperatorsMixin):
         """Sort in place."""
         self[...] = np.sort(self, axis=axis)
 
+    def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
+        """Partition in place."""
+        self[...] = np.partition(self, kth, axis=axis)
+
     def dot(self, other: Any, out: Any = None) -> Any:
         """As ndarray.dot."""
         return dispatch["function"](np.dot, (self, other), {} if out is None else {"out": out})

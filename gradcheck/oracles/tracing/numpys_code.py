@@ -56,7 +56,9 @@ def _used_by(function: Any, name: str) -> int:
 _INSTEAD: dict[int, Any] = {
     id(np.arange): lambda *args, **kwargs: fresh(np.arange(*args, **kwargs)),
     id(np.broadcast): _broadcast,
+    _used_by(np.block, "_concatenate"): standins.front(np.concatenate),
     _used_by(np.insert, "_array_converter"): _Converter,
+    _used_by(np.quantile, "_lerp"): lambda a, b, t, out=None: a + (b - a) * t,
     _used_by(np.nanmean, "_divide_by_count"): _divided,
 }
 """id of what NumPy's own code uses, and traced values do not pass through -> what stands for it there."""

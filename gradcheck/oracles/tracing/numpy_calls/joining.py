@@ -26,23 +26,3 @@ def _concatenate(arrays: Any, axis: int | None = 0, **kwargs: Any) -> Any:
     if axis is None:
         arrays, axis = [np.ravel(a) for a in arrays], 0
     return wrap(anp.concatenate_args(axis % max(np.ndim(arrays[0]), 1), *[plain(a) for a in arrays]))
-
-
-@handles(np.block)
-def _block(arrays: Any) -> Any:
-    depth, first = 0, arrays
-    while isinstance(first, list):
-        depth, first = depth + 1, first[0]
-    ndim = max(depth, _deepest(arrays))
-    return _joined(arrays, depth, ndim)
-
-
-def _deepest(arrays: Any) -> int:
-    return max(map(_deepest, arrays)) if isinstance(arrays, list) else np.ndim(arrays)
-
-
-def _joined(arrays: Any, depth: int, ndim: int) -> Any:
-    if not isinstance(arrays, list):
-        array = as_array(arrays)
-        return np.reshape(array, (1,) * (ndim - array.ndim) + np.shape(array))
-    return np.concatenate([_joined(a, depth - 1, ndim) for a in arrays], -depth)

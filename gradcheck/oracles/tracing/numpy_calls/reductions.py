@@ -165,33 +165,3 @@ def _fold(ufunc: Any) -> None:
 
 for _ufunc in (np.logaddexp, np.logaddexp2, np.hypot, np.subtract, np.matmul):
     _fold(_ufunc)
-
-
-@handles(np.quantile)
-def _quantile(
-    a: Any, q: Any, axis: int | None = None, out: None = None, overwrite_input: bool = False,
-    method: str = "linear", keepdims: bool = False, **kwargs: Any,
-) -> Any:  # fmt: skip
-    if (
-        method != "linear"
-        or kwargs.get("weights") is not None
-        or isinstance(axis, tuple)
-        or type(q) is Traced
-    ):
-        refuse("np.quantile in this form cannot be traced")
-    a = as_array(a)
-    shape = a.shape
-    x = np.sort(np.ravel(a) if axis is None else np.moveaxis(a, axis, 0), axis=0)
-    rank = np.asarray(q, dtype=float) * (len(x) - 1)
-    low = np.clip(np.floor(rank).astype(int), 0, len(x) - 1)
-    part = (rank - low).reshape(rank.shape + (1,) * (x.ndim - 1))
-    result = x[low] + (x[np.minimum(low + 1, len(x) - 1)] - x[low]) * part
-    if not keepdims:
-        return result
-    kept = tuple(1 if axis is None or n == axis % len(shape) else s for n, s in enumerate(shape))
-    return np.reshape(result, rank.shape + kept)
-
-
-@handles(np.percentile)
-def _percentile(a: Any, q: Any, axis: int | None = None, *args: Any, **kwargs: Any) -> Any:
-    return _quantile(a, np.asarray(q) / 100.0, axis, *args, **kwargs)
