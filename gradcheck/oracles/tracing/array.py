@@ -17,7 +17,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from gradcheck.oracles.tracing import memory
 from gradcheck.oracles.tracing.moves import take
-from gradcheck.oracles.tracing.refusal import note_branch, refuse
+from gradcheck.oracles.tracing.refusal import refuse
 
 Handler = Callable[..., Any]
 
@@ -143,11 +143,9 @@ class Traced(NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        note_branch("bool")
         return bool(self.plain_value)
 
     def __int__(self) -> int:
-        note_branch("int")
         return int(self.plain_value)
 
     def __float__(self) -> float:
@@ -159,7 +157,6 @@ class Traced(NDArrayOperatorsMixin):
         return complex(float(self))
 
     def __round__(self, digits: int | None = None) -> Any:
-        note_branch("round")
         return round(float(self.plain_value), digits)
 
     def __index__(self) -> int:
@@ -201,7 +198,6 @@ class Traced(NDArrayOperatorsMixin):
             refuse(f"astype({dtype}) cannot be traced")
         if kind in "fc":
             return memory.duplicate(self, "K") if kind == "f" else self + 0j
-        note_branch("astype")
         return np.asarray(self.plain_value).astype(dtype).view(Constant)
 
     def fill(self, value: Any) -> None:

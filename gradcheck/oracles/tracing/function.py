@@ -14,7 +14,7 @@ from autograd.numpy import numpy_wrapper
 from autograd.tracer import isbox, notrace_primitives
 
 from gradcheck.oracles.tracing.array import Traced, dispatch, plain, wrap
-from gradcheck.oracles.tracing.refusal import note_branch, refuse
+from gradcheck.oracles.tracing.refusal import refuse
 from gradcheck.oracles.tracing.tape import Step, rules
 from gradcheck.oracles.tracing.ufunc import into
 
@@ -66,8 +66,6 @@ def through(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any
     if any(holds_traced(value) for value in kwargs.values()):
         args, kwargs = _positional(function, args, kwargs)
     boxes = [_stacked(plain(arg)) if type(arg) in (list, tuple) else plain(arg) for arg in args]
-    if primitive in notrace_primitives[Step]:
-        note_branch(function.__name__)
     return wrap(primitive(*boxes, **{k: plain(v) for k, v in kwargs.items()}), sources)
 
 

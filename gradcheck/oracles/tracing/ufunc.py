@@ -12,7 +12,7 @@ from autograd.tracer import isbox, notrace_primitives
 
 from gradcheck.oracles.tracing import memory
 from gradcheck.oracles.tracing.array import Traced, dispatch, plain, wrap
-from gradcheck.oracles.tracing.refusal import note_branch, refuse
+from gradcheck.oracles.tracing.refusal import refuse
 from gradcheck.oracles.tracing.tape import Step, record
 
 # what stands in numpy already: to ask for every name it knows imports its compiler of Fortran and its tests as well
@@ -74,7 +74,6 @@ def apply(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
     if primitive is None:
         refuse(f"np.{ufunc.__name__} has no derivative rule")
     if primitive in notrace_primitives[Step]:
-        note_branch(ufunc.__name__)
         return wrap(primitive(*boxes))
     return wrap(record(ufunc, primitive, boxes))
 

@@ -12,7 +12,7 @@ from autograd.numpy import numpy_wrapper
 from gradcheck.oracles.tracing.array import Traced, plain, wrap
 from gradcheck.oracles.tracing.function import handles
 from gradcheck.oracles.tracing.numpy_calls.joining import as_array
-from gradcheck.oracles.tracing.refusal import note_branch, refuse
+from gradcheck.oracles.tracing.refusal import refuse
 from gradcheck.oracles.tracing.ufunc import accumulations, reductions
 
 Axis = int | tuple[int, ...] | None
@@ -82,7 +82,6 @@ def _extreme(functions: tuple[Any, ...], primitive: Any, pick: Any) -> None:
         a: Any, axis: Axis = None, out: None = None, keepdims: Any = _NONE, initial: Any = _NONE,
         where: Any = True,
     ) -> Any:  # fmt: skip
-        note_branch(functions[0].__name__)
         if where is not True:
             a = np.where(where, a, initial)
         result = wrap(primitive(plain(as_array(a)), axis=axis, keepdims=_kept(keepdims)))
@@ -140,7 +139,6 @@ def _cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = Non
 
 def running(x: Any, extreme: Any, axis: int) -> Any:
     """np.maximum.accumulate or np.minimum.accumulate: every entry is one of those before it."""
-    note_branch(extreme.__name__)
     values = np.moveaxis(x.plain_value if type(x) is Traced else x, axis, 0)
     best = extreme.accumulate(values, axis=0)
     steps = np.arange(len(values)).reshape((-1,) + (1,) * (values.ndim - 1))
