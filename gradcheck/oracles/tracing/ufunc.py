@@ -117,17 +117,12 @@ def _call(
     return out
 
 
-def _reduce(
-    ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, keepdims: bool = False,
-    initial: Any = np._NoValue, where: Any = True,
-) -> Any:  # fmt: skip
+def _reduce(ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, **options: Any) -> Any:
     reduction = reductions.get(ufunc)
     if reduction is None:
         refuse(f"np.{ufunc.__name__}.reduce cannot be traced")
-    options = {} if initial is np._NoValue else {"initial": initial}
-    if where is not True:
-        options["where"] = where
-    return reduction(array, axis=axis, keepdims=keepdims, **options)
+    given = {name: value for name, value in options.items() if value is not np._NoValue}
+    return reduction(array, axis=axis, **given)
 
 
 def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None) -> Any:

@@ -43,8 +43,8 @@ def _same_correlation(a: Any, v: Any) -> Any:
 
 
 @handles(np.interp)
-def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
-    if period is not None:
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, **options: Any) -> Any:
+    if options.get("period") is not None:
         refuse("np.interp with period= cannot be traced")
     x, xp, fp = as_array(x), as_array(xp), as_array(fp)
     at, knots = _plain(x), _plain(xp)
