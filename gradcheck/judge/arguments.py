@@ -6,7 +6,7 @@ rounded beforehand, which tells how coarse it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 
@@ -14,8 +14,8 @@ import numpy as np
 
 from gradcheck.ask import precision
 from gradcheck.ask.draws import signs
-from gradcheck.ask.point import Slot
 from gradcheck.ask.trees import Floats
+from gradcheck.judge.pairing import Pairing
 from gradcheck.oracles.ball import length
 
 _NOTHING = 1e-12
@@ -35,12 +35,7 @@ _MOST_DECIMALS, _MOST_LEAVES = 9, 16
 
 
 def spacing_of_arguments(
-    f: Callable[[Floats], Floats | None],
-    x: Floats,
-    y: Floats,
-    scale: Floats,
-    slots: Sequence[Slot],
-    unit: float,
+    f: Callable[[Floats], Floats | None], y: Floats, pairing: Pairing, unit: float
 ) -> Floats | None:
     """The distance of neighbouring numbers that f takes each entry for, shape (P,), 0 where it takes it as it is.
 
@@ -51,20 +46,19 @@ def spacing_of_arguments(
     ----------
     f
         Its entries at a flat point, None where it has none.
-    x, y
-        The point, shape (P,), and its entries there.
-    scale
-        What an entry of the point may move by, shape (P,).
-    slots
-        The leaves of the point.
+    y
+        Its entries at the point.
+    pairing
+        The point, its leaves, and what an entry of it may move by.
     unit
         The unit roundoff that its values show.
     """
+    x, scale = pairing.x, pairing.scale
     whole = _spacing(f, x, y, scale, unit)
-    if whole is not None or not 1 < len(slots) <= _MOST_LEAVES:
+    if whole is not None or not 1 < len(pairing.slots) <= _MOST_LEAVES:
         return whole
     found = np.zeros_like(x)
-    for slot in slots:
+    for slot in pairing.slots:
         part = slice(slot.start, slot.stop)
 
         def of_leaf(leaf: Floats, part: slice = part) -> Floats | None:

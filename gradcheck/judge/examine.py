@@ -140,7 +140,7 @@ def _by_arguments(seen: Examined) -> Evaluated | None:
         task.f.calls += 1
         return f.value.outputs(x)
 
-    spacing = spacing_of_arguments(entries, pairing.x, f.y, pairing.scale, pairing.slots, f.unit)
+    spacing = spacing_of_arguments(entries, f.y, pairing, f.unit)
     return None if spacing is None else replace(f, arguments=spacing)
 
 
