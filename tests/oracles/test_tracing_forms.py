@@ -243,7 +243,7 @@ FORMS = {
     "ndindex": lambda x: sum(x[i] * math.sin(x[i]) for i in np.ndindex(*x.shape)),
     "flat": lambda x: sum(v**2 for v in x.flat) + x.flat[3] * x.ravel()[2],
     "copy functions": lambda x: np.copy(x) + x.copy() + np.array(x) + np.asarray(x) + np.ascontiguousarray(x.T).T + np.array(x, copy=True, ndmin=3)[0],
-    "r_ and c_": lambda x: np.c_[x, x[:, 0]].sum(0)[:4] + np.r_[x[0], 1.0][:4] + np.c_[x[0], x[1]][:, 1] + np.r_[0, x[0], x[1]][2:6],
+    "r_ and c_": lambda x: np.c_[x, x[:, 0]].sum(0)[:4] + np.r_[x[0], 1.0][:4] + np.c_[x[0], x[1]][:, 1] + np.r_[0, x[0], x[1]][2:6] + np.r_["0,2", x[0], x[1]][1] + np.r_[x[0, 0], 1:4],
     "insert delete append": lambda x: np.insert(x, 1, 5.0, axis=0)[:3] + np.delete(x, [0], axis=1).sum() + np.append(x, x, axis=0)[3:],
     "a shape that is set": lambda x: _shaped(x),
     "put functions": lambda x: _put(x),

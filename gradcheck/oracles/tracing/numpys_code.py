@@ -93,6 +93,17 @@ def _by_its_code(function: Any) -> None:
     handles(function)(lambda *args, **kwargs: _code(function)(*args, **kwargs))  # type: ignore[misc]
 
 
+class _Joiner:
+    """np.r_ or np.c_."""
+
+    def __init__(self, original: Any) -> None:
+        self.original, self.code = original, _inside(type(original).__getitem__)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.code(self.original, key) if holds_traced(key) else self.original[key]
+
+
+standins.by_object.update({id(joiner): _Joiner(joiner) for joiner in (np.r_, np.c_)})
 dispatch["code"] = _code
 
 # where autograd's rule serves some of the forms only
