@@ -57,18 +57,13 @@ rule(
     anp.sinc,
     lambda ans, x: lambda g: g * anp.where(x, (anp.cos(np.pi * x) - ans) / anp.where(x, x, 1.0), 0.0),
 )
-rule(
-    numpy_wrapper.where,
-    None,
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), x),
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), y),
-)
-rule(
-    anp._original_where,
-    None,
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), x),
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), y),
-)
+for _where_of in (numpy_wrapper.where, anp._original_where):
+    rule(
+        _where_of,
+        None,
+        lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), x),
+        lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), y),
+    )
 
 
 @composed(np.divmod)
