@@ -36,16 +36,11 @@ S = TypeVar("S", float, Floats)
 
 
 @dataclass(frozen=True)
-class Entrywise:
-    """Two answers, each with its rounding, and the share of an entry that nobody asks about, all of shape (P,).
+class _Beside:
+    """Two answers side by side."""
 
-    ``measured`` tells whether autograd's rounding was: else it is the least that it can be.
-    """
-
-    claim: Ball
-    autograd: Ball
-    slack: Floats
-    measured: bool = False
+    claim: Ball | Digits
+    autograd: Ball | Digits
 
     @cached_property
     def gap(self) -> Floats:
@@ -56,6 +51,19 @@ class Entrywise:
     def rounding(self) -> Floats:
         """What rounding may make of an entry's gap."""
         return self.claim.radius + self.autograd.radius
+
+
+@dataclass(frozen=True)
+class Entrywise(_Beside):
+    """Two answers, each with its rounding, and the share of an entry that nobody asks about, all of shape (P,).
+
+    ``measured`` tells whether autograd's rounding was: else it is the least that it can be.
+    """
+
+    claim: Ball
+    autograd: Ball
+    slack: Floats
+    measured: bool = False
 
     @cached_property
     def radius(self) -> Floats:
@@ -88,44 +96,25 @@ def _caught(rounding: Floats, slack: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
-class Near:
+class Near(_Beside):
     """Two answers in double precision of which no entry is off by more than the share that nobody asks about.
 
     What an `Entrywise` has besides is worked out where it is asked for, or block by block. ``most`` is how much an
     entry of each leaf moves f by, at most, over its own size.
     """
 
+    claim: Digits
+    autograd: Digits
     pairing: Pairing
-    answer: Answer
     most: Mapping[Slot, float]
 
     differs: ClassVar[bool] = False
     measured: ClassVar[bool] = False
 
     @cached_property
-    def claim(self) -> Digits:
-        """The claim, right to its last digits."""
-        return Digits(self.pairing.claim)
-
-    @cached_property
-    def autograd(self) -> Digits:
-        """Autograd, right to its last digits."""
-        return Digits(self.answer)
-
-    @cached_property
-    def gap(self) -> Floats:
-        """Claim less autograd."""
-        return self.claim.value - self.autograd.value
-
-    @cached_property
-    def rounding(self) -> Floats:
-        """What rounding may make of an entry's gap."""
-        return self.claim.radius + self.autograd.radius
-
-    @cached_property
     def radius(self) -> Floats:
         """Within this an entry of the claim is right, if autograd is."""
-        return np.maximum(self.rounding, _slack(self.pairing, self.answer, self.most))
+        return np.maximum(self.rounding, _slack(self.pairing, self.autograd.answer, self.most))
 
     @cached_property
     def apart(self) -> np.ndarray:
@@ -140,15 +129,15 @@ class Near:
     def most_caught(self, slot: Slot) -> float:
         """The largest error of an entry of a leaf that is caught, whoever else is silent."""
         part = slice(slot.start, slot.stop)
-        share = SHARE * peak(self.answer.value[part])
+        share = SHARE * peak(self.autograd.answer.value[part])
         if 0.5 * MARGIN * (self.claim.highest(part) + self.autograd.highest(part)) <= share and slot.size:
             return max(share, _floor(self.most[slot], float(self.pairing.scale[part].min())))
         parts = blocks(slot.start, slot.stop)
         return max((float(np.max(self._caught(part, self.most[slot]))) for part in parts), default=0.0)
 
     def _caught(self, part: slice, most: float) -> Floats:
-        rounding = ulps(self.pairing.claim, part) + ulps(self.answer, part)
-        return _caught(rounding, _unasked(self.pairing, self.answer, part, most))
+        rounding = ulps(self.pairing.claim, part) + ulps(self.autograd.answer, part)
+        return _caught(rounding, _unasked(self.pairing, self.autograd.answer, part, most))
 
 
 def _is_near(pairing: Pairing, autograd: Answer) -> bool:
@@ -166,7 +155,7 @@ def compare(pairing: Pairing, autograd: Answer) -> Entrywise | Near:
     # a leaf so small beside f may be nothing but rounding, although the two agree on it
     small = any(slot.size and moved <= pairing.natural_share for slot, moved in most.items())
     if not single and not small and _is_near(pairing, autograd):
-        return Near(pairing, autograd, most)
+        return Near(Digits(claim), Digits(autograd), pairing, most)
     slack = np.zeros_like(autograd.value) if single else _slack(pairing, autograd, most)
     found = Entrywise(Ball(claim.value, ulps(claim)), Ball(autograd.value, ulps(autograd)), slack)
     if not (single or small or found.apart.any()):

@@ -80,11 +80,7 @@ def rule(pairing: Pairing, own: Ball, v: Floats, joint: Slope, settled: np.ndarr
     for first, second in list(pairwise(kinks))[:MOST_PAIRS]:
         if not _pair_is_subgradient(pairing, own, v, first.index, second.index):
             return Ruling(Relation.APART, tuple(kinks), torn=True)
-    rest = v.copy()
-    rest[[kink.index for kink in kinks]] = 0.0
-    if settled is not None:
-        rest[settled] = 0.0
-    return _with_rest(pairing, own, rest, tuple(kinks))
+    return _with_rest(pairing, own, v if settled is None else np.where(settled, 0.0, v), tuple(kinks))
 
 
 _SAME = 1e-9
@@ -106,8 +102,10 @@ def _where_they_differ(own: Ball, pieces: Sequence[Floats], v: Floats) -> tuple[
     )
 
 
-def _with_rest(pairing: Pairing, own: Ball, rest: Floats, kinks: tuple[Kink, ...]) -> Ruling:
-    """The ruling over kinks that are all right and the entries along ``rest``, which are smooth."""
+def _with_rest(pairing: Pairing, own: Ball, v: Floats, kinks: tuple[Kink, ...]) -> Ruling:
+    """The ruling over kinks that are all right and the other entries along ``v``, which are smooth."""
+    rest = v.copy()
+    rest[[kink.index for kink in kinks]] = 0.0
     if not rest.any():
         undecided = any(kink.relation is Relation.UNTOLD for kink in kinks)
         return Ruling(Relation.UNTOLD if undecided else Relation.AGREE, kinks, _EDGE if undecided else None)
@@ -145,11 +143,7 @@ def _many(pairing: Pairing, own: Ball, v: Floats, joint: Slope, settled: np.ndar
         kinks.append(Kink(int(index), float(left), float(right), float(own.value[index]), outcome))
     if any(kink.relation is Relation.APART for kink in kinks):
         return Ruling(Relation.APART, tuple(kinks))
-    rest = v.copy()
-    rest[[kink.index for kink in kinks]] = 0.0
-    if settled is not None:
-        rest[settled] = 0.0
-    return _with_rest(pairing, own, rest, tuple(kinks))
+    return _with_rest(pairing, own, v if settled is None else np.where(settled, 0.0, v), tuple(kinks))
 
 
 def _torn_together(pairing: Pairing, own: Ball, v: Floats, kinks: Sequence[Kink]) -> bool:

@@ -216,10 +216,6 @@ def _window(steps: np.ndarray, odd: np.ndarray, even: np.ndarray, grid: float) -
         student = _STUDENT[min(freedom, len(_STUDENT)) - 1]
         bound = _SAFETY * (student * off + abs(finer - value)) + grid / (2.0 * steps[0])
         fits.append(_Fit(value, float(bound), count, noise))
-    if not fits and solved:
-        value, off, noise, freedom = solved[0]
-        bound = _STUDENT[min(freedom, len(_STUDENT)) - 1] * off + grid / steps[0]
-        fits.append(_Fit(value, float(bound), count, noise))
     return fits
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gradcheck.ask.calls import undisturbed
-from gradcheck.oracles.tracing import Untraceable, gradient, hessian_vector, trace
+from gradcheck.oracles.tracing import Untraceable, hessian_vector, trace
 from gradcheck.oracles.tracing.rebind import rebind
 
 X = np.random.default_rng(0).normal(size=(4, 3))
@@ -51,7 +51,6 @@ def test_trees_as_arguments_and_results():
     grads = traced.pullback([np.array([1.0, 10.0]), 2.0, 7.0])
 
     assert [y.shape for y in traced.outputs] == [(2,), (), ()]
-    assert list(traced.structure) == ["y", "z"]
     np.testing.assert_allclose(grads[0], [2.0, 30.0])
     np.testing.assert_allclose(grads[1], 11.0)
     np.testing.assert_allclose(grads[2], np.full((2, 2), 2.0))
@@ -102,7 +101,6 @@ def test_zeros_where_nothing_depends():
     np.testing.assert_array_equal(grads[0], np.ones(3))
     np.testing.assert_array_equal(grads[1], np.zeros(1))
     assert traced.output_nodes[1:] == (None, None)
-    assert "floor" in traced.branches
 
 
 @pytest.mark.parametrize(
@@ -224,12 +222,11 @@ REFUSED = {
     "bytes": (as_bytes, "tobytes cannot be traced"),
     "a captured buffer": (into_captured, "a traced value is written into a plain array"),
     "an error of the function": (raising, "KeyError: 'no such layer'"),
-    "no rule": (lambda x: np.sum(np.i0(x)), "i0"),
+    "no rule": (lambda x: np.sum(np.linalg.qr(x * np.eye(3))[1]), "qr"),
     "no rule for a ufunc": (lambda x: np.sum(np.nextafter(x, 1.0)), "nextafter"),
     "an index": (lambda x: np.arange(9.0)[x], ""),
     "matrices": (lambda x: np.sum(np.asmatrix(x)), ""),
     "a view of bits": (lambda x: x.view(np.int64).sum(), "view"),
-    "a padding mode": (lambda x: np.pad(x, 2, mode="mean").sum(), "mode='mean'"),
     "swallowed": (swallowed, ""),
     "frompyfunc": (by_frompyfunc, ""),
     "memory": (compiled, ""),
@@ -248,10 +245,10 @@ def test_refusals_are_raised_in_words(name):
 def test_a_refusal_names_the_line():
     def f(x):
         y = np.exp(x)
-        z = np.i0(y) + 1
+        z = np.linalg.qr(y * np.eye(2))[1] + 1
         return z.sum()
 
-    with pytest.raises(Untraceable, match=r"line \d+ of f: np\.i0\(y\)"):
+    with pytest.raises(Untraceable, match=r"line \d+ of f: np\.linalg\.qr\(y"):
         trace(f, (np.ones(2),), [(0,)])
 
 
@@ -365,7 +362,7 @@ def test_the_methods_of_objects_made_meanwhile_are_traced():
         assert isinstance(window, Window)
         return window.squares(window.sums(x)).sum()
 
-    np.testing.assert_allclose(gradient(f, (x,), [(0,)])[0], [6.0, 18.0, 12.0])
+    np.testing.assert_allclose(trace(f, (x,), [(0,)]).pullback([1.0])[0], [6.0, 18.0, 12.0])
     assert type(Window(2)) is Window
     assert f(x) == 45.0
 
@@ -373,7 +370,9 @@ def test_the_methods_of_objects_made_meanwhile_are_traced():
 def test_so_are_those_of_their_parents():
     x = np.array([1.0, 2.0, 4.0])
 
-    np.testing.assert_allclose(gradient(lambda x: Wide(2).sums(x).sum(), (x,), [(0,)])[0], [3.0, 6.0, 3.0])
+    np.testing.assert_allclose(
+        trace(lambda x: Wide(2).sums(x).sum(), (x,), [(0,)]).pullback([1.0])[0], [3.0, 6.0, 3.0]
+    )
 
 
 class Slotted:
@@ -433,7 +432,7 @@ def test_a_failed_trace_leaves_autograd_usable():
     with pytest.raises(Untraceable):
         trace(lambda x: autograd.grad(raising)(x), (np.ones(2),), [(0,)])
     assert autograd.tracer.trace_stack.top == level
-    np.testing.assert_allclose(gradient(np.sum, (np.ones(2),), [(0,)])[0], np.ones(2))
+    np.testing.assert_allclose(trace(np.sum, (np.ones(2),), [(0,)]).pullback([1.0])[0], np.ones(2))
 
 
 # float, math, np.zeros and their like, as stand-ins
@@ -486,11 +485,6 @@ def test_hessian_vector_of_a_linear_function_is_zero():
     np.testing.assert_array_equal(product, np.zeros(3))
 
 
-def test_gradient_wants_one_number():
-    with pytest.raises(Untraceable, match="one number"):
-        gradient(lambda x: x * 2, (np.ones(3),), [(0,)])
-
-
 # rules that must answer for what NumPy computes
 
 
@@ -514,7 +508,7 @@ def test_division_keeps_its_digits_at_extreme_scales():
 
 def test_products_with_zeros():
     x = np.array([2.0, 0.0, 3.0])
-    np.testing.assert_allclose(gradient(np.prod, (x,), [(0,)])[0], [0.0, 6.0, 0.0])
+    np.testing.assert_allclose(trace(np.prod, (x,), [(0,)]).pullback([1.0])[0], [0.0, 6.0, 0.0])
 
 
 def test_what_an_assert_in_a_test_names_is_not_copied():

@@ -243,10 +243,25 @@ FORMS = {
     "ndindex": lambda x: sum(x[i] * math.sin(x[i]) for i in np.ndindex(*x.shape)),
     "flat": lambda x: sum(v**2 for v in x.flat) + x.flat[3] * x.ravel()[2],
     "copy functions": lambda x: np.copy(x) + x.copy() + np.array(x) + np.asarray(x) + np.ascontiguousarray(x.T).T + np.array(x, copy=True, ndmin=3)[0],
-    "r_ and c_": lambda x: np.c_[x, x[:, 0]].sum(0)[:4] + np.r_[x[0], 1.0][:4] + np.c_[x[0], x[1]][:, 1] + np.r_[0, x[0], x[1]][2:6],
+    "r_ and c_": lambda x: np.c_[x, x[:, 0]].sum(0)[:4] + np.r_[x[0], 1.0][:4] + np.c_[x[0], x[1]][:, 1] + np.r_[0, x[0], x[1]][2:6] + np.r_["0,2", x[0], x[1]][1] + np.r_[x[0, 0], 1:4],
     "insert delete append": lambda x: np.insert(x, 1, 5.0, axis=0)[:3] + np.delete(x, [0], axis=1).sum() + np.append(x, x, axis=0)[3:],
+    "a shape that is set": lambda x: _shaped(x),
     "put functions": lambda x: _put(x),
     "nan functions": lambda x: np.nansum(x, axis=0) + np.nanmean(x) + np.nanmax(x, axis=0) + np.nan_to_num(x, nan=1.0)[0] + np.nanprod(x),
+    "nan forms": lambda x: np.nanmin(x) + np.nancumprod(x)[:4] + np.nanstd(x, axis=0) + np.nanmedian(x) + np.nanvar(x),
+    "pads by slopes and means": lambda x: np.pad(x, 1, mode="linear_ramp") + np.pad(x, 1, mode="mean") + np.pad(x, 1, "reflect")[0],
+    "ranks": lambda x: np.quantile(x, [0.1, 0.7], axis=(0, 1)).sum() + np.percentile(x, 40, axis=1, method="hazen") + np.quantile(x, 0.3, keepdims=True),
+    "blocks": lambda x: np.block([[x, x[:, :1]], [1.0, x[0]]]) + np.block([x[0], 2.0]) + np.block(x[0, 0]),
+    "moved": lambda x: np.unwrap(4 * x[0]) + np.resize(x, (3, 4)) + np.extract(x < 9, x)[:4] + np.atleast_3d(x)[..., 0] + np.trim_zeros(x[1]),
+    "linear algebra by its names": lambda x: la.cross(x[:, :3], x[:, 1:]) + la.outer(x[0], x[1])[:3, :3] + la.trace(x[:, :3]) + la.matmul(x, x.T),
+    "norms by their names": lambda x: la.vector_norm(x, ord=3) + la.matrix_norm(x, keepdims=True) + la.matrix_norm(x, ord=2) + la.vecdot(x, x),
+    "condition numbers": lambda x: la.cond(x) + la.cond(x[:, :3], "fro") + la.matrix_rank(x) * x,
+    "polynomials": lambda x: np.polyfit([1.0, 2, 3, 4], x[0], 2) + np.poly(x[1, :2]) + np.polyder(x[2]) + np.vander(x[0], 3, increasing=True),
+    "weighted statistics": lambda x: np.cov(x, aweights=np.abs(x[0])) + np.average(x, 1, np.abs(x[0]), keepdims=True) + np.corrcoef(x),
+    "slopes over coordinates": lambda x: np.gradient(x, np.array([1.0, 2, 4]), 0.5, edge_order=2)[0] + np.trapezoid(x, x**3, axis=0),
+    "spaced": lambda x: np.geomspace(x[0, 0] ** 2 + 1, 3, 4) + np.logspace(x[0, 0], 0, 4) + np.linspace(x[0], x[1], 3),
+    "sums of weights": lambda x: np.histogram([0.1, 0.2, 0.8, 0.9], bins=4, weights=x[0])[0] + np.i0(x),
+    "chosen pieces": lambda x: np.piecewise(x, [x < 0], [np.sin, 2.0]) + np.select([x < 0, x < 1], [x**2, 1.0], default=x) + np.ptp(x, axis=0),
     "isclose branches": lambda x: np.where(np.isclose(x, 0), 0, x) * (1 if np.allclose(x, x) else 2) + x * np.array_equal(x, x),
     "sign and heaviside": lambda x: np.copysign(x, -1.0) + np.heaviside(x, 0.5) * x + np.sign(x) * np.fabs(x) + np.positive(x) - np.negative(x),
     "divmod fmod": lambda x: divmod(x, 0.7)[1] + np.fmod(x, 0.4) + x % 0.3 + np.modf(x)[0] + np.remainder(x, 0.9),
@@ -273,6 +288,15 @@ def _accumulated(x):
     np.add.at(out, [0, 1, 0], x**2)
     np.add.at(out, (np.array([0, 0]), np.array([1, 1])), x[0, :2])
     return out
+
+
+def _shaped(x):
+    y, row = x * 2, x[1].copy()
+    y.shape = (4, 3)
+    row.shape = (-1, 1)
+    y[0] = x[0, :3] ** 2
+    row[2:] *= 3
+    return y + row
 
 
 def _put(x):

@@ -7,7 +7,7 @@ replaced. What cannot be traced is refused, with the line that stopped it (`refu
 """
 
 from gradcheck.oracles.tracing.refusal import Untraceable
-from gradcheck.oracles.tracing.run import gradient, hessian_vector, trace
+from gradcheck.oracles.tracing.run import hessian_vector, trace
 from gradcheck.oracles.tracing.tape import TapeNode, Trace
 
-__all__ = ["TapeNode", "Trace", "Untraceable", "gradient", "hessian_vector", "trace"]
+__all__ = ["TapeNode", "Trace", "Untraceable", "hessian_vector", "trace"]

@@ -17,7 +17,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from gradcheck.oracles.tracing import memory
 from gradcheck.oracles.tracing.moves import take
-from gradcheck.oracles.tracing.refusal import note_branch, refuse
+from gradcheck.oracles.tracing.refusal import refuse
 
 Handler = Callable[..., Any]
 
@@ -88,7 +88,7 @@ class Traced(NDArrayOperatorsMixin):
         """Whether this stands for a NumPy scalar, which is immutable, and not for an array."""
         return not isinstance(getval(self._box), np.ndarray)
 
-    shape = property(lambda self: np.shape(getval(self._box)))
+    shape = property(lambda self: np.shape(getval(self._box)), lambda self, shape: self._take_shape(shape))
     ndim = property(lambda self: np.ndim(getval(self._box)))
     size = property(lambda self: np.size(getval(self._box)))
     dtype = property(lambda self: getval(self._box).dtype)
@@ -101,6 +101,14 @@ class Traced(NDArrayOperatorsMixin):
     real = property(lambda self: np.real(self))
     imag = property(lambda self: np.imag(self))
     base = None
+
+    def _take_shape(self, shape: Any) -> None:
+        before = object.__new__(Traced)
+        _become(before, self)
+        view = before.reshape(shape)
+        if view.origin is None:
+            raise AttributeError("incompatible shape for in-place modification")
+        _become(self, view)
 
     @property
     def flat(self) -> Traced:
@@ -135,11 +143,9 @@ class Traced(NDArrayOperatorsMixin):
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
-        note_branch("bool")
         return bool(self.plain_value)
 
     def __int__(self) -> int:
-        note_branch("int")
         return int(self.plain_value)
 
     def __float__(self) -> float:
@@ -151,7 +157,6 @@ class Traced(NDArrayOperatorsMixin):
         return complex(float(self))
 
     def __round__(self, digits: int | None = None) -> Any:
-        note_branch("round")
         return round(float(self.plain_value), digits)
 
     def __index__(self) -> int:
@@ -193,7 +198,6 @@ class Traced(NDArrayOperatorsMixin):
             refuse(f"astype({dtype}) cannot be traced")
         if kind in "fc":
             return memory.duplicate(self, "K") if kind == "f" else self + 0j
-        note_branch("astype")
         return np.asarray(self.plain_value).astype(dtype).view(Constant)
 
     def fill(self, value: Any) -> None:
@@ -243,9 +247,18 @@ class Traced(NDArrayOperatorsMixin):
         """Sort in place."""
         self[...] = np.sort(self, axis=axis)
 
+    def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
+        """Partition in place."""
+        self[...] = np.partition(self, kth, axis=axis)
+
     def dot(self, other: Any, out: Any = None) -> Any:
         """As ndarray.dot."""
         return dispatch["function"](np.dot, (self, other), {} if out is None else {"out": out})
+
+
+def _become(array: Traced, other: Traced) -> None:
+    for name in Traced.__slots__:
+        setattr(array, name, getattr(other, name))
 
 
 def _method(function: Any) -> Callable[..., Any]:

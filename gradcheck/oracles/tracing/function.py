@@ -14,7 +14,7 @@ from autograd.numpy import numpy_wrapper
 from autograd.tracer import isbox, notrace_primitives
 
 from gradcheck.oracles.tracing.array import Traced, dispatch, plain, wrap
-from gradcheck.oracles.tracing.refusal import note_branch, refuse
+from gradcheck.oracles.tracing.refusal import refuse
 from gradcheck.oracles.tracing.tape import Step, rules
 from gradcheck.oracles.tracing.ufunc import into
 
@@ -50,18 +50,22 @@ def call_function(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 
 def through(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Call autograd's primitive for ``function``, or the function itself where nothing depends on a leaf."""
+    """Call autograd's primitive for ``function``, or the function itself where nothing depends on a leaf.
+
+    Where autograd knows none, NumPy's own Python code is traced.
+    """
+    sources = tuple(arg for arg in args if type(arg) is Traced)
+    if not _depends([*args, *kwargs.values()]):
+        return wrap(function(*map(plain, args), **{k: plain(v) for k, v in kwargs.items()}), sources)
+    primitive = primitives().get(function)
+    if primitive is None:
+        code = dispatch["code"](function)
+        if code is None:
+            refuse(f"{_name(function)} has no derivative rule")
+        return code(*args, **kwargs)
     if any(holds_traced(value) for value in kwargs.values()):
         args, kwargs = _positional(function, args, kwargs)
     boxes = [_stacked(plain(arg)) if type(arg) in (list, tuple) else plain(arg) for arg in args]
-    sources = tuple(arg for arg in args if type(arg) is Traced)
-    if not any(isbox(box) for box in boxes):
-        return wrap(function(*boxes, **{k: plain(v) for k, v in kwargs.items()}), sources)
-    primitive = primitives().get(function)
-    if primitive is None:
-        refuse(f"{_name(function)} has no derivative rule")
-    if primitive in notrace_primitives[Step]:
-        note_branch(function.__name__)
     return wrap(primitive(*boxes, **{k: plain(v) for k, v in kwargs.items()}), sources)
 
 
@@ -70,6 +74,13 @@ def holds_traced(value: Any) -> bool:
     if type(value) is Traced:
         return True
     return type(value) in (list, tuple) and any(holds_traced(item) for item in value)
+
+
+def _depends(value: Any) -> bool:
+    """Whether ``value`` depends on a leaf, or a list with items that do."""
+    if type(value) in (list, tuple):
+        return any(_depends(item) for item in value)
+    return value.depends if type(value) is Traced else isbox(value)
 
 
 def _stacked(boxes: Any) -> Any:

@@ -139,7 +139,7 @@ class Rebinding:
             return module
         if module.__name__.startswith("scipy.special"):
             _know_scipy()
-        return _Names(module, self)
+        return Names(module, self)
 
     def _function(self, function: FunctionType) -> Any:
         if function.__code__.co_filename.startswith(_AUTOGRAD):
@@ -282,7 +282,7 @@ class Meeting(Rebinding):
             module = value.__module__ or ""
             return self._rebound(value) if _is_users(module) and not module.startswith("gradcheck") else value
         if (value is np or value is math) and self._instead:
-            return _Names(value, self)
+            return Names(value, self)
         if isinstance(value, ModuleType | np.vectorize) or standins.is_numpy_function(value):
             return self._instead.get(value, value)
         if id(value) in standins.by_object:
@@ -290,7 +290,7 @@ class Meeting(Rebinding):
         return super()._make(value)
 
 
-class _Names:
+class Names:
     """A module whose attributes are seen through a `Rebinding`."""
 
     def __init__(self, module: ModuleType, rebinding: Rebinding) -> None:

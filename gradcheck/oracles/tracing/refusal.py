@@ -33,10 +33,9 @@ class Untraceable(Exception):
 
 @dataclass
 class Journal:
-    """What happened while a function was traced: refusals, and decisions that hang on values."""
+    """What happened while a function was traced: what was refused, and the bytes that were copied."""
 
     refusals: list[Untraceable] = field(default_factory=list)
-    branches: dict[str, None] = field(default_factory=dict)
     copied: int = 0
 
 
@@ -49,12 +48,6 @@ def refuse(reason: str) -> NoReturn:
     if (book := journal.get()) is not None:
         book.refusals.append(refusal)
     raise refusal
-
-
-def note_branch(name: str) -> None:
-    """Record that the traced path hangs on a value: a comparison, a rounding, a choice."""
-    if (book := journal.get()) is not None:
-        book.branches[name] = None
 
 
 def spend(size: int) -> None:

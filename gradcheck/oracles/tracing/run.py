@@ -12,11 +12,11 @@ import numpy as np
 from autograd.tracer import getval, isbox, new_box, trace_stack
 
 from gradcheck.ask import trees
-from gradcheck.oracles.tracing import numpy_calls  # noqa: F401  (registers NumPy's functions)
+from gradcheck.oracles.tracing import numpy_calls, numpys_code  # noqa: F401  (they register NumPy's functions)
 from gradcheck.oracles.tracing.array import Constant, Traced
 from gradcheck.oracles.tracing.moves import laid_out
 from gradcheck.oracles.tracing.rebind import rebind
-from gradcheck.oracles.tracing.refusal import Journal, Untraceable, explain, journal, refuse
+from gradcheck.oracles.tracing.refusal import Journal, explain, journal, refuse
 from gradcheck.oracles.tracing.tape import Floats, Step, Trace, collector_paused, sweep
 
 _autograd = RLock()  # autograd counts its nested traces in one global
@@ -47,23 +47,7 @@ def trace(f: Callable[..., Any], args: Sequence[Any], paths: Sequence[trees.Path
         boxes = [_output(leaf) for _, leaf in trees.leaves(result)]
         ends = [box._node if _is_at(box, level) else None for box in boxes]
         outputs = [np.asarray(getval(box), dtype=np.float64) for box in boxes]
-        remaining = iter(outputs)
-        structure = trees.map_leaves(lambda path, leaf: next(remaining), result)
-        return Trace(leaves, ends, outputs, structure, tuple(book.branches))
-
-
-def gradient(f: Callable[..., Any], args: Sequence[Any], paths: Sequence[trees.Path]) -> tuple[Floats, ...]:
-    """The gradient of a scalar ``f`` at ``args``, one array for each path.
-
-    Raises
-    ------
-    Untraceable
-        As `trace`, and when ``f`` does not return one number.
-    """
-    traced = trace(f, args, paths)
-    if [y.size for y in traced.outputs] != [1]:
-        raise Untraceable("a gradient is that of one number, and the function returned more")
-    return traced.pullback([np.ones(traced.outputs[0].shape)])
+        return Trace(leaves, ends, outputs)
 
 
 def hessian_vector(

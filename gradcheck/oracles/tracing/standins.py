@@ -195,28 +195,6 @@ def _as_strided(x: Any, shape: Any = None, strides: Any = None, **kwargs: Any) -
     return moved(x, lambda a: np.lib.stride_tricks.as_strided(a, shape, strides, **kwargs))
 
 
-class _Joiner:
-    """np.r_ and np.c_."""
-
-    def __init__(self, original: Any, axis: int) -> None:
-        self.original, self.axis = original, axis
-
-    def __getitem__(self, key: Any) -> Any:
-        parts = key if isinstance(key, tuple) else (key,)
-        if not any(holds_traced(part) for part in parts):
-            return self.original[key]
-        if any(isinstance(part, str) for part in parts):
-            refuse("np.r_ or np.c_ with a directive string cannot be traced")
-        arrays = [np.r_[part] if isinstance(part, slice) else np.atleast_1d(as_array(part)) for part in parts]
-        if self.axis:
-            arrays = [a[:, None] if a.ndim == 1 else a for a in arrays]
-        return np.concatenate(arrays, -1 if self.axis else 0)
-
-
-by_object[id(np.r_)] = _Joiner(np.r_, 0)
-by_object[id(np.c_)] = _Joiner(np.c_, 1)
-
-
 def _scalar(original: Any, traced: Callable[..., Any]) -> None:
     def function(*args: Any) -> Any:
         return traced(*args) if any(type(arg) is Traced for arg in args) else original(*args)

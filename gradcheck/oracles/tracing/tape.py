@@ -147,30 +147,18 @@ class Trace:
     ----------
     outputs
         The leaves of the function's result in order, as float64 arrays.
-    structure
-        The function's result with the plain outputs as its leaves.
-    branches
-        What the traced path hangs on: names of comparisons, choices and roundings of traced values. A tie in
-        one of them is a kink or a jump.
     leaf_nodes, output_nodes
         Index in `nodes` of each differentiated leaf and each output; None for an output that depends on
         none of them.
     """
 
     def __init__(
-        self,
-        leaves: Sequence[Step],
-        ends: Sequence[Step | None],
-        outputs: Sequence[Floats],
-        structure: Any,
-        branches: Sequence[str],
+        self, leaves: Sequence[Step], ends: Sequence[Step | None], outputs: Sequence[Floats]
     ) -> None:
         self.steps = _ancestors(leaves, [end for end in ends if end is not None])
         self.leaf_nodes = tuple(leaf.index for leaf in leaves)
         self.output_nodes = tuple(None if end is None else end.index for end in ends)
         self.outputs = tuple(outputs)
-        self.structure = structure
-        self.branches = tuple(branches)
         for leaf in leaves:
             leaf.tape.clear()
         for step in self.steps:

@@ -12,7 +12,7 @@ from autograd.tracer import isbox, notrace_primitives
 
 from gradcheck.oracles.tracing import memory
 from gradcheck.oracles.tracing.array import Traced, dispatch, plain, wrap
-from gradcheck.oracles.tracing.refusal import note_branch, refuse
+from gradcheck.oracles.tracing.refusal import refuse
 from gradcheck.oracles.tracing.tape import Step, record
 
 # what stands in numpy already: to ask for every name it knows imports its compiler of Fortran and its tests as well
@@ -74,7 +74,6 @@ def apply(ufunc: Any, inputs: tuple[Any, ...]) -> Any:
     if primitive is None:
         refuse(f"np.{ufunc.__name__} has no derivative rule")
     if primitive in notrace_primitives[Step]:
-        note_branch(ufunc.__name__)
         return wrap(primitive(*boxes))
     return wrap(record(ufunc, primitive, boxes))
 
@@ -104,7 +103,7 @@ def into(out: Any, result: Any) -> Any:
 def _call(
     ufunc: Any, inputs: tuple[Any, ...], out: Any, where: Any = True, dtype: Any = None, **ignored: Any
 ) -> Any:
-    if dtype is not None and np.dtype(dtype).kind not in "fc":
+    if dtype is not None and np.dtype(getattr(dtype, "type", dtype)).kind not in "fc":
         refuse(f"np.{ufunc.__name__} with dtype={dtype} cannot be traced")
     if where is True:
         result = apply(ufunc, inputs)
@@ -118,17 +117,12 @@ def _call(
     return out
 
 
-def _reduce(
-    ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, keepdims: bool = False,
-    initial: Any = np._NoValue, where: Any = True,
-) -> Any:  # fmt: skip
+def _reduce(ufunc: Any, array: Any, axis: Any = 0, dtype: Any = None, **options: Any) -> Any:
     reduction = reductions.get(ufunc)
     if reduction is None:
         refuse(f"np.{ufunc.__name__}.reduce cannot be traced")
-    options = {} if initial is np._NoValue else {"initial": initial}
-    if where is not True:
-        options["where"] = where
-    return reduction(array, axis=axis, keepdims=keepdims, **options)
+    given = {name: value for name, value in options.items() if value is not np._NoValue}
+    return reduction(array, axis=axis, **given)
 
 
 def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None) -> Any:

@@ -8,7 +8,6 @@ import numpy as np
 
 from gradcheck.oracles.tracing.array import Constant, Traced
 from gradcheck.oracles.tracing.function import handles
-from gradcheck.oracles.tracing.refusal import note_branch
 
 
 def fresh(array: Any) -> Any:
@@ -29,23 +28,8 @@ for _function in (np.zeros_like, np.ones_like, np.empty_like):
     _like(_function)
 
 
-@handles(np.full_like)
-def _full_like(a: Any, fill_value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
-    result = np.zeros_like(a, dtype, *args, **kwargs)
-    result[...] = fill_value
-    return result
-
-
-@handles(np.linspace)
-def _linspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, **kwargs: Any) -> Any:
-    steps = np.linspace(0.0, 1.0, num, endpoint=endpoint, **kwargs)
-    steps = steps.reshape(steps.shape + (1,) * max(np.ndim(start), np.ndim(stop)))
-    return start + (stop - start) * steps
-
-
 def _constant(function: Any) -> None:
     def handler(*args: Any, **kwargs: Any) -> Any:
-        note_branch(function.__name__)
         result = function(*[_value(a) for a in args], **{k: _value(v) for k, v in kwargs.items()})
         return result.view(Constant) if isinstance(result, np.ndarray) else result
 

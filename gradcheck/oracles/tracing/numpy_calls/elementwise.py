@@ -57,18 +57,13 @@ rule(
     anp.sinc,
     lambda ans, x: lambda g: g * anp.where(x, (anp.cos(np.pi * x) - ans) / anp.where(x, x, 1.0), 0.0),
 )
-rule(
-    numpy_wrapper.where,
-    None,
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), x),
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), y),
-)
-rule(
-    anp._original_where,
-    None,
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), x),
-    lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), y),
-)
+for _where_of in (numpy_wrapper.where, anp._original_where):
+    rule(
+        _where_of,
+        None,
+        lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, g, 0.0), x),
+        lambda ans, c, x=None, y=None: lambda g: sum_to(anp._original_where(c, 0.0, g), y),
+    )
 
 
 @composed(np.divmod)
@@ -114,40 +109,9 @@ def _where(condition: Any, *choices: Any) -> Any:
     return through(np.where, (condition, *choices), {})
 
 
-@handles(np.select)
-def _select(conditions: Any, choices: Any, default: Any = 0) -> Any:
-    result = default
-    for condition, choice in zip(reversed(conditions), reversed(choices), strict=True):
-        result = np.where(condition, choice, result)
-    return result
-
-
 @handles(np.choose)
 def _choose(index: Any, choices: Any, out: None = None, mode: str = "raise") -> Any:
     result = choices[0]
     for number in range(1, len(choices)):
         result = np.where(np.asarray(index) == number, choices[number], result)
     return result
-
-
-@handles(np.piecewise)
-def _piecewise(x: Any, conditions: Any, pieces: Any, *args: Any, **kwargs: Any) -> Any:
-    conditions = [np.asarray(c) for c in conditions]
-    if len(pieces) == len(conditions) + 1:
-        conditions.append(~np.any(conditions, axis=0))
-    result = np.zeros_like(x)
-    for condition, piece in zip(conditions, pieces, strict=True):
-        result[condition] = piece(x[condition], *args, **kwargs) if callable(piece) else piece
-    return result
-
-
-@handles(np.unwrap)
-def _unwrap(p: Any, discont: float | None = None, axis: int = -1, *, period: float = 2 * np.pi) -> Any:
-    # what unwrapping adds is a constant multiple of the period
-    plain = p.plain_value
-    return p + (np.unwrap(plain, discont, axis, period=period) - plain)
-
-
-@handles(np.real_if_close)
-def _real_if_close(a: Any, tol: float = 100) -> Any:
-    return np.real(a) if np.isrealobj(np.real_if_close(a.plain_value, tol)) else a

@@ -7,7 +7,6 @@ over both. Here the derivative is that of what NumPy computes.
 from __future__ import annotations
 
 import string
-from functools import reduce
 from typing import Any
 
 import autograd.numpy as anp
@@ -85,11 +84,6 @@ def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian:
     return through(np.linalg.svd, (a,), {"full_matrices": False})
 
 
-@handles(np.linalg.svdvals)
-def _svdvals(x: Any, /) -> Any:
-    return np.linalg.svd(x, compute_uv=False)
-
-
 @handles(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     solution = np.matmul(np.linalg.pinv(a), b)
@@ -100,18 +94,6 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     return solution, residuals, rank, np.linalg.svdvals(a)
 
 
-@handles(np.linalg.matrix_power)
-def _matrix_power(a: Any, n: int) -> Any:
-    if n == 0:
-        return np.eye(a.shape[-1]) + 0.0 * a
-    return reduce(np.matmul, [a if n > 0 else np.linalg.inv(a)] * abs(n))
-
-
-@handles(np.linalg.multi_dot)
-def _multi_dot(arrays: Any, *, out: None = None) -> Any:
-    return reduce(np.dot, arrays)
-
-
 @handles(np.linalg.cond)
 def _cond(x: Any, p: Any = None) -> Any:
     if p not in (None, 2):
@@ -120,116 +102,14 @@ def _cond(x: Any, p: Any = None) -> Any:
     return s[..., 0] / s[..., -1]
 
 
-@handles(np.linalg.norm)
-def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    x = as_array(x)
-    if ord is None:
-        return np.sqrt(np.sum(abs2(x), axis=axis, keepdims=keepdims))
-    if axis is None:
-        axis = tuple(range(x.ndim))
-    axes = tuple(n % x.ndim for n in ((axis,) if isinstance(axis, int) else axis))
-    if len(axes) == 1:
-        return _vector_norm(x, axis=axes[0], ord=ord, keepdims=keepdims)
-    norm = _matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord)
-    return np.expand_dims(norm, tuple(sorted(axes))) if keepdims else norm
-
-
-def abs2(x: Any) -> Any:
-    """|x|**2 without the kink of abs."""
-    return np.real(x) ** 2 + np.imag(x) ** 2 if np.iscomplexobj(x) else x * x
-
-
-@handles(np.linalg.vector_norm)
-def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    options = {"axis": axis, "keepdims": keepdims}
-    if ord == 2:
-        return np.sqrt(np.sum(abs2(x), **options))
-    if ord == np.inf:
-        return np.max(np.abs(x), **options)
-    if ord == -np.inf:
-        return np.min(np.abs(x), **options)
-    if ord == 0:
-        return np.sum(x != 0, **options).astype(float)
-    if ord == 1:
-        return np.sum(np.abs(x), **options)
-    return np.sum(np.abs(x) ** ord, **options) ** (1.0 / ord)
-
-
-@handles(np.linalg.matrix_norm)
-def _matrix_norm_public(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    norm = _matrix_norm(x, ord)
-    return norm[..., None, None] if keepdims else norm
-
-
-def _matrix_norm(x: Any, order: Any) -> Any:
-    if order == "fro":
-        return np.sqrt(np.sum(abs2(x), axis=(-2, -1)))
-    if order in (1, -1, np.inf, -np.inf):
-        sums = np.sum(np.abs(x), axis=-2 if abs(order) == 1 else -1)
-        return np.max(sums, axis=-1) if order > 0 else np.min(sums, axis=-1)
-    s = np.linalg.svdvals(x)
-    return {"nuc": np.sum(s, axis=-1), 2: s[..., 0], -2: s[..., -1]}[order]
-
-
-@handles(np.outer, np.linalg.outer)
-def _outer(a: Any, b: Any, out: None = None) -> Any:
-    return np.ravel(as_array(a))[:, None] * np.ravel(as_array(b))[None, :]
-
-
 @handles(np.vdot)
 def _vdot(a: Any, b: Any, /) -> Any:
     return np.dot(np.conj(np.ravel(as_array(a))), np.ravel(as_array(b)))
 
 
-@handles(np.linalg.vecdot)
-def _vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    return np.sum(np.conj(x1) * x2, axis=axis)
-
-
-@handles(np.linalg.matmul)
-def _matmul(x1: Any, x2: Any, /) -> Any:
-    return np.matmul(x1, x2)
-
-
-@handles(np.linalg.tensordot)
-def _tensordot(x1: Any, x2: Any, /, *, axes: Any = 2) -> Any:
-    return np.tensordot(x1, x2, axes)
-
-
-@handles(np.linalg.trace)
-def _trace2(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    return np.sum(np.linalg.diagonal(x, offset=offset), axis=-1)
-
-
 @handles(np.trace)
-def _trace(
-    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None
-) -> Any:
+def _trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
     return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1)
-
-
-@handles(np.kron)
-def _kron(a: Any, b: Any) -> Any:
-    a, b = as_array(a), as_array(b)
-    n = max(a.ndim, b.ndim)
-    a = np.reshape(a, (1,) * (n - a.ndim) + a.shape)
-    b = np.reshape(b, (1,) * (n - b.ndim) + b.shape)
-    shape = tuple(p * q for p, q in zip(a.shape, b.shape, strict=True))
-    spread_a = np.reshape(a, [size for p in a.shape for size in (p, 1)])
-    spread_b = np.reshape(b, [size for q in b.shape for size in (1, q)])
-    return np.reshape(spread_a * spread_b, shape)
-
-
-@handles(np.cross, np.linalg.cross)
-def _cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Any:
-    if axis is not None:
-        axisa = axisb = axisc = axis
-    a, b = np.moveaxis(as_array(a), axisa, -1), np.moveaxis(as_array(b), axisb, -1)
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
-        refuse("np.cross of vectors that are not of length 3 cannot be traced")
-    after, before = [1, 2, 0], [2, 0, 1]
-    product = a[..., after] * b[..., before] - a[..., before] * b[..., after]
-    return np.moveaxis(product, -1, axisc)
 
 
 @handles(np.einsum)
@@ -262,7 +142,7 @@ def _by_letters(operands: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def _without_repeats(subscript: str, x: Any) -> tuple[str, Any]:
-    """"ii" as "i" of the diagonal: the derivative of a repeated index is not of einsum's own form."""
+    """Of "ii" the diagonal's "i": the derivative of a repeated index is not of einsum's own form."""
     for letter in dict.fromkeys(subscript):
         while type(x) is Traced and letter != "." and subscript.count(letter) > 1:
             first = subscript.index(letter)

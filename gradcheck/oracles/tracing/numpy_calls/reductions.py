@@ -2,25 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
-from typing import Any
+from inspect import signature
+from typing import Any, NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
 from autograd.numpy import numpy_wrapper
 
 from gradcheck.oracles.tracing.array import Traced, plain, wrap
-from gradcheck.oracles.tracing.function import handles, there
+from gradcheck.oracles.tracing.function import handles
 from gradcheck.oracles.tracing.numpy_calls.joining import as_array
-from gradcheck.oracles.tracing.refusal import note_branch, refuse
+from gradcheck.oracles.tracing.refusal import refuse
 from gradcheck.oracles.tracing.ufunc import accumulations, reductions
 
 Axis = int | tuple[int, ...] | None
 _NONE = np._NoValue
 
 
-def _kept(keepdims: Any) -> bool:
-    return False if keepdims is _NONE else bool(keepdims)
+class _Asked(NamedTuple):
+    """One call of a reduction: the array, over which axes, and what else it was told."""
+
+    a: Any
+    axis: Axis
+    kept: bool
+    more: dict[str, Any]
+
+    def by(self, primitive: Any, **options: Any) -> Any:
+        """The reduction by one of autograd's primitives."""
+        return wrap(primitive(plain(self.a), axis=self.axis, keepdims=self.kept, **options))
+
+
+def _reduces(*functions: Any) -> Callable[[Callable[[_Asked], Any]], Callable[[_Asked], Any]]:
+    """Register how to answer a call of these functions, which have one signature."""
+    names, called = tuple(signature(functions[0]).parameters), functions[0].__name__
+
+    def register(answer: Callable[[_Asked], Any]) -> Callable[[_Asked], Any]:
+        def handler(*args: Any, **kwargs: Any) -> Any:
+            given = (*zip(names, args, strict=False), *kwargs.items())
+            told = {name: value for name, value in given if value is not _NONE}
+            _same_float(told.get("dtype"), called)
+            a, axis, kept = as_array(told["a"]), told.get("axis"), bool(told.get("keepdims"))
+            return answer(_Asked(a, axis, kept, told))
+
+        handles(*functions)(handler)
+        return answer
+
+    return register
 
 
 def _same_float(dtype: Any, name: str) -> None:
@@ -28,88 +57,22 @@ def _same_float(dtype: Any, name: str) -> None:
         refuse(f"np.{name} with dtype={dtype} cannot be traced")
 
 
-@handles(np.sum)
-def _sum(
-    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = _NONE,
-    initial: Any = _NONE, where: Any = True,
-) -> Any:  # fmt: skip
-    _same_float(dtype, "sum")
-    a = as_array(a)
-    if where is not True:
-        a = np.where(where, a, 0.0)
-    total = wrap(anp.sum(plain(a), axis=axis, keepdims=_kept(keepdims)))
-    return total if initial is _NONE else total + initial
+def _folds(function: Callable[[_Asked], Any], join: Any, neutral: float | None) -> Callable[[_Asked], Any]:
+    """The same with ``where=``, which puts ``neutral`` elsewhere (``initial`` if None), and with ``initial=``."""
 
-
-@handles(np.mean)
-def _mean(
-    a: Any,
-    axis: Axis = None,
-    dtype: Any = None,
-    out: None = None,
-    keepdims: Any = _NONE,
-    *,
-    where: Any = True,
-) -> Any:
-    _same_float(dtype, "mean")
-    a = as_array(a)
-    if where is not True:
-        count = np.sum(np.broadcast_to(np.asarray(where), a.shape), axis=axis, keepdims=_kept(keepdims))
-        return np.sum(a, axis=axis, keepdims=keepdims, where=where) / count
-    return wrap(numpy_wrapper._primitive_mean(plain(a), axis=axis, keepdims=_kept(keepdims)))
-
-
-def _spread(function: Any, primitive: Any) -> None:
-    def handler(
-        a: Any, axis: Axis = None, dtype: Any = None, out: None = None, ddof: float = 0, keepdims: Any = _NONE,
-        *, where: Any = True, mean: Any = _NONE, correction: Any = _NONE,
-    ) -> Any:  # fmt: skip
-        _same_float(dtype, function.__name__)
-        if where is not True or mean is not _NONE:
-            refuse(f"np.{function.__name__} with where= or mean= cannot be traced")
-        ddof = ddof if correction is _NONE else correction
-        return wrap(primitive(plain(as_array(a)), axis=axis, ddof=ddof, keepdims=_kept(keepdims)))
-
-    handles(function)(handler)
-
-
-_spread(np.var, numpy_wrapper._primitive_var)
-_spread(np.std, numpy_wrapper._primitive_std)
-
-
-def _extreme(functions: tuple[Any, ...], primitive: Any, pick: Any) -> None:
-    def handler(
-        a: Any, axis: Axis = None, out: None = None, keepdims: Any = _NONE, initial: Any = _NONE,
-        where: Any = True,
-    ) -> Any:  # fmt: skip
-        note_branch(functions[0].__name__)
+    def answer(asked: _Asked) -> Any:
+        initial, where = asked.more.get("initial"), asked.more.get("where", True)
         if where is not True:
-            a = np.where(where, a, initial)
-        result = wrap(primitive(plain(as_array(a)), axis=axis, keepdims=_kept(keepdims)))
-        return result if initial is _NONE else pick(result, initial)
+            asked = asked._replace(a=np.where(where, asked.a, initial if neutral is None else neutral))
+        result = function(asked)
+        return result if initial is None else join(result, initial)
 
-    handles(*functions)(handler)
-
-
-_extreme((np.max, np.amax), anp.max, np.maximum)
-_extreme((np.min, np.amin), anp.min, np.minimum)
+    return answer
 
 
-@handles(np.ptp)
-def _ptp(a: Any, axis: Axis = None, out: None = None, keepdims: Any = _NONE) -> Any:
-    return np.max(a, axis=axis, keepdims=_kept(keepdims)) - np.min(a, axis=axis, keepdims=_kept(keepdims))
-
-
-@handles(np.prod)
-def _prod(
-    a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = _NONE,
-    initial: Any = _NONE, where: Any = True,
-) -> Any:  # fmt: skip
+def _product(asked: _Asked) -> Any:
     # pairwise products and no division: right also where an entry is 0
-    _same_float(dtype, "prod")
-    a = as_array(a)
-    if where is not True:
-        a = np.where(where, a, 1.0)
+    a, axis = asked.a, asked.axis
     axes = tuple(range(a.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
     axes = tuple(n % a.ndim for n in axes)
     rest = tuple(n for n in range(a.ndim) if n not in axes)
@@ -119,9 +82,37 @@ def _prod(
         x = x[: len(x) - len(x) % 2 : 2] * x[1::2]
         x = np.concatenate([x, odd]) if len(odd) else x
     result = x[0] if len(x) else np.ones(x.shape[1:])
-    if _kept(keepdims):
-        result = np.reshape(result, tuple(1 if n in axes else a.shape[n] for n in range(a.ndim)))
-    return result if initial is _NONE else result * initial
+    shape = tuple(1 if n in axes else a.shape[n] for n in range(a.ndim))
+    return np.reshape(result, shape) if asked.kept else result
+
+
+_reduces(np.sum)(_folds(lambda asked: asked.by(anp.sum), np.add, 0.0))
+_reduces(np.prod)(_folds(_product, np.multiply, 1.0))
+_reduces(np.max, np.amax)(_folds(lambda asked: asked.by(anp.max), np.maximum, None))
+_reduces(np.min, np.amin)(_folds(lambda asked: asked.by(anp.min), np.minimum, None))
+
+
+@_reduces(np.mean)
+def _mean(asked: _Asked) -> Any:
+    where: Any = asked.more.get("where", True)
+    options: dict[str, Any] = {"axis": asked.axis, "keepdims": asked.kept}
+    if where is True:
+        return asked.by(numpy_wrapper._primitive_mean)
+    count = np.sum(np.broadcast_to(np.asarray(where), asked.a.shape), **options)
+    return np.sum(asked.a, where=where, **options) / count
+
+
+def _spread(function: Any, primitive: Any) -> None:
+    def answer(asked: _Asked) -> Any:
+        if asked.more.get("where", True) is not True or "mean" in asked.more:
+            refuse(f"np.{function.__name__} with where= or mean= cannot be traced")
+        return asked.by(primitive, ddof=asked.more.get("correction", asked.more.get("ddof", 0)))
+
+    _reduces(function)(answer)
+
+
+_spread(np.var, numpy_wrapper._primitive_var)
+_spread(np.std, numpy_wrapper._primitive_std)
 
 
 @handles(np.cumsum)
@@ -143,13 +134,8 @@ def _cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = Non
     return x if axis is None else np.moveaxis(x, 0, axis)
 
 
-handles(*there("cumulative_sum"))(lambda x, /, *, axis=None, dtype=None, out=None: _cumsum(x, axis))
-handles(*there("cumulative_prod"))(lambda x, /, *, axis=None, dtype=None, out=None: _cumprod(x, axis))
-
-
 def running(x: Any, extreme: Any, axis: int) -> Any:
     """np.maximum.accumulate or np.minimum.accumulate: every entry is one of those before it."""
-    note_branch(extreme.__name__)
     values = np.moveaxis(x.plain_value if type(x) is Traced else x, axis, 0)
     best = extreme.accumulate(values, axis=0)
     steps = np.arange(len(values)).reshape((-1,) + (1,) * (values.ndim - 1))
@@ -174,78 +160,3 @@ def _fold(ufunc: Any) -> None:
 
 for _ufunc in (np.logaddexp, np.logaddexp2, np.hypot, np.subtract, np.matmul):
     _fold(_ufunc)
-
-
-@handles(np.average)
-def _average(
-    a: Any, axis: Axis = None, weights: Any = None, returned: bool = False, *, keepdims: Any = _NONE
-) -> Any:
-    a = as_array(a)
-    if weights is None:
-        weights = np.ones(a.shape)
-    weights = as_array(weights)
-    if weights.ndim == 1 and a.ndim > 1 and isinstance(axis, int):
-        weights = weights.reshape((-1,) + (1,) * (a.ndim - 1 - axis % a.ndim))
-    weights = weights * np.ones(a.shape)
-    total = np.sum(weights, axis=axis, keepdims=_kept(keepdims))
-    mean = np.sum(a * weights, axis=axis, keepdims=_kept(keepdims)) / total
-    return (mean, total) if returned else mean
-
-
-@handles(np.quantile)
-def _quantile(
-    a: Any, q: Any, axis: int | None = None, out: None = None, overwrite_input: bool = False,
-    method: str = "linear", keepdims: bool = False, **kwargs: Any,
-) -> Any:  # fmt: skip
-    if (
-        method != "linear"
-        or kwargs.get("weights") is not None
-        or isinstance(axis, tuple)
-        or type(q) is Traced
-    ):
-        refuse("np.quantile in this form cannot be traced")
-    a = as_array(a)
-    shape = a.shape
-    x = np.sort(np.ravel(a) if axis is None else np.moveaxis(a, axis, 0), axis=0)
-    rank = np.asarray(q, dtype=float) * (len(x) - 1)
-    low = np.clip(np.floor(rank).astype(int), 0, len(x) - 1)
-    part = (rank - low).reshape(rank.shape + (1,) * (x.ndim - 1))
-    result = x[low] + (x[np.minimum(low + 1, len(x) - 1)] - x[low]) * part
-    if not keepdims:
-        return result
-    kept = tuple(1 if axis is None or n == axis % len(shape) else s for n, s in enumerate(shape))
-    return np.reshape(result, rank.shape + kept)
-
-
-@handles(np.percentile)
-def _percentile(a: Any, q: Any, axis: int | None = None, *args: Any, **kwargs: Any) -> Any:
-    return _quantile(a, np.asarray(q) / 100.0, axis, *args, **kwargs)
-
-
-@handles(np.median)
-def _median(
-    a: Any, axis: int | None = None, out: None = None, overwrite_input: bool = False, keepdims: bool = False
-) -> Any:
-    return _quantile(a, 0.5, axis, keepdims=keepdims)
-
-
-def _without_nan(function: Any, plain_function: Any, neutral: float) -> None:
-    def handler(a: Any, axis: Axis = None, *args: Any, **kwargs: Any) -> Any:
-        return plain_function(np.where(np.isnan(a), neutral, a), axis, *args, **kwargs)
-
-    handles(function)(handler)
-
-
-_without_nan(np.nansum, np.sum, 0.0)
-_without_nan(np.nanprod, np.prod, 1.0)
-_without_nan(np.nanmax, np.max, -np.inf)
-_without_nan(np.nanmin, np.min, np.inf)
-_without_nan(np.nancumsum, np.cumsum, 0.0)
-_without_nan(np.nancumprod, np.cumprod, 1.0)
-
-
-@handles(np.nanmean)
-def _nanmean(a: Any, axis: Axis = None, dtype: Any = None, out: None = None, keepdims: Any = _NONE) -> Any:
-    return np.nansum(a, axis=axis, keepdims=_kept(keepdims)) / np.sum(
-        ~np.isnan(a), axis=axis, keepdims=_kept(keepdims)
-    )

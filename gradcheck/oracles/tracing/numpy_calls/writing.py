@@ -44,21 +44,3 @@ def _place(arr: Any, mask: Any, vals: Any) -> None:
 def _put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     where, values = np.ravel(ind), np.ravel(as_array(v))
     _target(a, "np.put").flat[where] = values[np.arange(where.size) % values.size]
-
-
-@handles(np.put_along_axis)
-def _put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
-    target = _target(arr, "np.put_along_axis")
-    if axis is None:
-        target.flat[np.asarray(indices)] = values
-        return
-    grid = list(np.ogrid[tuple(slice(n) for n in indices.shape)])
-    grid[axis] = np.asarray(indices)
-    target[tuple(grid)] = values
-
-
-@handles(np.fill_diagonal)
-def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
-    target = _target(a, "np.fill_diagonal")
-    n = min(target.shape)
-    target[(np.arange(n),) * target.ndim] = val
