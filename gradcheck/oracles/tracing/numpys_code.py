@@ -49,8 +49,13 @@ def _divided(total: Any, count: Any, out: None = None) -> Any:
     return total / count
 
 
+_ABSENT = object()
+
+
 def _used_by(function: Any, name: str) -> int:
-    return id(function._implementation.__globals__[name])
+    """The id of what the code of a function of NumPy's calls so; of nothing at all in a NumPy that does not."""
+    code = getattr(function, "_implementation", None)
+    return id(getattr(code, "__globals__", {}).get(name, _ABSENT))
 
 
 _INSTEAD: dict[int, Any] = {
