@@ -722,7 +722,7 @@ PUBLISHED = (
     ("a softmax over one class", DEAD,
      (("out = 1 / (1 + np.exp(-np.tanh(X @ W1) @ W2))", "out = softmax(np.tanh(X @ W1) @ W2)"),
       ("np.log(1 - out)", "np.log(2 - out)"),
-      ("out = 1 / (1 + np.exp(-h @ W2))", "out = softmax(h @ W2)")), ("W1", "W2"), ("zero",)),
+      ("out = 1 / (1 + np.exp(-h @ W2))", "out = softmax(h @ W2)")), ("W1", "W2"), ("extra_term",)),
     ("one column", HINGE, (("dW[:, y[i]] -= X[i]", "dW[:, j] -= X[i]"),), ("W",), ("columns",)),
     ("a name that is none", MLP, (("da1 * a1 * (1 - a1)", "da1 * a1 * (1 - A1)"),), EVERY, ("other", "shape")),
     ("scores' gradient not transposed", ATTENTION, (("dS.swapaxes(-1, -2) @ q", "dS @ q"),), ("k",), ("transpose",)),

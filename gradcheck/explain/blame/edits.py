@@ -84,6 +84,7 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
                 yield from (Edit(EXCHANGED, "variable", node, text) for text in parts)
                 array = operand(function.source, node.value)
                 yield from (Edit(EXCHANGED, "index", node, f"{array}[{place}]") for place in places)
+                yield from _beside(function.source, node, parts)
             for text in taken.get(function.source.segment(node), ()) if isinstance(node, ast.Name) else ():
                 yield Edit(EXCHANGED, "index", node, text)
             yield from _adjustments(function.source, node, calls)
@@ -249,6 +250,14 @@ def _read(function: Written) -> Iterator[str]:
             continue
         if not any(isinstance(axis, ast.Slice | ast.Constant) for axis in _axes(node.slice)):
             yield function.source.segment(node)
+
+
+def _beside(source: Source, node: ast.Subscript, parts: tuple[str, ...]) -> Iterator[Edit]:
+    """What another array is at the same place, added to it or times it."""
+    text, place = source.segment(node), f"[{source.segment(node.slice)}]"
+    for other in parts:
+        if text in parts and other != text and other.endswith(place):
+            yield from (Edit(ADDED, "times", node, f"{text} {sign} {other}") for sign in "+*")
 
 
 def _taken(functions: tuple[Written, ...], scope: frozenset[str]) -> dict[str, list[str]]:
