@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tests.blame.programs import Draw, Right, loaded, made
+from tests.blame.programs import Right, loaded, made
 from tests.corpus.specimen import Specimen
 from tests.slips import Slip
-
-Args = Callable[[Draw, int], tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,9 @@ class Mistake:
         def point() -> tuple[Any, ...]:
             return self.right.args(np.random.default_rng(seed).standard_normal, rows)
 
-        return Specimen(self.name, self.right.check, module.f, module.claim, point, self.right.argnums, "wrong", self.kinds, self.leaves)  # fmt: skip
+        check, argnums = self.right.check, self.right.argnums
+        told = "wrong", self.kinds, self.leaves
+        return Specimen(self.name, check, module.f, module.claim, point, argnums, *told)
 
     def slip(self, folder: Path, rows: int = 6, seed: int = 0) -> Slip:
         """The mistake in a file of its own; its place is the first line that is not the right program's."""
@@ -49,8 +50,10 @@ class Mistake:
         lines = path.read_text().splitlines()
         line = next(k for k, (a, b) in enumerate(zip(was.splitlines(), lines, strict=False), 1) if a != b)
         (old, new), *_ = self.made
-        return Slip(self.specimen(path, rows, seed), self.group, str(path), line, 0, new, old,
-                    lambda: self.specimen(path, rows + 3, seed + 1))  # fmt: skip
+        here = self.specimen(path, rows, seed)
+        return Slip(
+            here, self.group, str(path), line, 0, new, old, partial(self.specimen, path, rows + 3, seed + 1)
+        )
 
 
 def described(each: int, seed: int, folder: Path, part: str) -> Iterator[Slip]:
@@ -112,7 +115,7 @@ LSTM = Right(
             dprev_c = dc * fo
         return dx, dprev_h, dWx, dWh, db
     """,
-    lambda r, n: (r((n, 4, 3)), r((n, 5)), r((3, 20)), r((5, 20)), r(20)),
+    lambda r, n: (r((n - 3, 3, 2)), r((n - 3, 3)), r((2, 12)), r((3, 12)), r(12)),
     (0, 1, 2, 3, 4),
     "vjp",
 )
@@ -146,7 +149,7 @@ GATED = Right(
             dh = dh * f + dz @ U.T
         return dx, dh, dW, dU
     """,
-    lambda r, n: (r((n, 5, 2)), r((n, 4)), r((2, 8)), r((4, 8))),
+    lambda r, n: (r((n, 4, 2)), r((n, 4)), r((2, 8)), r((4, 8))),
     (0, 1, 2, 3),
     "vjp",
 )
@@ -716,69 +719,99 @@ EVERY = ("W1", "b1", "W2", "b2")
 BACK = ("x", "h0", "Wx", "Wh", "b")
 PUBLISHED = (
     ("batch norm without the mean's path", BATCHNORM, ((" + dmu / N", ""),), ("x",), ("missing_term",)),
-    ("what comes back in time is forgotten", RNN, ((" + dnext", ""),), ("P['Wx']", "P['Wh']", "P['b']"), ("missing_term",)),
+    ("what comes back in time is forgotten", RNN, ((" + dnext", ""),), ("P['Wx']", "P['Wh']", "P['b']"),
+     ("missing_term",)),
     ("a square matrix is not transposed", DENSE, (("dz.dot(W.T)", "dz.dot(W)"),), ("x",), ("transpose",)),
-    ("the other axis", DENSE, (("np.sum(dz, axis=0)", "np.sum(dz, axis=1)[: W.shape[1]]"),), ("b",), ("shape",)),
+    ("the other axis", DENSE, (("np.sum(dz, axis=0)", "np.sum(dz, axis=1)[: W.shape[1]]"),), ("b",),
+     ("shape",)),
     ("a softmax over one class", DEAD,
      (("out = 1 / (1 + np.exp(-np.tanh(X @ W1) @ W2))", "out = softmax(np.tanh(X @ W1) @ W2)"),
       ("np.log(1 - out)", "np.log(2 - out)"),
       ("out = 1 / (1 + np.exp(-h @ W2))", "out = softmax(h @ W2)")), ("W1", "W2"), ("extra_term",)),
     ("one column", HINGE, (("dW[:, y[i]] -= X[i]", "dW[:, j] -= X[i]"),), ("W",), ("columns",)),
-    ("a name that is none", MLP, (("da1 * a1 * (1 - a1)", "da1 * a1 * (1 - A1)"),), EVERY, ("other", "shape")),
-    ("scores' gradient not transposed", ATTENTION, (("dS.swapaxes(-1, -2) @ q", "dS @ q"),), ("k",), ("transpose",)),
+    ("a name that is none", MLP, (("da1 * a1 * (1 - a1)", "da1 * a1 * (1 - A1)"),), EVERY,
+     ("other", "shape")),
+    ("scores' gradient not transposed", ATTENTION, (("dS.swapaxes(-1, -2) @ q", "dS @ q"),), ("k",),
+     ("transpose",)),
 )  # fmt: skip
 PLANTED = (
-    ("lstm: dh from the next step forgotten", LSTM, (("dout[:, t] + dprev_h", "dout[:, t]"),), BACK, ("missing_term",)),
-    ("lstm: dc from the next step forgotten", LSTM, (("dc = dprev_c + dh", "dc = dh"),), BACK, ("missing_term",)),
-    ("lstm: gates swapped", LSTM, (("np.hstack((di, df, do, dg))", "np.hstack((df, di, do, dg))"),), BACK, ("permutation",)),
-    ("lstm: a gate's derivative lost", LSTM, (("dc * g * i * (1 - i)", "dc * g"),), BACK, ("missing_activation_derivative",)),
-    ("gated: dh through U forgotten", GATED, (("dh * f + dz @ U.T", "dh * f"),), ("x", "h", "W", "U"), ("missing_term",)),
-    ("gated: dh past the gate forgotten", GATED, (("dh * f + dz @ U.T", "dz @ U.T"),), ("x", "h", "W", "U"), ("missing_term",)),
-    ("gated: gates swapped", GATED, (("np.hstack([df, dk])", "np.hstack([dk, df])"),), ("x", "h", "W", "U"), ("permutation",)),
+    ("lstm: dh from the next step forgotten", LSTM, (("dout[:, t] + dprev_h", "dout[:, t]"),), BACK,
+     ("missing_term",)),
+    ("lstm: dc from the next step forgotten", LSTM, (("dc = dprev_c + dh", "dc = dh"),), BACK,
+     ("missing_term",)),
+    ("lstm: gates swapped", LSTM, (("np.hstack((di, df, do, dg))", "np.hstack((df, di, do, dg))"),), BACK,
+     ("permutation",)),
+    ("lstm: a gate's derivative lost", LSTM, (("dc * g * i * (1 - i)", "dc * g"),), BACK,
+     ("missing_activation_derivative",)),
+    ("gated: dh through U forgotten", GATED, (("dh * f + dz @ U.T", "dh * f"),), ("x", "h", "W", "U"),
+     ("missing_term",)),
+    ("gated: dh past the gate forgotten", GATED, (("dh * f + dz @ U.T", "dz @ U.T"),), ("x", "h", "W", "U"),
+     ("missing_term",)),
+    ("gated: gates swapped", GATED, (("np.hstack([df, dk])", "np.hstack([dk, df])"),), ("x", "h", "W", "U"),
+     ("permutation",)),
     ("gated: a gate's derivative lost", GATED, (("(h - k) * f * (1 - f)", "(h - k)"),), ("x", "h", "W", "U"),
      ("missing_activation_derivative",)),
-    ("conv: stride lost in one index", CONV, (("top, left = i * stride, j * stride", "top, left = i * stride, j"),), ("x",), ()),
-    ("conv: pad lost in one index", CONV, (("pad : pad + H, pad : pad + W]", "pad : pad + H, 0 : W]"),), ("x",), ()),
-    ("conv: set where it is added", CONV, (("left : left + k] += d * w", "left : left + k] = d * w"),), ("x",), ()),
+    ("conv: stride lost in one index", CONV,
+     (("top, left = i * stride, j * stride", "top, left = i * stride, j"),), ("x",), ()),
+    ("conv: pad lost in one index", CONV, (("pad : pad + H, pad : pad + W]", "pad : pad + H, 0 : W]"),),
+     ("x",), ()),
+    ("conv: set where it is added", CONV, (("left : left + k] += d * w", "left : left + k] = d * w"),),
+     ("x",), ()),
     ("attention: dS for dS.T", ATTENTION, (("dS.swapaxes(-1, -2) @ q", "dS @ q"),), ("k",), ("transpose",)),
-    ("attention: scale lost", ATTENTION, (("keepdims=True)) * scale", "keepdims=True))"),), ("q", "k"), ("scale",)),
-    ("attention: no row sums in the softmax", ATTENTION, ((" - (dP * P).sum(-1, keepdims=True)", ""),), ("q", "k"), ("missing_term",)),
+    ("attention: scale lost", ATTENTION, (("keepdims=True)) * scale", "keepdims=True))"),), ("q", "k"),
+     ("scale",)),
+    ("attention: no row sums in the softmax", ATTENTION, ((" - (dP * P).sum(-1, keepdims=True)", ""),),
+     ("q", "k"), ("missing_term",)),
     ("attention: P for P.T", ATTENTION, (("P.swapaxes(-1, -2) @ dO", "P @ dO"),), ("v",), ("transpose",)),
-    ("gcn: adjacency not transposed", GCN, (("dH = A.T @ dout", "dH = A @ dout"),), ("X", "W1"), ("transpose",)),
+    ("gcn: adjacency not transposed", GCN, (("dH = A.T @ dout", "dH = A @ dout"),), ("X", "W1"),
+     ("transpose",)),
     ("gcn: relu forgotten", GCN, (("dH * (Z > 0)", "dH"),), ("X", "W1"), ("missing_activation_derivative",)),
-    ("gcn: repeated ids", EDGES, (("np.add.at(dX, src, dM @ W.T)", "dX[src] += dM @ W.T"),), ("X",), ("rows",)),
+    ("gcn: repeated ids", EDGES, (("np.add.at(dX, src, dM @ W.T)", "dX[src] += dM @ W.T"),), ("X",),
+     ("rows",)),
     ("t-sne: two for four", NEIGHBOURS, (("dY[i] = 4 *", "dY[i] = 2 *"),), ("Y",), ("scale",)),
     ("t-sne: kernel lost", NEIGHBOURS, (("PQ[:, i] * num[:, i]", "PQ[:, i]"),), ("Y",), ()),
     ("crf: transitions not counted", CRF, (("        dtrans[tags[t], tags[t + 1]] -= 1\n", ""),), ("trans",),
      ("missing_term",)),
-    ("crf: the next emission lost", CRF, (("lse(trans + emit[t + 1] + beta[t + 1], 1)", "lse(trans + beta[t + 1], 1)"),),
+    ("crf: the next emission lost", CRF,
+     (("lse(trans + emit[t + 1] + beta[t + 1], 1)", "lse(trans + beta[t + 1], 1)"),),
      ("emit", "trans"), ("missing_term",)),
-    ("rendering: the sample itself counted behind it", RENDER, (("[:, ::-1] - dw * w\n", "[:, ::-1]\n"),), ("sigma",), ("missing_term",)),
-    ("rendering: what is occluded forgotten", RENDER, (("np.exp(-tau) - after", "np.exp(-tau)"),), ("sigma",), ("missing_term",)),
+    ("rendering: the sample itself counted behind it", RENDER, (("[:, ::-1] - dw * w\n", "[:, ::-1]\n"),),
+     ("sigma",), ("missing_term",)),
+    ("rendering: what is occluded forgotten", RENDER, (("np.exp(-tau) - after", "np.exp(-tau)"),),
+     ("sigma",), ("missing_term",)),
     ("mlp: before the activation for after", MLP, (("a1.T @ dz2", "z1.T @ dz2"),), ("W2",), ()),
     ("mlp: activation's derivative forgotten", MLP, (("da1 * a1 * (1 - a1)", "da1"),), ("W1", "b1"),
      ("missing_activation_derivative",)),
-    ("dense: derivative at the input", DENSE, (("1 - out ** 2", "1 - x ** 2"),), ("x", "W", "b"), ("wrong_activation_derivative",)),
+    ("dense: derivative at the input", DENSE, (("1 - out ** 2", "1 - x ** 2"),), ("x", "W", "b"),
+     ("wrong_activation_derivative",)),
     ("dense: bias averaged", DENSE, (("np.sum(dz, axis=0)", "np.mean(dz, axis=0)"),), ("b",), ("scale",)),
     ("dense: twice", DENSE, (("x.T.dot(dz)", "2 * x.T.dot(dz)"),), ("W",), ("scale",)),
     ("norms: variance's path lost", BATCHNORM, ((" + dvar * 2 * xmu / N", ""),), ("x",), ("missing_term",)),
     ("norms: gamma lost", BATCHNORM, (("dout * gamma", "dout"),), ("x",), ("columns",)),
-    ("norms: input for normalised", BATCHNORM, (("dout * xhat, axis=0", "dout * x, axis=0"),), ("gamma",), ()),
+    ("norms: input for normalised", BATCHNORM, (("dout * xhat, axis=0", "dout * x, axis=0"),), ("gamma",),
+     ()),
     ("norms: a power", BATCHNORM, (("ivar ** 3", "ivar ** 2"),), ("x",), ()),
-    ("norms: mean over the layer lost", LAYERNORM, ((" - dxhat.mean(axis=-1, keepdims=True)", ""),), ("x",), ("missing_term",)),
+    ("norms: mean over the layer lost", LAYERNORM, ((" - dxhat.mean(axis=-1, keepdims=True)", ""),), ("x",),
+     ("missing_term",)),
     ("im2col: set where it is added", IM2COL, (("j : j + ow] += dcol", "j : j + ow] = dcol"),), ("x",), ()),
-    ("im2col: weights in the wrong order", IM2COL, (("dW.transpose(1, 0).reshape", "dW.reshape"),), ("W",), ("transpose", "permutation")),
-    ("im2col: axes in the wrong order", IM2COL, (("dout.transpose(0, 2, 3, 1)", "dout.transpose(0, 3, 2, 1)"),), ("x", "W"),
+    ("im2col: weights in the wrong order", IM2COL, (("dW.transpose(1, 0).reshape", "dW.reshape"),), ("W",),
+     ("transpose", "permutation")),
+    ("im2col: axes in the wrong order", IM2COL,
+     (("dout.transpose(0, 2, 3, 1)", "dout.transpose(0, 3, 2, 1)"),), ("x", "W"),
      ("transpose", "permutation")),
     ("losses: mean forgotten", SOFTMAX, (("    dx /= N\n", ""),), ("scores",), ("scale",)),
-    ("losses: labels forgotten", SOFTMAX, (("    dx[np.arange(N), y] -= 1\n", ""),), ("scores",), ("missing_term",)),
+    ("losses: labels forgotten", SOFTMAX, (("    dx[np.arange(N), y] -= 1\n", ""),), ("scores",),
+     ("missing_term",)),
     ("losses: regulariser without its two", HINGE, (("2 * reg * W", "reg * W"),), ("W",), ("missing_term",)),
-    ("vae: a half lost", VAE, (("dz * noise * 0.5 * std", "dz * noise * std"),), ("logvar",), ("extra_term", "scale")),
+    ("vae: a half lost", VAE, (("dz * noise * 0.5 * std", "dz * noise * std"),), ("logvar",),
+     ("extra_term", "scale")),
     ("vae: divergence forgotten", VAE, (("dz + mu / N", "dz"),), ("mu",), ("missing_term",)),
 )  # fmt: skip
 REPORTED = (
-    ("recurrent matrix not transposed", RNN, (('P["Wh"] @ dz', 'dz @ P["Wh"]'),), ("P['Wx']", "P['Wh']", "P['b']"), ("transpose",)),
-    ("kernel flipped", SEQUENCE, (("g[:, i], w, axes", "g[:, i], w[:, :, ::-1], axes"),), ("x",), ("permutation",)),
+    ("recurrent matrix not transposed", RNN, (('P["Wh"] @ dz', 'dz @ P["Wh"]'),),
+     ("P['Wx']", "P['Wh']", "P['b']"), ("transpose",)),
+    ("kernel flipped", SEQUENCE, (("g[:, i], w, axes", "g[:, i], w[:, :, ::-1], axes"),), ("x",),
+     ("permutation",)),
     ("padding cropped wrongly", SEQUENCE, (("dx[:, 1:-1]", "dx[:, :-2]"),), ("x",), ("permutation",)),
     ("overlapping windows set", SEQUENCE, (("i:i + 3] += np", "i:i + 3] = np"),), ("x",), ()),
     ("pooling spread evenly", POOL, (("mask\n    return", "(mask | True) / 4\n    return"),), ("x",), ()),

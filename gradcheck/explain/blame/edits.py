@@ -525,7 +525,9 @@ def _windows(source: Source, axis: ast.Slice) -> Iterator[tuple[str, str]]:
     low, high = _number(axis.lower), _number(axis.upper)
     if low is not None and high is not None and low >= 0 >= high:
         cut = low - high
-        yield from ((f"{k or ''}", f"{k - cut or ''}") for k in range(cut + 1 if cut <= _CUT else 0) if k != low)
+        yield from (
+            (f"{k or ''}", f"{k - cut or ''}") for k in range(cut + 1 if cut <= _CUT else 0) if k != low
+        )
     elif low is None and axis.upper is not None:
         assert axis.lower is not None
         ends = source.segment(axis.lower), source.segment(axis.upper)
