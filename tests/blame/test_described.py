@@ -70,8 +70,8 @@ def test_of_the_others_all_are_mended_or_named(tmp_path: Path) -> None:
 def test_an_f_that_stays_as_it_is_is_what_has_to_be_looked_at(tmp_path: Path, rows: int) -> None:
     report = checked(BY_NAME["a softmax over one class"].slip(tmp_path, rows, seed=rows).specimen)
     assert report.blame == () and report.patch == ""
-    which = f"z - z.max(axis=1, keepdims=True) (line 4), of shape ({rows}, 1), is the same wherever f was called. "
-    assert f"it is f that is to be looked at. {which}" in report.blamed.remark
+    which = f"z - z.max(axis=1, keepdims=True) (line 4), of shape ({rows}, 1), is the same at every point. "
+    assert f"look at f. {which}report.right_backward()" in report.blamed.remark
 
 
 DEAD = """

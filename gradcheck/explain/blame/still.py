@@ -1,4 +1,4 @@
-"""An f that does not change with what it is given: any claim of zeros is right of it, and no edit tells anything."""
+"""An f whose derivative is zero everywhere: any claim of zeros is right of it, and no edit of one tells anything."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.watch import Node, is_float, observing
 from gradcheck.explain.blame.written import Written
 
-_SAID = "f does not change with what it is given, so any claim of zeros is right of it: it is f that is to be looked at"
+_SAID = "the derivative of f is zero wherever it was tried, so any claim of zeros is right of it: look at f"
 
 
 def still(of_f: tuple[Written, ...], points: Sequence[Probe]) -> str:
     """What is said of such an f, with the first of its expressions that stays while what it is made of moves.
 
-    "" where f does change.
+    "" where there is a derivative.
     """
     if any(one.truth.any() for one in points):
         return ""
@@ -38,7 +38,7 @@ def still(of_f: tuple[Written, ...], points: Sequence[Probe]) -> str:
         ):
             text, shape = inside[node].source.segment(node), np.shape(held[-1])
             shaped = f", of shape {shape}," if shape else ""
-            return f"{_SAID}. {text} (line {node.lineno}){shaped} is the same wherever f was called"
+            return f"{_SAID}. {text} (line {node.lineno}){shaped} is the same at every point"
     return _SAID
 
 
