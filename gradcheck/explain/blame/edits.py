@@ -257,7 +257,7 @@ def _beside(source: Source, node: ast.Subscript, parts: tuple[str, ...]) -> Iter
     text, place = source.segment(node), f"[{source.segment(node.slice)}]"
     for other in parts:
         if text in parts and other != text and other.endswith(place):
-            yield from (Edit(ADDED, "times", node, f"{text} {sign} {other}") for sign in "+*")
+            yield from (Edit(ADJUSTED, "times", node, f"{text} {sign} {other}") for sign in "+*")
 
 
 def _taken(functions: tuple[Written, ...], scope: frozenset[str]) -> dict[str, list[str]]:
