@@ -1,6 +1,6 @@
 """How often slips of an expression are caught, mended and proved, and how long that takes.
 
-python -m benchmarks.repairs [--two | --mistakes] [--each N] [--seed S] [--every N] [-k WORDS] [--verbose]
+python -m benchmarks.repairs [--two | --mistakes | --described] [--each N] [--seed S] [--every N] [-k WORDS] [--verbose]
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pathlib import Path
 
 import gradcheck
 from gradcheck import Report, Verdict
+from tests.blame.described import described
 from tests.corpus import specimens
 from tests.corpus.specimen import Specimen
-from tests.slips import Slip, loaded, pairs, slips
+from tests.slips import Slip, pairs, slips
 
 CHECKS = {
     kind: getattr(gradcheck, f"check_{kind}") for kind in ("grad", "vjp", "jvp", "jacobian", "hessian", "hvp")
@@ -27,9 +28,10 @@ CHECKS = {
 
 
 def outcome(slip: Slip) -> tuple[str, float, str]:
-    """What became of a slip: "not caught", "unmended", "wrongly", "mended"; seconds; the repair.
+    """What became of a slip: "not caught", "unmended", "named", "wrongly", "mended"; seconds; the repair.
 
-    "mended there" is where the first blame is at its line, "mended near" where the second is.
+    "mended there" is where the first blame is at its line, "mended near" where the second is; "named" is what is not
+    mended and still told: its line is blamed, or the first diagnosis is of its kind at one of its leaves.
     """
     try:
         report = checked(slip.specimen)
@@ -42,12 +44,19 @@ def outcome(slip: Slip) -> tuple[str, float, str]:
     seconds = time.perf_counter() - start
     said = "; ".join(f"{b.line}:{b.column} {b.expression} -> {b.repair}" for b in blamed.blame)
     if not any(blame.proved for blame in blamed.blame):
-        return "unmended", seconds, said or blamed.remark
+        return "named" if _named(report, slip) else "unmended", seconds, said or blamed.remark
     if slip.line and not _mends(report.patch, slip):
         return "wrongly", seconds, said
     there = [blame.line <= slip.line <= blame.end_line for blame in blamed.blame[:2]]
     where = " there" if there[0] else " near" if any(there) else ""
     return f"mended{where}", seconds, said
+
+
+def _named(report: Report, slip: Slip) -> bool:
+    if any(blame.line <= slip.line <= blame.end_line for blame in report.blame[:1]):
+        return True
+    first, one = report.diagnoses[:1], slip.specimen
+    return any(said.kind in one.mistake and (not said.leaf or said.leaf in one.leaf) for said in first)
 
 
 def checked(one: Specimen) -> Report:
@@ -58,7 +67,7 @@ def checked(one: Specimen) -> Report:
 def _mends(patch: str, slip: Slip) -> bool:
     """Whether the check passes when the patch is applied to the file, as anybody would."""
     subprocess.run(["patch", "--silent", slip.path], input=patch, text=True, check=True)
-    mended = loaded(Path(slip.path), slip.specimen.name)
+    mended = slip.again()
     return mended is not None and checked(mended).verdict is Verdict.PASS
 
 
@@ -66,7 +75,8 @@ def mistakes(each: int, seed: int, folder: Path, part: str) -> Iterator[Slip]:
     """The wrong derivations of the corpus, as slips at no known place."""
     for one in specimens(part):
         if one.label == "wrong":
-            yield Slip(one, one.mistake[0] if one.mistake else "none", "", 0, 0, "", "")
+            kind = one.mistake[0] if one.mistake else "none"
+            yield Slip(one, kind, "", 0, 0, "", "", lambda: None)
 
 
 def main() -> None:
@@ -83,6 +93,8 @@ def main() -> None:
                          help="two slips in each program, in leaves apart and one behind the other")  # fmt: skip
     planted.add_argument("--mistakes", dest="made", action="store_const", const=mistakes,
                          help="the wrong derivations of the corpus")  # fmt: skip
+    planted.add_argument("--described", dest="made", action="store_const", const=described,
+                         help="mistakes of published code and of reports, by their description")  # fmt: skip
     parser.add_argument("--every", type=int, default=1, help="only each so-manieth program")
     parser.add_argument("--verbose", action="store_true")
     given = parser.parse_args()
@@ -97,7 +109,7 @@ def main() -> None:
             counts[slip.kind, what] += 1
             if what != "not caught":
                 took.append(seconds)
-            if given.verbose or what in ("unmended", "wrongly"):
+            if given.verbose or what in ("not caught", "unmended", "named", "wrongly"):
                 place = f"{slip.line}:{slip.column} {slip.was!r} -> {slip.now!r}" if slip.line else slip.kind
                 print(f"{what:12} {seconds:5.2f} s  {slip.specimen.name}: {place}   [{said}]", flush=True)
     _table(counts)
@@ -106,16 +118,17 @@ def main() -> None:
     there, near = (
         sum(n for (_, what), n in counts.items() if what == f"mended {where}") for where in ("there", "near")
     )
+    named = sum(n for (_, what), n in counts.items() if what == "named")
     print(
         f"mended and proved {mended} of {caught} caught ({100 * mended / caught:.1f} %), the first blame at the slip "
-        f"{there}, one of two {there + near}"
+        f"{there}, one of two {there + near}; of the others {named} named"
     )
     print(f"seconds from fail to blame: median {statistics.median(took):.2f}, most {max(took):.2f}")
 
 
 def _table(counts: Counter[tuple[str, str]]) -> None:
     kinds = sorted({kind for kind, _ in counts})
-    columns = ("not caught", "unmended", "wrongly", "mended", "mended near", "mended there")
+    columns = ("not caught", "unmended", "named", "wrongly", "mended", "mended near", "mended there")
     print(f"\n{'what':30}" + "".join(f"{column:>14}" for column in columns))
     for kind in [*kinds, "all"]:
         row = [

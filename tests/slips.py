@@ -9,9 +9,9 @@ import sys
 import types
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from itertools import combinations, islice
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ class Slip:
     """A right derivation with one expression of it spoilt.
 
     ``line`` and ``column`` are the place of the slip in the file at ``path``; ``was`` is what stood there, ``now`` what
-    stands there.
+    stands there. ``again`` reads the file as it is then.
     """
 
     specimen: Specimen
@@ -55,6 +55,7 @@ class Slip:
     column: int
     now: str
     was: str
+    again: Callable[[], Specimen | None]
 
 
 def slips(each: int, seed: int, folder: Path, part: str = "all") -> Iterator[Slip]:
@@ -162,7 +163,8 @@ def _planted(specimen: Specimen, text: str, path: Path, *changes: Change) -> Sli
     found = loaded(path, specimen.name)
     was = " and ".join(ast.get_source_segment(text, node) or "" for node, *_ in ordered)
     (first, kind, _), now = ordered[0], " and ".join(new for *_, new in ordered)
-    return found and Slip(found, kind, str(path), first.lineno, first.col_offset, now, was)
+    again = partial(loaded, path, specimen.name)
+    return found and Slip(found, kind, str(path), first.lineno, first.col_offset, now, was, again)
 
 
 def spoil(text: bytes, node: ast.expr, new: str) -> bytes:

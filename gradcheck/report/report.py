@@ -137,7 +137,9 @@ class Report(Findings):
         found: Blamed = search()
         in_vain = found.remark and not found.blame and self.seconds <= _QUICK
         return (
-            replace(found, remark=f"{found.remark} {_OFFER}") if in_vain and self._can_be_written() else found
+            replace(found, remark=f"{found.remark.rstrip('.')}. {_OFFER}")
+            if in_vain and self._can_be_written()
+            else found
         )
 
     def _can_be_written(self) -> bool:

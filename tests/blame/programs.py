@@ -3,12 +3,39 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+import gradcheck
+from gradcheck import Report
+
+Draw = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Right:
+    """A right program; ``args`` are drawn for a number of rows, ``problem`` is what makes f and claim, of closures."""
+
+    text: str
+    args: Callable[[Draw, int], tuple[Any, ...]]
+    argnums: tuple[int, ...] = (0,)
+    check: str = "grad"
+    problem: Callable[[Draw, int], tuple[Any, ...]] | None = None
+
+    def checked(self, module: Any, rows: int, seed: int) -> Report:
+        draw = np.random.default_rng(seed).standard_normal
+        f, claim = (
+            (module.f, module.claim) if self.problem is None else module.problem(*self.problem(draw, rows))
+        )
+        check = getattr(gradcheck, f"check_{self.check}")
+        return check(f, claim, *self.args(draw, rows), argnums=self.argnums, raise_on_failure=False)
+
 
 NETWORK = """
     import numpy as np

@@ -84,6 +84,7 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
                 yield from (Edit(EXCHANGED, "variable", node, text) for text in parts)
                 array = operand(function.source, node.value)
                 yield from (Edit(EXCHANGED, "index", node, f"{array}[{place}]") for place in places)
+                yield from _beside(function.source, node, parts)
             for text in taken.get(function.source.segment(node), ()) if isinstance(node, ast.Name) else ():
                 yield Edit(EXCHANGED, "index", node, text)
             yield from _adjustments(function.source, node, calls)
@@ -249,6 +250,14 @@ def _read(function: Written) -> Iterator[str]:
             continue
         if not any(isinstance(axis, ast.Slice | ast.Constant) for axis in _axes(node.slice)):
             yield function.source.segment(node)
+
+
+def _beside(source: Source, node: ast.Subscript, parts: tuple[str, ...]) -> Iterator[Edit]:
+    """What another array is at the same place, added to it or times it."""
+    text, place = source.segment(node), f"[{source.segment(node.slice)}]"
+    for other in parts:
+        if text in parts and other != text and other.endswith(place):
+            yield from (Edit(ADJUSTED, "times", node, f"{text} {sign} {other}") for sign in "+*")
 
 
 def _taken(functions: tuple[Written, ...], scope: frozenset[str]) -> dict[str, list[str]]:
@@ -499,11 +508,39 @@ def _shifted(source: Source, axes: list[ast.expr], by: str) -> str:
     """Axes of which each that is taken from its start is taken from ``by`` on."""
     parts = [
         f"{by}:{by} + {operand(source, axis.upper)}"
-        if isinstance(axis, ast.Slice) and axis.upper is not None and axis.lower is None and axis.step is None
+        if isinstance(axis, ast.Slice) and axis.upper is not None and _is_from_start(axis)
         else source.segment(axis)
         for axis in axes
     ]
     return ", ".join(parts)
+
+
+def _is_from_start(axis: ast.Slice) -> bool:
+    lower = axis.lower
+    return axis.step is None and (lower is None or (isinstance(lower, ast.Constant) and lower.value == 0))
+
+
+def _windows(source: Source, axis: ast.Slice) -> Iterator[tuple[str, str]]:
+    """Ends of what is of the same length and starts elsewhere."""
+    low, high = _number(axis.lower), _number(axis.upper)
+    if low is not None and high is not None and low >= 0 >= high:
+        cut = low - high
+        yield from (
+            (f"{k or ''}", f"{k - cut or ''}") for k in range(cut + 1 if cut <= _CUT else 0) if k != low
+        )
+    elif low is None and axis.upper is not None:
+        assert axis.lower is not None
+        ends = source.segment(axis.lower), source.segment(axis.upper)
+        yield from ((f"{ends[0]} {step}", f"{ends[1]} {step}") for step in ("+ 1", "- 1"))
+
+
+def _number(end: ast.expr | None) -> int | None:
+    """What an end of a slice is worth where it is written as a number or not at all, counted from its own end."""
+    try:
+        value = 0 if end is None else ast.literal_eval(end)
+    except ValueError:
+        return None
+    return value if type(value) is int else None
 
 
 def _indices(source: Source, index: ast.expr) -> Iterator[str]:
@@ -528,6 +565,7 @@ def _indices(source: Source, index: ast.expr) -> Iterator[str]:
                     moved = [low, high, step]
                     moved[part] = f"{near} {change}"
                     yield _slice(*moved)
+        yield from (_slice(*ends, step) for ends in _windows(source, index))
     elif isinstance(index, ast.Tuple):
         parts = [source.segment(part) for part in index.elts]
         for i, j in combinations(range(len(parts)), 2) if len(parts) <= _WORDS else ():
@@ -605,8 +643,9 @@ _TURNS = (
 _SUMMED = (
     "0", "1", "", "0, keepdims=True", "1, keepdims=True", "-1, keepdims=True", "(0, 1)", "(0, 2, 3)",
 )  # fmt: skip
-_PARTS, _WORDS = 24, 6
-"""Parts of arrays that are taken for each other; variables of a statement of which two are exchanged, at most."""
+_PARTS, _WORDS, _CUT = 24, 6, 4
+"""Parts of arrays that are taken for each other; variables of a statement of which two are exchanged, at most; entries
+that a slice leaves out at both ends together and may leave out otherwise, at most."""
 ARITHMETIC = frozenset({"factor", "sum", "square", "sign", "axes"})
 """Edits that suit numbers alone."""
 

@@ -165,9 +165,13 @@ def _weight(text: str, site: Site) -> int:
 
 
 def liked(text: str, old: str) -> int:
-    """How many letters more a forgotten factor may have, and the other slope beside the one that a mask has."""
+    """How many letters more a forgotten factor may have, and the other slope beside the one that a mask has.
+
+    A mask may have more: a quotient that is worth the same is no number where it is zero by zero.
+    """
     times, slopes = (f"{old} * ", f"{old} / "), f"np.where({bare(old)}, "
-    return LIKED * text.startswith(times) + 2 * LIKED * text.startswith(slopes)
+    mask = text.startswith(f"{old} * (") and text.endswith(" > 0)")
+    return LIKED * (text.startswith(times) + mask) + 2 * LIKED * text.startswith(slopes)
 
 
 def _places(one: Wanted) -> Iterator[Place]:

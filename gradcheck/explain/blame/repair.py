@@ -26,6 +26,7 @@ from gradcheck.explain.blame.probes import Probe, alone, probes
 from gradcheck.explain.blame.reach import is_left, reach_of, taken
 from gradcheck.explain.blame.reached import reached
 from gradcheck.explain.blame.scene import Scene
+from gradcheck.explain.blame.still import still
 from gradcheck.explain.blame.stopwatch import Allowance
 from gradcheck.explain.blame.suspects import Suspects
 from gradcheck.explain.blame.watch import observing
@@ -72,6 +73,9 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     functions = _editable(reached(first.ask), of_f, first)
     if not functions:
         found.said = "the claim has no source here: it cannot be searched for the mistake"
+        return found
+    found.said = still(of_f, points)
+    if found.said:
         return found
     # how it behaves is mended after its values are
     raises = first.answer() is None
