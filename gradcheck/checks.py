@@ -144,8 +144,10 @@ def _is_linear(request: Request) -> bool:
             )
         except Exception:  # not made to be called so
             return False
-    alike = once.shape == more.shape and length(2.0 * once - more) <= _LINEAR * length(more)
-    return bool(alike and once.any())
+    if once.shape != more.shape or not once.any():
+        return False
+    with np.errstate(all="ignore"):
+        return length(2.0 * once - more) <= _LINEAR * length(more)
 
 
 def _of_what_came(request: Request, report_of: Callable[[Request], Report]) -> Report:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import py_compile
 import re
 import signal
 import subprocess
@@ -13,6 +14,7 @@ import pytest
 
 from gradcheck import cli
 from gradcheck.verify.collect import collect
+from gradcheck.verify.fix import Fixed
 from gradcheck.verify.jobs import at_once
 
 ROOT = Path(__file__).parents[1]
@@ -275,6 +277,18 @@ def test_json_and_mending_is_one_document_of_what_is_mended(write, tmp_path):
     assert process.returncode == 0
     assert json.loads(out)["ok"] is True
     assert "-    return 1 * x" in err
+
+
+def test_what_was_compiled_of_a_file_saved_a_moment_ago_is_not_taken_for_the_mended_one(tmp_path):
+    file = tmp_path / "derivative.py"
+    file.write_text("def slope(x):\n    return 1 * x\n")
+    compiled = Path(py_compile.compile(str(file)))
+
+    fixed = Fixed(file, "utf-8", file.read_bytes(), file.read_bytes().replace(b"1", b"2"))
+    fixed.write()
+
+    assert "return 2 * x" in file.read_text()
+    assert not compiled.exists()
 
 
 def test_undecided_is_a_status_of_its_own(write):

@@ -53,7 +53,7 @@ def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[i
         return status_of(outcomes)
     for each in mended:
         try:
-            each.path.write_bytes(each.after)
+            each.write()
         except OSError as error:
             raise Misuse(f"{each.path} cannot be written: {error.strerror}") from error
     sys.stdout.flush()

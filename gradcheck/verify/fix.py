@@ -7,6 +7,7 @@ import io
 import tokenize
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import cache_from_source
 from pathlib import Path
 
 from gradcheck.ask.whose import is_installed
@@ -23,6 +24,14 @@ class Fixed:
     encoding: str
     before: bytes
     after: bytes
+
+    def write(self) -> None:
+        """Put the repairs into the file; Python may tell a file that was saved a moment before from it by nothing.
+
+        What it compiled is held against the source by its length and the second it was written in.
+        """
+        self.path.write_bytes(self.after)
+        Path(cache_from_source(str(self.path))).unlink(missing_ok=True)
 
     def diff(self) -> str:
         """What changed, as a unified diff by paths from where the command runs."""
