@@ -49,6 +49,18 @@ def test_wrong_twins_fail_where_the_resolution_is_finer(name) -> None:
                 break
 
 
+@pytest.mark.gradcheck(budget=0)
+@pytest.mark.parametrize("name", [name for name in KINDS if name.startswith(("inside/", "rounding/"))])
+def test_an_error_of_three_resolutions_is_caught(name) -> None:
+    """Also where a claim as exact as autograd passes at once: f may round where neither sees it."""
+    for seed in SEEDS:
+        for leaf in report(name, seed).leaves:
+            if leaf.resolution is not None and leaf.resolution < 0.3:
+                wrong = scaled(KINDS[name].draw(seed), 1.0 + 3.0 * leaf.resolution)
+                assert wrong.report(seed=seed).verdict == "fail", f"seed {seed}, {leaf.resolution:.2g}"
+                break
+
+
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("far", [50.0, 300.0, 700.0])
 def test_a_tail_that_autograd_rounds_to_zero_accuses_nobody(far, seed) -> None:

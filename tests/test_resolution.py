@@ -164,8 +164,8 @@ def test_entry_by_entry_the_largest_radius_counts_relative_to_the_largest_entry(
     both = Ball(value, 0.5 * radius)
     entries = Entrywise(both, both, np.zeros(SIZE))
 
-    # caught whoever else is silent: outside the radius by half the margin
-    assert entrywise(made.slots[0], entries).resolution == pytest.approx(0.5 * MARGIN * 1e-7)
+    # caught whoever else is silent
+    assert entrywise(made.slots[0], entries).resolution == pytest.approx(MARGIN * 1e-7)
     assert entrywise(made.slots[1], entries).resolution is None  # a leaf of zeros was not tested
 
 

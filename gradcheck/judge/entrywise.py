@@ -92,7 +92,7 @@ class Entrywise(_Beside):
 
 
 def _caught(rounding: Floats, slack: Floats) -> Floats:
-    return np.maximum(0.5 * MARGIN * rounding, slack)
+    return np.maximum(MARGIN * rounding, slack)
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Near(_Beside):
         """The largest error of an entry of a leaf that is caught, whoever else is silent."""
         part = slice(slot.start, slot.stop)
         share = SHARE * peak(self.autograd.answer.value[part])
-        if 0.5 * MARGIN * (self.claim.highest(part) + self.autograd.highest(part)) <= share and slot.size:
+        if MARGIN * (self.claim.highest(part) + self.autograd.highest(part)) <= share and slot.size:
             return max(share, _floor(self.most[slot], float(self.pairing.scale[part].min())))
         parts = blocks(slot.start, slot.stop)
         return max((float(np.max(self._caught(part, self.most[slot]))) for part in parts), default=0.0)
