@@ -3,9 +3,9 @@
 One thread. Each figure is of one forward and one backward pass, the processor's time, a median over interleaved rounds;
 torch runs eagerly, as people use it. The textbook form (`benchmarks.textbook`) is what a course's code or a first
 version looks like: loops over pixels, or the same formulas without care for memory. The floor is, of convolution, its
-three products of matrices and one copy of the columns; of attention its six products and one exponential; of a norm
-three passes over memory, each reading one array and writing another: what must be read and written if everything else
-were free.
+three products of matrices and one copy of the columns; of attention its six products and one exponential; of a
+recurrent layer its products and an exponential for each gate; of a norm three passes over memory, each reading one
+array and writing another: what must be read and written if everything else were free.
 """
 
 from __future__ import annotations
@@ -345,17 +345,26 @@ def _recurrent(module: Any, cell: str) -> Callable[[str], Rivals]:
         net = getattr(torch.nn, cell)(64, 128).to(getattr(torch, dtype))
         tensor = torch.tensor(x, requires_grad=True)
         dy = torch.tensor(_normal(50, 32, 128, dtype=dtype, seed=1))
-        plain = getattr(textbook, cell.lower())
+        plain, states = getattr(textbook, cell.lower()), _normal(1600, 128, dtype=dtype, seed=2)
+        a = _normal(1600, len(params["b"]), dtype=dtype, seed=3)
+        wide, h = np.ascontiguousarray(a[:32].T), np.ascontiguousarray(states[:32].T)
+        turned, inputs, b = np.ascontiguousarray(params["Wh"].T), x.reshape(1600, 64), np.empty_like(a)
 
         def theirs() -> None:
             net.zero_grad()
             tensor.grad = None
             net(tensor)[0].backward(dy)
 
+        def floor() -> Any:  # two products a step, four of all steps at once, and an exponential a gate
+            each = [(np.matmul(turned, h), np.matmul(params["Wh"], wide)) for _ in range(50)]
+            together = inputs @ params["Wx"], a @ params["Wx"].T, inputs.T @ a, states.T @ a
+            return each, together, np.exp(a, out=b)
+
         return {
             "ours": _both(module, params, (x,)),
             "torch": theirs,
             "textbook": lambda: plain(x, *params.values(), dy.numpy()),
+            "floor": floor,
         }
 
     return setting
