@@ -16,6 +16,7 @@ from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.findings import Blind, Branch, Leaf, Unseen, Verdict
 from gradcheck.judge.examine import Examined, examine
+from gradcheck.judge.glance import agree
 from gradcheck.judge.reasons import Reason
 from gradcheck.oracles.ball import Relation
 from gradcheck.report.report import Report
@@ -140,10 +141,12 @@ def off_what_is_special(
     cheap = task.where.x.size <= _FEW and task.f.seconds + task.claim.seconds <= _CHEAP
     spots = movable(task, seen)
     known: dict[Unseen, Unseen] = {}
-    there = seen
+    there, at_a_glance = seen, False
     if seen.task.where is task.where and spots and cheap:
-        there = _without(spots, replace(task, times=1) if _answers_alike(seen) else task, generator)
-    if there.task.where is not task.where and there.verdict is Verdict.PASS:
+        at_a_glance = _agree_without(spots, task, generator)
+        once = replace(task, times=1) if _answers_alike(seen) else task
+        there = seen if at_a_glance else _without(spots, once, generator)
+    if at_a_glance or (there.task.where is not task.where and there.verdict is Verdict.PASS):
         known = {one: replace(one, seen_to=True) for one in spots}
     elif _is_defined(there) and _fails(there, generator):
         known = {one: _failing(one) for one in spots}
@@ -293,6 +296,13 @@ def _without(special: Sequence[Unseen], task: Task, generator: np.random.Generat
     return _beside(task, _inwards(_NEAR), generator, {one.where for one in special})
 
 
+def _agree_without(special: Sequence[Unseen], task: Task, generator: np.random.Generator) -> bool:
+    """Whether a glance at such a point is enough."""
+    step = _step(task.where, _NEAR, generator, {one.where for one in special})
+    where = task.where.moved(task.where.x + step)
+    return "differences" in task.options.oracles and agree(replace(task, where=where), generator)
+
+
 def _inwards(share: float) -> tuple[float, ...]:
     return tuple(share * factor for factor in _INWARDS)
 
@@ -306,9 +316,7 @@ def _beside(
     those with the paths ``moved`` are, all if that is None.
     """
     where = task.where
-    step = _step(where, 1.0, generator)
-    for slot in where.slots:
-        step[slot.start : slot.stop] *= moved is None or slot.path in moved
+    step = _step(where, 1.0, generator, moved)
     failing = None
     for share in shares:
         for x in away(where, share * step):
@@ -322,8 +330,15 @@ def _beside(
     return there
 
 
-def _step(where: Point, share: float, generator: np.random.Generator) -> Floats:
-    return share * step_scale(where.x, where.slots) * generator.standard_normal(where.x.size)
+def _step(
+    where: Point, share: float, generator: np.random.Generator, moved: Collection[str] | None = None
+) -> Floats:
+    """A random step of such a share of each entry's size, of the leaves with the paths ``moved``; of all if None."""
+    step = share * step_scale(where.x, where.slots) * generator.standard_normal(where.x.size)
+    for slot in where.slots:
+        if moved is not None and slot.path not in moved:
+            step[slot.start : slot.stop] = 0.0
+    return step
 
 
 def _is_defined(seen: Examined) -> bool:

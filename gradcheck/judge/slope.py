@@ -78,9 +78,9 @@ class Slope:
 def slope_along(line: Line, near: Ball, span: float, agreement: float = AGREEMENT) -> Slope:
     """Differences along ``line``, with as few evaluations as ``near``, what the slope is claimed to be, allows."""
     placing = _PLACING * span
-    agreed = _agreed(line, near, span, agreement)
-    if agreed is not None:
-        return replace(agreed, error=agreed.error + placing)
+    met = agreed(line, near, span, agreement)
+    if met is not None:
+        return replace(met, error=met.error + placing)
     wanted = max(1e-9 * span, 0.5 * (float(near.radius) + placing))
     estimate = derivative(line, samples=line.samples, tolerance=wanted, grid=_grid(line, near))
     earned = slope_of(estimate, float(near.radius) + placing)
@@ -176,7 +176,8 @@ def _supports(line: Line, candidate: float, slack: float) -> bool:
     return smooth and abs(fine - candidate) <= slack and abs(extrapolated - candidate) <= slack
 
 
-def _agreed(line: Line, near: Ball, span: float, agreement: float) -> Slope | None:
+def agreed(line: Line, near: Ball, span: float, agreement: float = AGREEMENT) -> Slope | None:
+    """The slope where a handful of evaluations meets ``near``, what it is claimed to be; None where they do not."""
     # agreement on nothing is no evidence: a claim of 0 never passes here
     loose = AGREEMENT * span + float(near.radius)
     if loose <= 0.0 or line.noise(COARSE) > loose:
