@@ -143,9 +143,9 @@ def off_what_is_special(
     known: dict[Unseen, Unseen] = {}
     there, at_a_glance = seen, False
     if seen.task.where is task.where and spots and cheap:
-        at_a_glance = _agree_without(spots, task, generator)
-        once = replace(task, times=1) if _answers_alike(seen) else task
-        there = seen if at_a_glance else _without(spots, once, generator)
+        alike = _answers_alike(seen)
+        at_a_glance = alike and _agree_without(spots, task, generator)
+        there = seen if at_a_glance else _without(spots, replace(task, times=1) if alike else task, generator)
     if at_a_glance or (there.task.where is not task.where and there.verdict is Verdict.PASS):
         known = {one: replace(one, seen_to=True) for one in spots}
     elif _is_defined(there) and _fails(there, generator):
