@@ -31,7 +31,7 @@ def network(seed, dtype=np.float64):
     def loss(W, b):
         return np.sum(c * np.tanh(X @ W + b))
 
-    def gradient(W, b, bias=dtype(1)):
+    def gradient(W, b, bias=1.0):
         d = c * (1 - np.tanh(X @ W + bias * b) ** 2)
         return X.T @ d, d.sum(axis=0)
 
