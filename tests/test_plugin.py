@@ -144,6 +144,32 @@ def test_a_report_that_cannot_be_written_is_refused_before_any_test(tmp_path, fi
     assert f"{file}: {problem}" in done.printed
 
 
+def test_a_report_that_is_a_folder_is_refused_before_any_test(tmp_path):
+    (tmp_path / "checks.html").mkdir()
+
+    done = run(tmp_path, "--gradcheck-report", "checks.html")
+
+    assert done.status == pytest.ExitCode.USAGE_ERROR
+    assert "checks.html: this is a folder" in done.printed
+
+
+def test_a_report_that_could_not_be_written_in_the_end_is_told_and_no_crash(tmp_path):
+    (tmp_path / "test_one.py").write_text("import os\n\ndef test_one():\n    os.mkdir('out.json')\n")
+
+    done = run(tmp_path, "--gradcheck-report", "out.json", "--gradcheck-report", "out.html", "test_one.py")
+
+    assert done.status == pytest.ExitCode.USAGE_ERROR
+    assert "out.json cannot be written: Is a directory" in done.printed
+    assert "all of them in out.html" in done.printed
+    assert "Traceback" not in done.printed
+
+
+def test_a_report_is_written_where_nothing_is_printed(tmp_path):
+    run(tmp_path, "-p", "no:terminal", "--gradcheck-report", "out.json")
+
+    assert len(json.loads((tmp_path / "out.json").read_text())["checks"]) == 4
+
+
 def test_the_plugin_itself_imports_nothing_heavy():
     code = """if True:
         import pytest, sys
@@ -213,11 +239,22 @@ def test_settings_hold_where_the_command_line_says_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(("given", "told"), [("allow=1e-3", "allow="), ("3", "3 without a name")])
-def test_a_marker_that_takes_no_such_thing_is_refused_before_any_test_runs(tmp_path, given, told):
-    done, _ = session_of(tmp_path, BOUND.replace("strict=True", given))
-    text = done.printed
-    assert f"test_strict: the marker gradcheck takes no {told}" in text
-    assert "passed" not in text
+def test_a_test_with_a_marker_that_takes_no_such_thing_is_not_run(tmp_path, given, told):
+    done, checks = session_of(tmp_path, BOUND.replace("strict=True", given))
+
+    assert "2 passed, 1 error" in done.printed
+    assert f"the marker gradcheck takes no {told}; it is gradcheck(seed=" in done.printed
+    assert len(checks) == 2
+
+
+def test_under_xdist_a_wrong_marker_is_told_as_well(tmp_path):
+    pytest.importorskip("xdist")
+    done, _ = session_of(
+        tmp_path, BOUND.replace("strict=True", "rtoll=1e-3"), "-p", "xdist.plugin", "-n", "2"
+    )
+
+    assert "the marker gradcheck takes no rtoll=" in done.printed
+    assert "INTERNALERROR" not in done.printed
 
 
 def test_a_report_of_what_did_not_pass_alone(tmp_path):
