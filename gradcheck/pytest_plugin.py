@@ -200,6 +200,7 @@ class _Record:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         written = [check for check in self.checks if not self.only_failing or check["verdict"] != "pass"]
+        which = "those that did not pass" if self.only_failing else "all of them"
         for file in self.files:
             try:
                 file.write_text(_written(written, file.suffix), encoding="utf-8")
@@ -207,7 +208,7 @@ class _Record:
                 self.told.append(f"{file} cannot be written: {error.strerror}")
                 session.exitstatus = session.exitstatus or pytest.ExitCode.USAGE_ERROR
             else:
-                self.told.append(f"all of them in {file}")
+                self.told.append(f"{which} in {file}")
 
 
 def _turns_of(item: pytest.Item) -> Turns:

@@ -115,7 +115,11 @@ def test_json_report_names_each_check_by_its_test(session):
 
 
 def test_html_report(session):
-    assert "test_zoo.py::test_wrong_on_purpose" in (session.folder / "checks.html").read_text()
+    page = (session.folder / "checks.html").read_text()
+
+    assert "test_zoo.py::test_wrong_on_purpose" in page
+    assert "not as expected" not in page  # of a failed test other checks may be right
+    assert page.count("in a failed test") == 2  # the check, and the button
 
 
 def test_seed_reaches_the_checks(session):
@@ -258,8 +262,9 @@ def test_under_xdist_a_wrong_marker_is_told_as_well(tmp_path):
 
 
 def test_a_report_of_what_did_not_pass_alone(tmp_path):
-    _, checks = session_of(tmp_path, BOUND, "--gradcheck-only-failing")
+    done, checks = session_of(tmp_path, BOUND, "--gradcheck-only-failing")
     assert [check["name"] for check in checks] == ["test_one.py::test_strict"]
+    assert "those that did not pass in out.json" in done.printed
 
 
 def test_junit_says_which_checks_a_test_made(tmp_path):
