@@ -220,7 +220,7 @@ def test_as_a_line_for_editors(net, capsys):
     run("loss", "wrong", *SQUARES, "--format", "concise")
 
     expression = "2 * X.T @ (X @ w - y)"
-    line = f"{net / 'net.py'}:13:12: {expression}: With {expression} / len(X) in its place, w is right"
+    line = f"{net / 'net.py'}:13:12: `{expression}`: With {expression} / len(X) in its place, w is right"
     assert capsys.readouterr().out.startswith(line)
 
 

@@ -215,11 +215,11 @@ def test_a_statement_more_is_shown_as_one_line_that_comes():
 @pytest.mark.parametrize(
     ("expression", "message", "told"),
     [
-        ("h", "With h ** 2 in its place, W is right", "h: With h ** 2 in its place, W is right"),
+        ("h", "With h ** 2 in its place, W is right", "`h`: With h ** 2 in its place, W is right"),
         ("Y", "Y is np.tanh(z) of f. With Y ** 2, W is right", "Y is np.tanh(z) of f. With Y ** 2, W is right"),
-        ("h", "hidden is z of f. With h, W is right", "h: hidden is z of f. With h, W is right"),
-        ("np.sum(\n    x,\n)", "With x in its place, x is right", "np.sum( x, ): With x in its place, x is right"),
-        ("a + " * 40 + "b", "With b in its place, b is right", "a + " * 14 + "...: With b in its place, b is right"),
+        ("h", "hidden is z of f. With h, W is right", "`h`: hidden is z of f. With h, W is right"),
+        ("np.sum(\n    x,\n)", "With x in its place, x is right", "`np.sum( x, )`: With x in its place, x is right"),
+        ("a + " * 40 + "b", "With b in its place, b is right", f"`{'a + ' * 14}...`: With b in its place, b is right"),
     ],
 )  # fmt: skip
 def test_in_one_line_the_expression_is_named(expression, message, told):

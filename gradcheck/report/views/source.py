@@ -31,7 +31,7 @@ def in_one_line(blame: Blame) -> str:
     """The message for who sees no underlined source: "its place" is nobody's where the expression is not named."""
     if blame.message.startswith(f"{blame.expression} is "):
         return blame.message
-    return f"{shorten(blame.expression, _LONG, placeholder=' ...')}: {blame.message}"
+    return f"`{shorten(blame.expression, _LONG, placeholder=' ...')}`: {blame.message}"
 
 
 _LONG = 60
