@@ -256,11 +256,11 @@ def _tell_in_one_line(report: pytest.TestReport, call: pytest.CallInfo[None]) ->
         return
     from gradcheck.report.report import Unsuccessful
     from gradcheck.report.views.source import in_one_line, place
-    from gradcheck.report.views.text import headline
+    from gradcheck.report.views.text import gist
 
     if isinstance(raised := call.excinfo.value, Unsuccessful):
         blamed = [f"{place(blame)}: {in_one_line(blame)}" for blame in raised.report.blame]
-        crash.message = " ".join([*blamed, headline(raised.report)][0].split())
+        crash.message = " ".join([*blamed, gist(raised.report)][0].split())
 
 
 def _summary(checks: list[dict[str, Any]]) -> str:

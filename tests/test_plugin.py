@@ -104,6 +104,15 @@ def test_the_short_summary_has_the_place_and_what_is_wrong_in_one_line(tmp_path,
     assert printed.count("worst entries first") == 1
 
 
+def test_of_what_could_not_be_decided_the_short_summary_says_why(tmp_path, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+
+    done, _ = session_of(tmp_path, BOUND)
+
+    (last,) = [line for line in done.printed.splitlines() if line.startswith("FAILED")]
+    assert last.startswith("FAILED test_one.py::test_strict - inconclusive: axis 0 of x has length 1")
+
+
 def test_json_report_names_each_check_by_its_test(session):
     assert session.ok is False
     assert [(check["name"], check["verdict"], check["test"]) for check in session.checks] == [

@@ -52,7 +52,7 @@ def located(outcomes: Iterable[Outcome], form: str) -> Iterator[str]:
     for outcome in failures(outcomes):
         report = outcome.report
         if report is None or not report.blame:
-            said = outcome.problem if report is None else text.headline(report)
+            said = outcome.problem if report is None else text.gist(report)
             line = f"{outcome.name}: {said}"
             yield f"::error::{_escaped(line)}" if form == "github" else line
             continue
