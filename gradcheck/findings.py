@@ -96,7 +96,8 @@ class Leaf:
         The largest error located, None where the errors were not located. Relative to the truth's own entry
         where that is not 0, else to the leaf's largest entry.
     worst_index
-        Index of the entry with the largest error; None where not located.
+        Index of the entry with the largest absolute error, which need not be the largest relative one; None where not
+        located.
     entries
         A handful of entries with truth and claim, worst first.
     note

@@ -152,6 +152,8 @@ def _curve(on: Axes, series: Mapping[str, Points], noise: float, chosen: float) 
 def _level(on: Axes, size: float, label: str, linestyle: str, color: str) -> None:
     if 0.0 < size < math.inf:
         on.axhline(size, linestyle=linestyle, color=color, label=label)
+        low, high = on.get_ylim()  # they stay as the differences have them unless they are set
+        on.set_ylim(min(low, 0.3 * size), max(high, size / 0.3))
 
 
 def _finished(on: Axes, title: str) -> None:

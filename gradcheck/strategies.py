@@ -1,6 +1,6 @@
 """Hypothesis strategies for arrays and points, simplest first: small axes, round numbers, plain memory.
 
-Needs Hypothesis: ``pip install gradcheck[explore]``.
+Needs Hypothesis: ``pip install "gradcheck[explore]"``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gradcheck.dimensions.shape import ANY, Shape, counted, names, shape_of
 try:
     from hypothesis import strategies as st
 except ImportError as error:  # pragma: no cover
-    raise ImportError("gradcheck.strategies needs Hypothesis: pip install gradcheck[explore]") from error
+    raise ImportError('gradcheck.strategies needs Hypothesis: pip install "gradcheck[explore]"') from error
 
 VALUES = ("round", "general", "ties", "zeros", "ones", "tiny", "huge", "mixed")
 """How entries are drawn: quarters, normal, few distinct, ..., over eight orders of magnitude."""

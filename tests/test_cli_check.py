@@ -219,7 +219,9 @@ def test_as_json(capsys):
 def test_as_a_line_for_editors(net, capsys):
     run("loss", "wrong", *SQUARES, "--format", "concise")
 
-    assert capsys.readouterr().out.startswith(f"{net / 'net.py'}:13:12: With 2 * X.T")
+    expression = "2 * X.T @ (X @ w - y)"
+    line = f"{net / 'net.py'}:13:12: `{expression}`: With {expression} / len(X) in its place, w is right"
+    assert capsys.readouterr().out.startswith(line)
 
 
 def test_diff_and_fix(net, capsys):

@@ -261,12 +261,29 @@ def talking(x):
 TALKING = Case("talking", talking, right, (X,))
 """)
 
-    assert run(file, "--format", "json") == 0
-    assert len(json.loads(capsys.readouterr().out)["checks"]) == 7
     assert run(file, "--list", "-k", "talking") == 0
     assert capsys.readouterr().out == "talking\n"
     assert run(file, "-k", "talking") == 0
     assert "at work" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [(), ("--json", "out.json", "--html", "out.html"), ("--jobs", "2")])
+def test_json_is_alone_whatever_the_user_prints(write, tmp_path, more):
+    file = write("""
+print("hello")
+
+def talking(x):
+    print("at work")
+    return square(x)
+
+TALKING = Case("talking", talking, right, (X,))
+""")
+
+    # in a process where nobody listens to the checks: what they did not see is looked for as the JSON is made
+    out, err = started("verify", file, "--format", "json", *more, cwd=tmp_path).communicate(timeout=60)
+
+    assert len(json.loads(out)["checks"]) == 7
+    assert "at work" in err
 
 
 def test_json_and_mending_is_one_document_of_what_is_mended(write, tmp_path):

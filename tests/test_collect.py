@@ -114,6 +114,16 @@ def test_a_module_that_cannot_be_imported_is_one_finding_among_others(write):
     assert "importlib" not in bad.traceback
 
 
+def test_a_file_that_cannot_be_parsed_is_told_by_its_line_alone(write):
+    write("zoo_l.py", "def f(:\n    pass\n")
+
+    (bad,) = collect(["zoo_l.py"])
+
+    assert bad.traceback.startswith('  File "') and "zoo_l.py" in bad.traceback
+    assert "def f(:" in bad.traceback and "SyntaxError" in bad.traceback
+    assert "collect.py" not in bad.traceback
+
+
 def test_a_script_that_ends_the_program_is_one_finding_among_others(write):
     write("zoo_script.py", "raise SystemExit('usage: zoo_script')")
     write("zoo_after.py", CASE + 'ONE = case("one")')
@@ -149,6 +159,14 @@ def test_cases_that_returns_something_else_is_a_finding_and_loses_nothing(write)
 
     assert isinstance(case, Case)
     assert bad.problem == "cases() should return Case objects, and returned also 7"
+
+
+def test_cases_that_returns_no_list_is_told_what_came(write):
+    write("zoo_m.py", "def cases(): return None")
+
+    (bad,) = collect(["zoo_m"])
+
+    assert (bad.problem, bad.traceback) == ("cases() should return Case objects, and returned None", "")
 
 
 @pytest.mark.parametrize(

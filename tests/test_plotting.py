@@ -69,6 +69,25 @@ def test_a_failure_shows_how_far_off_it_is_and_a_map_of_each_wrong_leaf():
     assert image.get_extent() == [-0.5, 39.5, 29.5, -0.5]
 
 
+@pytest.mark.parametrize(
+    "drawn",
+    [
+        lambda: report(gradient),
+        lambda: report(wrong),
+        lambda: gradcheck.derivative(math.sin),
+        lambda: gradcheck.derivative(abs),
+    ],
+)
+def test_every_level_that_the_legend_names_is_within_the_picture(drawn):
+    axes = drawn().plot().axes[0]
+    low, high = axes.get_ylim()
+    levels = [
+        line.get_ydata()[0] for line in axes.get_lines() if line.get_label().startswith(("bound", "yours"))
+    ]
+
+    assert levels and all(low < level < high for level in levels)
+
+
 def test_entries_that_are_not_finite_are_drawn_too():
     figure = report(lambda W, b: (np.where(W > 2, np.nan, gradient(W, b)[0]), gradient(W, b)[1])).plot()
 

@@ -104,6 +104,15 @@ def test_the_short_summary_has_the_place_and_what_is_wrong_in_one_line(tmp_path,
     assert printed.count("worst entries first") == 1
 
 
+def test_of_what_could_not_be_decided_the_short_summary_says_why(tmp_path, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+
+    done, _ = session_of(tmp_path, BOUND)
+
+    (last,) = [line for line in done.printed.splitlines() if line.startswith("FAILED")]
+    assert last.startswith("FAILED test_one.py::test_strict - inconclusive: axis 0 of x has length 1")
+
+
 def test_json_report_names_each_check_by_its_test(session):
     assert session.ok is False
     assert [(check["name"], check["verdict"], check["test"]) for check in session.checks] == [
@@ -115,7 +124,11 @@ def test_json_report_names_each_check_by_its_test(session):
 
 
 def test_html_report(session):
-    assert "test_zoo.py::test_wrong_on_purpose" in (session.folder / "checks.html").read_text()
+    page = (session.folder / "checks.html").read_text()
+
+    assert "test_zoo.py::test_wrong_on_purpose" in page
+    assert "not as expected" not in page  # of a failed test other checks may be right
+    assert page.count("in a failed test") == 2  # the check, and the button
 
 
 def test_seed_reaches_the_checks(session):
@@ -142,6 +155,32 @@ def test_a_report_that_cannot_be_written_is_refused_before_any_test(tmp_path, fi
 
     assert done.status == pytest.ExitCode.USAGE_ERROR
     assert f"{file}: {problem}" in done.printed
+
+
+def test_a_report_that_is_a_folder_is_refused_before_any_test(tmp_path):
+    (tmp_path / "checks.html").mkdir()
+
+    done = run(tmp_path, "--gradcheck-report", "checks.html")
+
+    assert done.status == pytest.ExitCode.USAGE_ERROR
+    assert "checks.html: this is a folder" in done.printed
+
+
+def test_a_report_that_could_not_be_written_in_the_end_is_told_and_no_crash(tmp_path):
+    (tmp_path / "test_one.py").write_text("import os\n\ndef test_one():\n    os.mkdir('out.json')\n")
+
+    done = run(tmp_path, "--gradcheck-report", "out.json", "--gradcheck-report", "out.html", "test_one.py")
+
+    assert done.status == pytest.ExitCode.USAGE_ERROR
+    assert "out.json cannot be written: Is a directory" in done.printed
+    assert "all of them in out.html" in done.printed
+    assert "Traceback" not in done.printed
+
+
+def test_a_report_is_written_where_nothing_is_printed(tmp_path):
+    run(tmp_path, "-p", "no:terminal", "--gradcheck-report", "out.json")
+
+    assert len(json.loads((tmp_path / "out.json").read_text())["checks"]) == 4
 
 
 def test_the_plugin_itself_imports_nothing_heavy():
@@ -213,16 +252,28 @@ def test_settings_hold_where_the_command_line_says_nothing(tmp_path):
 
 
 @pytest.mark.parametrize(("given", "told"), [("allow=1e-3", "allow="), ("3", "3 without a name")])
-def test_a_marker_that_takes_no_such_thing_is_refused_before_any_test_runs(tmp_path, given, told):
-    done, _ = session_of(tmp_path, BOUND.replace("strict=True", given))
-    text = done.printed
-    assert f"test_strict: the marker gradcheck takes no {told}" in text
-    assert "passed" not in text
+def test_a_test_with_a_marker_that_takes_no_such_thing_is_not_run(tmp_path, given, told):
+    done, checks = session_of(tmp_path, BOUND.replace("strict=True", given))
+
+    assert "2 passed, 1 error" in done.printed
+    assert f"the marker gradcheck takes no {told}; it is gradcheck(seed=" in done.printed
+    assert len(checks) == 2
+
+
+def test_under_xdist_a_wrong_marker_is_told_as_well(tmp_path):
+    pytest.importorskip("xdist")
+    done, _ = session_of(
+        tmp_path, BOUND.replace("strict=True", "rtoll=1e-3"), "-p", "xdist.plugin", "-n", "2"
+    )
+
+    assert "the marker gradcheck takes no rtoll=" in done.printed
+    assert "INTERNALERROR" not in done.printed
 
 
 def test_a_report_of_what_did_not_pass_alone(tmp_path):
-    _, checks = session_of(tmp_path, BOUND, "--gradcheck-only-failing")
+    done, checks = session_of(tmp_path, BOUND, "--gradcheck-only-failing")
     assert [check["name"] for check in checks] == ["test_one.py::test_strict"]
+    assert "those that did not pass in out.json" in done.printed
 
 
 def test_junit_says_which_checks_a_test_made(tmp_path):

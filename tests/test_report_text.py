@@ -7,7 +7,7 @@ import pytest
 
 import gradcheck
 from gradcheck.findings import Blame, Blamed, Diagnosis, Entry
-from gradcheck.report.views.source import changed
+from gradcheck.report.views.source import changed, in_one_line
 from gradcheck.report.views.text import headline, render, worst_first
 from tests.golden_file import same_as_golden
 from tests.sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong
@@ -210,3 +210,19 @@ def test_a_statement_more_is_shown_as_one_line_that_comes():
     )
 
     assert changed(blame) == ["    d[rows, y] -= 1", "  + d = d / len(X)"]
+
+
+@pytest.mark.parametrize(
+    ("expression", "message", "told"),
+    [
+        ("h", "With h ** 2 in its place, W is right", "`h`: With h ** 2 in its place, W is right"),
+        ("Y", "Y is np.tanh(z) of f. With Y ** 2, W is right", "Y is np.tanh(z) of f. With Y ** 2, W is right"),
+        ("h", "hidden is z of f. With h, W is right", "`h`: hidden is z of f. With h, W is right"),
+        ("np.sum(\n    x,\n)", "With x in its place, x is right", "`np.sum( x, )`: With x in its place, x is right"),
+        ("a + " * 40 + "b", "With b in its place, b is right", f"`{'a + ' * 14}...`: With b in its place, b is right"),
+    ],
+)  # fmt: skip
+def test_in_one_line_the_expression_is_named(expression, message, told):
+    blame = Blame("net.py", 2, 2, 4, 5, expression, message, "b", ("b",), True, "g", ((2, expression),))
+
+    assert in_one_line(blame) == told

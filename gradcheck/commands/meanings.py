@@ -155,8 +155,9 @@ MISTAKES: Mapping[str, Meaning] = {
         "Draw masks and noise once and outside, or from a generator seeded inside; keep nothing between calls.",
     ),
     "mutates_input": Meaning(
-        "The function or the claim writes into an array that it was given.",
-        "Work on a copy: x = x - 1, not x -= 1.",
+        "The function or the claim writes into an array that it was given, or the claim hands out the memory of one: "
+        "who then scales the gradient in place changes the argument.",
+        "Work on a copy: x = x - 1, not x -= 1; return x.copy(), not x.",
     ),
     "kink": Meaning(
         "The function has a kink at the point, and the claim lies outside the slopes of both sides.",

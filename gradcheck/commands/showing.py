@@ -45,7 +45,7 @@ def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[i
     again = bool(options.fix and mended)
     # what is checked again is shown again; a reader of JSON wants one document
     if not (again and options.format == "json"):
-        _shown(outcomes, options.format, draw)
+        _shown(outcomes, options, draw)
     _written(outcomes, options)
     for each in mended:
         print(each.diff(), end="", file=sys.stderr if options.format == "json" else sys.stdout)
@@ -60,13 +60,15 @@ def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[i
     return _again(options)
 
 
-def _shown(outcomes: Sequence[Outcome], form: str, draw: Callable[[int], None]) -> None:
-    if form == "text":
+def _shown(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None]) -> None:
+    if options.format == "text":
         draw(width())
-    elif form == "json":
-        print(outcome.to_json(outcomes), end="")
+    elif options.format == "json":
+        with aside(options):  # what a pass did not see is looked for only now, by calls of f
+            told = outcome.to_json(outcomes)
+        print(told, end="")
     else:
-        for line in fix.located(outcomes, form):
+        for line in fix.located(outcomes, options.format):
             print(line)
 
 
@@ -74,8 +76,10 @@ def _written(outcomes: Sequence[Outcome], options: Namespace) -> None:
     page = partial(outcome.to_html, title=f"gradcheck {options.command}")
     for file, view in ((options.json, outcome.to_json), (options.html, page)):
         if file:
+            with aside(options):
+                told = view(outcomes)
             try:
-                file.write_text(view(outcomes), encoding="utf-8")
+                file.write_text(told, encoding="utf-8")
             except OSError as error:
                 raise Misuse(f"{file} cannot be written: {error.strerror}") from error
 

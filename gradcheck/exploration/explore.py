@@ -61,7 +61,7 @@ def explore(
     ExplorationFailed
         A point fails.
     ImportError
-        Hypothesis is not installed (``pip install gradcheck[explore]``).
+        Hypothesis is not installed (``pip install "gradcheck[explore]"``).
     ValueError, TypeError
         ``kind``, a shape or a precision is none; an argument is a tree of strings.
     """

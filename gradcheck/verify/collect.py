@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import iter_modules
@@ -69,15 +69,19 @@ def _cases(module: ModuleType, seen: set[int]) -> Iterator[Found]:
     if not callable(function) or isinstance(function, Case) or id(function) in seen:
         return
     seen.add(id(function))
+    name, wanted = f"{module.__name__}.cases()", "cases() should return Case objects, and returned"
     try:
-        returned = list(function())
+        returned = function()
+        listed = list(returned) if isinstance(returned, Iterable) else None
     except (Exception, SystemExit) as error:
-        yield Broken(f"{module.__name__}.cases()", f"cases() raised {error!r}", traceback(error))
+        yield Broken(name, f"cases() raised {error!r}", traceback(error))
         return
-    yield from _new(returned, seen)
-    if strangers := [item for item in returned if not isinstance(item, Case)]:
-        problem = f"cases() should return Case objects, and returned also {strangers[0]!r}"
-        yield Broken(f"{module.__name__}.cases()", problem, "")
+    if listed is None:
+        yield Broken(name, f"{wanted} {returned!r}", "")
+        return
+    yield from _new(listed, seen)
+    if strangers := [item for item in listed if not isinstance(item, Case)]:
+        yield Broken(name, f"{wanted} also {strangers[0]!r}", "")
 
 
 def _new(values: Sequence[object], seen: set[int]) -> Iterator[Case]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from gradcheck.ask.whose import is_installed
 from gradcheck.findings import Blame, Verdict
 from gradcheck.report.views import text
+from gradcheck.report.views.source import in_one_line
 from gradcheck.verify.outcome import Outcome
 
 
@@ -51,7 +52,7 @@ def located(outcomes: Iterable[Outcome], form: str) -> Iterator[str]:
     for outcome in failures(outcomes):
         report = outcome.report
         if report is None or not report.blame:
-            said = outcome.problem if report is None else text.headline(report)
+            said = outcome.problem if report is None else text.gist(report)
             line = f"{outcome.name}: {said}"
             yield f"::error::{_escaped(line)}" if form == "github" else line
             continue
@@ -60,7 +61,7 @@ def located(outcomes: Iterable[Outcome], form: str) -> Iterator[str]:
 
 
 def _line(name: str, blame: Blame, form: str) -> str:
-    said = f"{blame.message} ({name})"
+    said = f"{in_one_line(blame)} ({name})"
     if form == "github":
         # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
         place = f"file={blame.file},line={blame.line},endLine={blame.end_line}"

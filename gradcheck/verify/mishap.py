@@ -9,10 +9,12 @@ _OURS = str(Path(__file__).parents[1])
 
 
 def traceback(error: BaseException) -> str:
-    """As Python prints it, the user's own frames alone; all frames where none is the user's."""
+    """As Python prints it, the user's own frames alone; all frames where none is."""
     told = TracebackException.from_exception(error)
     if own := [frame for frame in told.stack if not _foreign(frame.filename)]:
         told.stack = StackSummary.from_list(own)
+    elif isinstance(error, SyntaxError):  # it names the file and the line itself
+        return "".join(told.format_exception_only()).rstrip()
     return "".join(told.format()).rstrip()
 
 

@@ -53,7 +53,7 @@ def test_concise_gives_file_line_column_message(program: Path, capsys: pytest.Ca
     text = program.read_text(encoding="utf-8").splitlines()[9]
     place, _, message = line.partition(": ")
     assert place == f"{program}:10:{text.encode().index(b'X @ (X') + 1}"
-    assert message.startswith("With X.T in its place, w is right") and "least squares" in message
+    assert message.startswith("`X`: With X.T in its place, w is right") and "least squares" in message
 
 
 def test_github_annotates_the_line(program: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,10 @@ ROWS, COLUMNS = 40, 5
 
 TSNE_POWER = "the kernel's power (df + 1) / 2 stands where its gradient has power 1: right for df = 1 only"
 CLIPPED = "the loss clips probabilities at eps and is flat there; its gradient is that of the unclipped loss"
-UNFINISHED = "more than a quarter of the rows without curvature: it returns before the hessian is computed"
+UNFINISHED = (
+    "more than a quarter of the rows without curvature: by design it returns before the hessian is computed, and says "
+    "so by hessian_warning; the figure is what the memory held, another one each time"
+)
 
 
 def value(pair: Any) -> Any:

@@ -89,6 +89,7 @@ def _environment() -> Environment:
         "shape": figures.shape,
         "slope": figures.told_to,
         "sort_keys": _sort_keys,
+        "strayed": _strayed,
         "spans": lambda blame: spans(Blame(**blame)),
         "told": _told,
         "upwards": figures.upwards,
@@ -108,9 +109,14 @@ def _shown(checks: Sequence[Data]) -> list[tuple[str, str, int]]:
     problems = sum(bool(check.get("problem")) for check in checks)
     return [
         ("", "all", len(checks)),
-        *([("problem", "not as expected", problems)] if problems else []),
+        *([("problem", _strayed(checks[0]), problems)] if problems else []),
         *((verdict, verdict, verdicts[verdict]) for verdict in _ORDER if verdicts[verdict]),
     ]
+
+
+def _strayed(check: Data) -> str:
+    """What a check with a problem is: of a test that failed others may be right."""
+    return "in a failed test" if "test" in check else "not as expected"
 
 
 def _sort_keys(check: Data) -> str:

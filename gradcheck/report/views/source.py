@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from difflib import ndiff
+from textwrap import shorten
 
 from gradcheck.findings import Blame
 from gradcheck.report.views.layout import paragraph
@@ -24,6 +25,17 @@ def place(blame: Blame) -> str:
     except OSError:  # the folder is gone
         here = ""
     return f"{blame.file.removeprefix(here)}:{blame.line}:{blame.column + 1}"
+
+
+def in_one_line(blame: Blame) -> str:
+    """The message for who sees no underlined source: "its place" is nobody's where the expression is not named."""
+    if blame.message.startswith(f"{blame.expression} is "):
+        return blame.message
+    return f"`{shorten(blame.expression, _LONG, placeholder=' ...')}`: {blame.message}"
+
+
+_LONG = 60
+"""Letters of an expression beside its message."""
 
 
 def underlined(blame: Blame) -> list[str]:

@@ -100,6 +100,11 @@ def headline(findings: Findings) -> str:
     return f"{findings.verdict}: {said(findings)}; {cost}; oracles: {oracles}"
 
 
+def gist(findings: Findings) -> str:
+    """The verdict for who reads one line alone: of what could not be decided, why not."""
+    return f"{findings.verdict}: {findings.reasons[0]}" if findings.reasons else headline(findings)
+
+
 def resolution(leaves: Iterable[float | None]) -> float | None:
     """The resolution that holds for every tested leaf, from each leaf's own; None where none was tested."""
     return max((leaf for leaf in leaves if leaf is not None), default=None)
