@@ -235,6 +235,33 @@ def test_nothing_that_is_tried_reaches_the_user(tmp_path: Path) -> None:
     assert module.gradient.__code__ is code and len(module.calls) == count
 
 
+OBSERVED = """
+import numpy as np
+
+
+class Param(np.ndarray):
+    def copy(self):
+        raise TypeError("observed arrays are copied by their model")
+
+
+scale = np.array([0.5, 1.5, 2.0]).view(Param)
+
+
+def loss(x):
+    return np.sum(np.asarray(scale * np.sin(x)))
+
+
+def gradient(x):
+    return np.asarray(scale * np.cos(x))
+"""
+
+
+def test_arrays_that_refuse_to_be_copied_are_looked_at(tmp_path: Path) -> None:
+    module = made(tmp_path, OBSERVED, ("np.cos(x)", "np.sin(x)"))
+    report = gradcheck.check_grad(module.loss, module.gradient, np.arange(3.0) + 0.3, raise_on_failure=False)
+    assert report.blame[0].repair == "np.cos(x)" and report.blame[0].proved
+
+
 def test_without_source_it_says_so() -> None:
     space: dict[str, Any] = {}
     exec("def gradient(x):\n    return 3 * x", space)

@@ -65,7 +65,7 @@ def counting(numbers: tuple[Number, ...], others: Mapping[float, float]) -> Iter
 @contextmanager
 def holding(arrays: Arrays, others: Arrays) -> Iterator[None]:
     """Let arrays have other entries while this lasts; only in a process of our own."""
-    before = [(one, one.copy(), one.flags.writeable) for one in arrays]
+    before = [(one, np.ndarray.copy(one), one.flags.writeable) for one in arrays]
     for one, other in zip(arrays, others, strict=True):
         one.flags.writeable = True
         one[...] = other

@@ -166,7 +166,9 @@ def _hooked(function: Written, places: dict[Node, int]) -> Written:
 
 def _kept(value: Any) -> Any:
     small = isinstance(value, np.ndarray) and value.size <= 1 << 20
-    return value.copy() if small or type(value) in (dict, list) else value
+    if small:
+        return np.ndarray.copy(value)  # a subclass may make more of a copy than one, or refuse it
+    return value.copy() if type(value) in (dict, list) else value
 
 
 def is_float(value: Any) -> bool:
