@@ -271,3 +271,37 @@ def test_outputs_that_cancel_in_single_precision_keep_autograd_s_voice(seed) -> 
 
     assert report.oracles[0].used, report.oracles[0].note
     assert report.ok, str(report)
+
+
+# --- overflow in a narrow type ------------------------------------------------------------------------------------
+GROWING = {
+    "exp": (np.exp, np.exp),
+    "cosh": (np.cosh, np.sinh),
+    "square": (lambda x: (1e20 * x) ** 2, lambda x: 2e20 * (1e20 * x)),
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_claim_that_overflows_where_f_does_is_not_accused(name, dtype) -> None:
+    g, prime = GROWING[name]
+    x = np.array([0.5, 250.0], dtype)
+    with np.errstate(over="ignore"):
+        report = report_of(lambda x: np.sum(g(x)), prime, x)
+    assert report.verdict == "inconclusive"
+    assert "f is inf at this point" in report.reasons[0]
+
+
+@pytest.mark.parametrize("value", [-700.0, -200.0])
+def test_where_a_zero_is_looked_at_beside_the_point_f_has_not_overflowed(value) -> None:
+    with np.errstate(over="ignore"):
+        assert report_of(lambda x: np.sum(np.exp(x)), np.exp, np.array([value], np.float32)).verdict == "pass"
+
+
+def test_a_claim_that_overflows_where_f_does_not_is_accused_as_ever() -> None:
+    def log_sum_exp(x):
+        return np.max(x) + np.log(np.sum(np.exp(x - np.max(x))))
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        report = report_of(log_sum_exp, lambda x: np.exp(x) / np.sum(np.exp(x)), np.float32([100.0, 3.0]))
+    assert report.verdict == "fail"
