@@ -80,11 +80,13 @@ def check_layer(
             return report
         if pulled.each is not None and (own := read_so(asked, pulled.each())).ok:
             return own.noting(_EACH)
-        if pulled.last_first is None or not (own := read_so(asked, pulled.last_first())).ok:
+        reordered = (read_so(asked, other) for other in pulled.reordered())
+        right = next((one for one in reordered if one.ok), None)
+        if right is None:
             return report
         if any(one.kind == "shape" for one in report.diagnoses):
-            return own.noting(_LAST_FIRST)
-        return replace(own, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.LAST_FIRST.told().words,))
+            return right.noting(_REORDERED)
+        return replace(right, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.REORDERED.told().words,))
 
     def read_so(asked: Request, other: Pullback) -> Report:
         return run_task(_task(replace(asked, f=other.forward, claim=other.backward), other))
@@ -92,9 +94,7 @@ def check_layer(
     return concluded(request, report_of)
 
 
-_LAST_FIRST = (
-    "gradients are in a list in the order in which backward comes by, that of the last parameter first"
-)
+_REORDERED = "gradients are in a list in another order than the parameters, the one that their shapes allow"
 _EACH = "weights share memory, and each gradient is right for what its own array contributes"
 
 

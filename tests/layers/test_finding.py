@@ -1112,11 +1112,47 @@ def test_gradients_of_the_last_parameter_first_are_not_accused(make) -> None:
     assert {leaf.path for leaf in by_shape.leaves} == {"weights[0]", "weights[1]", "weights[2]", "x"}
     square = gradcheck.check_layer(make(3, 3, 3), X, raise_on_failure=False)
     assert square.verdict == "inconclusive"
-    assert "in the reverse of it right" in square.reasons[0]
+    assert "in another, told above, right" in square.reasons[0]
     for widths in ((3, 4, 5, 2), (3, 3, 3)):
         wrong = make(*widths)
         wrong.of_first = lambda g: -g
         assert gradcheck.check_layer(wrong, X, raise_on_failure=False).verdict == "fail"
+
+
+class AppendsWithBiases:
+    """What a layer has stays together: ``dW2, db2, dW1, db1``, or its bias comes first, or weights and biases apart."""
+
+    def __init__(self, widths, order):
+        rng = np.random.default_rng(0)
+        self.params = [rng.standard_normal(s) for a, b in pairwise(widths) for s in ((a, b), (b,))]
+        self.grads, self.order, self.of_first = [], order, lambda g: g
+
+    def forward(self, x):
+        self.seen = [x]
+        for W, b in zip(self.params[::2], self.params[1::2], strict=True):
+            self.seen.append(np.tanh(self.seen[-1] @ W + b))
+        return self.seen[-1]
+
+    def backward(self, d):
+        in_order = []
+        for number in reversed(range(len(self.params) // 2)):
+            d = d * (1 - self.seen[number + 1] ** 2)
+            gradient = self.seen[number].T @ d
+            in_order[:0] = [gradient if number else self.of_first(gradient), d.sum(0)]
+            d = d @ self.params[2 * number].T
+        self.grads = [in_order[number] for number in self.order]
+        return d
+
+
+@pytest.mark.parametrize("order", [(4, 5, 2, 3, 0, 1), (1, 0, 3, 2, 5, 4), (5, 4, 3, 2, 1, 0)])
+@pytest.mark.parametrize("widths", [(3, 4, 5, 2), (3, 3, 3, 3)])
+def test_gradients_of_each_layer_in_the_order_of_a_backward_pass_are_not_accused(order, widths) -> None:
+    report = gradcheck.check_layer(AppendsWithBiases(widths, order), X, raise_on_failure=False)
+    told_by_shape = len({*widths}) > 1 or order[0] % 2
+    assert report.verdict == ("pass" if told_by_shape else "inconclusive"), report
+    wrong = AppendsWithBiases(widths, order)
+    wrong.of_first = lambda g: 7 * g
+    assert gradcheck.check_layer(wrong, X, raise_on_failure=False).verdict == "fail"
 
 
 def test_their_order_can_be_said() -> None:
