@@ -1158,3 +1158,27 @@ def test_gradients_of_each_layer_in_the_order_of_a_backward_pass_are_not_accused
 def test_their_order_can_be_said() -> None:
     params = {"weights[0]": "grads[1]", "weights[1]": "grads[0]"}
     assert gradcheck.check_layer(Appends(3, 3, 3), X, params=params).ok
+
+
+class ByIdentity:
+    """As an optimizer has it that is given any array."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.b, self.grads, self.factor = weights(), bias(), {}, factor
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.grads[id(self.W)], self.grads[id(self.b)] = self.factor * self.x.T @ d, d.sum(0)
+        return d @ self.W.T
+
+
+def test_gradients_by_the_identity_of_their_parameter_are_not_accused_of_being_none() -> None:
+    report = gradcheck.check_layer(ByIdentity(), X, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "no gradient was found for W, b" in report.reasons[0]
+    said = {"W": lambda layer: layer.grads[id(layer.W)], "b": lambda layer: layer.grads[id(layer.b)]}
+    assert gradcheck.check_layer(ByIdentity(), X, params=said).ok
+    assert gradcheck.check_layer(ByIdentity(7.0), X, params=said, raise_on_failure=False).verdict == "fail"
