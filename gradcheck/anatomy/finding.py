@@ -202,7 +202,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     lasting = [one for one in rest if one not in listed and one not in seen.remade]
     steps = [one for one in lasting if is_moved(one, tried.own)]
     settings = settings_of(tried) if steps else ()
-    stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, settings)
+    stepping = bool(steps) and are_steps(tried, steps, settings)
     if stepping:
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
     shown = sources or {labels[one] for one in dependent}

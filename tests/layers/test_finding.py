@@ -20,7 +20,7 @@ from tests.layers.making import bias, dense_input, dW_of, dx_of, square_input, w
 from tests.layers.returned import ReturnsNumberedDicts
 from tests.layers.shared_memory import TiedByAView
 from tests.layers.states import BatchNorm
-from tests.layers.steps import StepsBehindASlope
+from tests.layers.steps import StepsBehindASlope, StepsByAttribute
 
 (X,) = dense_input()
 
@@ -1182,3 +1182,43 @@ def test_gradients_by_the_identity_of_their_parameter_are_not_accused_of_being_n
     said = {"W": lambda layer: layer.grads[id(layer.W)], "b": lambda layer: layer.grads[id(layer.b)]}
     assert gradcheck.check_layer(ByIdentity(), X, params=said).ok
     assert gradcheck.check_layer(ByIdentity(7.0), X, params=said, raise_on_failure=False).verdict == "fail"
+
+
+class Decays:
+    """The rate of its steps falls with each, by a count or by itself."""
+
+    def __init__(self, counts):
+        self.W, self.b, self.lr, self.t, self.counts = weights(), bias(), 0.1, 0, counts
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        dx = d @ self.W.T
+        if self.counts:
+            self.t += 1
+        else:
+            self.lr *= 0.9
+        rate = self.lr / (1 + 0.01 * self.t)
+        self.W, self.b = self.W - rate * self.x.T @ d, self.b - rate * d.sum(0)
+        return dx
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_steps_of_a_rate_that_falls_are_no_gradients_and_not_accused(counts) -> None:
+    report = gradcheck.check_layer(Decays(counts), X, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "no gradient was found for W, b" in report.reasons[0]
+
+
+def test_steps_that_are_counted_are_gradients_where_their_rate_stays() -> None:
+    class Counts(StepsByAttribute):
+        count = 0
+
+        def backward(self, d):
+            self.count += 1
+            return super().backward(d)
+
+    report = gradcheck.check_layer(Counts(), X)
+    assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
