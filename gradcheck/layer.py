@@ -42,7 +42,8 @@ def check_layer(
         ``grads['W']``, a list in the same order, the step that backward makes. Or a pair of functions
         ``(forward, backward)``, where ``forward`` returns the output, or outputs and a cache, and ``backward`` takes
         a cotangent for each output and then the cache, the inputs, or nothing. What the two close over is taken as
-        given: make it an argument to have it checked.
+        given: make it an argument to have it checked. Where backward returns a gradient of it, or leaves one there
+        (``nonlocal dW``), the check is inconclusive.
     *inputs
         What ``forward`` takes. Integer inputs (tokens, labels) and settings are passed on and not checked.
     params

@@ -16,7 +16,7 @@ from tests.layers.attributes import Lazy, PrefixD
 from tests.layers.courses import Regression, regression
 from tests.layers.handed_out import PairsHandedOut
 from tests.layers.made import MADE
-from tests.layers.making import bias, dense_input, dW_of, dx_of, square_input, weights
+from tests.layers.making import bias, dense_input, dW_of, dx_of, square, square_input, weights
 from tests.layers.returned import ReturnsNumberedDicts
 from tests.layers.shared_memory import TiedByAView
 from tests.layers.states import BatchNorm
@@ -1222,3 +1222,130 @@ def test_steps_that_are_counted_are_gradients_where_their_rate_stays() -> None:
 
     report = gradcheck.check_layer(Counts(), X)
     assert {leaf.path for leaf in report.leaves} == {"W", "b", "x"}
+
+
+def leaves_it_in_a_closure(factor):
+    W, dW, seen = weights(), None, None
+
+    def forward(x):
+        nonlocal seen
+        seen = x
+        return x @ W
+
+    def backward(d):
+        nonlocal dW
+        dW = factor * seen.T @ d
+        return d @ W.T
+
+    return forward, backward
+
+
+def leaves_it_in_a_dict(factor):
+    params, grads, cache = {"W": weights()}, {}, {}
+
+    def forward(x):
+        cache["x"] = x
+        return x @ params["W"]
+
+    def backward(d):
+        grads["W"] = factor * cache["x"].T @ d
+        return d @ params["W"].T
+
+    return forward, backward
+
+
+def leaves_it_in_its_attributes(factor):
+    def forward(x):
+        forward.x = x
+        return x @ forward.W
+
+    def backward(d):
+        backward.dW = factor * forward.x.T @ d
+        return d @ forward.W.T
+
+    forward.W = weights()
+    return forward, backward
+
+
+def leaves_it_in_a_global(factor):
+    space = {"W": weights(), "factor": factor}
+    exec(
+        """
+def forward(x):
+    global seen
+    seen = x
+    return x @ W
+
+def backward(d):
+    global dW
+    dW = factor * seen.T @ d
+    return d @ W.T
+""",
+        space,
+    )
+    return space["forward"], space["backward"]
+
+
+class Leaves:
+    def __init__(self, factor):
+        self.W, self.factor = weights(), factor
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, d):
+        self.dW = self.factor * self.x.T @ d
+        return d @ self.W.T
+
+
+def leaves_it_in_a_layer_inside(factor):
+    layer = Leaves(factor)
+    return lambda x: layer.forward(x), lambda d: layer.backward(d)
+
+
+def returns_that_of_a_layer_inside(factor):
+    layer = Leaves(factor)
+    return lambda x: layer.forward(x), lambda d: (layer.backward(d), layer.dW)
+
+
+def functions_as_methods(factor):
+    forward, backward = leaves_it_in_a_closure(factor)
+    return SimpleNamespace(forward=forward, backward=backward)
+
+
+OUTSIDE = {
+    leaves_it_in_a_closure: "W",
+    leaves_it_in_a_dict: "params['W']",
+    leaves_it_in_its_attributes: "W",
+    leaves_it_in_a_global: "W",
+    leaves_it_in_a_layer_inside: "layer.W",
+    returns_that_of_a_layer_inside: "layer.W",
+    functions_as_methods: "W",
+}
+
+
+@pytest.mark.parametrize("factor", [1.0, 7.0])
+@pytest.mark.parametrize("make", OUTSIDE)
+def test_a_gradient_that_functions_leave_outside_is_not_passed_over(make, factor) -> None:
+    report = gradcheck.check_layer(make(factor), X, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert f"no gradient was found for {OUTSIDE[make]}, on which" in report.reasons[0]
+    assert gradcheck.check_layer(make(factor), X, params={OUTSIDE[make]: None}).ok
+
+
+def test_arrays_that_functions_find_outside_are_data_where_no_gradient_of_them_is_left() -> None:
+    A, seen, dz = square(1), None, None
+
+    def forward(x):
+        nonlocal seen
+        seen = x @ A
+        return np.tanh(seen)
+
+    def backward(d):
+        nonlocal dz
+        dz = d * (1 - np.tanh(seen) ** 2)
+        return dz @ A.T
+
+    for _ in range(2):  # what was kept at the first is there at the second
+        assert gradcheck.check_layer((forward, backward), X).ok
