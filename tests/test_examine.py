@@ -305,3 +305,36 @@ def test_a_claim_that_overflows_where_f_does_not_is_accused_as_ever() -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         report = report_of(log_sum_exp, lambda x: np.exp(x) / np.sum(np.exp(x)), np.float32([100.0, 3.0]))
     assert report.verdict == "fail"
+
+
+# --- a function that is zero everywhere -----------------------------------------------------------------------------
+def normalized(x):
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+
+
+def normalized_backward(d, x):
+    n, s = normalized(x), np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    return (d - d.mean(-1, keepdims=True) - n * (d * n).mean(-1, keepdims=True)) / s
+
+
+ZERO_EVERYWHERE = {
+    "odd of two": (
+        lambda x: np.sum(np.sin(normalized(x))),
+        lambda x: normalized_backward(np.cos(normalized(x)), x),
+    ),
+    "sum": (lambda x: np.sum(normalized(x)), lambda x: normalized_backward(np.ones_like(x), x)),
+    "weighted": (
+        lambda x: 0.3 * np.sum(normalized(x) * 0.7),
+        lambda x: normalized_backward(0.3 * 0.7 * np.ones_like(x), x),
+    ),
+    "cube": (lambda x: np.sum(normalized(x) ** 3), lambda x: normalized_backward(3 * normalized(x) ** 2, x)),
+}
+
+
+@pytest.mark.parametrize("name", ZERO_EVERYWHERE)
+@pytest.mark.parametrize("shape", [(1, 2), (4, 5)])
+def test_what_rounding_leaves_of_a_derivative_that_is_zero_everywhere_is_not_accused(name, shape) -> None:
+    f, claim = ZERO_EVERYWHERE[name]
+    for seed in range(6):
+        x = np.random.default_rng(seed).standard_normal(shape)
+        assert report_of(f, claim, x, seed=seed).verdict != "fail"

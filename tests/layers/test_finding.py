@@ -1314,7 +1314,7 @@ def functions_as_methods(factor):
     return SimpleNamespace(forward=forward, backward=backward)
 
 
-OUTSIDE = {
+LEFT_OUTSIDE = {
     leaves_it_in_a_closure: "W",
     leaves_it_in_a_dict: "params['W']",
     leaves_it_in_its_attributes: "W",
@@ -1326,12 +1326,12 @@ OUTSIDE = {
 
 
 @pytest.mark.parametrize("factor", [1.0, 7.0])
-@pytest.mark.parametrize("make", OUTSIDE)
+@pytest.mark.parametrize("make", LEFT_OUTSIDE)
 def test_a_gradient_that_functions_leave_outside_is_not_passed_over(make, factor) -> None:
     report = gradcheck.check_layer(make(factor), X, raise_on_failure=False)
     assert report.verdict == "inconclusive"
-    assert f"no gradient was found for {OUTSIDE[make]}, on which" in report.reasons[0]
-    assert gradcheck.check_layer(make(factor), X, params={OUTSIDE[make]: None}).ok
+    assert f"no gradient was found for {LEFT_OUTSIDE[make]}, on which" in report.reasons[0]
+    assert gradcheck.check_layer(make(factor), X, params={LEFT_OUTSIDE[make]: None}).ok
 
 
 def test_arrays_that_functions_find_outside_are_data_where_no_gradient_of_them_is_left() -> None:
