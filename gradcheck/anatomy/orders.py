@@ -5,26 +5,42 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from gradcheck.anatomy.finding import Layout
-from gradcheck.anatomy.parameters import numbers_at_the_end
-from gradcheck.anatomy.places import Place
+from gradcheck.anatomy.naming import is_gradients
+from gradcheck.anatomy.places import Item, Place, Step
 from gradcheck.anatomy.trying import tried_once
 
 
 def in_lists(layout: Layout) -> list[list[str]]:
-    """The parameters whose gradients are in one list, or in lists in it, for each such list of several."""
-    lists: dict[tuple[bool, Place], list[str]] = defaultdict(list)
+    """The parameters whose gradients are in one list, or called alike in the dicts of one, for each list of several."""
+    lists: dict[Any, list[str]] = defaultdict(list)
     for one in layout.targets[: len(layout.parameters)]:
         source = layout.sources.get(one.name)
         place = None if source is None else source.returned or next(iter(source.places), None)
-        # what backward returns one beside the other is no list of them
-        where = place[: max(1, len(place) - len(numbers_at_the_end(place)))] if place else ()
-        if source is not None and place and where != place:
-            lists[source.returned is None, where].append(one.name)
+        if source is not None and place and (found := _list_of(place, source.returned is not None)):
+            lists[source.returned is None, found].append(one.name)
     return [names for names in lists.values() if len(names) > 1]
+
+
+def _list_of(place: Place, returned: bool) -> tuple[Place, Place] | None:
+    """The list that a place is in, and what it is called in what stands there.
+
+    What backward returns one beside the other is no list, nor are the layers of a network one of gradients.
+    """
+    last = max((number for number, step in enumerate(place) if number and _is_number(step)), default=0)
+    first = last
+    while first > 1 and _is_number(place[first - 1]):
+        first -= 1
+    where, inside = place[:first], place[last + 1 :]
+    return (where, inside) if last and (returned or not inside or is_gradients(where[-1])) else None
+
+
+def _is_number(step: Step) -> bool:
+    return isinstance(step, Item) and isinstance(step.key, int)
 
 
 def in_other_orders(layout: Layout) -> Iterator[Layout]:

@@ -216,7 +216,7 @@ def in_order(
     """
     lists: dict[Place, list[tuple[tuple[int, ...], Place, Any]]] = defaultdict(list)
     for place, value in after:
-        numbers = numbers_at_the_end(place)
+        numbers = _numbers(place)
         where = place[: len(place) - len(numbers)]
         if numbers and where and is_gradients(where[-1]) and place not in taken:
             lists[where].append((numbers, place, value))
@@ -234,7 +234,7 @@ def in_order(
     return result
 
 
-def numbers_at_the_end(place: Place) -> tuple[int, ...]:
+def _numbers(place: Place) -> tuple[int, ...]:
     """The numbers in which a place ends, in a list or in lists of lists."""
     numbers: list[int] = []
     for step in reversed(place):

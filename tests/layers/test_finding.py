@@ -1155,6 +1155,47 @@ def test_gradients_of_each_layer_in_the_order_of_a_backward_pass_are_not_accused
     assert gradcheck.check_layer(wrong, X, raise_on_failure=False).verdict == "fail"
 
 
+class AppendsDicts:
+    """One dict a layer, that of the last first."""
+
+    def __init__(self, widths):
+        rng = np.random.default_rng(0)
+        self.params = [
+            {"W": rng.standard_normal((a, b)), "b": rng.standard_normal(b)} for a, b in pairwise(widths)
+        ]
+        self.grads, self.of_first = [], lambda g: g
+
+    def forward(self, x):
+        self.seen = [x]
+        for own in self.params:
+            self.seen.append(np.tanh(self.seen[-1] @ own["W"] + own["b"]))
+        return self.seen[-1]
+
+    def backward(self, d):
+        self.grads = []
+        for number in reversed(range(len(self.params))):
+            d = d * (1 - self.seen[number + 1] ** 2)
+            gradient = self.seen[number].T @ d
+            self.grads.append({"W": gradient if number else self.of_first(gradient), "b": d.sum(0)})
+            d = d @ self.params[number]["W"].T
+        return d
+
+
+class ReturnsDicts(AppendsDicts):
+    def backward(self, d):
+        return super().backward(d), self.grads
+
+
+@pytest.mark.parametrize("make", [AppendsDicts, ReturnsDicts])
+@pytest.mark.parametrize("widths", [(3, 4, 5, 2), (3, 3, 3, 3)])
+def test_dicts_of_gradients_that_are_appended_are_not_accused(make, widths) -> None:
+    report = gradcheck.check_layer(make(widths), X, raise_on_failure=False)
+    assert report.verdict == ("pass" if len({*widths}) > 1 else "inconclusive"), report
+    wrong = make(widths)
+    wrong.of_first = lambda g: 7 * g
+    assert gradcheck.check_layer(wrong, X, raise_on_failure=False).verdict == "fail"
+
+
 def test_their_order_can_be_said() -> None:
     params = {"weights[0]": "grads[1]", "weights[1]": "grads[0]"}
     assert gradcheck.check_layer(Appends(3, 3, 3), X, params=params).ok
