@@ -16,16 +16,19 @@ from gradcheck.ask.callees import values_bound, values_named
 
 
 def outside(machine: Machine, own: Any) -> list[Target]:
-    """The arrays that forward finds outside: of a pair of functions, and of a layer whose methods are functions."""
+    """The arrays that forward finds outside of its arguments, and of itself where it is a method."""
     forward, _ = _functions(machine, own)
-    if own is not None and isinstance(forward, MethodType):
-        return []
     every = {
         id(value): Target(spelled(place), value, places=(place,))
         for place, value in _arrays(forward)
         if isinstance(value, np.ndarray) and trees.is_floating(value)
     }
     return list(every.values())
+
+
+def are_functions(machine: Machine, own: Any) -> bool:
+    """Whether the two are functions: a pair of them, or what a layer has for its methods."""
+    return not any(isinstance(one, MethodType) for one in _functions(machine, own)) or own is None
 
 
 def numbers_outside(machine: Machine, own: Any) -> dict[Place, Any]:

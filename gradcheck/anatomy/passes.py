@@ -12,7 +12,7 @@ from gradcheck.anatomy.calling import Outputs
 from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.machine import Machine, draws
 from gradcheck.anatomy.naming import is_given
-from gradcheck.anatomy.outside import outside
+from gradcheck.anatomy.outside import are_functions, outside
 from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting, remade
 from gradcheck.anatomy.places import arrays, found, put, walk
 from gradcheck.anatomy.returned import Target
@@ -44,11 +44,11 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     start = draws()
     own = machine.fresh()
     before = () if machine.layer is None else kept(own)
-    around = outside(machine, own)
+    around = outside(machine, own) if are_functions(machine, own) else []
     machine.tried_ahead(own, values)
     if not start.same(draws()):
         machine = replace(machine, draws=start)
-    there = {id(one.value) for one in outside(machine, own)}
+    there = {id(one.value) for one in outside(machine, own)} if around else set()
     around = [one for one in around if id(one.value) in there]
     if machine.layer is None:
         return Passes(machine, outside=tuple(around))
@@ -73,9 +73,16 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     places = {place for one in still for place in one.places}
     parameters = tuple(one for one in lasted if places & {*one.places})
     running = (called(one) for one in before if isinstance(one.array, np.ndarray) and is_given(one.places[0]))
-    inside = {id(value) for each in (machine.layer, own) for _, value in arrays(each, lambda name: False)}
-    elsewhere = tuple(one for one in around if id(one.value) not in inside)
-    return Passes(machine, parameters, anew, tuple(dict.fromkeys(running)), elsewhere)
+    return Passes(
+        machine, parameters, anew, tuple(dict.fromkeys(running)), _not_in(around, (machine.layer, own))
+    )
+
+
+def _not_in(around: Sequence[Target], layers: Sequence[Any]) -> tuple[Target, ...]:
+    if not around:
+        return ()
+    inside = {id(value) for layer in layers for _, value in arrays(layer, lambda name: False)}
+    return tuple(one for one in around if id(one.value) not in inside)
 
 
 def found_outside(machine: Machine, parameters: Sequence[Kept], depends: Dependence) -> list[Kept]:

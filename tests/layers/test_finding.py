@@ -1042,10 +1042,29 @@ def of_closures(factor):
     return SimpleNamespace(forward=forward, backward=backward, params={"W": W, "b": b}, grads=grads)
 
 
+def of_methods(factor):
+    W, b = weights(), bias()
+
+    class Dense:
+        def __init__(self):
+            self.W, self.b = W, b
+
+        def forward(self, x):
+            self.x = x
+            return x @ W + b
+
+        def backward(self, d):
+            self.dW, self.db = factor * self.x.T @ d, d.sum(0)
+            return d @ W.T
+
+    return Dense()
+
+
 @pytest.mark.parametrize("factor", [1.0, 7.0])
-def test_parameters_that_forward_finds_in_a_closure_are_not_accused_of_their_gradient(factor) -> None:
+@pytest.mark.parametrize("make", [of_closures, of_methods])
+def test_parameters_that_forward_finds_in_a_closure_are_not_accused_of_their_gradient(make, factor) -> None:
     """They are kept by the layer, too, but to move them there moves nothing."""
-    report = gradcheck.check_layer(of_closures(factor), X, raise_on_failure=False)
+    report = gradcheck.check_layer(make(factor), X, raise_on_failure=False)
     assert report.verdict == "inconclusive"
     assert "W, b not checked" in str(report)
     assert {leaf.path: leaf.verdict for leaf in report.leaves} == {"x": "pass"}
