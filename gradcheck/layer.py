@@ -42,7 +42,8 @@ def check_layer(
         ``grads['W']``, a list in the same order, the step that backward makes. Or a pair of functions
         ``(forward, backward)``, where ``forward`` returns the output, or outputs and a cache, and ``backward`` takes
         a cotangent for each output and then the cache, the inputs, or nothing. What the two close over is taken as
-        given: make it an argument to have it checked.
+        given: make it an argument to have it checked. Where backward returns a gradient of it, or leaves one there
+        (``nonlocal dW``), the check is inconclusive.
     *inputs
         What ``forward`` takes. Integer inputs (tokens, labels) and settings are passed on and not checked.
     params
@@ -80,11 +81,13 @@ def check_layer(
             return report
         if pulled.each is not None and (own := read_so(asked, pulled.each())).ok:
             return own.noting(_EACH)
-        if pulled.last_first is None or not (own := read_so(asked, pulled.last_first())).ok:
+        reordered = (read_so(asked, other) for other in pulled.reordered())
+        right = next((one for one in reordered if one.ok), None)
+        if right is None:
             return report
         if any(one.kind == "shape" for one in report.diagnoses):
-            return own.noting(_LAST_FIRST)
-        return replace(own, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.LAST_FIRST.told().words,))
+            return right.noting(_REORDERED)
+        return replace(right, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.REORDERED.told().words,))
 
     def read_so(asked: Request, other: Pullback) -> Report:
         return run_task(_task(replace(asked, f=other.forward, claim=other.backward), other))
@@ -92,9 +95,7 @@ def check_layer(
     return concluded(request, report_of)
 
 
-_LAST_FIRST = (
-    "gradients are in a list in the order in which backward comes by, that of the last parameter first"
-)
+_REORDERED = "gradients are in a list in another order than the parameters, the one that their shapes allow"
 _EACH = "weights share memory, and each gradient is right for what its own array contributes"
 
 

@@ -650,3 +650,25 @@ def test_a_second_input_of_the_batch_has_its_samples() -> None:
         return d * (np.arange(4.0)[:, None] + y), d * x
 
     assert "batch of one" in failing(lambda: (forward, backward), X, X + 1)
+
+
+class FlagOfItsClass:
+    """Whether it trains is said by its class, until an object says otherwise."""
+
+    training = True
+
+    def __init__(self):
+        self.W = weights()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W if self.training else 3.0 * x @ self.W
+
+    def backward(self, d):
+        self.dW = self.x.T @ d
+        return d @ self.W.T
+
+
+def test_a_flag_for_training_that_the_class_has_is_turned_off() -> None:
+    assert "with training = False" in failing(FlagOfItsClass, X)["train and eval"]
+    assert FlagOfItsClass.training

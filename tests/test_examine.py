@@ -271,3 +271,70 @@ def test_outputs_that_cancel_in_single_precision_keep_autograd_s_voice(seed) -> 
 
     assert report.oracles[0].used, report.oracles[0].note
     assert report.ok, str(report)
+
+
+# --- overflow in a narrow type ------------------------------------------------------------------------------------
+GROWING = {
+    "exp": (np.exp, np.exp),
+    "cosh": (np.cosh, np.sinh),
+    "square": (lambda x: (1e20 * x) ** 2, lambda x: 2e20 * (1e20 * x)),
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_a_claim_that_overflows_where_f_does_is_not_accused(name, dtype) -> None:
+    g, prime = GROWING[name]
+    x = np.array([0.5, 250.0], dtype)
+    with np.errstate(over="ignore"):
+        report = report_of(lambda x: np.sum(g(x)), prime, x)
+    assert report.verdict == "inconclusive"
+    assert "f is inf at this point" in report.reasons[0]
+
+
+@pytest.mark.parametrize("value", [-700.0, -200.0])
+def test_where_a_zero_is_looked_at_beside_the_point_f_has_not_overflowed(value) -> None:
+    with np.errstate(over="ignore"):
+        assert report_of(lambda x: np.sum(np.exp(x)), np.exp, np.array([value], np.float32)).verdict == "pass"
+
+
+def test_a_claim_that_overflows_where_f_does_not_is_accused_as_ever() -> None:
+    def log_sum_exp(x):
+        return np.max(x) + np.log(np.sum(np.exp(x - np.max(x))))
+
+    with np.errstate(over="ignore", invalid="ignore"):
+        report = report_of(log_sum_exp, lambda x: np.exp(x) / np.sum(np.exp(x)), np.float32([100.0, 3.0]))
+    assert report.verdict == "fail"
+
+
+# --- a function that is zero everywhere -----------------------------------------------------------------------------
+def normalized(x):
+    return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+
+
+def normalized_backward(d, x):
+    n, s = normalized(x), np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+    return (d - d.mean(-1, keepdims=True) - n * (d * n).mean(-1, keepdims=True)) / s
+
+
+ZERO_EVERYWHERE = {
+    "odd of two": (
+        lambda x: np.sum(np.sin(normalized(x))),
+        lambda x: normalized_backward(np.cos(normalized(x)), x),
+    ),
+    "sum": (lambda x: np.sum(normalized(x)), lambda x: normalized_backward(np.ones_like(x), x)),
+    "weighted": (
+        lambda x: 0.3 * np.sum(normalized(x) * 0.7),
+        lambda x: normalized_backward(0.3 * 0.7 * np.ones_like(x), x),
+    ),
+    "cube": (lambda x: np.sum(normalized(x) ** 3), lambda x: normalized_backward(3 * normalized(x) ** 2, x)),
+}
+
+
+@pytest.mark.parametrize("name", ZERO_EVERYWHERE)
+@pytest.mark.parametrize("shape", [(1, 2), (4, 5)])
+def test_what_rounding_leaves_of_a_derivative_that_is_zero_everywhere_is_not_accused(name, shape) -> None:
+    f, claim = ZERO_EVERYWHERE[name]
+    for seed in range(6):
+        x = np.random.default_rng(seed).standard_normal(shape)
+        assert report_of(f, claim, x, seed=seed).verdict != "fail"

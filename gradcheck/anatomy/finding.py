@@ -14,6 +14,7 @@ from gradcheck.anatomy.candidates import candidates
 from gradcheck.anatomy.descent import are_steps, settings_of
 from gradcheck.anatomy.in_turn import in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
+from gradcheck.anatomy.left_outside import left_outside
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, left_out, named, named_inputs
 from gradcheck.anatomy.naming import (
@@ -186,6 +187,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         may_be = replace(may_be, numbers=[])  # the user has said whose gradient a number is
     every = [*dict(by_user.values()), *may_be.beside, *may_be.others, *may_be.wholes, *may_be.numbers]
     labels = _labels(every, {target.name for target in inputs})
+    outside = {name: one for name, one in outside.items() if name not in labels.values()}
     kept_so = {labels[one]: Target(labels[one], one.array, places=one.places) for one in every}
     may_come = [*(labels[one] for one in may_be.open_to(tried.own)), *outside]
     returned, spare = _returned(tried, inputs, kept_so | outside, may_come)
@@ -202,7 +204,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     lasting = [one for one in rest if one not in listed and one not in seen.remade]
     steps = [one for one in lasting if is_moved(one, tried.own)]
     settings = settings_of(tried) if steps else ()
-    stepping = bool(steps) and are_steps(machine, tried.convention, tried.values, steps, settings)
+    stepping = bool(steps) and are_steps(tried, steps, settings)
     if stepping:
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
     shown = sources or {labels[one] for one in dependent}
@@ -227,7 +229,8 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     missing = [labels[one] for one in dependent if one not in sourced and not is_part(one, sourced)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
     # a gradient came of them, and they cannot be moved
-    missing += [*fixed, *(name for name in outside if name in returned)]
+    left = left_outside(tried, [one for name, one in outside.items() if name not in returned])
+    missing += [*fixed, *(name for name in outside if name in returned or name in left)]
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     return Layout(
         machine,

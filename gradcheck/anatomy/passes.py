@@ -12,18 +12,18 @@ from gradcheck.anatomy.calling import Outputs
 from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.machine import Machine, draws
 from gradcheck.anatomy.naming import is_given
+from gradcheck.anatomy.outside import are_functions, outside
 from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting, remade
-from gradcheck.anatomy.places import Attribute, Item, found, put, walk
+from gradcheck.anatomy.places import arrays, found, put, walk
 from gradcheck.anatomy.returned import Target
 from gradcheck.ask import trees
-from gradcheck.ask.callees import values_named
 
 
 @dataclass(frozen=True)
 class Passes:
     """What passes forward showed: the layer as it is to be before each, what they left alone, what they made anew.
 
-    Of a pair of functions ``outside`` is what they left alone: arrays that forward finds outside its arguments.
+    ``outside`` is what they left alone of what functions find outside their arguments, and the layer has not.
     """
 
     machine: Machine
@@ -44,13 +44,14 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     start = draws()
     own = machine.fresh()
     before = () if machine.layer is None else kept(own)
-    around = _outside(machine) if machine.layer is None else []
+    around = outside(machine, own) if are_functions(machine, own) else []
     machine.tried_ahead(own, values)
     if not start.same(draws()):
         machine = replace(machine, draws=start)
+    there = {id(one.value) for one in outside(machine, own)} if around else set()
+    around = [one for one in around if id(one.value) in there]
     if machine.layer is None:
-        there = {id(one.value) for one in _outside(machine)}
-        return Passes(machine, outside=tuple(one for one in around if id(one.value) in there))
+        return Passes(machine, outside=tuple(around))
     warm, after, lasted = own_copy(own), kept(own), lasting(before, own)
     anew = remade(before, own)
     try:
@@ -72,25 +73,24 @@ def passes(machine: Machine, values: tuple[Any, ...]) -> Passes:
     places = {place for one in still for place in one.places}
     parameters = tuple(one for one in lasted if places & {*one.places})
     running = (called(one) for one in before if isinstance(one.array, np.ndarray) and is_given(one.places[0]))
-    return Passes(machine, parameters, anew, tuple(dict.fromkeys(running)))
+    return Passes(
+        machine, parameters, anew, tuple(dict.fromkeys(running)), _not_in(around, (machine.layer, own))
+    )
 
 
-def _outside(machine: Machine) -> list[Target]:
-    forward = machine.forward if machine.layer is None else getattr(machine.layer, machine.methods[0])
-    return [
-        Target(trees.name(root, path), leaf, places=((Attribute(root), *map(Item, path)),))
-        for root, value in values_named(forward).items()
-        for path, leaf in trees.leaves(value)
-        if isinstance(leaf, np.ndarray) and trees.is_floating(leaf)
-    ]
+def _not_in(around: Sequence[Target], layers: Sequence[Any]) -> tuple[Target, ...]:
+    if not around:
+        return ()
+    inside = {id(value) for layer in layers for _, value in arrays(layer, lambda name: False)}
+    return tuple(one for one in around if id(one.value) not in inside)
 
 
 def found_outside(machine: Machine, parameters: Sequence[Kept], depends: Dependence) -> list[Kept]:
     """Those that the layer keeps, but that forward finds outside of it, in a closure: to move them there is in vain."""
     if machine.layer is None:
         return []
-    outside = {id(one.value) for one in _outside(machine)}
-    kept_too = [one for one in parameters if id(found(machine.layer, one.settable[0])) in outside]
+    around = {id(one.value) for one in outside(machine, machine.layer)}
+    kept_too = [one for one in parameters if id(found(machine.layer, one.settable[0])) in around]
     used = felt(kept_too, depends)
     return [one for one in kept_too if one not in used]
 

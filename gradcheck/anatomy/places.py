@@ -229,13 +229,13 @@ def _is_numeric(value: Any) -> bool:
 
 
 def fields(value: Any) -> dict[str, Any]:
-    """An object's own attributes, those in slots and what its class holds of arrays, floats and containers included."""
+    """An object's own attributes, those in slots and its class's arrays, floats, flags and containers included."""
     own: dict[str, Any] = {}
     for kind in reversed(type(value).__mro__[:-1]):
         own |= {
             name: child
             for name, child in vars(kind).items()
-            if isinstance(child, np.ndarray | dict | list | float) and not name.startswith("__")
+            if isinstance(child, np.ndarray | dict | list | float | bool) and not name.startswith("__")
         }
         slots = vars(kind).get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:

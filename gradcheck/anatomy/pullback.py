@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -15,8 +14,9 @@ from gradcheck.anatomy.calling import CACHE
 from gradcheck.anatomy.finding import Layout, layouts
 from gradcheck.anatomy.machine import machines
 from gradcheck.anatomy.named import Params, left_out
+from gradcheck.anatomy.orders import in_lists, in_other_orders
 from gradcheck.anatomy.parameters import kept, zeroed
-from gradcheck.anatomy.places import Item, Step, put
+from gradcheck.anatomy.places import put
 from gradcheck.anatomy.plain import must_be_plain
 from gradcheck.anatomy.returned import Target
 from gradcheck.anatomy.shared import Shares, placed, shares
@@ -45,8 +45,8 @@ class Pullback:
         Whether backward takes no cotangent, for forward returns one number.
     each
         The same, weights that share memory each moved by itself; None where no two of them do.
-    last_first
-        The same, gradients in a list taken for those of the last parameter first; None where none are in a list.
+    reordered
+        The same, gradients in a list taken for those of the parameters in another order, which its shapes allow.
     """
 
     forward: Callable[..., Any]
@@ -59,7 +59,7 @@ class Pullback:
     layer: Any = None
     scalar: bool = False
     each: Callable[[], Pullback] | None = None
-    last_first: Callable[[], Pullback] | None = None
+    reordered: Callable[[], Iterator[Pullback]] = lambda: iter(())
 
 
 def pullback_of(
@@ -78,8 +78,12 @@ def pullback_of(
     own = layout.machine.fresh()
     shared = shares(layout.parameters, () if own is None else kept(own))
     pulled = _pullback(layout, argnums, shared)
-    if not params and (turned := _last_first(layout)) is not None:
-        pulled = replace(pulled, last_first=partial(_pullback, turned, argnums, shared))
+    if not params and in_lists(layout):
+
+        def reordered() -> Iterator[Pullback]:
+            return (_pullback(one, argnums, shared) for one in in_other_orders(layout))
+
+        pulled = replace(pulled, reordered=reordered)
     places = {place for one in layout.parameters for place in one.settable}
     if any(place in places for others in shared for place, _ in others):
         return replace(pulled, each=partial(_pullback, layout, argnums, [()] * len(shared)))
@@ -116,23 +120,6 @@ def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None)
                 return one
     assert best is not None
     return best
-
-
-def _last_first(layout: Layout) -> Layout | None:
-    """The reading in which a list of gradients is in the order in which backward comes by; None where there is none."""
-    lists: dict[Any, list[str]] = defaultdict(list)
-    for one in layout.targets[: len(layout.parameters)]:
-        source = layout.sources.get(one.name)
-        place = None if source is None else source.returned or next(iter(source.places), None)
-        if source is not None and place and len(place) > 1 and _is_number(place[-1]):
-            lists[source.returned is None, place[:-1]].append(one.name)
-    pairs = [pair for names in lists.values() for pair in zip(names, reversed(names), strict=True)]
-    turned = {name: layout.sources[other] for name, other in pairs if name != other}
-    return replace(layout, sources={**layout.sources, **turned}) if turned else None
-
-
-def _is_number(step: Step) -> bool:
-    return isinstance(step, Item) and isinstance(step.key, int)
 
 
 def _leaves(tree: Any) -> list[Any]:

@@ -13,7 +13,7 @@ from gradcheck.anatomy.machine import Machine
 from gradcheck.anatomy.naming import GRADIENTS, says
 from gradcheck.anatomy.parameters import kept, moved
 from gradcheck.anatomy.passes import Dependence, cotangent_like
-from gradcheck.anatomy.places import Item, Place
+from gradcheck.anatomy.places import Item, Place, walk
 from gradcheck.ask import trees
 
 
@@ -50,8 +50,24 @@ def tried_once(
     except Exception:  # it is not called so
         return None
     came = None if came is own else came  # returned so that calls can be chained
-    after = tuple(there for there in moved(before, own) if not _is_given_on(*there, given))
+    fleeting = _identities(own)
+    after = tuple(
+        (place, value)
+        for place, value in moved(before, own)
+        if not _is_given_on(place, value, given) and fleeting.isdisjoint(_numbers(place))
+    )
     return Tried(machine, convention, inputs, own, output, came, after)
+
+
+def _identities(own: Any) -> set[int]:
+    """The identities of what the layer keeps: what has them for its keys, ``grads[id(W)]``, has others in a copy."""
+    every = list(walk(own, lambda name: False))
+    numbers = {number for place, _ in every for number in _numbers(place)}
+    return numbers & {id(value) for _, value in every}
+
+
+def _numbers(place: Place) -> set[int]:
+    return {step.key for step in place if isinstance(step, Item) and type(step.key) is int}
 
 
 def _is_given_on(place: Place, value: Any, given: Sequence[Any]) -> bool:

@@ -82,6 +82,15 @@ def values_named(function: Callable[..., Any]) -> dict[str, Any]:
     return {} if plain is None else _global(plain) | _closed_over(plain)
 
 
+def values_bound(function: Callable[..., Any]) -> dict[str, Any]:
+    """What a function has bound in globals, by name: ``global dW``."""
+    plain, _ = _plain(function)
+    if plain is None:
+        return {}
+    space = plain.__globals__
+    return {name: space[name] for name in _with(plain.__code__, "STORE_GLOBAL") if name in space}
+
+
 def data_named(
     function: Callable[..., Any], depth: int, given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -94,7 +94,7 @@ def look_at_function(f: Counted, where: Point, times: int = 2) -> Look:
     if not np.isfinite(y).all():
         promoted = _in_double(f, where, y)
         if promoted is None:
-            return replace(look, reasons=(_not_finite(f.label, where, y),))
+            return replace(look, reasons=(not_finite(f.label, where, y),))
         return replace(look, y=promoted, promoted=True)
     if not trees.all_finite(where.x):
         return replace(look, reasons=(f"{f.label} has no derivative at this point: {_held(where)}",))
@@ -205,7 +205,8 @@ def alike(one: Floats, other: Floats, share: float) -> bool:
     return bool(np.all(np.abs(one[finite] - other[finite]) <= share * largest))
 
 
-def _not_finite(label: str, where: Point, y: Floats) -> str:
+def not_finite(label: str, where: Point, y: Floats) -> str:
+    """The reason of a function that is not finite at the point."""
     index = int(np.flatnonzero(~np.isfinite(y))[0])
     place = "" if y.size == 1 else f" at entry {index} of its output"
     if held := _held(where):

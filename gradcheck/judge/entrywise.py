@@ -211,9 +211,11 @@ def _glaring(found: Entrywise, pairing: Pairing) -> bool:
 
     Each leaf with entries that are apart is off by far as a whole, and moves f by more than half of its digits; each of
     those entries by more than the last digits of the leaf's largest. What a leaf is left of, where terms cancel, shows
-    at a small distance; not where the claim is the same there.
+    at a small distance; not where the claim is the same there, nor where f itself is so small beside its arguments that
+    it may be what is left of terms that cancel everywhere, ``sum(x - mean(x))``.
     """
-    if not pairing.precise or pairing.claim.unit > precision.DOUBLE or not found.apart.any():
+    is_little = pairing.magnitude <= np.sqrt(precision.DOUBLE) * np.max(pairing.scale, initial=0.0)
+    if is_little or not pairing.precise or pairing.claim.unit > precision.DOUBLE or not found.apart.any():
         return False
     # each entry by a sign of its own: arguments that are equal must not stay so
     step = 0.01 * pairing.scale * signs(np.random.default_rng(0), pairing.x.size)

@@ -11,7 +11,16 @@ import numpy as np
 
 from gradcheck.ask import calls, precision
 from gradcheck.ask.calls import NotNumeric, Raised
-from gradcheck.ask.look import Asked, Look, changing, look_at_claim, look_at_function, random, steady
+from gradcheck.ask.look import (
+    Asked,
+    Look,
+    changing,
+    look_at_claim,
+    look_at_function,
+    not_finite,
+    random,
+    steady,
+)
 from gradcheck.ask.point import beside, describe
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
@@ -112,6 +121,10 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
     seen = Examined(task, look, asked, u)
     if asked.reading is None:
         return seen
+    if look.promoted and any(problem.kind == "nonfinite" for problem in asked.reading.problems):
+        # they overflow together: what double precision makes of f is not held against the claim
+        native = calls.flat(look.output, task.f.label)
+        return Examined(task, look, reasons=(not_finite(task.f.label, task.where, native),))
     if {task.where.names[number] for number in task.where.argnums} <= {
         *task.unchecked
     }:  # nothing came at all

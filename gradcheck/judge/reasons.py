@@ -46,9 +46,9 @@ class Reason(Enum):
         "name its place with params=, or say that it is none, params={{{first!r}: None}}; argnums= checks what it "
         "names alone"
     )
-    LAST_FIRST = (
-        "gradients are in a list: in the order of the parameters they are wrong, in the reverse of it right. Is that "
-        "meant, as where a backward pass appends them, name their places with params= or put each in front, "
+    REORDERED = (
+        "gradients are in a list: in the order of the parameters they are wrong, in another, told above, right. Is "
+        "that meant, as where a backward pass appends them, name their places with params= or put each in front, "
         "insert(0, dW); is it not, they are in each other's place"
     )
     NOTHING = (
