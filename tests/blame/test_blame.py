@@ -235,6 +235,42 @@ def test_nothing_that_is_tried_reaches_the_user(tmp_path: Path) -> None:
     assert module.gradient.__code__ is code and len(module.calls) == count
 
 
+METHODS = """
+import numpy as np
+
+
+class Loss:
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+
+    def residual(self, z):
+        return np.exp(z) - self.y
+
+    def value(self, w):
+        z = self.X @ w
+        return np.sum(np.exp(z) - self.y * z)
+
+    def gradient(self, w):
+        X, z = self.X, self.X @ w
+        d = self.residual(z)
+        return X.T @ d
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("X.T @ d", "self.T @ d"), ("self.residual(z)", "z.residual(z)"), ("self.residual(z)", "w.residual(z)")],
+)
+def test_whose_an_attribute_is(tmp_path: Path, right: str, wrong: str) -> None:
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(6, 3)), 0.4 * rng.normal(size=3)
+    module = made(tmp_path, METHODS, (right, wrong))
+    loss = module.Loss(X, rng.poisson(2.0, 6).astype(float))
+    report = gradcheck.check_grad(loss.value, loss.gradient, w, raise_on_failure=False)
+    owner, meant = wrong.partition(".")[0], right.partition(".")[0]
+    assert [(one.expression, one.repair, one.proved) for one in report.blame] == [(owner, meant, True)]
+
+
 OPAQUE = """
 import math
 import numpy as np

@@ -85,11 +85,25 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
                 array = operand(function.source, node.value)
                 yield from (Edit(EXCHANGED, "index", node, f"{array}[{place}]") for place in places)
                 yield from _beside(function.source, node, parts)
+            yield from _owners(function.source, node, scope)
             for text in taken.get(function.source.segment(node), ()) if isinstance(node, ast.Name) else ():
                 yield Edit(EXCHANGED, "index", node, text)
             yield from _adjustments(function.source, node, calls)
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "range":
                 yield from _ranges(function.source, node, sorted(counters & {*scope}))
+
+
+def _owners(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """Whose attribute it is: an array has no ``raw_grad``, and an object no ``T``."""
+    if isinstance(node, ast.Attribute) and source.segment(node.value) == "self" and _is_arrays(node.attr):
+        yield from (Edit(EXCHANGED, "variable", node.value, name) for name in scope if name.isidentifier())
+    above = source.parents.get(node)
+    if isinstance(node, ast.Name) and isinstance(above, ast.Attribute) and not _is_arrays(above.attr):
+        yield Edit(EXCHANGED, "variable", node, "self")
+
+
+def _is_arrays(attribute: str) -> bool:
+    return hasattr(np.ndarray, attribute)
 
 
 def _ranges(source: Source, node: ast.Call, counters: list[str]) -> Iterator[Edit]:
