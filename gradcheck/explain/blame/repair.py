@@ -7,9 +7,7 @@ gradient at generic points is not: what makes every leaf right at several of the
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 from dataclasses import dataclass, replace
-from types import CodeType
 
 from gradcheck.explain.blame.apart import Alive
 from gradcheck.explain.blame.draft import Draft, Mend, Step
@@ -125,15 +123,15 @@ def _editable(of_claim: tuple[Written, ...], of_f: tuple[Written, ...], first: P
 
     One function often returns a loss and its gradient.
     """
-    shared = _shared(of_claim, {one.code for one in of_f})
+    shared = _shared(of_claim, of_f)
     with observing(shared) as observer:
         left = [one for one in shared if is_left(observer, first, one)]
     # what calls them with the arguments that f does is hardly where the mistake is
     return (*left, *(one for one in of_claim if one not in shared))
 
 
-def _shared(functions: tuple[Written, ...], codes: Collection[CodeType]) -> tuple[Written, ...]:
-    return tuple(one for one in functions if one.code in codes)
+def _shared(functions: tuple[Written, ...], of_f: tuple[Written, ...]) -> tuple[Written, ...]:
+    return tuple(one for one in functions if one.is_one_of(of_f))
 
 
 def _and_the_point(seen: Examined, points: tuple[Probe, ...]) -> tuple[Probe, ...]:
@@ -161,18 +159,17 @@ class _Setting:
 def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
     """The claim after one edit after another, until nothing is wrong or nothing more is found."""
     first, of_f = setting.points[0], draft.now[setting.claims :]
-    codes = {one.code for one in of_f}
     started = time.perf_counter()
     first.wrong()
     patience = 20.0 * (time.perf_counter() - started) + 0.05
     beginning = Allowance(REACHING * setting.seconds)
-    shared = _shared(draft.now[: setting.claims], codes)
+    shared = _shared(draft.now[: setting.claims], of_f)
     goals = Goals(first, Meanings(of_f, shared, first, beginning.late))
     settled = Probe.proved if setting.behaves else Probe.right
     whole = Allowance(WHOLE * setting.seconds)
     while found.left and not whole.late():
         functions, allowed = draft.now[: setting.claims], Allowance(min(setting.seconds, whole.left))
-        shared = _shared(functions, codes)
+        shared = _shared(functions, of_f)
         with observing(functions) as observer:
             fixed = taken(observer, first, shared, lambda: allowed.past(REACHING))  # noqa: B023
             reach = reach_of(observer, first, lambda: allowed.past(REACHING), fixed)  # noqa: B023
