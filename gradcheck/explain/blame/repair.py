@@ -37,6 +37,8 @@ PROBES = 3
 """Points at which an edit must make every leaf right: two to find it, one more to believe it."""
 REACHING, FORCING = 0.2, 0.45
 """Shares of the seconds after which is told what hangs on what, and which expressions mend when they are forced."""
+RESIZING = 0.1
+"""Share of the seconds in which it is found out which lengths may be others."""
 WHOLE = 3.0
 """How many times the seconds of one step all steps may take together."""
 
@@ -87,8 +89,10 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     alive()
     held = held_by((*functions, *of_f), first.task)
     protect(held.arrays, first)
-    others = elsewhere(seen, points[0], found.wrong, held)
-    found.one_size = has_sizes(first.task.where) and not any(one.resized for one in others)
+    early = Allowance(RESIZING * seconds)
+    others = elsewhere(seen, points[0], found.wrong, held, early.late)
+    sizes = [one for one in others if one.resized]
+    found.one_size = has_sizes(first.task.where) and all(one.doubtful for one in sizes)
     every = (*functions, *of_f)
     fewer = shorter(seen, PROBES)
     for some in (fewer, points) if fewer and _wrong(fewer) == found.wrong else (points,):
@@ -107,7 +111,8 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         for one in functions:
             install(one)
     if not found.left:
-        off = next((f"something is wrong {one.said}" for one in others if found.proved and one.wrong()), "")
+        off = next((f"something is wrong {one.said}" for one in others if found.proved and one.refutes()), "")
+        found.one_size &= not any(found.proved and one.fits() for one in sizes)
         if found.proved and raises and seen.task.kind == "layer":
             off = "the parameters of a layer are not found before its backward comes to an end"
         if off:
