@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gradcheck.ask import trees
 from gradcheck.ask.calls import flat
 from gradcheck.ask.point import Point, point
+from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.answer import Answer
 from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.growth import Growth, growths, longer
@@ -52,6 +53,8 @@ class Elsewhere:
     instead: tuple[Elsewhere, ...] = ()
     """Where the claim, as it was, raises there: other ways in which that length may change. The first counts
     at which it does not raise."""
+    raised: bool = False
+    """Whether it does in all of them: it may have been written for less than f takes."""
     doubtful: bool = False
     """Whether the claim, as it was, has less right there than at the given point: its mistake may be why, or that it
     was written for less than f takes."""
@@ -76,8 +79,8 @@ class Elsewhere:
         return self.misfit(frozenset(range(len(self.probe.slots)))) < WRONG
 
     def refutes(self) -> bool:
-        """Whether the claim, as it is now, is no mend, for it is wrong there; of what raises at sizes nobody knows."""
-        raises = self.resized and all(one.answer() is None for one in (self, *self.instead))
+        """Whether the claim, as it is now, is no mend, for it is wrong there."""
+        raises = self.raised and all(one.answer() is None for one in (self, *self.instead))
         return not self.doubtful and not raises and not self.fits()
 
     def answer(self) -> Answer | None:
@@ -325,12 +328,17 @@ def _resized(
         one = made(growth)
         return runs and one is not None and _suits(one, here, wrong)
 
-    for ways in growths(sizes.shapes, sizes.takes, suits, late):
+    def takes(growth: Growth) -> bool:
+        y = sizes.output(growth)
+        # rows that f does not look at are none of one length with those that it does, as a rule
+        return y is not None and (not np.array_equal(y, seen.look.y) or not runs or suits(growth))
+
+    for ways in growths(sizes.shapes, takes, suits, late):
         found = [one for one in map(made, ways) if one is not None]
         raising = [one for one in found if one.answer() is None]
         if raising:
             suiting = found[-1:] if found[-1] not in raising and suits(ways[-1]) else []
-            yield replace(raising[0], instead=(*raising[1:], *suiting))
+            yield replace(raising[0], instead=(*raising[1:], *suiting), raised=not suiting)
         elif found and suits(ways[-1]):
             yield found[-1]
         elif found and not _is_of_one_size(here, found[0]):
@@ -342,7 +350,7 @@ class _Sizes:
 
     def __init__(self, seen: Examined, held: Held) -> None:
         where, self.f = seen.task.where, seen.task.f
-        self.args, self.before = where.args, seen.look.y
+        self.args = where.args
         self.patience = 20.0 * self.f.seconds + 0.05
         given = {
             (number, *path): (trees.name(where.names[number], path), leaf)
@@ -384,15 +392,15 @@ class _Sizes:
         )
         return args, put
 
-    def takes(self, growth: Growth) -> bool:
-        """Whether f runs then, and looks at what has been added."""
+    def output(self, growth: Growth) -> Floats | None:
+        """What f returns then; None where it does not run."""
         args, put = self.grown(growth)
         try:
             with putting(put), no_longer_than(self.patience), np.errstate(all="ignore"):
                 y = flat(self.f(*args), self.f.label)
         except (TooLong, Exception):
-            return False
-        return bool(y.size and np.isfinite(y).all()) and not np.array_equal(y, self.before)
+            return None
+        return y if y.size and np.isfinite(y).all() else None
 
     def said(self, growth: Growth) -> str:
         rows = [self.names[number] for number, axis in growth.places if axis == 0]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from gradcheck.explain.blame.edits import ADDED, Edit
+from gradcheck.explain.blame.elsewhere import WRONG
 from gradcheck.explain.blame.grafting import offered
 from gradcheck.explain.blame.hollow import decides_nothing
 from gradcheck.explain.blame.offers import Ranked, offers
@@ -76,7 +77,7 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         chosen = better or (same and (spread, rank) < (spread_of_best, rank_of_best))
         if every and chosen and not settled(scene.points[0]):
             continue  # right in its values alone: it writes into an argument, say
-        if comes or every:
+        if (comes or every) and misfit < WRONG:
             scene.time.hurry(HALFWAY)
         suspects.several |= comes and bool(progress.leaves) and not every
         if (better or (chosen and most == math.inf)) and every and not misfit and not hollow:

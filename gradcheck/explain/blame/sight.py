@@ -154,8 +154,8 @@ def in_sight(
             except Exception:  # of a form that does not suit the value
                 continue
             # two sizes that are equal here need not be so elsewhere
-            kind = form if form in _SIZES else ""
-            found.setdefault((kind, _key(new)), Candidate(form.format(text), new))
+            own = form.format(text) if form in _SIZES or type(new[0]) is int else ""
+            found.setdefault((own, _key(new)), Candidate(form.format(text), new))
     of_f_space = {**space, "np": np}
     for text in dict.fromkeys(_borrowed(of_f, {*site.scopes[0], *space})):
         try:
