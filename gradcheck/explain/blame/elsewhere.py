@@ -26,6 +26,7 @@ from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.growth import Growth, growths, longer
 from gradcheck.explain.blame.held import Arrays, Held, Place, Put, holding, putting
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, truth_at
+from gradcheck.explain.blame.progress import telling
 from gradcheck.judge.examine import Examined
 
 MOST = 10
@@ -36,6 +37,8 @@ WRONG = 100
 """More than there are ways in which a length may change."""
 DRAWS = 20
 """How often rows are drawn anew until all sums are others."""
+_LITTLE = 0.1
+"""Share of a leaf that may be right at one size by the mistake."""
 _KINDS = ("grad", "vjp", "layer")
 """Checks whose claim can be asked at arguments of other shapes."""
 
@@ -157,11 +160,15 @@ def _suits(there: Elsewhere, here: Probe, wrong: frozenset[int]) -> bool:
         return before is None  # what raises at both may be right at both when it is mended
     if _is_of_one_size(here, there):
         return False
+    tells, now = telling(here), _right(there.probe, answer) | ~telling(there.probe)
+    leaves = zip(
+        *(here.by_leaf(each) for each in (_right(here, before) & tells, tells)),
+        there.probe.by_leaf(now),
+        strict=True,
+    )
     kept = all(
-        number in before.missing or number in answer.missing or _holds(old & telling, now | ~tells)
-        for number, ((old, telling), (now, tells)) in enumerate(
-            zip(_right_entries(here, before), _right_entries(there.probe, answer), strict=True)
-        )
+        number in before.missing or number in answer.missing or _holds(*leaf)
+        for number, leaf in enumerate(leaves)
     )
     return kept and there.probe.wrong_in(answer) <= wrong
 
@@ -184,21 +191,19 @@ def _is_of_one_size(here: Probe, there: Elsewhere) -> bool:
     )
 
 
-def _right_entries(probe: Probe, answer: Answer) -> tuple[tuple[NDArray[np.bool_], NDArray[np.bool_]], ...]:
-    """Leaf by leaf, which entries are right, and which of them are not zero in truth: what is tells nothing."""
-    right, tells = np.abs(answer.flat - probe.truth) <= probe.slack, np.abs(probe.truth) > probe.slack
-    return tuple(zip(probe.by_leaf(right), probe.by_leaf(tells), strict=True))
+def _right(probe: Probe, answer: Answer) -> NDArray[np.bool_]:
+    return np.abs(answer.flat - probe.truth) <= probe.slack
 
 
-def _holds(old: NDArray[np.bool_], now: NDArray[np.bool_]) -> bool:
-    """Whether most of what is right of the one is right in the other, too, whose axes may be longer.
+def _holds(right: NDArray[np.bool_], tells: NDArray[np.bool_], now: NDArray[np.bool_]) -> bool:
+    """Whether most of what is right and tells something is right elsewhere, where axes may be longer; or little is.
 
     Not all of it need be: another entry may be the largest there, or have crossed a corner.
     """
-    if old.ndim != now.ndim:
+    if right.ndim != now.ndim:
         return False
-    kept = np.count_nonzero(old & now[tuple(map(slice, old.shape))])
-    return bool(2 * kept >= np.count_nonzero(old))
+    kept, count = np.count_nonzero(right & now[tuple(map(slice, right.shape))]), np.count_nonzero(right)
+    return bool(2 * kept >= count or count < _LITTLE * np.count_nonzero(tells))
 
 
 def _turned(seen: Examined) -> Elsewhere | None:
