@@ -22,7 +22,7 @@ from gradcheck.explain.blame.hunt import Quarry, hunt
 from gradcheck.explain.blame.known import derivatives, first_unknown
 from gradcheck.explain.blame.manners import manners
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
-from gradcheck.explain.blame.probes import Probe, alone, probes
+from gradcheck.explain.blame.probes import Probe, alone, in_double, probes
 from gradcheck.explain.blame.reach import is_left, reach_of, taken
 from gradcheck.explain.blame.reached import reached
 from gradcheck.explain.blame.scene import Scene
@@ -87,10 +87,13 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         points = probes(seen, PROBES, fine=True)
         found.wrong = _wrong(points)
     alive()
+    given = seen
+    if (wide := in_double(seen)) is not None and _wrong(finer := probes(wide, PROBES)) == found.wrong:
+        seen, points, first = wide, finer, finer[0]  # digits tell which edit is meant
     held = held_by((*functions, *of_f), first.task)
     protect(held.arrays, first)
     early = Allowance(RESIZING * seconds)
-    others = elsewhere(seen, points[0], found.wrong, held, early.late)
+    others = elsewhere(seen, first, found.wrong, held, early.late)
     sizes = [one for one in others if one.resized]
     found.one_size = has_sizes(first.task.where) and all(one.doubtful for one in sizes)
     every = (*functions, *of_f)
@@ -104,7 +107,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         found.proved = (
             len(points) > 1
             and bool(draft.passages)
-            and all(probe.proved() for probe in _and_the_point(seen, points))
+            and all(probe.proved() for probe in _and_the_point(given, points))
         )
         if found.proved or some is points:
             break
@@ -119,7 +122,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
             found.proved, found.elsewhere = False, off
         elif not found.proved:
             written = draft.now[: len(functions)] if not seen.look.conduct else draft.now
-            proofs = _and_the_point(seen, points)
+            proofs = _and_the_point(given, points)
             draft = _behaved(found, draft, written, proofs, Allowance(seconds))
     found.mends = tuple(draft.mends())
     return found
