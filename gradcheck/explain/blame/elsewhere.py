@@ -18,15 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.ask import trees
-from gradcheck.ask.calls import flat
 from gradcheck.ask.point import Point, point
-from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.answer import Answer
-from gradcheck.explain.blame.apart import TooLong, no_longer_than
-from gradcheck.explain.blame.growth import Growth, growths, longer
+from gradcheck.explain.blame.growth import Growth, growths
 from gradcheck.explain.blame.held import Arrays, Held, Place, Put, holding, putting
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, truth_at
 from gradcheck.explain.blame.progress import telling
+from gradcheck.explain.blame.sizes import sizes_of
 from gradcheck.judge.examine import Examined
 
 MOST = 10
@@ -53,6 +51,8 @@ class Elsewhere:
     held: Arrays = ()
     others: Arrays = ()
     put: Put = ()
+    rows: bool = False
+    """Whether it has another number of rows."""
     instead: tuple[Elsewhere, ...] = ()
     """Where the claim, as it was, raises there: other ways in which that length may change. The first counts
     at which it does not raise."""
@@ -316,7 +316,7 @@ def _resized(
     """With another number of rows, units, heads, ...: whatever length f takes another one of."""
     if seen.task.kind not in _KINDS or seen.task.given is not None:
         return
-    where, sizes = seen.task.where, _Sizes(seen, held)
+    where, sizes = seen.task.where, sizes_of(seen.task, held)
 
     runs = here.answer() is not None
 
@@ -326,7 +326,8 @@ def _resized(
         with putting(put), suppress(TypeError, ValueError):
             there = point(seen.task.f, args, where.argnums, where.names)
             probe = _at(seen, moved(there, generator, NEAR), generator)
-            return None if probe is None else Elsewhere(probe, sizes.said(growth), resized=True, put=put)
+            if probe is not None:
+                return Elsewhere(probe, sizes.said(growth), True, put=put, rows=sizes.has_rows(growth))
         return None
 
     def suits(growth: Growth) -> bool:
@@ -338,7 +339,7 @@ def _resized(
         # rows that f does not look at are none of one length with those that it does, as a rule
         return y is not None and (not np.array_equal(y, seen.look.y) or not runs or suits(growth))
 
-    for ways in growths(sizes.shapes, takes, suits, late):
+    for ways in growths([one.shape for one in sizes.things], takes, suits, late):
         found = [one for one in map(made, ways) if one is not None]
         raising = [one for one in found if one.answer() is None]
         if raising:
@@ -348,79 +349,6 @@ def _resized(
             yield found[-1]
         elif found and not _is_of_one_size(here, found[0]):
             yield replace(found[0], doubtful=True)
-
-
-class _Sizes:
-    """The arrays and whole numbers that f is given or holds, under a name each."""
-
-    def __init__(self, seen: Examined, held: Held) -> None:
-        where, self.f = seen.task.where, seen.task.f
-        self.args = where.args
-        self.patience = 20.0 * self.f.seconds + 0.05
-        given = {
-            (number, *path): (trees.name(where.names[number], path), leaf)
-            for number, arg in enumerate(where.args)
-            for path, leaf in trees.leaves(arg)
-        }
-        self.given = {keys: leaf for keys, (_, leaf) in given.items() if _has_sizes(leaf)}
-        held_ones: dict[Any, tuple[Place, ...]] = {}
-        for place in held.places:
-            if _has_sizes(place.value):
-                # an array is one wherever it stands; numbers are many that are equal
-                what = (id(place.space), place.name) if type(place.value) is int else id(place.value)
-                held_ones[what] = (*held_ones.get(what, ()), place)
-        self.held = tuple(held_ones.values())
-        self.names = [given[keys][0] for keys in self.given] + [places[0].name for places in self.held]
-        self.values = [*self.given.values(), *(places[0].value for places in self.held)]
-
-    @property
-    def shapes(self) -> list[tuple[int, ...] | int]:
-        return [value.shape if isinstance(value, np.ndarray) else int(value) for value in self.values]
-
-    def grown(self, growth: Growth) -> tuple[tuple[Any, ...], Put]:
-        """The arguments, and what functions have to hold, when it has grown."""
-        made = list(self.values)
-        for number, axis in growth.places:
-            one = made[number]
-            if axis < 0:
-                made[number] = type(one)(one + growth.of((one,), 0))
-            else:
-                made[number] = longer(one, axis, growth.of(np.shape(self.values[number]), axis))
-        given = dict(zip(self.given, made, strict=False))
-        args = tuple(
-            trees.map_leaves(lambda keys, leaf: given.get(keys, trees.copied_leaf(leaf)), arg, (number,))
-            for number, arg in enumerate(self.args)
-        )
-        others = zip(self.held, made[len(given) :], strict=True)
-        put = tuple(
-            (place, value) for places, value in others for place in places if value is not place.value
-        )
-        return args, put
-
-    def output(self, growth: Growth) -> Floats | None:
-        """What f returns then; None where it does not run."""
-        args, put = self.grown(growth)
-        try:
-            with putting(put), no_longer_than(self.patience), np.errstate(all="ignore"):
-                y = flat(self.f(*args), self.f.label)
-        except (TooLong, Exception):
-            return None
-        return y if y.size and np.isfinite(y).all() else None
-
-    def said(self, growth: Growth) -> str:
-        rows = [self.names[number] for number, axis in growth.places if axis == 0]
-        counts = [self.names[number] for number, axis in growth.places if axis < 0]
-        others = [f"axis {axis} of {self.names[number]}" for number, axis in growth.places if axis > 0]
-        new = f"with {growth.length + growth.more} for {growth.length}"
-        if not others and not counts:
-            return f"{new} rows of {', '.join(rows)}"
-        return f"{new} in {', '.join([*counts, *(f'axis 0 of {name}' for name in rows), *others])}"
-
-
-def _has_sizes(leaf: Any) -> bool:
-    if type(leaf) is int:
-        return leaf > 0
-    return isinstance(leaf, np.ndarray) and leaf.ndim > 0 and leaf.size > 0
 
 
 def _at(seen: Examined, where: Point, generator: np.random.Generator) -> Probe | None:

@@ -12,9 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, combinations, islice
 
-import numpy as np
-from numpy.typing import NDArray
-
 Place = tuple[int, int]
 """What grows, by its number, and which axis of it; -1 for a number."""
 _TOGETHER, _TIMES = 5, 6
@@ -33,9 +30,9 @@ class Growth:
     more: int
     places: tuple[Place, ...]
 
-    def of(self, shape: tuple[int, ...], axis: int) -> int:
-        """By how much an axis of an array of that shape grows."""
-        return self.more * (shape[axis] // self.length)
+    def of(self, length: int) -> int:
+        """By how much what is that long grows."""
+        return self.more * (length // self.length)
 
 
 Shapes = Sequence[tuple[int, ...] | int]
@@ -124,18 +121,3 @@ def _some(others: Sequence[Place], many: Sequence[Place], count: int) -> Iterato
     """So many of the others, or, where there is more to choose from, some of that as well."""
     every = combinations((*others, *many), count)
     return (some for some in every if {*some} & {*many}) if many else every
-
-
-def longer(leaf: NDArray[np.generic], axis: int, more: int) -> NDArray[np.generic]:
-    """An array with some of its first slices once more; what sums to one still does."""
-    # not all of them: what is a mean would stay as it is
-    slices = np.arange(more) % leaf.shape[axis]
-    slices[-1] = 0
-    again = leaf.take(slices, axis)
-    if leaf.dtype.kind != "f":
-        return np.concatenate([leaf, again], axis)
-    shares, whole = np.allclose(leaf.sum(axis), 1.0), np.isclose(leaf.sum(), 1.0)
-    if shares and axis > 0:
-        return np.concatenate([leaf, np.zeros_like(again)], axis)
-    made = np.concatenate([leaf, again], axis)
-    return made / made.sum(axis if shares else None) if shares or whole else made

@@ -94,7 +94,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     protect(held.arrays, first)
     early = Allowance(RESIZING * seconds)
     others = elsewhere(seen, first, found.wrong, held, early.late)
-    sizes = [one for one in others if one.resized]
+    sizes = [one for one in others if one.rows]
     found.one_size = has_sizes(first.task.where) and all(one.doubtful for one in sizes)
     every = (*functions, *of_f)
     fewer = shorter(seen, PROBES)
