@@ -336,8 +336,10 @@ def _resized(
 
     def takes(growth: Growth) -> bool:
         y = sizes.output(growth)
-        # rows that f does not look at are none of one length with those that it does, as a rule
-        return y is not None and (not np.array_equal(y, seen.look.y) or not runs or suits(growth))
+        if y is None or not np.array_equal(y, seen.look.y):
+            return y is not None
+        # more of what f does not look at: of parameters there may be, of data it is not all that has to grow
+        return not sizes.has_data(growth) and (not runs or suits(growth))
 
     for ways in growths([one.shape for one in sizes.things], takes, suits, late):
         found = [one for one in map(made, ways) if one is not None]

@@ -80,6 +80,10 @@ class Sizes:
             return None
         return y if y.size and np.isfinite(y).all() else None
 
+    def has_data(self, growth: Growth) -> bool:
+        """Whether it is of data, among others."""
+        return any(self.things[number].data for number, _ in growth.places)
+
     def has_rows(self, growth: Growth) -> bool:
         """Whether it is of the first axis of data, or of anything where there is no data."""
         no_data = not any(thing.data and not isinstance(thing.value, int) for thing in self.things)
