@@ -77,7 +77,9 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         chosen = better or (same and (spread, rank) < (spread_of_best, rank_of_best))
         if every and chosen and not settled(scene.points[0]):
             continue  # right in its values alone: it writes into an argument, say
-        if (comes or every) and misfit < WRONG:
+        if every and misfit >= WRONG:
+            scene.time.relax()
+        elif comes or every:
             scene.time.hurry(HALFWAY)
         suspects.several |= comes and bool(progress.leaves) and not every
         if (better or (chosen and most == math.inf)) and every and not misfit and not hollow:

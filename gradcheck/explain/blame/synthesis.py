@@ -433,9 +433,9 @@ def _constants(value: float, scalars: list[tuple[str, float]]) -> Iterator[str]:
         if same(of(known))
     ]
     yield from sized
-    # a length or a parameter that is there, rather than the number that it is here
+    yield from (f"{sign}{known}" for known in _CONSTANTS if same(known))
+    # a length or a parameter that is there, rather than one over the number that it is here
     plain = _CONSTANTS if not sized else (2,)
-    yield from (f"{sign}{known}" for known in plain if same(known))
     for form, sizes in _of_two(np.array([abs(known) for _, known in scalars[:_SCALARS]])):
         for i, j in np.argwhere(np.abs(sizes - size) <= _EQUAL * size):
             (one, first), (other, second) = scalars[i], scalars[j]
