@@ -73,9 +73,13 @@ class Elsewhere:
         Where it raises, how many ways come before the first ``instead`` in which it does not.
         """
         ways = (self, *self.instead)
-        answers = ((number, one, one.answer()) for number, one in enumerate(ways))
-        number, way, answer = next((some for some in answers if some[2] is not None), (0, self, None))
-        return WRONG if way.probe.wrong_in(answer) & leaves else number
+        number, way = next(((number, one) for number, one in enumerate(ways) if one.runs()), (0, self))
+        return WRONG if way.probe.wrong_in(way.answer()) & leaves else number
+
+    def runs(self) -> bool:
+        """Whether the claim, as it is now, comes to its end there, with the shapes that are due."""
+        answer = self.answer()
+        return answer is not None and not answer.missing
 
     def fits(self) -> bool:
         """Whether the claim, as it is now, is right there."""
@@ -83,7 +87,7 @@ class Elsewhere:
 
     def refutes(self) -> bool:
         """Whether the claim, as it is now, is no mend, for it is wrong there."""
-        raises = self.raised and all(one.answer() is None for one in (self, *self.instead))
+        raises = self.raised and not any(one.runs() for one in (self, *self.instead))
         return not self.doubtful and not raises and not self.fits()
 
     def answer(self) -> Answer | None:
@@ -209,7 +213,8 @@ def _holds(right: NDArray[np.bool_], tells: NDArray[np.bool_], now: NDArray[np.b
 def _turned(seen: Examined) -> Elsewhere | None:
     where, generator = seen.task.where, np.random.default_rng(0x7369676E)
     signs = generator.choice([-1.0, 1.0], where.x.size)
-    probe = _at(seen, where.moved(where.x * signs), generator)
+    # beside a corner that the point may be at
+    probe = _at(seen, moved(where.moved(where.x * signs), generator, NEAR), generator)
     said = f"with other signs of {', '.join(slot.path for slot in where.slots)}"
     return None if probe is None else Elsewhere(probe, said, resized=False)
 
@@ -339,7 +344,7 @@ def _resized(
         if y is None or not np.array_equal(y, seen.look.y):
             return y is not None
         # more of what f does not look at: of parameters there may be, of data it is not all that has to grow
-        return not sizes.has_data(growth) and (not runs or suits(growth))
+        return not sizes.has_data(growth) and suits(growth)
 
     for ways in growths([one.shape for one in sizes.things], takes, suits, late):
         found = [one for one in map(made, ways) if one is not None]
