@@ -77,7 +77,7 @@ def test_names_that_loops_and_comprehensions_shadow_are_told_apart(
         assert checked(mended.f, getattr(mended, name), 1, rows).verdict is Verdict.PASS, report.patch
 
 
-WRONG = dedent(PROGRAM).lstrip("\n").replace("g + y * x", "g - y * x")
+WRONG = dedent(PROGRAM).lstrip("\n").replace("[2 * out * (1", "[3 * out * (1")
 
 
 def test_a_cell_of_a_notebook_is_read_from_memory() -> None:
@@ -87,8 +87,8 @@ def test_a_cell_of_a_notebook_is_read_from_memory() -> None:
     space: dict[str, Any] = {"__name__": "__main__"}
     exec(compile(WRONG, name, "exec"), space)
     (blame,) = checked(space["f"], space["looped"]).blame
-    assert (blame.file, blame.expression, blame.repair) == (name, "g - y * x", "g + y * x") and blame.proved
-    assert blame.line == 1 + WRONG[: WRONG.index("g - y")].count("\n")
+    assert (blame.file, blame.expression, blame.repair) == (name, "3", "2") and blame.proved
+    assert blame.line == 1 + WRONG[: WRONG.index("[3 * out")].count("\n")
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_what_is_imported_from_an_archive_is_read_there(archive: Path) -> None:
     importlib.invalidate_caches()
     module = importlib.import_module("in_archive")
     (blame,) = checked(module.f, module.looped).blame
-    assert blame.repair == "g + y * x" and blame.proved
+    assert (blame.expression, blame.repair) == ("3", "2") and blame.proved
     assert blame.file == str(archive / "in_archive.py")
 
 
@@ -145,26 +145,3 @@ def test_columns_are_bytes_where_lines_have_tabs(tmp_path: Path, monkeypatch: py
     path.write_bytes(TABS.encode())
     assert main(["verify", str(path), "--fix"]) == 0
     assert path.read_bytes() == TABS.replace("2 * X\t@ r", "2 * X.T\t@ r").encode()
-
-
-ENDLESS = """
-    import numpy as np
-
-    def f(x):
-        return np.sum(x ** 3)
-
-    def claim(x):
-        low, high, count = 0.0, 8.0, 0
-        while high - low > 1e-9:  # an edit of any sign here comes to no end
-            middle = (low + high) / 2
-            low, high = (middle, high) if middle ** 2 < 9 else (low, middle)
-            count = count + 1
-        return np.round(low) * x ** 3
-"""
-
-
-def test_an_edit_that_never_ends_is_given_up(tmp_path: Path) -> None:
-    module = made(tmp_path, ENDLESS)
-    report = gradcheck.check_grad(module.f, module.claim, np.array([0.5, -1.5, 2.0]), raise_on_failure=False)
-    (blame,) = report.blame
-    assert (blame.expression, blame.repair) == ("3", "2") and blame.proved

@@ -67,8 +67,7 @@ def spoilt(program: Sized, folder: Path, length: int, dtype: type[np.floating]) 
     return report
 
 
-@pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("length", [2, 3, 4])
+@pytest.mark.parametrize(("length", "dtype"), [(2, np.float64), (4, np.float64), (3, np.float32)])
 @pytest.mark.parametrize("name", MISTAKES)
 def test_what_is_proved_is_right_at_all_other_sizes(
     tmp_path: Path, name: str, length: int, dtype: type[np.floating]
