@@ -374,7 +374,9 @@ def _with_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Sequen
     """What is in sight, the shortest first, and after it the matrix products that have the given shape."""
     plain = sorted(sight, key=lambda each: len(each.text))
     products = sorted(_matrix_products(plain, shape), key=lambda each: len(each.text))[:_MULTIPLIED]
-    return (*plain[: _SIGHT - len(products)], *products)
+    numbers = [one for one in plain if np.size(one.values[0]) == 1]
+    arrays = [one for one in plain if np.size(one.values[0]) != 1]
+    return (*numbers, *arrays[: _SIGHT - len(products)], *products)
 
 
 def _matrix_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Iterator[Candidate]:
