@@ -215,7 +215,7 @@ class View:
         scalars: list[tuple[str, float]] = []
         for one in sight:
             first = one.values[0]
-            if np.size(first) == 1 and all(np.array_equal(value, first) for value in one.values):
+            if _is_number(one):
                 number = float(np.ravel(first)[0])
                 scalars += [(one.text, number)] if number not in (0.0, 1.0, -1.0) else []
                 if shapes[0]:
@@ -374,9 +374,17 @@ def _with_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Sequen
     """What is in sight, the shortest first, and after it the matrix products that have the given shape."""
     plain = sorted(sight, key=lambda each: len(each.text))
     products = sorted(_matrix_products(plain, shape), key=lambda each: len(each.text))[:_MULTIPLIED]
-    numbers = [one for one in plain if np.size(one.values[0]) == 1]
-    arrays = [one for one in plain if np.size(one.values[0]) != 1]
-    return (*numbers, *arrays[: _SIGHT - len(products)], *products)
+    numbers: list[Candidate] = []
+    others: list[Candidate] = []
+    for one in plain:
+        (numbers if _is_number(one) else others).append(one)
+    return (*numbers, *others[: _SIGHT - len(products)], *products)
+
+
+def _is_number(one: Candidate) -> bool:
+    """Whether it is the same number at all visits."""
+    first = one.values[0]
+    return np.size(first) == 1 and all(np.array_equal(value, first) for value in one.values)
 
 
 def _matrix_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Iterator[Candidate]:
