@@ -447,6 +447,7 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
         yield edit("order", f"{other} if {test} else {body}")
     if isinstance(node, ast.Call):
         yield from _of_call(source, node)
+    yield from (edit("end", new) for new in _ends(source, node))
     if isinstance(node, ast.Subscript):
         yield edit("drop", operand(source, node.value))
         yield from (
@@ -461,6 +462,23 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
 
 
 _DISPLAYS = ast.Tuple | ast.List | ast.Dict
+
+
+def _ends(source: Source, node: ast.expr) -> Iterator[str]:
+    """What stands at an end of a list taken away where it is only read, the other way round, and at the other end."""
+    match node:
+        case ast.Call(ast.Attribute(array, "pop"), args, []) if len(args) < 2:
+            end = _number(args[0]) if args else -1
+            own = ".pop()" if end else ".pop(0)"
+        case ast.Subscript(array, index):
+            end = _number(index)
+            own = f"[{end}]"
+        case _:
+            return
+    if end in (0, -1) and isinstance(array, ast.Name | ast.Attribute | ast.Subscript):
+        text = source.segment(array)
+        first = (".pop()", ".pop(0)") if end else (".pop(0)", ".pop()")
+        yield from (f"{text}{other}" for other in (*first, f"[{end}]") if other != own)
 
 
 def _orders(source: Source, node: ast.Tuple | ast.List | ast.Dict) -> Iterator[str]:

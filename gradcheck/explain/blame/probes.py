@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gradcheck.ask import precision, trees
 from gradcheck.ask.look import Asked as Looked
 from gradcheck.ask.look import look_at_function
-from gradcheck.ask.point import Point, Slot, step_scale
+from gradcheck.ask.point import Point, Slot, point, step_scale
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
@@ -166,6 +166,15 @@ def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
             allowed[kink.index] += 0.5 * abs(kink.right - kink.left)
         made.append(Probe(task, u, output, middle, allowed))
     return tuple(made)
+
+
+def in_double(seen: Examined) -> Examined | None:
+    """What a check has seen, at its point in double precision; None where that is its own."""
+    where = seen.task.where
+    if all(slot.dtype.itemsize >= 8 for slot in where.slots):
+        return None
+    wide = point(seen.task.f, where.doubled().args, where.argnums, where.names)
+    return replace(seen, task=replace(seen.task, where=wide), pairing=None, judgement=None)
 
 
 Truth = tuple[Floats, Any, Floats]

@@ -20,7 +20,7 @@ from gradcheck.explain.blame.hunt import Quarry, hunt
 from gradcheck.explain.blame.known import derivatives, first_unknown
 from gradcheck.explain.blame.manners import manners
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
-from gradcheck.explain.blame.probes import Probe, alone, probes
+from gradcheck.explain.blame.probes import Probe, alone, in_double, probes
 from gradcheck.explain.blame.reach import is_left, reach_of, taken
 from gradcheck.explain.blame.reached import reached
 from gradcheck.explain.blame.scene import Scene
@@ -35,6 +35,8 @@ PROBES = 3
 """Points at which an edit must make every leaf right: two to find it, one more to believe it."""
 REACHING, FORCING = 0.2, 0.45
 """Shares of the seconds after which is told what hangs on what, and which expressions mend when they are forced."""
+RESIZING = 0.1
+"""Share of the seconds in which it is found out which lengths may be others."""
 WHOLE = 3.0
 """How many times the seconds of one step all steps may take together."""
 
@@ -83,10 +85,15 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         points = probes(seen, PROBES, fine=True)
         found.wrong = _wrong(points)
     alive()
+    given = seen
+    if (wide := in_double(seen)) is not None and _wrong(finer := probes(wide, PROBES)) == found.wrong:
+        seen, points, first = wide, finer, finer[0]  # digits tell which edit is meant
     held = held_by((*functions, *of_f), first.task)
     protect(held.arrays, first)
-    others = elsewhere(seen, points[0], found.wrong, held)
-    found.one_size = has_sizes(first.task.where) and not any(one.resized for one in others)
+    early = Allowance(RESIZING * seconds)
+    others = elsewhere(seen, first, found.wrong, held, early.late)
+    sizes = [one for one in others if one.rows]
+    found.one_size = has_sizes(first.task.where) and all(one.doubtful for one in sizes)
     every = (*functions, *of_f)
     fewer = shorter(seen, PROBES)
     for some in (fewer, points) if fewer and _wrong(fewer) == found.wrong else (points,):
@@ -98,21 +105,22 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         found.proved = (
             len(points) > 1
             and bool(draft.passages)
-            and all(probe.proved() for probe in _and_the_point(seen, points))
+            and all(probe.proved() for probe in _and_the_point(given, points))
         )
         if found.proved or some is points:
             break
         for one in functions:
             install(one)
     if not found.left:
-        off = next((f"something is wrong {one.said}" for one in others if found.proved and one.wrong()), "")
+        off = next((f"something is wrong {one.said}" for one in others if found.proved and one.refutes()), "")
+        found.one_size &= not any(found.proved and one.fits() for one in sizes)
         if found.proved and raises and seen.task.kind == "layer":
             off = "the parameters of a layer are not found before its backward comes to an end"
         if off:
             found.proved, found.elsewhere = False, off
         elif not found.proved:
             written = draft.now[: len(functions)] if not seen.look.conduct else draft.now
-            proofs = _and_the_point(seen, points)
+            proofs = _and_the_point(given, points)
             draft = _behaved(found, draft, written, proofs, Allowance(seconds))
     found.mends = tuple(draft.mends())
     return found
