@@ -338,3 +338,23 @@ def test_what_rounding_leaves_of_a_derivative_that_is_zero_everywhere_is_not_acc
     for seed in range(6):
         x = np.random.default_rng(seed).standard_normal(shape)
         assert report_of(f, claim, x, seed=seed).verdict != "fail"
+
+
+@pytest.mark.parametrize("many", [1.0, 1e4, 1e8, 1e10])
+@pytest.mark.parametrize("name", ZERO_EVERYWHERE)
+def test_nor_where_it_is_many_times_that(name, many) -> None:
+    f, claim = ZERO_EVERYWHERE[name]
+    for seed in range(6):
+        x = np.random.default_rng(seed).standard_normal((6, 4))
+        assert report_of(lambda x: many * f(x), lambda x: many * claim(x), x).verdict != "fail"
+
+
+@pytest.mark.parametrize("off", [1e-6, 1e-3, 1.0])
+@pytest.mark.parametrize("name", ZERO_EVERYWHERE)
+def test_what_is_left_of_terms_that_cancel_has_no_few_digits_behind_which_a_wrong_claim_hides(
+    name, off
+) -> None:
+    f, claim = ZERO_EVERYWHERE[name]
+    for seed in range(12):
+        x = np.random.default_rng(seed).standard_normal((6, 4))
+        assert report_of(f, lambda x: claim(x) + off * np.sin(x), x).verdict == "fail"

@@ -91,6 +91,13 @@ def values_bound(function: Callable[..., Any]) -> dict[str, Any]:
     return {name: space[name] for name in _with(plain.__code__, "STORE_GLOBAL") if name in space}
 
 
+def values_given(function: Callable[..., Any]) -> dict[str, Any]:
+    """What a function is given before it is called: defaults, arguments of a partial one, the object that it is of."""
+    plain, owner = _plain(function)
+    held = {} if plain is None or owner is None else {_first(plain): owner}
+    return _defaults(function) | held | _bound(function)
+
+
 def data_named(
     function: Callable[..., Any], depth: int, given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -114,6 +114,15 @@ def _last_decimal(value: float) -> float | None:
     return float(10.0**-place) if near and len(mantissa.rstrip("0")) <= _DIGITS + 1 else 0.0
 
 
+def may_be_left_over(values: Floats, scale: Floats) -> bool:
+    """Whether numbers are so little beside the arguments that terms which cancel may leave them, ``sum(x - mean(x))``.
+
+    Their bits are few, and tell of no format.
+    """
+    largest = np.max(np.abs(values[np.isfinite(values)]), initial=0.0)
+    return bool(largest <= np.sqrt(DOUBLE) * np.max(scale, initial=0.0))
+
+
 def spacing(value: float, unit: float) -> float:
     """The distance of neighbouring numbers of this unit roundoff around ``value``."""
     return (

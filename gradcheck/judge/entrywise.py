@@ -32,6 +32,10 @@ _SLIGHT = 2.0**-40
 leave that as it is, and each of a few runs does once in a while."""
 
 
+_LAST_DIGITS = 2.0**-44
+"""Of a step of a hundredth of the arguments' size, what moves them by two or three of their last digits."""
+
+
 S = TypeVar("S", float, Floats)
 
 
@@ -211,17 +215,19 @@ def _glaring(found: Entrywise, pairing: Pairing) -> bool:
 
     Each leaf with entries that are apart is off by far as a whole, and moves f by more than half of its digits; each of
     those entries by more than the last digits of the leaf's largest. What a leaf is left of, where terms cancel, shows
-    at a small distance; not where the claim is the same there, nor where f itself is so small beside its arguments that
-    it may be what is left of terms that cancel everywhere, ``sum(x - mean(x))``.
+    at a small distance; not where the claim is the same there, nor where they cancel everywhere, ``sum(x - mean(x))``:
+    the last digits of the arguments move the claim by as much then, or f is little beside them.
     """
-    is_little = pairing.magnitude <= np.sqrt(precision.DOUBLE) * np.max(pairing.scale, initial=0.0)
-    if is_little or not pairing.precise or pairing.claim.unit > precision.DOUBLE or not found.apart.any():
+    left_over = precision.may_be_left_over(np.array([pairing.magnitude]), pairing.scale)
+    if left_over or not pairing.precise or pairing.claim.unit > precision.DOUBLE or not found.apart.any():
         return False
     # each entry by a sign of its own: arguments that are equal must not stay so
     step = 0.01 * pairing.scale * signs(np.random.default_rng(0), pairing.x.size)
     there = pairing.claim.at(pairing.x + step)
-    if there is None:
+    rounded = pairing.claim.at(pairing.x + _LAST_DIGITS * step)
+    if there is None or rounded is None:
         return False
+    jitter = (rounded - found.claim.value) * pairing.scale
     gap = np.abs(found.gap) * pairing.scale
     size = np.maximum(np.abs(found.autograd.value), np.abs(there)) * pairing.scale
     for slot in pairing.slots:
@@ -232,6 +238,11 @@ def _glaring(found: Entrywise, pairing: Pairing) -> bool:
         off = length(apart)
         by_far = off > _GLARING * length(size[part]) and off > np.sqrt(precision.DOUBLE) * pairing.magnitude
         stands_still = np.array_equal(there[part], found.claim.value[part])
-        if stands_still or not by_far or np.min(apart) <= _SLIGHT * np.max(size[part]):
+        if (
+            stands_still
+            or length(jitter[part]) > _GLARING * off
+            or not by_far
+            or np.min(apart) <= _SLIGHT * np.max(size[part])
+        ):
             return False
     return True

@@ -191,6 +191,8 @@ def _shown(task: Task, value: Evaluate, y: Floats) -> tuple[float, float]:
         shown = precision.shown(seen)
         # fewer bits, of values that were one stair until then, are no format: f counts
         unit = shown if unit > precision.SINGLE or shown <= precision.HALF else unit
+    if unit > precision.SINGLE and precision.may_be_left_over(seen, scale):
+        return precision.DOUBLE, 0.0  # what is left of terms that cancel has few bits as well, and no format
     if unit > precision.DOUBLE:
         return unit, 0.0
     unit = precision.of_decimals(seen, y)

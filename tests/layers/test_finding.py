@@ -3,6 +3,7 @@
 import copy
 import logging
 import random
+from functools import partial
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -1409,3 +1410,57 @@ def test_arrays_that_functions_find_outside_are_data_where_no_gradient_of_them_i
 
     for _ in range(2):  # what was kept at the first is there at the second
         assert gradcheck.check_layer((forward, backward), X).ok
+
+
+class Affine:
+    def __init__(self, factor):
+        self.W, self.b, self.factor = weights(), bias(), factor
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, d):
+        self.dW, self.db = self.factor * self.x.T @ d, d.sum(0)
+        return d @ self.W.T
+
+
+class Back:
+    def __init__(self, ahead):
+        self.ahead = ahead
+
+    def backward(self, d):
+        self.dW, self.db = self.ahead.factor * self.ahead.x.T @ d, d.sum(0)
+        return d @ self.ahead.W.T
+
+    __call__ = backward
+
+
+def of_a_default(factor):
+    own = Affine(factor)
+    return lambda x, own=own: own.forward(x), lambda d, own=own: own.backward(d)
+
+
+def of_two_objects(factor):
+    own = Affine(factor)
+    return own.forward, Back(own).backward
+
+
+def of_an_object_that_is_called(factor):
+    own = Affine(factor)
+    return own.forward, Back(own)
+
+
+def of_partial_functions(factor):
+    own = Affine(factor)
+    return partial(Affine.forward, own), partial(Affine.backward, own)
+
+
+@pytest.mark.parametrize(
+    "pair", [of_a_default, of_two_objects, of_an_object_that_is_called, of_partial_functions]
+)
+def test_a_gradient_left_in_what_functions_were_given_before_is_no_pass_of_the_input_alone(pair) -> None:
+    for factor in (1.0, 7.0):
+        report = gradcheck.check_layer(pair(factor), X, raise_on_failure=False)
+        assert report.verdict == "inconclusive"
+        assert "W" in report.reasons[0]
