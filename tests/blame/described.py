@@ -709,6 +709,127 @@ TWICE = Right(
 )
 
 
+DEGREES = Right(
+    """
+    import numpy as np
+
+    def f(angle, w):
+        return np.sum(np.sin(np.deg2rad(angle)) * w)
+
+    def claim(angle, w):
+        return np.cos(np.deg2rad(angle)) * w * np.pi / 180
+    """,
+    lambda r, n: (60 * r(n), r(n)),
+)
+PROBABILITY = Right(
+    """
+    import numpy as np
+
+    def f(theta, x):
+        p = 1 / (1 + np.exp(-theta))
+        return -np.sum(x * np.log(p) + (1 - x) * np.log(1 - p))
+
+    def claim(theta, x):
+        p = 1 / (1 + np.exp(-theta))
+        dp = -np.sum(x / p - (1 - x) / (1 - p))
+        return dp * p * (1 - p)
+    """,
+    lambda r, n: (float(r()), (r(n) > 0) * 1.0),
+)
+DISCOUNTED = Right(
+    """
+    import numpy as np
+
+    def f(w, b, X, y, discount):
+        return discount * np.mean((X @ w + b - y) ** 2)
+
+    def claim(w, b, X, y, discount):
+        d = 2 * discount * (X @ w + b - y) / len(X)
+        return X.T @ d, d.sum()
+    """,
+    lambda r, n: (r(3), float(r()), r((n, 3)), r(n), 0.7744),
+    (0, 1),
+)
+SIMPLEX = Right(
+    """
+    import numpy as np
+
+    def f(p, q):
+        return np.sum(p * np.log(p / q))
+
+    def claim(p, q):
+        return np.log(p / q) + 1
+    """,
+    lambda r, n: (_parts(r(n)), _parts(r(n))),
+)
+COVARIANCE = Right(
+    """
+    import numpy as np
+
+    def f(S, C):
+        return np.linalg.slogdet(S)[1] + np.trace(np.linalg.inv(S) @ C)
+
+    def claim(S, C):
+        inv = np.linalg.inv(S)
+        return (inv - inv @ C @ inv).T
+    """,
+    lambda r, n: (_definite(r((n, n))), _definite(r((n, n)))),
+)
+SIAMESE = Right(
+    """
+    import numpy as np
+
+    def f(W, A, B):
+        return np.sum((np.tanh(A @ W) - np.tanh(B @ W)) ** 2)
+
+    def claim(W, A, B):
+        a, b = np.tanh(A @ W), np.tanh(B @ W)
+        d = 2 * (a - b)
+        return A.T @ (d * (1 - a ** 2)) - B.T @ (d * (1 - b ** 2))
+    """,
+    lambda r, n: (r((3, 4)), r((n, 3)), r((n, 3))),
+)
+STACKED = Right(
+    """
+    import numpy as np
+
+    class Scale:
+        def __init__(self, g):
+            self.g, self.seen = g, []
+
+        def forward(self, x):
+            self.seen.append(x)
+            return np.tanh(x) * self.g
+
+        def backward(self, d):
+            x = self.seen.pop()
+            self.dg = getattr(self, "dg", 0) + np.sum(d * np.tanh(x), axis=0)
+            return d * self.g * (1 - np.tanh(x) ** 2)
+
+    def f(x, g):
+        layer = Scale(g)
+        return layer.forward(layer.forward(x))
+
+    def claim(dout, x, g):
+        layer = Scale(g)
+        layer.forward(layer.forward(x))
+        dx = layer.backward(layer.backward(dout))
+        return dx, layer.dg
+    """,
+    lambda r, n: (r((n, 3)), r(3)),
+    (0, 1),
+    "vjp",
+)
+
+
+def _parts(logs: Any) -> Any:
+    return np.exp(logs) / np.exp(logs).sum()
+
+
+def _definite(matrix: Any) -> Any:
+    return matrix @ matrix.T / len(matrix) + np.eye(len(matrix))
+
+
 def _shares(logs: Any) -> Any:
     shares = np.exp(logs + logs.T)
     np.fill_diagonal(shares, 0)
@@ -819,6 +940,19 @@ REPORTED = (
     ("lstm: 1 - g for 1 - g^2", LSTM, (("1 - g ** 2", "1 - g"),), BACK, ("wrong_activation_derivative",)),
     ("R.T for R", POSE, (("-R @ skew", "-R.T @ skew"),), ("w",), ("transpose",)),
     ("identity for R", POSE, (("-R @ skew", "-np.eye(3) @ skew"),), ("w",), ()),
+    ("degrees taken for radians", DEGREES, ((" * np.pi / 180", ""),), ("angle",), ("scale",)),
+    ("the one parameter's sigmoid", PROBABILITY, (("dp * p * (1 - p)", "dp"),), ("theta",),
+     ("scale", "missing_activation_derivative")),
+    ("a factor of all leaves", DISCOUNTED, (("2 * discount * ", "2 * "),), ("w", "b"), ("scale",)),
+    ("projected on the simplex", SIMPLEX, (("return np.log(p / q) + 1", "g = np.log(p / q) + 1; return g - g.mean()"),),
+     ("p",), ("extra_term", "missing_term")),
+    ("every entry off the diagonal twice", COVARIANCE,
+     (("return (inv - inv @ C @ inv).T", "G = (inv - inv @ C @ inv).T; return G + G.T - np.diag(np.diag(G))"),),
+     ("S",), ("sparse",)),
+    ("one of two branches with shared weights", SIAMESE, ((" - B.T @ (d * (1 - b ** 2))", ""),), ("W",),
+     ("missing_term",)),
+    ("what a layer gathers is set anew", STACKED, (('getattr(self, "dg", 0) + np.sum', "np.sum"),), ("g",),
+     ("missing_term",)),
     ("a layer used twice with one cache", TWICE, (("self.kept.pop()", "self.kept[-1]"),), ("x",), ()),
 )  # fmt: skip
 MISTAKES = tuple(

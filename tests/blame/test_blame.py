@@ -235,6 +235,98 @@ def test_nothing_that_is_tried_reaches_the_user(tmp_path: Path) -> None:
     assert module.gradient.__code__ is code and len(module.calls) == count
 
 
+METHODS = """
+import numpy as np
+
+
+class Loss:
+    def __init__(self, X, y):
+        self.X, self.y = X, y
+
+    def residual(self, z):
+        return np.exp(z) - self.y
+
+    def value(self, w):
+        z = self.X @ w
+        return np.sum(np.exp(z) - self.y * z)
+
+    def gradient(self, w):
+        X, z = self.X, self.X @ w
+        d = self.residual(z)
+        return X.T @ d
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("X.T @ d", "self.T @ d"), ("self.residual(z)", "z.residual(z)"), ("self.residual(z)", "w.residual(z)")],
+)
+def test_whose_an_attribute_is(tmp_path: Path, right: str, wrong: str) -> None:
+    rng = np.random.default_rng(0)
+    X, w = rng.normal(size=(6, 3)), 0.4 * rng.normal(size=3)
+    module = made(tmp_path, METHODS, (right, wrong))
+    loss = module.Loss(X, rng.poisson(2.0, 6).astype(float))
+    report = gradcheck.check_grad(loss.value, loss.gradient, w, raise_on_failure=False)
+    owner, meant = wrong.partition(".")[0], right.partition(".")[0]
+    assert [(one.expression, one.repair, one.proved) for one in report.blame] == [(owner, meant, True)]
+
+
+OPAQUE = """
+import math
+import numpy as np
+
+
+A = np.random.default_rng(0).normal(size=(5, 3))
+
+
+def softplus(x):
+    return np.array([math.log1p(math.exp(float(repr(float(v))))) for v in A @ x])
+
+
+def loss(x):
+    return float(softplus(x).sum())
+
+
+def gradient(x):
+    z = A @ x
+    s = 1 / (1 + np.exp(-z))
+    return A.T @ s
+
+
+def vjp(u, x):
+    s = 1 / (1 + np.exp(-(A @ x)))
+    return A.T @ (u * s)
+"""
+
+
+@pytest.mark.parametrize("examples", [4, 5, 9])
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("A.T @ s", "A @ s"),  # raises
+        ("A.T @ s", "z.T @ s"),  # is of another shape
+        ("A.T @ s", "A.T @ x"),
+        ("np.exp(-z)", "np.exp(-A)"),
+        ("A.T @ (u", "A @ (u"),
+        ("A.T @ (u * s)", "A.T @ s"),
+        ("u * s", "A * s"),
+    ],
+)
+def test_a_claim_that_is_none_is_mended_where_no_oracle_traces_f(
+    tmp_path: Path, right: str, wrong: str, examples: int
+) -> None:
+    module = made(tmp_path, OPAQUE, ("(5, 3)", f"({examples}, 3)"), (right, wrong))
+    x = np.array([0.3, -0.7, 1.1])
+    check, f, claim = (
+        (gradcheck.check_vjp, module.softplus, module.vjp)
+        if "u" in right
+        else (gradcheck.check_grad, module.loss, module.gradient)
+    )
+    report = check(f, claim, x, raise_on_failure=False)
+    assert report.verdict is Verdict.FAIL
+    assert report.blame and report.blame[0].proved, report.blamed.remark
+
+
 OBSERVED = """
 import numpy as np
 

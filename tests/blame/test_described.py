@@ -34,6 +34,8 @@ MENDED = {
     "kernel flipped": ("w[:, :, ::-1]", "w[:, :, :]"),
     "padding cropped wrongly": ("dx[:, :-2]", "dx[:, 1:-1]"),
     "identity for R": ("np.eye(3)", "R"),
+    "projected on the simplex": ("g - g.mean()", "g"),
+    "a layer used twice with one cache": ("self.kept[-1]", "self.kept.pop()"),
 }
 """What is blamed, and what is written for it."""
 

@@ -59,7 +59,7 @@ def test_what_is_right_at_this_size_alone_is_not_proved(tmp_path: Path) -> None:
     report = failed(made(tmp_path, text), regression(4, 0), argnums=0)
     assert report.patch == "" and not any(blame.proved for blame in report.blame)
     for blame in report.blame:
-        assert "that is no proof, for something is wrong with 5 for 4 rows of X, y" in blame.message
+        assert "that is no proof, for something is wrong with 8 for 4 rows of X, y" in blame.message
 
 
 def test_where_no_other_size_can_be_tried_it_is_said(tmp_path: Path) -> None:

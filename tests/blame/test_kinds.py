@@ -19,7 +19,7 @@ from gradcheck.explain.blame.edits import Edit
 from gradcheck.explain.blame.hunt import in_force
 from gradcheck.explain.blame.reached import reached
 from gradcheck.explain.blame.sight import Candidate
-from tests.blame.programs import loaded
+from tests.blame.programs import loaded, made, patched
 
 
 @dataclass(frozen=True)
@@ -218,3 +218,55 @@ def test_of_data_whose_rows_are_equal_not_every_product_is_looked_at(monkeypatch
     view = synthesis.View.of(target, sight)
     assert not [text for text in view.products(target) if "x" not in text]
     assert len(looked_at) < 1000
+
+
+PAIRS = """
+    import numpy as np
+
+
+    def f(x, w):
+        n, total = len(x), 0.0
+        for p in range(n):
+            for q in range(p + 1, n):
+                total = total + w[p] * w[q] * (x[p] - x[q]) ** 2
+        for s in range(1, n - 1):
+            total = total + (x[s + 1] - 2 * x[s] + x[s - 1]) ** 4
+        return total
+
+
+    def claim(x, w):
+        n, g = len(x), np.zeros_like(x)
+        for i in range(n):
+            for j in range(i + 1, n):
+                d = 2 * w[i] * w[j] * (x[i] - x[j])
+                g[i] += d
+                g[j] -= d
+        for t in range(1, n - 1):
+            d = 4 * (x[t + 1] - 2 * x[t] + x[t - 1]) ** 3
+            g[t + 1] += d
+            g[t] -= 2 * d
+            g[t - 1] += d
+        return g
+"""
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("range(i + 1, n)", "range(1, n)"),
+        ("t in range(1, n - 1)", "t in range(1, n)"),
+        ("t in range(1, n - 1)", "t in range(n - 1)"),
+    ],
+)
+def test_a_loop_that_starts_or_ends_elsewhere_is_mended_where_it_is_said(
+    tmp_path: Path, was: str, now: str
+) -> None:
+    module = made(tmp_path, PAIRS, (was, now))
+    draw = np.random.default_rng(3).standard_normal
+    report = gradcheck.check_grad(module.f, module.claim, draw(6), draw(6), argnums=0, raise_on_failure=False)
+    assert report.verdict == "fail"
+    (blame,) = report.blame
+    assert blame.proved and "range(" in blame.expression, blame
+    mended = patched(tmp_path / "program.py", report.patch)
+    for n in (4, 9):
+        assert gradcheck.check_grad(mended.f, mended.claim, draw(n), draw(n), argnums=0).ok

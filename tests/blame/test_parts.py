@@ -248,7 +248,7 @@ MISTAKES = [  # others stand in tests/test_golden_programs.py, with their report
         "gates",
         "    dz[:, n:] = dout * gate * (1 - cand ** 2)\n",
         "",
-        "dz[:, n:] += dout * gate * (1 - cand ** 2)",
+        "* (1 - cand ** 2)",
     ),
     ("gates", "dz[:, n:] = dout * gate", "dz[:, n - 1:-1] = dout * gate", "dz[:, n:] = dout * gate"),
     ("classes", "    p[range(len(y)), y] -= 1\n", "", "y] -= 1"),

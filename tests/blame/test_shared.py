@@ -150,6 +150,49 @@ def test_the_gradient_is_mended_and_the_loss_is_what_it_was(
         assert module.f(*args) == mended.f(*args)
 
 
+KERNEL = """
+    import numpy as np
+
+    def kernel(length, X, with_gradient=False):
+        D = (X[:, None, :] - X[None, :, :]) ** 2
+        K = np.exp(-0.5 * (D / length**2).sum(2))
+        if with_gradient:
+            G = D / length**3
+            G = G * K[:, :, None]
+            return K, G
+        return K
+
+    def f(length, X, U):
+        return np.sum(U * kernel(length, X))
+
+    def claim(length, X, U):
+        _, G = kernel(length, X, with_gradient=True)
+        return (U[:, :, None] * G).sum((0, 1))
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("length**3", "length**2"),
+        ("G * K[:, :, None]", "G * X[:, :, None]"),  # raises
+        ("G * K[:, :, None]", "G / K[:, :, None]"),
+        ("D / length**3", "D * length**3"),
+        ("return K, G", "return G, K"),
+    ],
+)
+def test_what_a_flag_asks_for_is_the_claims_alone(tmp_path: Path, right: str, wrong: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    module = made(tmp_path, KERNEL, (right, wrong))
+    args = rng.uniform(0.5, 1.5, 2), rng.normal(size=(5, 2)), rng.normal(size=(5, 5))
+    report = check_grad(module.f, module.claim, *args, argnums=0, raise_on_failure=False)
+    assert report.verdict is Verdict.FAIL
+    assert report.blame and report.blame[0].proved, report.blamed.remark
+    mended = patched(Path(module.__file__), report.patch)
+    assert check_grad(mended.f, mended.claim, *args, argnums=0).ok
+
+
 def test_an_edit_that_would_change_f_is_none(tmp_path: Path) -> None:
     """With another constant the gradient were what it should be, too: but f were another function."""
     module = made(

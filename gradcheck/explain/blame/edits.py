@@ -85,11 +85,25 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
                 array = operand(function.source, node.value)
                 yield from (Edit(EXCHANGED, "index", node, f"{array}[{place}]") for place in places)
                 yield from _beside(function.source, node, parts)
+            yield from _owners(function.source, node, scope)
             for text in taken.get(function.source.segment(node), ()) if isinstance(node, ast.Name) else ():
                 yield Edit(EXCHANGED, "index", node, text)
             yield from _adjustments(function.source, node, calls)
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "range":
                 yield from _ranges(function.source, node, sorted(counters & {*scope}))
+
+
+def _owners(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterator[Edit]:
+    """Whose attribute it is: an array has no ``raw_grad``, and an object no ``T``."""
+    if isinstance(node, ast.Attribute) and source.segment(node.value) == "self" and _is_arrays(node.attr):
+        yield from (Edit(EXCHANGED, "variable", node.value, name) for name in scope if name.isidentifier())
+    above = source.parents.get(node)
+    if isinstance(node, ast.Name) and isinstance(above, ast.Attribute) and not _is_arrays(above.attr):
+        yield Edit(EXCHANGED, "variable", node, "self")
+
+
+def _is_arrays(attribute: str) -> bool:
+    return hasattr(np.ndarray, attribute)
 
 
 def _ranges(source: Source, node: ast.Call, counters: list[str]) -> Iterator[Edit]:
@@ -433,6 +447,7 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
         yield edit("order", f"{other} if {test} else {body}")
     if isinstance(node, ast.Call):
         yield from _of_call(source, node)
+    yield from (edit("end", new) for new in _ends(source, node))
     if isinstance(node, ast.Subscript):
         yield edit("drop", operand(source, node.value))
         yield from (
@@ -447,6 +462,23 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
 
 
 _DISPLAYS = ast.Tuple | ast.List | ast.Dict
+
+
+def _ends(source: Source, node: ast.expr) -> Iterator[str]:
+    """What stands at an end of a list taken away where it is only read, the other way round, and at the other end."""
+    match node:
+        case ast.Call(ast.Attribute(array, "pop"), args, []) if len(args) < 2:
+            end = _number(args[0]) if args else -1
+            own = ".pop()" if end else ".pop(0)"
+        case ast.Subscript(array, index):
+            end = _number(index)
+            own = f"[{end}]"
+        case _:
+            return
+    if end in (0, -1) and isinstance(array, ast.Name | ast.Attribute | ast.Subscript):
+        text = source.segment(array)
+        first = (".pop()", ".pop(0)") if end else (".pop(0)", ".pop()")
+        yield from (f"{text}{other}" for other in (*first, f"[{end}]") if other != own)
 
 
 def _orders(source: Source, node: ast.Tuple | ast.List | ast.Dict) -> Iterator[str]:

@@ -1,18 +1,16 @@
-"""The check far from its point: at other sizes, signs and settings. What is right near the point alone is no mend.
+"""The check far from its point: at other sizes, signs, settings and indices. What is right near it alone is no mend.
 
 ``1 / 2`` is ``1 / len(X)`` for two rows, ``3`` the number of three classes, ``2`` one over a step of a half, and the
-sign of one vector may be that of another. Any sizes will do at which f runs. Those axes are lengthened together that
-come first in arrays of one length: of the data alone where f runs then, else of all arguments; and those further back,
-wherever that length stands.
+sign of one vector may be that of another. Any sizes will do at which f runs; each length changes by itself (`growth`).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import islice
 from typing import Any
 
@@ -22,16 +20,23 @@ from numpy.typing import NDArray
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point, point
 from gradcheck.explain.blame.answer import Answer
-from gradcheck.explain.blame.held import Arrays, Held, Number, counting, holding
+from gradcheck.explain.blame.growth import Growth, growths
+from gradcheck.explain.blame.held import Arrays, Held, Place, Put, holding, putting
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, truth_at
+from gradcheck.explain.blame.progress import telling
+from gradcheck.explain.blame.sizes import sizes_of
 from gradcheck.judge.examine import Examined
 
-WIDER = 2
-"""How many lengths of axes that are no rows are changed, each by itself."""
+MOST = 10
+"""How many lengths are changed, each by itself."""
 FEW, SLOW = 5, 2e-3
 """Rows that are enough to find an edit with, where f and the claim take more seconds than that."""
+WRONG = 100
+"""More than there are ways in which a length may change."""
 DRAWS = 20
 """How often rows are drawn anew until all sums are others."""
+_LITTLE = 0.1
+"""Share of a leaf that may be right at one size by the mistake."""
 _KINDS = ("grad", "vjp", "layer")
 """Checks whose claim can be asked at arguments of other shapes."""
 
@@ -45,19 +50,45 @@ class Elsewhere:
     resized: bool
     held: Arrays = ()
     others: Arrays = ()
-    numbers: tuple[Number, ...] = ()
-    settings: Mapping[float, float] = field(default_factory=dict)
-    """By the values of the ``numbers`` that are held those that they have there."""
+    put: Put = ()
+    rows: bool = False
+    """Whether it has another number of rows."""
+    instead: tuple[Elsewhere, ...] = ()
+    """Where the claim, as it was, raises there: other ways in which that length may change. The first counts
+    at which it does not raise."""
+    raised: bool = False
+    """Whether it does in all of them: it may have been written for less than f takes."""
+    doubtful: bool = False
+    """Whether the claim, as it was, has less right there than at the given point: its mistake may be why, or that it
+    was written for less than f takes."""
 
     @contextmanager
     def _there(self) -> Iterator[None]:
-        with holding(self.held, self.others), counting(self.numbers, self.settings):
+        with holding(self.held, self.others), putting(self.put):
             yield
 
-    def wrong(self) -> frozenset[int]:
-        """The leaves in which the claim, as it is now, is wrong there."""
-        with self._there():
-            return self.probe.wrong()
+    def misfit(self, leaves: frozenset[int]) -> int:
+        """How ill the claim, as it is now, fits in these leaves there: 0 where it is right in them, `WRONG` where not.
+
+        Where it raises, how many ways come before the first ``instead`` in which it does not.
+        """
+        ways = (self, *self.instead)
+        number, way = next(((number, one) for number, one in enumerate(ways) if one.runs()), (0, self))
+        return WRONG if way.probe.wrong_in(way.answer()) & leaves else number
+
+    def runs(self) -> bool:
+        """Whether the claim, as it is now, comes to its end there, with the shapes that are due."""
+        answer = self.answer()
+        return answer is not None and not answer.missing
+
+    def fits(self) -> bool:
+        """Whether the claim, as it is now, is right there."""
+        return self.misfit(frozenset(range(len(self.probe.slots)))) < WRONG
+
+    def refutes(self) -> bool:
+        """Whether the claim, as it is now, is no mend, for it is wrong there."""
+        raises = self.raised and not any(one.runs() for one in (self, *self.instead))
+        return not self.doubtful and not raises and not self.fits()
 
     def answer(self) -> Answer | None:
         """What the claim, as it is now, returns there."""
@@ -65,26 +96,26 @@ class Elsewhere:
             return self.probe.answer()
 
 
-def elsewhere(seen: Examined, here: Probe, wrong: frozenset[int], held: Held) -> tuple[Elsewhere, ...]:
+def elsewhere(
+    seen: Examined, here: Probe, wrong: frozenset[int], held: Held, late: Callable[[], bool]
+) -> tuple[Elsewhere, ...]:
     """Points at which a claim must be right as well that is wrong in these leaves at the given one.
 
     Where what is right at the given one is not so there, the claim was written for less than f takes, and nothing
-    follows.
+    follows; but that other sizes are better witnesses than none for which of two edits is meant.
     """
     found = (
         one
         for one in (
-            _resized(seen),
-            *islice(_widened(seen, lambda _: 1), WIDER),
-            *islice(_widened(seen, lambda length: length), 1),
-            _oblong(seen),
+            *islice(_resized(seen, here, wrong, held, late), MOST),
             _turned(seen),
-            *(_set_otherwise(seen, held.numbers, shares) for shares in _SHARES),
+            *(_set_otherwise(seen, held.of(float), shares) for shares in _SHARES),
+            _indexed_otherwise(seen, held.arrays),
             _drawn_again(seen, held.arrays),
         )
         if one is not None
     )
-    return tuple(one for one in found if _suits(one, here, wrong))
+    return tuple(one for one in found if one.resized or _suits(one, here, wrong))
 
 
 def shorter(seen: Examined, count: int) -> tuple[Probe, ...]:
@@ -131,46 +162,64 @@ def _suits(there: Elsewhere, here: Probe, wrong: frozenset[int]) -> bool:
     answer, before = there.answer(), here.answer()
     if answer is None or before is None:
         return before is None  # what raises at both may be right at both when it is mended
-    if any(_is_of_one_size(number, here, before, there.probe, answer) for number in range(len(here.slots))):
+    if _is_of_one_size(here, there):
         return False
-    right = zip(_right_entries(here, before), _right_entries(there.probe, answer), strict=True)
+    tells, now = telling(here), _right(there.probe, answer) | ~telling(there.probe)
+    leaves = zip(
+        *(here.by_leaf(each) for each in (_right(here, before) & tells, tells)),
+        there.probe.by_leaf(now),
+        strict=True,
+    )
     kept = all(
-        number in before.missing or number in answer.missing or _holds(old, now)
-        for number, (old, now) in enumerate(right)
+        number in before.missing or number in answer.missing or _holds(*leaf)
+        for number, leaf in enumerate(leaves)
     )
     return kept and there.probe.wrong_in(answer) <= wrong
 
 
-def _is_of_one_size(number: int, here: Probe, before: Answer, there: Probe, now: Answer) -> bool:
+def _is_of_one_size(here: Probe, there: Elsewhere) -> bool:
     """Whether a leaf of another shape gets the gradient that it had: the claim was written for that shape alone."""
-    old, new = before.pieces[number], now.pieces[number]
+    before, now = here.answer(), there.answer()
     return (
-        number not in before.missing
-        and new is not None
-        and old.shape == new.shape
-        and here.slots[number].shape != there.slots[number].shape
+        before is not None
+        and now is not None
+        and any(
+            number not in before.missing
+            and new is not None
+            and old.shape == new.shape
+            and one.shape != other.shape
+            for number, (old, new, one, other) in enumerate(
+                zip(before.pieces, now.pieces, here.slots, there.probe.slots, strict=True)
+            )
+        )
     )
 
 
-def _right_entries(probe: Probe, answer: Answer) -> tuple[NDArray[Any], ...]:
-    right = (np.abs(answer.flat - probe.truth) <= probe.slack) | (np.abs(probe.truth) <= probe.slack)
-    return probe.by_leaf(right)
+def _right(probe: Probe, answer: Answer) -> NDArray[np.bool_]:
+    return np.abs(answer.flat - probe.truth) <= probe.slack
 
 
-def _holds(old: NDArray[np.bool_], now: NDArray[np.bool_]) -> bool:
-    """Whether all that is right of the one is right in the other, too, whose axes may be longer."""
-    return old.ndim == now.ndim and not np.any(old & ~now[tuple(map(slice, old.shape))])
+def _holds(right: NDArray[np.bool_], tells: NDArray[np.bool_], now: NDArray[np.bool_]) -> bool:
+    """Whether most of what is right and tells something is right elsewhere, where axes may be longer; or little is.
+
+    Not all of it need be: another entry may be the largest there, or have crossed a corner.
+    """
+    if right.ndim != now.ndim:
+        return False
+    kept, count = np.count_nonzero(right & now[tuple(map(slice, right.shape))]), np.count_nonzero(right)
+    return bool(2 * kept >= count or count < _LITTLE * np.count_nonzero(tells))
 
 
 def _turned(seen: Examined) -> Elsewhere | None:
     where, generator = seen.task.where, np.random.default_rng(0x7369676E)
     signs = generator.choice([-1.0, 1.0], where.x.size)
-    probe = _at(seen, where.moved(where.x * signs), generator)
+    # beside a corner that the point may be at
+    probe = _at(seen, moved(where.moved(where.x * signs), generator, NEAR), generator)
     said = f"with other signs of {', '.join(slot.path for slot in where.slots)}"
     return None if probe is None else Elsewhere(probe, said, resized=False)
 
 
-def _set_otherwise(seen: Examined, held: tuple[Number, ...], shares: tuple[float, float]) -> Elsewhere | None:
+def _set_otherwise(seen: Examined, held: tuple[Place, ...], shares: tuple[float, float]) -> Elsewhere | None:
     """With so many times the numbers that are no rows; what is equal stays so."""
     where, generator = seen.task.where, np.random.default_rng(0x73657420)
     given = [
@@ -194,10 +243,11 @@ def _set_otherwise(seen: Examined, held: tuple[Number, ...], shares: tuple[float
     there = _with_leaves(seen, data, other)
     if there is None:
         return None
-    with counting(held, settings):
+    put = tuple((one, settings.get(one.value, one.value)) for one in held)
+    with putting(put):
         probe = _at(seen, moved(there, generator, NEAR), generator)
     said = f"with other values of {', '.join(dict.fromkeys(name for name, _ in named))}"
-    return None if probe is None else Elsewhere(probe, said, False, numbers=held, settings=settings)
+    return None if probe is None else Elsewhere(probe, said, False, put=put)
 
 
 _SHARES = (0.3, 0.7), (1.5, 2.5)
@@ -206,6 +256,44 @@ _SHARES = (0.3, 0.7), (1.5, 2.5)
 
 def _is_setting(leaf: Any) -> bool:
     return isinstance(leaf, float)  # NumPy's own, too
+
+
+def _indexed_otherwise(seen: Examined, held: Arrays) -> Elsewhere | None:
+    """With other indices among those that there are, labels and repeated ids: rows of them may be alike by accident."""
+    where, generator = seen.task.where, np.random.default_rng(0x69647320)
+    data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
+    arrays = tuple(one for one in held if _is_index(one))
+    names = [
+        trees.name(where.names[number], path)
+        for number in data
+        for path, leaf in trees.leaves(where.args[number])
+        if _is_index(leaf)
+    ]
+    there = _with_leaves(seen, data, lambda leaf: _indices_like(leaf, generator) if _is_index(leaf) else leaf)
+    if there is None or not (names or arrays):
+        return None
+    others = tuple(_indices_like(one, generator) for one in arrays)
+    with suppress(ValueError), holding(arrays, others):  # what is a part of something read only
+        probe = _at(seen, moved(there, generator, NEAR), generator)
+        said = f"with other entries of {', '.join(names) or 'the indices that the functions hold'}"
+        return None if probe is None else Elsewhere(probe, said, False, arrays, others)
+    return None
+
+
+def _is_index(leaf: Any) -> bool:
+    return _is_list(leaf) and leaf.dtype.kind in "iu"
+
+
+def _indices_like(array: NDArray[Any], generator: np.random.Generator) -> NDArray[Any]:
+    """Other indices of the same kind: each once, or in order and to the same end, where these are."""
+    values = np.unique(array)
+    if values.size == array.size > 1 and array.ndim == 1 and np.ptp(values) == values.size - 1:
+        return generator.permutation(array)
+    drawn = generator.choice(values, array.shape)
+    if array.ndim == 1 and np.all(np.diff(array) >= 0):
+        drawn = np.sort(drawn)
+        drawn[0], drawn[-1] = array[0], array[-1]
+    return drawn
 
 
 def _drawn_again(seen: Examined, held: Arrays) -> Elsewhere | None:
@@ -227,73 +315,47 @@ def _drawn_again(seen: Examined, held: Arrays) -> Elsewhere | None:
     return None
 
 
-def _resized(seen: Examined) -> Elsewhere | None:
-    if seen.task.kind not in _KINDS or seen.task.given is not None:
-        return None
-    generator = np.random.default_rng(0x73697A65)
-    where = seen.task.where
-    for length, numbers in _lengths(where):
-        longer = _with_leaves(seen, numbers, partial(_longer, length))
-        if longer is None:
-            continue
-        probe = _at(seen, moved(longer, generator, NEAR), generator)
-        if probe is not None:
-            said = f"with {length + 1} for {length} rows of {_listed(where, length, numbers)}"
-            return Elsewhere(probe, said, resized=True)
-    return None
-
-
-def _widened(seen: Examined, more: Callable[[int], int]) -> Iterator[Elsewhere]:
-    """With so many more of what is no row, a class or a unit, wherever that length stands.
-
-    With one more an f may not run, or take no more windows of it than before; with twice as many it does.
-    """
+def _resized(
+    seen: Examined, here: Probe, wrong: frozenset[int], held: Held, late: Callable[[], bool]
+) -> Iterator[Elsewhere]:
+    """With another number of rows, units, heads, ...: whatever length f takes another one of."""
     if seen.task.kind not in _KINDS or seen.task.given is not None:
         return
-    where, generator = seen.task.where, np.random.default_rng(0x77696465)
-    shapes = [np.shape(leaf) for arg in where.args for _, leaf in trees.leaves(arg) if _is_list(leaf)]
-    for length, _ in Counter(length for shape in shapes for length in shape[1:] if length > 1).most_common():
-        wider = _with_leaves(seen, tuple(range(len(where.args))), partial(_wider, length, more(length)))
-        probe = None if wider is None else _at(seen, moved(wider, generator, NEAR), generator)
-        if probe is not None:
-            yield Elsewhere(
-                probe,
-                f"with {length + more(length)} for {length} in every axis of that length",
-                resized=False,
-            )
+    where, sizes = seen.task.where, sizes_of(seen.task, held)
 
+    runs = here.answer() is not None
 
-def _oblong(seen: Examined) -> Elsewhere | None:
-    """Longer along the last of two axes of one length: height and width are told apart, with strides, too."""
-    if seen.task.kind not in _KINDS or seen.task.given is not None:
+    @cache
+    def made(growth: Growth) -> Elsewhere | None:
+        (args, put), generator = sizes.grown(growth), np.random.default_rng(0x73697A65)
+        with putting(put), suppress(TypeError, ValueError):
+            there = point(seen.task.f, args, where.argnums, where.names)
+            probe = _at(seen, moved(there, generator, NEAR), generator)
+            if probe is not None:
+                return Elsewhere(probe, sizes.said(growth), True, put=put, rows=sizes.has_rows(growth))
         return None
-    where, generator = seen.task.where, np.random.default_rng(0x6F626C6F)
-    shapes = [np.shape(leaf) for arg in where.args for _, leaf in trees.leaves(arg) if _is_list(leaf)]
-    for length in dict.fromkeys(shape[-1] for shape in shapes if shape[-1] in shape[:-1] and shape[-1] > 1):
-        longer = _with_leaves(seen, tuple(range(len(where.args))), partial(_last_longer, length))
-        probe = None if longer is None else _at(seen, moved(longer, generator, NEAR), generator)
-        if probe is not None:
-            return Elsewhere(probe, f"with {length + 2} for {length} in the last of two axes", resized=False)
-    return None
 
+    def suits(growth: Growth) -> bool:
+        one = made(growth)
+        return runs and one is not None and _suits(one, here, wrong)
 
-def _last_longer(length: int, leaf: Any) -> Any:
-    """An array of two axes of that length with the first slices once more along the last of them."""
-    if _is_list(leaf) and leaf.shape[-1] == length and length in leaf.shape[:-1]:
-        return np.concatenate([leaf, leaf[..., :2]], axis=-1)
-    return leaf
+    def takes(growth: Growth) -> bool:
+        y = sizes.output(growth)
+        if y is None or not np.array_equal(y, seen.look.y):
+            return y is not None
+        # more of what f does not look at: of parameters there may be, of data it is not all that has to grow
+        return not sizes.has_data(growth) and suits(growth)
 
-
-def _wider(length: int, more: int, leaf: Any) -> Any:
-    """An array with its first slices again along every axis of that length; nothing, where slices sum to one."""
-    for axis in range(np.ndim(leaf)) if isinstance(leaf, np.ndarray) else ():
-        if leaf.shape[axis] == length:
-            first = leaf.take(range(more), axis)
-            shared = leaf.dtype.kind == "f" and np.allclose(leaf.sum(axis), 1.0)
-            whole = leaf.dtype.kind == "f" and np.isclose(leaf.sum(), 1.0)
-            leaf = np.concatenate([leaf, np.zeros_like(first) if shared else first], axis)
-            leaf = leaf / leaf.sum() if whole else leaf
-    return leaf
+    for ways in growths([one.shape for one in sizes.things], takes, suits, late):
+        found = [one for one in map(made, ways) if one is not None]
+        raising = [one for one in found if one.answer() is None]
+        if raising:
+            suiting = found[-1:] if found[-1] not in raising and suits(ways[-1]) else []
+            yield replace(raising[0], instead=(*raising[1:], *suiting), raised=not suiting)
+        elif found and suits(ways[-1]):
+            yield found[-1]
+        elif found and not _is_of_one_size(here, found[0]):
+            yield replace(found[0], doubtful=True)
 
 
 def _at(seen: Examined, where: Point, generator: np.random.Generator) -> Probe | None:
@@ -321,24 +383,3 @@ def _lengths(where: Point) -> Iterator[tuple[int, tuple[int, ...]]]:
 def _is_list(leaf: Any) -> bool:
     # of a single row more may be broadcast
     return isinstance(leaf, np.ndarray) and leaf.ndim > 0 and len(leaf) > 1
-
-
-def _longer(length: int, leaf: Any) -> Any:
-    """An array of that length with its first row once more; what sums to one still does."""
-    if not _is_list(leaf) or len(leaf) != length:
-        return leaf
-    longer = np.concatenate([leaf, leaf[:1]])
-    for axis in (0, None) if leaf.dtype.kind == "f" else ():
-        if np.allclose(leaf.sum(axis=axis), 1.0):
-            longer /= longer.sum(axis=axis)
-    return longer
-
-
-def _listed(where: Point, length: int, numbers: tuple[int, ...]) -> str:
-    held = (
-        trees.name(where.names[number], path)
-        for number in numbers
-        for path, leaf in trees.leaves(where.args[number])
-        if _is_list(leaf) and len(leaf) == length
-    )
-    return ", ".join(held)

@@ -1,8 +1,8 @@
-"""Data that functions hold, closed over, global, or of their object: nothing that is tried may write into them."""
+"""What functions hold, closed over, global, or of their object: nothing that is tried may write into the arrays."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import CellType
@@ -19,47 +19,54 @@ Arrays = tuple[np.ndarray[Any, Any], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Number:
-    """A number by the name under which a function finds it: in a cell, a module or an object."""
+class Place:
+    """What stands under a name where a function finds it: in a cell, a module or an object."""
 
     space: CellType | dict[str, Any]
     name: str
-    value: float
+    value: Any
 
-    def put(self, value: float) -> None:
-        """Let it have another value; only in a process of our own."""
+    def put(self, value: Any) -> None:
+        """Let something else stand there; only in a process of our own."""
         if isinstance(self.space, CellType):
             self.space.cell_contents = value
         else:
             self.space[self.name] = value
 
 
+Put = tuple[tuple[Place, Any], ...]
+"""What is to stand at which places."""
+
+
 @dataclass(frozen=True, eq=False)
 class Held:
-    """The arrays and the numbers that functions, f and the claim hold."""
+    """The arrays that functions, f and the claim hold, and the places of what they hold."""
 
     arrays: Arrays
-    numbers: tuple[Number, ...]
+    places: tuple[Place, ...]
+
+    def of(self, kind: type) -> tuple[Place, ...]:
+        """The places of what is of that very type."""
+        return tuple(one for one in self.places if type(one.value) is kind)
 
 
 def held_by(functions: tuple[Written, ...], task: Task) -> Held:
     """What functions, f and the claim hold."""
-    places = list(_places(functions, task))
-    arrays = {id(one): one for *_, value in places for one in _arrays(value)}
-    numbers = (Number(space, name, value) for space, name, value in places if type(value) is float)
-    return Held(tuple(arrays.values()), tuple(numbers))
+    places = tuple(_places(functions, task))
+    arrays = {id(one): one for place in places for one in _arrays(place.value)}
+    return Held(tuple(arrays.values()), places)
 
 
 @contextmanager
-def counting(numbers: tuple[Number, ...], others: Mapping[float, float]) -> Iterator[None]:
-    """Let numbers have other values, equal ones the same, while this lasts; only in a process of our own."""
-    for one in numbers:
-        one.put(others.get(one.value, one.value))
+def putting(put: Put) -> Iterator[None]:
+    """Let something else stand at places while this lasts; only in a process of our own."""
+    for place, value in put:
+        place.put(value)
     try:
         yield
     finally:
-        for one in numbers:
-            one.put(one.value)
+        for place, _ in put:
+            place.put(place.value)
 
 
 @contextmanager
@@ -101,14 +108,13 @@ def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
             yield from (leaf for _, leaf in trees.leaves(value) if isinstance(leaf, np.ndarray))
 
 
-def _places(functions: Iterable[Written], task: Task) -> Iterator[tuple[CellType | dict[str, Any], str, Any]]:
-    """All that is held, where it is and by its name."""
+def _places(functions: Iterable[Written], task: Task) -> Iterator[Place]:
     for function in (function for one in functions for function in one.functions):
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             with suppress(ValueError):  # not filled yet
-                yield cell, name, cell.cell_contents
+                yield Place(cell, name, cell.cell_contents)
         space = function.__globals__
-        yield from ((space, name, space[name]) for name in function.__code__.co_names if name in space)
+        yield from (Place(space, name, space[name]) for name in function.__code__.co_names if name in space)
     for callee in (task.f.function, task.claim.function):
         space = getattr(getattr(callee, "__self__", None), "__dict__", {})
-        yield from ((space, name, value) for name, value in space.items())
+        yield from (Place(space, name, value) for name, value in space.items())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from gradcheck.explain.blame.edits import ADDED, Edit
+from gradcheck.explain.blame.elsewhere import WRONG
 from gradcheck.explain.blame.grafting import offered
 from gradcheck.explain.blame.hollow import decides_nothing
 from gradcheck.explain.blame.offers import Ranked, offers
@@ -30,12 +31,12 @@ HALFWAY = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Quarry:
-    """What a hunt came back with; ``fits`` is whether it is right far from the point, too."""
+    """What a hunt came back with; ``misfit`` is how ill it fits far from it."""
 
     function: Written
     edit: Edit
     progress: Progress
-    fits: bool
+    misfit: int
 
 
 def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> tuple[Quarry | None, int]:
@@ -53,7 +54,11 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
             best.progress.leaves == scene.left
             or (best.progress.leaves and comes and (several or rank[0] >= ADDED))
         )
-        if scene.time.late() or tried > most or (enough and best and best.fits and rank[0] > rank_of_best[0]):
+        if (
+            scene.time.late()
+            or tried > most
+            or (enough and best and not best.misfit and rank[0] > rank_of_best[0])
+        ):
             break
         tried += 1
         progress = stands.progress()
@@ -63,22 +68,24 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
         hollow = every and decides_nothing(function, edit, suspects.force)
         if hollow:
             rank = (rank[0] + HOLLOW, *rank[1:])
-        fits = not any(one.wrong() & progress.leaves for one in scene.elsewhere)
+        misfit = sum(one.misfit(progress.leaves) for one in scene.elsewhere)
         # what mends a part by itself is no place that the rest hangs on, too
         spread = 0 if every else suspects.spread(function, edit.node)
-        merit = progress.amount, fits
-        better = best is None or merit > (best.progress.amount, best.fits)
-        same = best is not None and merit == (best.progress.amount, best.fits)
+        merit = progress.amount, -misfit
+        better = best is None or merit > (best.progress.amount, -best.misfit)
+        same = best is not None and merit == (best.progress.amount, -best.misfit)
         chosen = better or (same and (spread, rank) < (spread_of_best, rank_of_best))
         if every and chosen and not settled(scene.points[0]):
             continue  # right in its values alone: it writes into an argument, say
-        if comes or every:
+        if every and misfit >= WRONG:
+            scene.time.relax()
+        elif comes or every:
             scene.time.hurry(HALFWAY)
         suspects.several |= comes and bool(progress.leaves) and not every
-        if (better or (chosen and most == math.inf)) and every and fits and not hollow:
+        if (better or (chosen and most == math.inf)) and every and not misfit and not hollow:
             most = tried if edit.cost < ADDED else tried + (RIVALS if rank[2] <= LONG else MANY)
         if chosen:
-            best, rank_of_best, spread_of_best = Quarry(function, edit, progress, fits), rank, spread
+            best, rank_of_best, spread_of_best = Quarry(function, edit, progress, misfit), rank, spread
     return best, tried
 
 

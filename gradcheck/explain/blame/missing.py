@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -28,6 +29,8 @@ _TOGETHER = 4
 """Places whose texts are weighed against each other: a mistake can be mended before and after what is done with it."""
 LIKED = 8
 """How many letters more a forgotten factor may have."""
+_LETTERS, _NUMBER = 4, re.compile(r"(?<![\w.])[3-9](?![\w.])")
+"""How many letters more what is no number may have."""
 _VISITS, _SHOWN = 6, 3
 """Visits of a place that is looked into, at most; and those that are looked at, of a place that has many."""
 
@@ -161,7 +164,9 @@ def _joined(
 
 
 def _weight(text: str, site: Site) -> int:
-    return len(text) - len(site.text) - liked(text, site.text)
+    # a length that is there rather than the number that it is here
+    number = _LETTERS * bool(_NUMBER.search(text.replace(site.text, "")))
+    return len(text) - len(site.text) - liked(text, site.text) + number
 
 
 def liked(text: str, old: str) -> int:

@@ -104,8 +104,7 @@ def _ranked(scene: Scene, suspects: Suspects, made: Callable[[Written], Iterator
 
 def _ranking(scene: Scene, suspects: Suspects) -> Callable[[Written, Edit, float], Rank]:
     written = _written((*scene.functions, *scene.of_f))
-    codes = {one.code for one in scene.of_f}
-    shared = frozenset(one.name for one in scene.functions if one.code in codes)
+    shared = frozenset(one.name for one in scene.functions if one.is_one_of(scene.of_f))
 
     @cache
     def place(function: Written, node: ast.expr | ast.stmt) -> tuple[int, float]:

@@ -13,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gradcheck.ask import precision, trees
+from gradcheck.ask.look import Asked as Looked
 from gradcheck.ask.look import look_at_function
-from gradcheck.ask.point import Point, Slot, step_scale
+from gradcheck.ask.point import Point, Slot, point, step_scale
 from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.answer import Answer, Asked, asked
 from gradcheck.explain.locate import entry_truth
-from gradcheck.judge.evaluation import covector
+from gradcheck.judge.evaluation import covector, evaluated, pair
 from gradcheck.judge.examine import Examined, examine
+from gradcheck.judge.pairing import Pairing
 from gradcheck.oracles.autodiff import trace_task
 
 SCREEN = 1e-7
@@ -166,6 +168,15 @@ def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
     return tuple(made)
 
 
+def in_double(seen: Examined) -> Examined | None:
+    """What a check has seen, at its point in double precision; None where that is its own."""
+    where = seen.task.where
+    if all(slot.dtype.itemsize >= 8 for slot in where.slots):
+        return None
+    wide = point(seen.task.f, where.doubled().args, where.argnums, where.names)
+    return replace(seen, task=replace(seen.task, where=wide), pairing=None, judgement=None)
+
+
 Truth = tuple[Floats, Any, Floats]
 """A covector, the output of f, and the pullback of the one at the other's point."""
 
@@ -227,8 +238,19 @@ def _traced(task: Task, generator: np.random.Generator) -> Truth | None:
 
 def _differenced(task: Task, generator: np.random.Generator) -> Truth | None:
     again = examine(task, generator)
-    if task.where.x.size > ENTRIES or again.pairing is None or again.u is None:
+    reading = None if again.asked is None else again.asked.reading
+    pairing = _without_claim(again) if reading is None or reading.problems else again.pairing
+    if task.where.x.size > ENTRIES or pairing is None or again.u is None:
         return None
-    pairing = again.pairing
     truth = np.array([entry_truth(pairing, index)[0] for index in range(pairing.x.size)])
     return again.u, again.look.output, truth
+
+
+def _without_claim(seen: Examined) -> Pairing | None:
+    """F paired with a claim of ones, where the one that is made is none; None where f cannot be paired."""
+    if seen.u is None:
+        return None
+    ones = tuple(np.ones(slot.shape) for slot in seen.task.where.slots)
+    reading = Reading(ones, ("float64",) * len(ones), ())
+    f = evaluated(seen.task, seen.look, seen.u, reading)
+    return pair(seen.task, seen.look, Looked(reading), f, None)

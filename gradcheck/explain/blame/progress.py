@@ -50,14 +50,19 @@ def witnesses(probe: Probe, answer: Answer | None) -> Witnesses:
     truth, count = probe.truth, len(probe.slots)
     if answer is None:
         return np.zeros(count + truth.size, dtype=bool)
-    telling = np.abs(truth) > _SMALL * probe.slack
-    entries = telling & (np.abs(answer.flat - truth) <= probe.slack)
+    large = telling(probe)
+    entries = large & (np.abs(answer.flat - truth) <= probe.slack)
     scaled = np.zeros(count, dtype=bool)
     for number, slot in enumerate(probe.slots):
         part = slice(slot.start, slot.stop)
-        if number not in answer.missing and np.count_nonzero(telling[part]) >= _TELLING:
+        if number not in answer.missing and np.count_nonzero(large[part]) >= _TELLING:
             scaled[number] = _is_multiple(answer.flat[part], truth[part], probe.slack[part])
     return np.concatenate([scaled, entries])
+
+
+def telling(probe: Probe) -> NDArray[np.bool_]:
+    """The entries that bear witness: so large that none is right by accident."""
+    return np.abs(probe.truth) > _SMALL * probe.slack
 
 
 def _is_multiple(raw: Floats, truth: Floats, slack: Floats) -> bool:

@@ -94,8 +94,15 @@ _PARTS = 20
 
 
 def is_left(observer: Observer, probe: Probe, function: Written) -> bool:
-    """Whether a function that f calls returns or keeps something that f's result does not hang on, a gradient say."""
-    values = observer.recorded(probe.result)
+    """Whether a function that f calls has something that f's result does not hang on, a gradient say.
+
+    It returns or keeps it, or works it out for the claim alone, as a flag tells it to.
+    """
+    values, of_claim = observer.recorded(probe.result), observer.recorded(probe.ask)
+    inside = {node for node in ast.walk(function.node) if isinstance(node, ast.expr)}
+    alone = inside - values.keys() if inside & values.keys() else ()  # it may be a copy of what f calls
+    if any(node in of_claim and is_float(of_claim[node][0]) for node in alone):
+        return True
     handed_on = (
         part
         for node in ast.walk(function.node)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import CodeType, FrameType, FunctionType
 from typing import Any
@@ -20,11 +20,11 @@ def reached(run: Callable[[], Any]) -> tuple[Written, ...]:
 
     Only for a process of our own: the profiling hook is taken for the length of the call.
     """
-    codes: dict[CodeType, None] = {}
+    codes: dict[int, CodeType] = {}
 
     def called(frame: FrameType, event: str, _: Any) -> None:
         if event == "call" and _is_users(frame):
-            codes.setdefault(frame.f_code)
+            codes.setdefault(id(frame.f_code), frame.f_code)
 
     sys.setprofile(called)
     try:
@@ -33,7 +33,7 @@ def reached(run: Callable[[], Any]) -> tuple[Written, ...]:
     finally:
         sys.setprofile(None)
     functions = _functions(codes)
-    found = [written(code, functions[code]) for code in codes if code in functions]
+    found = [written(code, functions[number]) for number, code in codes.items() if number in functions]
     return tuple(one for one in found if one is not None)
 
 
@@ -42,15 +42,18 @@ def _is_users(frame: FrameType) -> bool:
     return not (is_librarys(module) or is_standard(module) or frame.f_code.co_filename.startswith("<frozen"))
 
 
-def _functions(codes: Collection[CodeType]) -> dict[CodeType, tuple[FunctionType, ...]]:
-    """Every function by the code that it runs; none for what a call makes anew, which is edited where it is made."""
-    found: dict[CodeType, list[FunctionType]] = {}
+def _functions(codes: Mapping[int, CodeType]) -> dict[int, tuple[FunctionType, ...]]:
+    """Every function by the code that it runs; none for what a call makes anew, which is edited where it is made.
+
+    Codes go by their identities: those of two copies of a file, or of a cell that ran twice, are equal.
+    """
+    found: dict[int, list[FunctionType]] = {}
     # one walk over all there is, for all codes together
-    for one in gc.get_referrers(*codes) if codes else ():
-        if type(one) is FunctionType and one.__code__ in codes:
-            found.setdefault(one.__code__, []).append(one)
+    for one in gc.get_referrers(*codes.values()) if codes else ():
+        if type(one) is FunctionType and id(one.__code__) in codes:
+            found.setdefault(id(one.__code__), []).append(one)
     # a trace makes copies that call something else than NumPy: the user's own come first
-    return {code: tuple(sorted(some, key=_calls_no_numpy)) for code, some in found.items()}
+    return {number: tuple(sorted(some, key=_calls_no_numpy)) for number, some in found.items()}
 
 
 def _calls_no_numpy(function: FunctionType) -> bool:

@@ -7,9 +7,7 @@ gradient at generic points is not: what makes every leaf right at several of the
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
 from dataclasses import dataclass, replace
-from types import CodeType
 
 from gradcheck.explain.blame.apart import Alive
 from gradcheck.explain.blame.draft import Draft, Mend, Step
@@ -22,7 +20,7 @@ from gradcheck.explain.blame.hunt import Quarry, hunt
 from gradcheck.explain.blame.known import derivatives, first_unknown
 from gradcheck.explain.blame.manners import manners
 from gradcheck.explain.blame.meaning import Meanings, values_by_text
-from gradcheck.explain.blame.probes import Probe, alone, probes
+from gradcheck.explain.blame.probes import Probe, alone, in_double, probes
 from gradcheck.explain.blame.reach import is_left, reach_of, taken
 from gradcheck.explain.blame.reached import reached
 from gradcheck.explain.blame.scene import Scene
@@ -37,6 +35,8 @@ PROBES = 3
 """Points at which an edit must make every leaf right: two to find it, one more to believe it."""
 REACHING, FORCING = 0.2, 0.45
 """Shares of the seconds after which is told what hangs on what, and which expressions mend when they are forced."""
+RESIZING = 0.1
+"""Share of the seconds in which it is found out which lengths may be others."""
 WHOLE = 3.0
 """How many times the seconds of one step all steps may take together."""
 
@@ -85,10 +85,15 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         points = probes(seen, PROBES, fine=True)
         found.wrong = _wrong(points)
     alive()
+    given = seen
+    if (wide := in_double(seen)) is not None and _wrong(finer := probes(wide, PROBES)) == found.wrong:
+        seen, points, first = wide, finer, finer[0]  # digits tell which edit is meant
     held = held_by((*functions, *of_f), first.task)
     protect(held.arrays, first)
-    others = elsewhere(seen, points[0], found.wrong, held)
-    found.one_size = has_sizes(first.task.where) and not any(one.resized for one in others)
+    early = Allowance(RESIZING * seconds)
+    others = elsewhere(seen, first, found.wrong, held, early.late)
+    sizes = [one for one in others if one.rows]
+    found.one_size = has_sizes(first.task.where) and all(one.doubtful for one in sizes)
     every = (*functions, *of_f)
     fewer = shorter(seen, PROBES)
     for some in (fewer, points) if fewer and _wrong(fewer) == found.wrong else (points,):
@@ -100,21 +105,22 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         found.proved = (
             len(points) > 1
             and bool(draft.passages)
-            and all(probe.proved() for probe in _and_the_point(seen, points))
+            and all(probe.proved() for probe in _and_the_point(given, points))
         )
         if found.proved or some is points:
             break
         for one in functions:
             install(one)
     if not found.left:
-        off = next((f"something is wrong {one.said}" for one in others if found.proved and one.wrong()), "")
+        off = next((f"something is wrong {one.said}" for one in others if found.proved and one.refutes()), "")
+        found.one_size &= not any(found.proved and one.fits() for one in sizes)
         if found.proved and raises and seen.task.kind == "layer":
             off = "the parameters of a layer are not found before its backward comes to an end"
         if off:
             found.proved, found.elsewhere = False, off
         elif not found.proved:
             written = draft.now[: len(functions)] if not seen.look.conduct else draft.now
-            proofs = _and_the_point(seen, points)
+            proofs = _and_the_point(given, points)
             draft = _behaved(found, draft, written, proofs, Allowance(seconds))
     found.mends = tuple(draft.mends())
     return found
@@ -125,15 +131,15 @@ def _editable(of_claim: tuple[Written, ...], of_f: tuple[Written, ...], first: P
 
     One function often returns a loss and its gradient.
     """
-    shared = _shared(of_claim, {one.code for one in of_f})
+    shared = _shared(of_claim, of_f)
     with observing(shared) as observer:
         left = [one for one in shared if is_left(observer, first, one)]
     # what calls them with the arguments that f does is hardly where the mistake is
     return (*left, *(one for one in of_claim if one not in shared))
 
 
-def _shared(functions: tuple[Written, ...], codes: Collection[CodeType]) -> tuple[Written, ...]:
-    return tuple(one for one in functions if one.code in codes)
+def _shared(functions: tuple[Written, ...], of_f: tuple[Written, ...]) -> tuple[Written, ...]:
+    return tuple(one for one in functions if one.is_one_of(of_f))
 
 
 def _and_the_point(seen: Examined, points: tuple[Probe, ...]) -> tuple[Probe, ...]:
@@ -161,18 +167,17 @@ class _Setting:
 def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
     """The claim after one edit after another, until nothing is wrong or nothing more is found."""
     first, of_f = setting.points[0], draft.now[setting.claims :]
-    codes = {one.code for one in of_f}
     started = time.perf_counter()
     first.wrong()
     patience = 20.0 * (time.perf_counter() - started) + 0.05
     beginning = Allowance(REACHING * setting.seconds)
-    shared = _shared(draft.now[: setting.claims], codes)
+    shared = _shared(draft.now[: setting.claims], of_f)
     goals = Goals(first, Meanings(of_f, shared, first, beginning.late))
     settled = Probe.proved if setting.behaves else Probe.right
     whole = Allowance(WHOLE * setting.seconds)
     while found.left and not whole.late():
         functions, allowed = draft.now[: setting.claims], Allowance(min(setting.seconds, whole.left))
-        shared = _shared(functions, codes)
+        shared = _shared(functions, of_f)
         with observing(functions) as observer:
             fixed = taken(observer, first, shared, lambda: allowed.past(REACHING))  # noqa: B023
             reach = reach_of(observer, first, lambda: allowed.past(REACHING), fixed)  # noqa: B023

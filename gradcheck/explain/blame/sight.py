@@ -139,6 +139,8 @@ def in_sight(
     space, shape = dict(site.function.functions[0].__globals__), np.shape(site.target[0])
     variables = {text: _values(text, site, space) for text in _variables(site.scopes)}
     known = [(text, values, True) for text, values in variables.items() if values is not None]
+    nodes = ast.walk(site.function.node)
+    computed = {one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
     known += [(text, values, bool(_PLAIN.fullmatch(text))) for text, values in site.own.items()]
     for text, values, plain in sorted(known, key=lambda each: (each[0] not in data, len(each[0]))):
         if not _fits(list(values)):
@@ -153,9 +155,10 @@ def in_sight(
                     continue
             except Exception:  # of a form that does not suit the value
                 continue
-            # two sizes that are equal here need not be so elsewhere
-            kind = form if form in _SIZES else ""
-            found.setdefault((kind, _key(new)), Candidate(form.format(text), new))
+            # two sizes that are equal here need not be so elsewhere: of what is given, for the rest has the same
+            named = (form == "{}" and type(new[0]) is int) or (form in _SIZES and text not in computed)
+            own = form.format(text) if named else form if form in _SIZES else ""
+            found.setdefault((own, _key(new)), Candidate(form.format(text), new))
     of_f_space = {**space, "np": np}
     for text in dict.fromkeys(_borrowed(of_f, {*site.scopes[0], *space})):
         try:

@@ -57,3 +57,7 @@ class Allowance:
         """Let no more than that share of them be used; where it is used already, a little more."""
         if self._share == 1.0:
             self._share = max(share, self.clock() / self.seconds + MORE if self.seconds else share)
+
+    def relax(self) -> None:
+        """Let all of them be used again."""
+        self._share = 1.0

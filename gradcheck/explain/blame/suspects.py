@@ -43,7 +43,9 @@ class Suspects:
             return None
         leaves = reach.of(node, function.source)
         if not reach.whole:
-            return 2.0 - any(one is function and _spans(node, line) for one, line, _ in self._raised)
+            return 2.0 - any(
+                one is function and _spans(node, function.source, line) for one, line, _ in self._raised
+            )
         if leaves is None:
             return 2.0
         if not any(reach.leaves.values()):
@@ -139,8 +141,17 @@ class Suspects:
         return ""
 
 
-def _spans(node: ast.expr | ast.stmt, line: int) -> bool:
-    return node.lineno <= line <= (node.end_lineno or node.lineno)
+def _spans(node: ast.expr | ast.stmt, source: Source, line: int) -> bool:
+    """Whether a line is the expression's, or its statement's where that holds no others."""
+    around: ast.AST = node
+    while isinstance(around, ast.expr | ast.keyword | ast.comprehension):
+        around = source.parents[around]
+    whole = around if isinstance(around, _SIMPLE) else node
+    return whole.lineno <= line <= (whole.end_lineno or whole.lineno)
+
+
+_SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
+"""Statements that hold no others: what raises in one of several lines is told of by the first."""
 
 
 def _is_effect(source: Source, node: ast.AST | None) -> bool:

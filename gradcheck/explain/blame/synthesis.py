@@ -215,7 +215,7 @@ class View:
         scalars: list[tuple[str, float]] = []
         for one in sight:
             first = one.values[0]
-            if np.size(first) == 1 and all(np.array_equal(value, first) for value in one.values):
+            if _is_number(one):
                 number = float(np.ravel(first)[0])
                 scalars += [(one.text, number)] if number not in (0.0, 1.0, -1.0) else []
                 if shapes[0]:
@@ -374,7 +374,17 @@ def _with_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Sequen
     """What is in sight, the shortest first, and after it the matrix products that have the given shape."""
     plain = sorted(sight, key=lambda each: len(each.text))
     products = sorted(_matrix_products(plain, shape), key=lambda each: len(each.text))[:_MULTIPLIED]
-    return (*plain[: _SIGHT - len(products)], *products)
+    numbers: list[Candidate] = []
+    others: list[Candidate] = []
+    for one in plain:
+        (numbers if _is_number(one) else others).append(one)
+    return (*numbers, *others[: _SIGHT - len(products)], *products)
+
+
+def _is_number(one: Candidate) -> bool:
+    """Whether it is the same number at all visits."""
+    first = one.values[0]
+    return np.size(first) == 1 and all(np.array_equal(value, first) for value in one.values)
 
 
 def _matrix_products(sight: Sequence[Candidate], shape: tuple[int, ...]) -> Iterator[Candidate]:
@@ -433,9 +443,9 @@ def _constants(value: float, scalars: list[tuple[str, float]]) -> Iterator[str]:
         if same(of(known))
     ]
     yield from sized
-    # a length or a parameter that is there, rather than the number that it is here
+    yield from (f"{sign}{known}" for known in _CONSTANTS if same(known))
+    # a length or a parameter that is there, rather than one over the number that it is here
     plain = _CONSTANTS if not sized else (2,)
-    yield from (f"{sign}{known}" for known in plain if same(known))
     for form, sizes in _of_two(np.array([abs(known) for _, known in scalars[:_SCALARS]])):
         for i, j in np.argwhere(np.abs(sizes - size) <= _EQUAL * size):
             (one, first), (other, second) = scalars[i], scalars[j]

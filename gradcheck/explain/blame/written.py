@@ -116,6 +116,10 @@ class Written:
         """What the function is called."""
         return self.code.co_name
 
+    def is_one_of(self, others: tuple[Written, ...]) -> bool:
+        """Whether it is among others: the very same, of which a copy has equal code."""
+        return any(self.code is one.code for one in others)
+
     def within(self, source: Source) -> Written | None:
         """The function as another text of its file has it; None where its place there is not sure."""
         before, after = _defined(self.source), _defined(source)
