@@ -81,11 +81,17 @@ def check_layer(
             return report
         if pulled.each is not None and (own := read_so(asked, pulled.each())).ok:
             return own.noting(_EACH)
-        reordered = (read_so(asked, other) for other in pulled.reordered())
+        wrong, fine = (
+            {leaf.path for leaf in report.leaves if leaf.verdict is verdict and leaf.path in pulled.names}
+            for verdict in (Verdict.FAIL, Verdict.PASS)
+        )
+        orders = pulled.reordered()
+        likely = (other for moved, other in orders if wrong <= moved and moved.isdisjoint(fine))
+        reordered = (read_so(asked, other()) for other in likely)
         right = next((one for one in reordered if one.ok), None)
         if right is None:
             return report
-        if any(one.kind == "shape" for one in report.diagnoses):
+        if len(orders) == 1 and any(one.kind == "shape" for one in report.diagnoses):
             return right.noting(_REORDERED)
         return replace(right, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.REORDERED.told().words,))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from gradcheck.anatomy.naming import (
     loose,
     stems,
 )
+from gradcheck.anatomy.outside import reached
 from gradcheck.anatomy.parameters import (
     Kept,
     called,
@@ -34,7 +36,7 @@ from gradcheck.anatomy.parameters import (
     kept,
 )
 from gradcheck.anatomy.passes import Passes, found_outside, passes
-from gradcheck.anatomy.places import Attribute, Place, spelled
+from gradcheck.anatomy.places import Attribute, Place, found, spelled
 from gradcheck.anatomy.returned import Target, by_keys
 from gradcheck.anatomy.shared import is_part
 from gradcheck.anatomy.source import Source
@@ -162,11 +164,12 @@ def _is_pulled_back(layout: Layout, implied: Sequence[Convention]) -> bool:
 def _gradients(layout: Layout, factor: float) -> list[np.ndarray]:
     """The gradients of the inputs, of ``factor`` times the usual cotangent."""
     tried = tried_once(layout.machine, layout.convention, layout.values, factor)
-    came = [
-        layout.sources[one.name].of(tried.came, tried.own, one.value)
-        for one in layout.inputs
-        if tried is not None and one.name in layout.sources
-    ]
+    return [] if tried is None else _read(layout.sources, layout.inputs, tried)
+
+
+def _read(sources: Mapping[str, Source], targets: Sequence[Target], tried: Tried) -> list[np.ndarray]:
+    """The gradients of those that have one, as a pass left or returned them."""
+    came = [sources[one.name].of(tried.came, tried.own, one.value) for one in targets if one.name in sources]
     return [np.asarray(leaf) for _, leaf in trees.leaves(came) if trees.is_floating(leaf)]
 
 
@@ -178,7 +181,7 @@ def _conventions(machine: Machine, result: Any, own: Any, names: tuple[str, ...]
 def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params) -> Layout:
     machine = tried.machine
     outside = {one.name: one for one in seen.outside if one.name not in names_in(inputs)}
-    elsewhere = names_in(inputs) | (outside.keys() & left_out(params))
+    elsewhere = names_in(inputs) | ((outside.keys() | _further(tried, params)) & left_out(params))
     by_user = named(
         machine, {name: place for name, place in params.items() if name not in elsewhere}, tried.own
     )
@@ -209,7 +212,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
     shown = sources or {labels[one] for one in dependent}
     shown_so = [one for one in every if labels[one] in shown]
-    fixed = [labels[one] for one in found_outside(machine, shown_so, tried.depends)]
+    fixed = {labels[one]: one for one in found_outside(machine, shown_so, tried.depends)}
     sources = {name: source for name, source in sources.items() if name not in fixed}
     parameters = tuple(one for one in shown_so if labels[one] not in fixed)
     written = {place for one in seen.remade for place in one.places}
@@ -229,8 +232,10 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     missing = [labels[one] for one in dependent if one not in sourced and not is_part(one, sourced)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
     # a gradient came of them, and they cannot be moved
-    left = left_outside(tried, [one for name, one in outside.items() if name not in returned])
-    missing += [*fixed, *(name for name in outside if name in returned or name in left)]
+    left = left_outside(tried, partial(_read, sources, [*kept_so.values(), *inputs]))
+    told = {id(value) for value in left.values()}
+    missing += [name for name, one in fixed.items() if id(found(machine.layer, one.settable[0])) not in told]
+    missing += [*(name for name in outside if name in returned), *map(spelled, left)]
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     return Layout(
         machine,
@@ -239,7 +244,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         tried.values,
         parameters,
         sources,
-        tuple(name for name in missing if name not in left_out(params)),
+        tuple(dict.fromkeys(name for name in missing if name not in left_out(params))),
         seen.given,
         tuple(labels[one] for one in changed if is_moved(one, tried.own)),
         settings if stepping else (),
@@ -247,6 +252,14 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         elementwise=elementwise,
         fitting=sum(one.fits(came[one.name]) for one in inputs if one.name in came),
     )
+
+
+def _further(tried: Tried, params: Params) -> set[str]:
+    """The names of what forward finds outside, in what it calls as well, where the layer has none of that name."""
+    if not left_out(params):
+        return set()
+    own = {spelled(place) for one in kept(tried.own) for place in one.places}
+    return {spelled(place) for place, _ in reached(tried.machine, tried.own, ahead=True)} - own
 
 
 def _returned(

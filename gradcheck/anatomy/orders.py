@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from gradcheck.anatomy.finding import Layout
 from gradcheck.anatomy.naming import is_gradients
 from gradcheck.anatomy.places import Item, Place, Step
+from gradcheck.anatomy.source import Source
 from gradcheck.anatomy.trying import tried_once
 
 
@@ -20,10 +22,14 @@ def in_lists(layout: Layout) -> list[list[str]]:
     lists: dict[Any, list[str]] = defaultdict(list)
     for one in layout.targets[: len(layout.parameters)]:
         source = layout.sources.get(one.name)
-        place = None if source is None else source.returned or next(iter(source.places), None)
+        place = None if source is None else _first(source)
         if source is not None and place and (found := _list_of(place, source.returned is not None)):
             lists[source.returned is None, found].append(one.name)
     return [names for names in lists.values() if len(names) > 1]
+
+
+def _first(source: Source) -> Place | None:
+    return source.returned or next(iter(source.places), None)
 
 
 def _list_of(place: Place, returned: bool) -> tuple[Place, Place] | None:
@@ -43,8 +49,11 @@ def _is_number(step: Step) -> bool:
     return isinstance(step, Item) and isinstance(step.key, int)
 
 
-def in_other_orders(layout: Layout) -> Iterator[Layout]:
-    """The readings of gradients in a list in another order than that of the parameters, where the shapes allow it."""
+def in_other_orders(layout: Layout) -> Iterator[tuple[frozenset[str], Layout]]:
+    """The readings of gradients in a list in another order than that of the parameters, where the shapes allow it.
+
+    Before each, the parameters that it gives another gradient.
+    """
     tried = tried_once(layout.machine, layout.convention, layout.values)
     if tried is None:
         return
@@ -55,26 +64,35 @@ def in_other_orders(layout: Layout) -> Iterator[Layout]:
         for names in lists
         for name in names
     }
+    there = [sorted(names, key=lambda name: _numbers(layout.sources[name])) for names in lists]
+    seen: list[dict[str, str]] = []
     for length in range(1, max(map(len, lists))):
-        for order in (_blocks_reversed, _reversed_in_blocks):
-            pairs = [pair for names in lists for pair in zip(names, order(names, length), strict=True)]
+        for orders in zip(*(_orders(names, length) for names in lists), strict=True):
+            pairs = [
+                pair
+                for one, order in zip(there, orders, strict=True)
+                for pair in zip(order, one, strict=True)
+            ]
             turned = {name: other for name, other in pairs if name != other}
+            if turned in seen:
+                continue
+            seen.append(turned)
             if turned and all(shapes[other] == np.shape(wanted[name]) for name, other in pairs):
                 sources = {name: layout.sources[other] for name, other in turned.items()}
-                yield replace(layout, sources={**layout.sources, **sources})
+                yield frozenset(turned), replace(layout, sources={**layout.sources, **sources})
 
 
-def _blocks(names: Sequence[str], length: int) -> list[list[str]]:
-    if len(names) % length:
-        return [[*names]]
-    return [[*names[start : start + length]] for start in range(0, len(names), length)]
+def _numbers(source: Source) -> list[int]:
+    return [step.key for step in _first(source) or () if isinstance(step, Item) and isinstance(step.key, int)]
 
 
-def _blocks_reversed(names: Sequence[str], length: int) -> list[str]:
-    """The last layer's first: ``dW2, db2, dW1, db1``."""
-    return [name for block in reversed(_blocks(names, length)) for name in block]
+def _orders(names: Sequence[str], length: int) -> Iterator[list[str]]:
+    """The orders in which gradients may stand, of layers that have ``length`` parameters each or kinds of so many.
 
-
-def _reversed_in_blocks(names: Sequence[str], length: int) -> list[str]:
-    """Each layer's, or each kind's, the last first: ``db1, dW1, db2, dW2``, or ``dW2, dW1, db2, db1``."""
-    return [name for block in _blocks(names, length) for name in reversed(block)] if length > 1 else [*names]
+    Layer by layer or kind by kind, both or either from the last, or the first row alone: ``dW2, dW1, db1, db2``.
+    """
+    grid = np.array(names, dtype=object).reshape(-1, len(names) if len(names) % length else length)
+    for way, down, along in product((grid, grid.T), (1, -1), (1, -1)):
+        turned = way[::down, ::along]
+        yield [*turned.flat]
+        yield [*turned[0, ::-1], *turned[1:].flat]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from gradcheck.anatomy.machine import Machine
 from gradcheck.anatomy.places import Place, arrays, spelled
 from gradcheck.anatomy.returned import Target
 from gradcheck.ask import trees
-from gradcheck.ask.callees import values_bound, values_given, values_named
+from gradcheck.ask.callees import values_bound, values_given, values_named, values_reached
 
 
 def outside(machine: Machine, own: Any) -> list[Target]:
@@ -31,9 +32,37 @@ def are_functions(machine: Machine, own: Any) -> bool:
     return not any(isinstance(one, MethodType) for one in _functions(machine, own)) or own is None
 
 
-def numbers_outside(machine: Machine, own: Any) -> dict[Place, Any]:
-    """Every array and number that either of the two has outside, by its place."""
-    return dict(there for function in _functions(machine, own) for there in _arrays(function, own))
+def reached(machine: Machine, own: Any, ahead: bool = False) -> list[tuple[Place, Any]]:
+    """The arrays that the two, or the one that goes ``ahead``, and what they call find outside of ``own``, by place."""
+    forward, backward = _functions(machine, own)
+    space: dict[str, dict[int, Any]] = defaultdict(dict)
+    for function in (forward,) if ahead else (forward, backward):
+        for name, value in values_reached(function, _DEPTH):
+            if isinstance(value, type):
+                space[value.__name__].setdefault(id(value), _of_class(value))
+            elif value is not None and value is not own:
+                space[name].setdefault(id(value), value)
+    named = {
+        f"{name}#{number + 1}" if number else name: value
+        for name, values in space.items()
+        for number, value in enumerate(values.values())
+    }
+    return [
+        there
+        for there in arrays(SimpleNamespace(**named), lambda name: False)
+        if isinstance(there[1], np.ndarray) and trees.is_floating(there[1])
+    ]
+
+
+_DEPTH = 3
+"""How many calls deep the functions are followed."""
+
+
+def _of_class(kind: type) -> SimpleNamespace:
+    """What a class and those that it inherits from have, as attributes of an object."""
+    return SimpleNamespace(
+        **{name: value for base in reversed(kind.__mro__) for name, value in vars(base).items()}
+    )
 
 
 def _functions(machine: Machine, own: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:

@@ -12,7 +12,7 @@ from gradcheck.anatomy.calling import Outputs
 from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.machine import Machine, draws
 from gradcheck.anatomy.naming import is_given
-from gradcheck.anatomy.outside import are_functions, outside
+from gradcheck.anatomy.outside import are_functions, outside, reached
 from gradcheck.anatomy.parameters import Kept, called, felt, kept, lasting, remade
 from gradcheck.anatomy.places import arrays, found, put, walk
 from gradcheck.anatomy.returned import Target
@@ -86,10 +86,10 @@ def _not_in(around: Sequence[Target], layers: Sequence[Any]) -> tuple[Target, ..
 
 
 def found_outside(machine: Machine, parameters: Sequence[Kept], depends: Dependence) -> list[Kept]:
-    """Those that the layer keeps, but that forward finds outside of it, in a closure: to move them there is in vain."""
+    """Those that the layer keeps, but that forward finds elsewhere, in a closure or a class: moved in vain."""
     if machine.layer is None:
         return []
-    around = {id(one.value) for one in outside(machine, machine.layer)}
+    around = {id(value) for _, value in reached(machine, machine.layer, ahead=True)}
     kept_too = [one for one in parameters if id(found(machine.layer, one.settable[0])) in around]
     used = felt(kept_too, depends)
     return [one for one in kept_too if one not in used]

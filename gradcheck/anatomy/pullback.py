@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -46,7 +46,8 @@ class Pullback:
     each
         The same, weights that share memory each moved by itself; None where no two of them do.
     reordered
-        The same, gradients in a list taken for those of the parameters in another order, which its shapes allow.
+        The same, gradients in a list taken for those of the parameters in another order, which its shapes allow, each
+        with the parameters that it gives another gradient.
     """
 
     forward: Callable[..., Any]
@@ -59,7 +60,10 @@ class Pullback:
     layer: Any = None
     scalar: bool = False
     each: Callable[[], Pullback] | None = None
-    reordered: Callable[[], Iterator[Pullback]] = lambda: iter(())
+    reordered: Callable[[], list[Reordered]] = list
+
+
+Reordered = tuple[frozenset[str], Callable[[], Pullback]]
 
 
 def pullback_of(
@@ -80,8 +84,10 @@ def pullback_of(
     pulled = _pullback(layout, argnums, shared)
     if not params and in_lists(layout):
 
-        def reordered() -> Iterator[Pullback]:
-            return (_pullback(one, argnums, shared) for one in in_other_orders(layout))
+        def reordered() -> list[Reordered]:
+            return [
+                (moved, partial(_pullback, one, argnums, shared)) for moved, one in in_other_orders(layout)
+            ]
 
         pulled = replace(pulled, reordered=reordered)
     places = {place for one in layout.parameters for place in one.settable}

@@ -98,6 +98,14 @@ def values_given(function: Callable[..., Any]) -> dict[str, Any]:
     return _defaults(function) | held | _bound(function)
 
 
+def values_reached(function: Callable[..., Any], depth: int) -> Iterator[tuple[str, Any]]:
+    """What a function and those that it names find outside their arguments, by name, its own first."""
+    yield from (values_named(function) | values_bound(function) | values_given(function)).items()
+    for plain, owner, closed, shared in _walked(function, depth):
+        yield from (shared | closed | values_bound(plain) | _defaults(plain) | vars(plain)).items()
+        yield _first(plain), owner
+
+
 def data_named(
     function: Callable[..., Any], depth: int, given: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
