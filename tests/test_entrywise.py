@@ -109,7 +109,8 @@ def test_of_a_glaring_gap_in_double_no_rounding_is_asked(precise, measured, besi
     found = compared(claim, autograd, precise=precise)
 
     assert found.apart.tolist() == [False, False, True, beside > 0.0]
-    assert (claim.moved > 1) is measured  # once, for the size of what may have cancelled
+    # twice, for the size of what may have cancelled, and for what the arguments' last digits make of it
+    assert (claim.moved > 2) is measured
     assert autograd.was_measured is measured  # its bar is, where it is printed
     assert found.measured is measured
 
