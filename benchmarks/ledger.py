@@ -52,7 +52,7 @@ def _kinds(seeds: int) -> Iterator[Case]:
         for seed in range(FIRST_SEED, FIRST_SEED + seeds):
             name = f"kinds/{kind.name}, seed {seed}"
             yield name, "right", lambda k=kind, n=seed: k.draw(n).report(seed=n)
-            for twin, (spoil, factor, _) in TWINS.items() if kind.shows else ():
+            for twin, (spoil, factor) in TWINS.items() if kind.shows else ():
                 yield (
                     f"{name}, {twin}", "wrong", lambda k=kind, n=seed, s=spoil, f=factor: s(k.draw(n), f).report(seed=n)
                 )  # fmt: skip
