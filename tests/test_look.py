@@ -72,6 +72,18 @@ def test_a_random_f_is_seen_by_its_second_call() -> None:
     assert "f is random" in looked(lambda x: float(next(values)), X).reasons[0]
 
 
+@pytest.mark.parametrize("place", [0, 3, 9])
+def test_what_two_calls_returned_is_shown_where_and_as_far_as_it_differs(place) -> None:
+    other = np.ones(10)
+    other[place] += 3e-10
+    values = iter([np.ones(10), other])
+
+    (reason,) = looked(lambda x: next(values), X).reasons
+
+    assert "1.0000000003" in reason
+    assert reason.count("...") == 2 * (2 if place == 3 else 1)
+
+
 def test_an_f_with_outputs_of_different_sizes_is_seen() -> None:
     values = iter([np.ones(2), np.ones(3)])
 

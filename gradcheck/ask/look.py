@@ -103,9 +103,10 @@ def look_at_function(f: Counted, where: Point, times: int = 2) -> Look:
 
 def random(label: str, one: Floats, other: Floats) -> str:
     """The reason of a function whose values differ by more than rounding."""
+    first, second = _told_apart(one, other)
     return (
         f"{label} is random, or keeps state between calls (an object, a generator, a cache): two calls with the same "
-        f"arguments returned {_few(one)} and {_few(other)}. Fix its randomness (draw masks and noise once, outside, or "
+        f"arguments returned {first} and {second}. Fix its randomness (draw masks and noise once, outside, or "
         "from a generator seeded inside)"
     )
 
@@ -141,8 +142,9 @@ def look_at_claim(
 
 def changing(label: str, one: Floats, other: Floats, when: str = "") -> Diagnosis:
     """The diagnosis of a claim whose answers for the same arguments differ, after something happened in between."""
+    before, now = _told_apart(one, other)
     message = (
-        f"{label} changes from call to call: the same arguments gave {_few(one)} and {_few(other)}"
+        f"{label} changes from call to call: the same arguments gave {before} and {now}"
         f"{f' after {when}' if when else ''}. "
         "A derivative is a function of the point; look for randomness or state kept between calls"
     )
@@ -231,6 +233,19 @@ def _held(where: Point) -> str:
     return ""
 
 
-def _few(values: Floats) -> str:
-    shown = ", ".join(f"{value:.6g}" for value in values.ravel()[:3])
-    return f"[{shown}, ...]" if values.size > 3 else f"[{shown}]" if values.size != 1 else shown
+def _told_apart(one: Floats, other: Floats) -> tuple[str, str]:
+    """What two calls returned, from the first entry that differs, with digits that show it."""
+    one, other = one.ravel(), other.ravel()
+    start = int(np.argmax(one != other)) if one.size == other.size else 0
+    for digits in (6, 9, 12, 17):
+        told = _few(one, start, digits), _few(other, start, digits)
+        if told[0] != told[1]:
+            break
+    return told
+
+
+def _few(values: Floats, start: int, digits: int) -> str:
+    shown = [f"{value:.{digits}g}" for value in values[start : start + 3]]
+    if values.size == 1:
+        return shown[0]
+    return f"[{', '.join(['...'] * (start > 0) + shown + ['...'] * (start + 3 < values.size))}]"
