@@ -381,7 +381,7 @@ def test_what_is_right_at_one_point_alone_is_not_proved(tmp_path: Path) -> None:
 
 
         def loss(x):
-            if not np.array_equal(x, [1.0, 2.0, 4.0]) and abs(x[0] - 1.0) > 1e-2:
+            if abs(x[0] - 1.0) > 0:
                 raise ValueError("only here")
             return np.sum(x ** 2)
 
@@ -389,7 +389,7 @@ def test_what_is_right_at_one_point_alone_is_not_proved(tmp_path: Path) -> None:
         def gradient(x):
             return 3 * x
     """
-    report = failed(made(tmp_path, text), (np.array([1.0, 2.0, 4.0]),))
+    report = failed(made(tmp_path, text), (np.array([1.0, 2.0, 4.0]),), oracles="autograd")
     assert report.patch == "" and not any(blame.proved for blame in report.blame)
 
 

@@ -237,3 +237,109 @@ def test_what_is_proved_holds_for_other_settings(
         rest = () if held else (0.37,)
         f, claim = getattr(mended, names[0]), getattr(mended, names[1])
         assert gradcheck.check_grad(f, claim, u, dt, *rest, argnums=0).ok
+
+
+@pytest.mark.parametrize("change", ["axis=1)", "axis=0)[None]"])
+def test_a_claim_of_a_wrong_shape_is_mended_where_f_takes_more_parameters_than_it_reads(
+    tmp_path: Path, change: str
+) -> None:
+    module = made(
+        tmp_path,
+        """
+        import numpy as np
+
+        X = np.random.default_rng(0).standard_normal((7, 3))
+
+        def loss(p):
+            q = p[:-1]
+            z = X @ q[: X.shape[1]]
+            return np.sum(np.log(1 + p[-1] ** 2 * z**2))
+
+        def gradient(p):
+            q, s = p[:-1], p[-1]
+            z = X @ q[: X.shape[1]]
+            outer = 2 * s * z / (1 + s**2 * z**2)
+            rows = np.concatenate([s * outer[:, None] * X, (z * outer)[:, None]], axis=1)
+            return np.sum(rows, axis=0)
+        """,
+        ("axis=0)", change),
+    )
+
+    report = failed(module, (np.array([0.3, -0.5, 0.8, 1.2]),))
+
+    assert [blame.proved for blame in report.blame] == [True], str(report)
+
+
+BEYOND = {
+    "probabilities": (
+        """
+        import numpy as np
+
+        Y = np.array([0.0, 1.0, 1.0, 0.0, 1.0])
+
+        def loss(p):
+            q = np.clip(p, 1e-7, 1 - 1e-7)
+            return -np.mean(Y * np.log(q) + (1 - Y) * np.log(1 - q))
+
+        def gradient(p):
+            return (p - Y) / (p * (1 - p)) / len(p)
+        """,
+        ("(1 - p))", "(1 + p))"),
+        lambda draw: (draw.uniform(0.1, 0.9, 5),),
+    ),
+    "a variance beside a mean": (
+        """
+        import numpy as np
+
+        Y = np.array([0.0, 1.0, 1.0, 0.0, 1.0])
+
+        def loss(t):
+            m, s = t[:5], np.maximum(t[5:], 1e-8)
+            return np.sum(np.log(s) + (m - Y) ** 2 / s)
+
+        def gradient(t):
+            m, s = t[:5], t[5:]
+            return np.concatenate([2 * (m - Y) / s, 1 / s - (m - Y) ** 2 / s**2])
+        """,
+        ("s - (m - Y)", "s + (m - Y)"),
+        lambda draw: (np.concatenate([draw.standard_normal(5), draw.uniform(0.5, 2.0, 5)]),),
+    ),
+    "scales of a likelihood": (
+        """
+        import numpy as np
+
+        def loss(s, x):
+            return np.sum(np.log(np.maximum(s, 1e-12)) + np.abs(x) / np.maximum(s, 1e-12))
+
+        def gradient(s, x):
+            return len(x) / s - np.sum(np.abs(x), axis=0) / s**2
+        """,
+        ("/ s**2", "/ s"),
+        lambda draw: (draw.uniform(0.5, 2.0, 3), draw.standard_normal((4, 3))),
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("name", BEYOND)
+def test_where_a_guard_of_f_begins_a_claim_need_not_go_on(tmp_path: Path, name: str, seed: int) -> None:
+    text, change, at = BEYOND[name]
+    args = at(np.random.default_rng(seed))
+    argnums = 0 if len(args) > 1 else None
+    report = failed(made(tmp_path, text, change), args, argnums=argnums)
+    assert [blame.proved for blame in report.blame] == [True], str(report)
+
+
+def test_a_claim_that_stands_still_with_f_is_asked_there(tmp_path: Path) -> None:
+    text = """
+        import numpy as np
+
+        def loss(x, w):
+            return np.sum(w * np.maximum(x, 0))
+
+        def gradient(x, w):
+            return np.where(x > 0, np.abs(w), 0)
+        """
+    args = np.array([0.5, 1.0, 2.0]), np.array([0.3, 0.2, 0.7])
+    report = failed(made(tmp_path, text, ("np.abs(w)", "3 * w * x")), args, argnums=0)
+    assert report.blame and report.blame[0].proved

@@ -22,7 +22,7 @@ from gradcheck.ask.point import Point, point
 from gradcheck.explain.blame.answer import Answer
 from gradcheck.explain.blame.growth import Growth, growths
 from gradcheck.explain.blame.held import Arrays, Held, Place, Put, holding, putting
-from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, truth_at
+from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, stands_still, truth_at
 from gradcheck.explain.blame.progress import telling
 from gradcheck.explain.blame.sizes import sizes_of
 from gradcheck.judge.examine import Examined
@@ -35,6 +35,8 @@ WRONG = 100
 """More than there are ways in which a length may change."""
 DRAWS = 20
 """How often rows are drawn anew until all sums are others."""
+TURNS = 5
+"""How often fewer signs are turned, of entries beyond a guard."""
 _LITTLE = 0.1
 """Share of a leaf that may be right at one size by the mistake."""
 _KINDS = ("grad", "vjp", "layer")
@@ -108,7 +110,7 @@ def elsewhere(
         one
         for one in (
             *islice(_resized(seen, here, wrong, held, late), MOST),
-            _turned(seen),
+            _turned(seen, here),
             *(_set_otherwise(seen, held.of(float), shares) for shares in _SHARES),
             _indexed_otherwise(seen, held.arrays),
             _drawn_again(seen, held.arrays),
@@ -210,13 +212,30 @@ def _holds(right: NDArray[np.bool_], tells: NDArray[np.bool_], now: NDArray[np.b
     return bool(2 * kept >= count or count < _LITTLE * np.count_nonzero(tells))
 
 
-def _turned(seen: Examined) -> Elsewhere | None:
+def _turned(seen: Examined, here: Probe) -> Elsewhere | None:
+    """With other signs, but where f stands still for them and the claim does not: beyond a guard as of a logarithm."""
     where, generator = seen.task.where, np.random.default_rng(0x7369676E)
     signs = generator.choice([-1.0, 1.0], where.x.size)
-    # beside a corner that the point may be at
-    probe = _at(seen, moved(where.moved(where.x * signs), generator, NEAR), generator)
-    said = f"with other signs of {', '.join(slot.path for slot in where.slots)}"
-    return None if probe is None else Elsewhere(probe, said, resized=False)
+    for _ in range(TURNS):
+        # beside a corner that the point may be at
+        probe = _at(seen, moved(where.moved(where.x * signs), generator, NEAR), generator)
+        if probe is None:
+            return None
+        beyond = _beyond(probe, here)
+        if not beyond.any():
+            said = f"with other signs of {', '.join(slot.path for slot in where.slots)}"
+            return Elsewhere(probe, said, resized=False)
+        if not (signs[beyond] < 0).any():
+            return None
+        signs[beyond] = 1.0
+    return None
+
+
+def _beyond(there: Probe, here: Probe) -> NDArray[np.bool_]:
+    """The entries for which f does not move there, as it does here, and of which the claim, as it is, knows nothing."""
+    answer = there.answer()
+    still = stands_still(there.truth, here.truth)
+    return still if answer is None else np.logical_and(still, answer.flat != 0.0)
 
 
 def _set_otherwise(seen: Examined, held: tuple[Place, ...], shares: tuple[float, float]) -> Elsewhere | None:
@@ -323,7 +342,8 @@ def _resized(
         return
     where, sizes = seen.task.where, sizes_of(seen.task, held)
 
-    runs = here.answer() is not None
+    before = here.answer()
+    answers = before is not None and not before.missing
 
     @cache
     def made(growth: Growth) -> Elsewhere | None:
@@ -336,8 +356,11 @@ def _resized(
         return None
 
     def suits(growth: Growth) -> bool:
+        # that more parameters were meant to be taken, a claim of a wrong shape does not show
+        if before is None or not (answers or sizes.has_data(growth)):
+            return False
         one = made(growth)
-        return runs and one is not None and _suits(one, here, wrong)
+        return one is not None and _suits(one, here, wrong)
 
     def takes(growth: Growth) -> bool:
         y = sizes.output(growth)

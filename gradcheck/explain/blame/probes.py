@@ -30,8 +30,8 @@ SCREEN = 1e-7
 """Share of a leaf's largest entry by which a claim in double precision may be off to be looked at more closely."""
 ROUNDOFFS = 2.0**11
 """The same in unit roundoffs, for one in lower precision."""
-NEAR = 0.1
-"""How far a second point is from the first, in each entry's own scale."""
+NEAR, NEARER = 0.1, (0.01, 0.001)
+"""How far a second point is from the first, in each entry's own scale; and where f is not, or stands still, so far."""
 ENTRIES = 200
 """Of an f that no oracle traces the truth is had entry by entry, for so many at most."""
 
@@ -144,16 +144,20 @@ def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
 
     Where it is to be ``fine``, no entry may be off by more than its own share, however large others are.
     """
-    found = []
+    found: list[tuple[Task, Truth]] = []
     for number in range(count):
-        generator = np.random.default_rng([number, 0x626C])
-        task = replace(alone(seen.task), where=moved(seen.task.where, generator, NEAR * (number > 0)))
-        try:
-            truth = truth_at(task, generator)
-        except Exception:  # of a point where f cannot be
-            continue
-        if truth is not None and np.isfinite(truth[2]).all():
-            found.append((task, truth))
+        for by in (NEAR, *NEARER) if number else (0.0,):
+            generator = np.random.default_rng([number, 0x626C])
+            task = replace(alone(seen.task), where=moved(seen.task.where, generator, by))
+            try:
+                truth = truth_at(task, generator)
+            except Exception:  # of a point where f cannot be
+                continue
+            if truth is None or not np.isfinite(truth[2]).all():
+                continue
+            if by == 0.0 or not found or not stands_still(truth[2], found[0][1][2]).any():
+                found.append((task, truth))
+                break
     # a leaf whose truth is zero at one point, by symmetry or at an optimum, is as large as at the others
     sizes = np.max([np.abs(truth[2]) for _, truth in found], axis=0) if found else np.empty(0)
     made = []
@@ -166,6 +170,12 @@ def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
             allowed[kink.index] += 0.5 * abs(kink.right - kink.left)
         made.append(Probe(task, u, output, middle, allowed))
     return tuple(made)
+
+
+def stands_still(truth: Floats, here: Floats) -> NDArray[np.bool_]:
+    """The entries for which f does not move, as it does here: it may be beyond a guard, as of a logarithm."""
+    still: NDArray[np.bool_] = (truth == 0.0) & (here != 0.0)
+    return still
 
 
 def in_double(seen: Examined) -> Examined | None:
