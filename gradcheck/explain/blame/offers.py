@@ -16,6 +16,7 @@ from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.missing import guessed, liked, missing, numbers
 from gradcheck.explain.blame.onsite import OnSite
 from gradcheck.explain.blame.parts import indices, unwritten
+from gradcheck.explain.blame.repeated import repeated
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.summed import terms, unadded
 from gradcheck.explain.blame.suspects import Suspects
@@ -43,9 +44,12 @@ TOGETHER = 128
 def offers(scene: Scene, suspects: Suspects) -> Iterator[Sequence[Ranked]]:
     """All edits that may mend some of what is wrong."""
     every = (*scene.functions, *scene.of_f)
-    near = partial(
-        _ranked, scene, suspects, lambda function: edits(function, _calls(function, every), scene.of_f)
-    )
+
+    def made(function: Written) -> Iterator[Edit]:
+        yield from repeated(function, scene.of_f)
+        yield from edits(function, _calls(function, every), scene.of_f)
+
+    near = partial(_ranked, scene, suspects, made)
     rank, tried, ranked = _ranking(scene, suspects), set[Edit](), near()
     full = tuple(one for one in suspects.wanted if one.mended == scene.left)
     site = OnSite(full, scene.patience, suspects.sums)

@@ -91,12 +91,17 @@ def raised_at(scene: Scene) -> list[tuple[Written, int, Arrays]]:
 
 
 def _read(scene: Scene, function: Written) -> Arrays:
-    """The arrays that a function was given or read last, by their text."""
+    """The arrays that a function was given, assigned or read last, by their text."""
     inside, found = set(ast.walk(function.node)), {}
     for node, held in scene.reach.values.items():
         if node in inside and isinstance(held[-1], np.ndarray):
+            around = function.source.parents.get(node)
             if isinstance(node, ast.arg):
                 found[node.arg] = held[-1]
             elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
                 found[function.source.segment(node)] = held[-1]
+            if isinstance(around, ast.Assign) and isinstance(
+                around.targets[0], ast.Name
+            ):  # it may be read nowhere
+                found[around.targets[0].id] = held[-1]
     return found
