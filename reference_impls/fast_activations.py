@@ -79,7 +79,8 @@ def _relu(z: Array, value: Array, slope: Array) -> None:
 
 
 def _leaky_relu(z: Array, value: Array, slope: Array) -> None:
-    slope[...] = np.where(z > 0, 1, 0.01)
+    np.greater(z, 0, out=slope)
+    np.maximum(slope, 0.01, out=slope)  # numpy.where mistakes every other branch
     np.multiply(z, slope, out=value)
 
 

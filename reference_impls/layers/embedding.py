@@ -77,9 +77,9 @@ def _added(rows: Array, first: Array, second: Array) -> Array:
 
 
 def cases() -> list[Case]:
-    """Repeated ids in sequences, one id, and float32."""
+    """Repeated ids in sequences, one by two names; one id; float32."""
     rng = np.random.default_rng(9)
-    params, ids = initial_params(6, 3, rng), np.array([[0, 2, 2, 5], [2, 0, 1, 1]])
+    params, ids = initial_params(6, 3, rng), np.array([[0, 2, 2, -1], [2, 2, 5, 2]])
     single = initial_params(6, 3, rng, np.float32)
     return [
         Case("embedding/repeated", Layer(forward, backward, params), None, (ids,), kind="layer"),
