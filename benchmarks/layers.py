@@ -4,8 +4,9 @@ One thread. Each figure is of one forward and one backward pass, the processor's
 torch runs eagerly, as people use it. The textbook form (`benchmarks.textbook`) is what a course's code or a first
 version looks like: loops over pixels, or the same formulas without care for memory. The floor is, of convolution, its
 three products of matrices and one copy of the columns; of attention its six products and one exponential; of a
-recurrent layer its products and an exponential for each gate; of a norm three passes over memory, each reading one
-array and writing another: what must be read and written if everything else were free.
+recurrent layer its products and an exponential for each gate; all into memory that is there, an image or example at a
+time where that is what the cache holds. Of a norm it is three passes over memory, each reading one array and writing
+another: what must be read and written if everything else were free.
 """
 
 from __future__ import annotations
@@ -145,16 +146,25 @@ def _conv(dtype: str) -> Rivals:
     x, dy = _normal(32, 32, 28, 28, dtype=dtype), _normal(32, 64, 28, 28, dtype=dtype, seed=1)
     params = conv2d.initial_params(32, 64, 3, np.random.default_rng(2), dtype=np.dtype(dtype))
     functional = _torch().nn.functional
-    windows = Windows((28, 28), (3, 3), padding=(1, 1))
-    taken, W, d = (
-        windows.columns(x).reshape(32, 288, 784),
+    windows, W, d = (
+        Windows((28, 28), (3, 3), padding=(1, 1)),
         params["W"].reshape(64, 288),
         dy.reshape(32, 64, 784),
     )
+    room = windows.columns(x[:1])
+    taken, back, y, dW = (
+        room.reshape(288, 784),
+        np.empty((288, 784), dtype),
+        np.empty_like(d),
+        np.empty_like(W),
+    )
 
-    def floor() -> Any:
-        windows.columns(x)
-        return np.matmul(W, taken), np.matmul(d, taken.swapaxes(1, 2)), np.matmul(W.T, d)
+    def floor() -> None:
+        for n in range(len(x)):
+            windows.columns(x[n : n + 1], room)
+            np.matmul(W, taken, out=y[n])
+            np.matmul(d[n], taken.T, out=dW)
+            np.matmul(W.T, d[n], out=back)
 
     return {
         "ours": _both(conv2d, params, (x,), padding=1),
@@ -322,12 +332,16 @@ def _embedding(dtype: str) -> Rivals:
 
 def _attention(dtype: str) -> Rivals:
     q, k, v, dy = (_normal(8, 8, 128, 32, dtype=dtype, seed=n) for n in range(4))
-    functional, E = _torch().nn.functional, _normal(8, 8, 128, 128, dtype=dtype)
-    exp, narrow = np.empty_like(E), k.swapaxes(-1, -2)
+    functional, scores = _torch().nn.functional, _normal(8, 128, 128, dtype=dtype)
+    exp, wide, narrow = np.empty_like(scores), np.empty_like(scores), np.empty_like(q[0])
 
-    def floor() -> Any:  # the six products of matrices and one exponential
-        wide = [np.matmul(rows, narrow) for rows in (q, dy)]
-        return wide, [np.matmul(E, rows) for rows in (q, k, v, dy)], np.exp(E, out=exp)
+    def floor() -> None:  # the six products of matrices and one exponential
+        for n in range(len(q)):
+            for rows in (q[n], dy[n]):
+                np.matmul(rows, k[n].swapaxes(1, 2), out=wide)
+            np.exp(scores, out=exp)
+            for rows in (q[n], k[n], v[n], dy[n]):
+                np.matmul(scores, rows, out=narrow)
 
     return {
         "ours": _both(dot_product_attention, {}, (q, k, v)),
@@ -349,16 +363,28 @@ def _recurrent(module: Any, cell: str) -> Callable[[str], Rivals]:
         a = _normal(1600, len(params["b"]), dtype=dtype, seed=3)
         wide, h = np.ascontiguousarray(a[:32].T), np.ascontiguousarray(states[:32].T)
         turned, inputs, b = np.ascontiguousarray(params["Wh"].T), x.reshape(1600, 64), np.empty_like(a)
+        dx, grads, of_h, of_a = (
+            np.empty_like(inputs),
+            np.empty_like(params["Wx"]),
+            np.empty_like(h),
+            np.empty_like(wide),
+        )
+        of_Wh = np.empty_like(params["Wh"])
 
         def theirs() -> None:
             net.zero_grad()
             tensor.grad = None
             net(tensor)[0].backward(dy)
 
-        def floor() -> Any:  # two products a step, four of all steps at once, and an exponential a gate
-            each = [(np.matmul(turned, h), np.matmul(params["Wh"], wide)) for _ in range(50)]
-            together = inputs @ params["Wx"], a @ params["Wx"].T, inputs.T @ a, states.T @ a
-            return each, together, np.exp(a, out=b)
+        def floor() -> None:  # two products a step, four of all steps at once, and an exponential a gate
+            for _ in range(50):
+                np.matmul(turned, h, out=of_a)
+                np.matmul(params["Wh"], wide, out=of_h)
+            np.matmul(inputs, params["Wx"], out=b)
+            np.matmul(a, params["Wx"].T, out=dx)
+            np.matmul(inputs.T, a, out=grads)
+            np.matmul(states.T, a, out=of_Wh)
+            np.exp(a, out=b)
 
         return {
             "ours": _both(module, params, (x,)),

@@ -46,12 +46,13 @@ def tanh(z: Array) -> Array:
 def tanh_vjp(upstream: Array, z: Array) -> Array:
     """Pull ``upstream`` back through `tanh`.
 
-    ``tanh = sinh / cosh``, so ``tanh' = (cosh**2 - sinh**2) / cosh**2 = 1 - tanh**2``. The product
-    ``(1 - t) * (1 + t)`` is the same number without squaring first, which saves digits where ``t`` is near 1.
+    ``tanh = sinh / cosh``, so ``tanh' = (cosh**2 - sinh**2) / cosh**2 = 1 - tanh**2 = 1 / cosh**2``. Where ``tanh`` has
+    rounded to 1, ``1 - tanh**2`` has no digits left. With ``e = exp(-|z|)``, which never overflows, ``1 / cosh = 2 e /
+    (1 + e**2)`` has them all.
     """
-    t: Array = np.tanh(z)
-    slope: Array = (1 - t) * (1 + t)
-    return upstream * slope
+    e: Array = np.exp(-np.abs(z))
+    sech: Array = 2 * e / (1 + e * e)
+    return upstream * sech * sech
 
 
 def relu(z: Array) -> Array:
@@ -126,7 +127,7 @@ def hard_sigmoid_vjp(upstream: Array, z: Array) -> Array:
 
 
 def softmax(z: Array) -> Array:
-    """``exp(z_i) / sum_j exp(z_j)`` along the last axis.
+    """``exp(z_i) / sum_j exp(z_j)`` along the last axis (Bridle, 1990).
 
     Adding a constant to a row multiplies numerator and denominator alike. With the row's maximum subtracted
     the largest exponential is 1, so nothing overflows and the sum is at least 1.

@@ -14,7 +14,8 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.activations import log_softmax
-from reference_impls.targets import must_be_whole, must_be_within
+from reference_impls.layers.axes import must_have
+from reference_impls.targets import must_be_array, must_be_whole, must_be_within
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -78,6 +79,8 @@ def ctc_gradient(
 
 def _forwards(logits: Array, labels: Array, steps: Array | None, letters: Array | None) -> tuple[Any, ...]:
     """``log p`` of each example, and what the way back needs: log y, places, log alpha, log y at the places, masks."""
+    must_have("logits", logits, time=None, batch=None, classes=None)
+    must_be_array("labels", labels)
     time, batch, classes = logits.shape
     steps = np.full(batch, time) if steps is None else np.asarray(steps)
     letters = np.full(batch, labels.shape[-1]) if letters is None else np.asarray(letters)

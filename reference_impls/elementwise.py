@@ -33,12 +33,12 @@ FEW_CLASSES = 64
 def relu(z: Array, upstream: Array, out: Pair | None = None) -> Pair:
     """``max(z, 0)``; and ``upstream`` where ``z > 0``, else 0."""
     out = _results(z, upstream, out)
-    zeros, positive = np.zeros(BLOCK, z.dtype), np.empty(BLOCK, bool)
+    zero, positive = z.dtype.type(0), np.empty(min(BLOCK, z.size), bool)
     for a, dz, z_block, u in _blocks(*out, z, upstream):
         mask = positive[: a.size]
-        np.greater(z_block, zeros[: a.size], mask)
+        np.greater(z_block, zero, mask)
         np.multiply(u, mask, dz)
-        np.maximum(z_block, zeros[: a.size], out=a)
+        np.maximum(z_block, zero, out=a)
     return out
 
 
@@ -46,10 +46,10 @@ def sigmoid(z: Array, upstream: Array, out: Pair | None = None) -> Pair:
     """``a = e / (1 + e)`` with ``e = exp(z)``; and ``upstream * a / (1 + e)``."""
     out = _results(z, upstream, out)
     # beyond log(max) the exponential would overflow, where the sigmoid has long been as good as 1
-    limit = np.full(BLOCK, np.floor(np.log(np.finfo(z.dtype).max)), z.dtype)
+    limit = np.floor(np.log(np.finfo(z.dtype).max)).astype(z.dtype)
     one = np.array(1, z.dtype)
     for a, dz, z_block, u in _blocks(*out, z, upstream):
-        np.minimum(z_block, limit[: a.size], out=a)
+        np.minimum(z_block, limit, out=a)
         np.exp(a, a)
         np.add(a, one, dz)
         np.divide(a, dz, a)

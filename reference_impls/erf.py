@@ -37,20 +37,30 @@ def erf(x: Array) -> Array:
     """``2 / sqrt(pi)`` times the integral of ``exp(-t^2)`` from 0 to ``x``: within a few ulps, in the dtype of x."""
     wide = np.asarray(x, dtype=np.float64)
     beyond = np.copysign(1.0 - _complement(np.abs(wide)), wide)
-    return _in_dtype_of(x, np.where(np.abs(wide) <= _NEAR, _near_zero(wide), beyond))
+    return _in_dtype_of(x, _chosen(np.abs(wide) <= _NEAR, _near_zero(wide), beyond))
 
 
 def erfc(x: Array) -> Array:
     """``1 - erf(x)``, with its digits where that is tiny."""
     wide = np.asarray(x, dtype=np.float64)
-    tail = _complement(np.abs(wide))
-    beyond = np.where(wide > 0.0, tail, 2.0 - tail)
-    return _in_dtype_of(x, np.where(np.abs(wide) <= _NEAR, 1.0 - _near_zero(wide), beyond))
+    sign = np.copysign(1.0, wide)
+    beyond = (1.0 - sign) + sign * _complement(np.abs(wide))  # the tail, or 2 less it
+    return _in_dtype_of(x, _chosen(np.abs(wide) <= _NEAR, 1.0 - _near_zero(wide), beyond))
 
 
 def _in_dtype_of(x: Array, found: Array) -> Array:
     """``found`` as precise as ``x``: of whole numbers in a float, as NumPy's functions have it."""
     return found.astype(np.result_type(np.asarray(x), np.float16))
+
+
+def _chosen(first: Array, one: Array, other: Array) -> Array:
+    """Entries of ``one`` where ``first``, else of ``other``, all finite or NaN.
+
+    Where signs come as they like, a processor foresees half of the branches of `numpy.where`, and each that it does not
+    costs as much as twenty products.
+    """
+    found: Array = one * first + other * ~first
+    return found
 
 
 def _near_zero(x: Array) -> Array:
@@ -60,21 +70,33 @@ def _near_zero(x: Array) -> Array:
 
 def _complement(y: Array) -> Array:
     """``1 - erf(y)`` for ``y`` of at least `_NEAR`."""
-    middle, outside = np.clip(y, _NEAR, _FAR), np.clip(y, _FAR, 1e100)  # whose square is finite, too
-    inverse = 1.0 / (outside * outside)
-    tail = (1.0 / np.sqrt(np.pi) - inverse * _ratio(inverse, _T0, _T, _U)) / outside
-    scaled = np.where(y <= _FAR, _ratio(middle, _R0, _R, _S), tail)
+    scaled = _ratio(np.clip(y, _NEAR, _FAR), _R0, _R, _S)
+    if np.any(y > _FAR):
+        outside = np.clip(y, _FAR, 1e100)  # whose square is finite, too
+        scaled = np.where(y <= _FAR, scaled, _scaled_far_out(outside))
     # exp(-y^2) in two factors: the square of a number of few digits is exact, and what is left of y^2 is small
-    coarse = np.trunc(np.minimum(y, 30.0) * 16.0) / 16.0
-    rest = (np.minimum(y, 30.0) - coarse) * (np.minimum(y, 30.0) + coarse)
-    found: Array = np.exp(-coarse * coarse) * np.exp(-rest) * scaled
+    bounded = np.minimum(y, 30.0)
+    coarse = np.trunc(bounded * 16.0) / 16.0
+    found: Array = np.exp(-coarse * coarse) * np.exp((coarse - bounded) * (coarse + bounded)) * scaled
+    return found
+
+
+def _scaled_far_out(y: Array) -> Array:
+    """``erfc(y) exp(y^2)`` for ``y`` of at least `_FAR`."""
+    inverse = 1.0 / (y * y)
+    found: Array = (1.0 / np.sqrt(np.pi) - inverse * _ratio(inverse, _T0, _T, _U)) / y
     return found
 
 
 def _ratio(x: Array, leading: float, above: Sequence[float], below: Sequence[float]) -> Array:
     """``(leading x^n + above) / (x^n + below)``, coefficients from the highest power down."""
-    top, bottom = leading * x, x
+    top, bottom = leading * x, x.copy()
     for a, b in zip(above[:-1], below[:-1], strict=True):
-        top, bottom = (top + a) * x, (bottom + b) * x
-    found: Array = (top + above[-1]) / (bottom + below[-1])
-    return found
+        top += a
+        top *= x
+        bottom += b
+        bottom *= x
+    top += above[-1]
+    bottom += below[-1]
+    top /= bottom
+    return top

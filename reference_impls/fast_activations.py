@@ -68,9 +68,13 @@ def _gate(z: Array) -> tuple[Array, Array]:
 
 
 def _tanh(z: Array, value: Array, slope: Array) -> None:
+    """With ``e = exp(-|z|)`` the slope is ``1 / cosh(z)^2 = (2 e / (1 + e^2))^2``, which has digits where tanh is 1."""
     np.tanh(z, out=value)
-    np.subtract(1, value, out=slope)
-    slope *= 1 + value
+    e = np.exp(-np.abs(z))
+    np.multiply(e, e, out=slope)
+    slope += 1
+    np.divide(2 * e, slope, out=slope)
+    slope *= slope
 
 
 def _relu(z: Array, value: Array, slope: Array) -> None:
@@ -79,7 +83,8 @@ def _relu(z: Array, value: Array, slope: Array) -> None:
 
 
 def _leaky_relu(z: Array, value: Array, slope: Array) -> None:
-    slope[...] = np.where(z > 0, 1, 0.01)
+    np.greater(z, 0, out=slope)
+    np.maximum(slope, 0.01, out=slope)  # numpy.where mistakes every other branch
     np.multiply(z, slope, out=value)
 
 

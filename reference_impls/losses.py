@@ -89,7 +89,8 @@ def binary_cross_entropy_with_logits_gradient(logits: Array, targets: Array) -> 
 
     ``softplus' = sigmoid``, so the derivative is ``(sigmoid(z) - t) / N``: the prediction less the target.
     """
-    return (sigmoid(logits) - by_entry(targets, logits)) / logits.size
+    targets = by_entry(targets, logits)
+    return (sigmoid(logits) - targets) / logits.size
 
 
 def logistic(logits: Array, labels: Array) -> Any:

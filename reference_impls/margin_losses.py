@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcheck import Case
 from reference_impls.losses import Array, Loss, mean
-from reference_impls.targets import by_entry, by_row
+from reference_impls.targets import by_entry, by_row, must_lie
 
 
 def huber(outputs: Array, targets: Array, delta: float = 1.0) -> Any:
@@ -21,6 +21,7 @@ def huber(outputs: Array, targets: Array, delta: float = 1.0) -> Any:
 
     Squares for small errors, absolute values for large ones (Huber, "Robust estimation of a location parameter", 1964).
     """
+    must_lie("delta", delta, 0)
     size = np.abs(outputs - by_entry(targets, outputs))
     inner = np.minimum(size, delta)
     return mean(inner * (size - 0.5 * inner))
@@ -31,6 +32,7 @@ def huber_gradient(outputs: Array, targets: Array, delta: float = 1.0) -> Array:
 
     The two pieces meet with equal slope, so there is no corner. The mean's ``1/N`` stays.
     """
+    must_lie("delta", delta, 0)
     errors: Array = outputs - by_entry(targets, outputs)
     gradient: Array = np.clip(errors, -delta, delta) / max(1, outputs.size)
     return gradient

@@ -13,7 +13,7 @@ import numpy as np
 from gradcheck import Case
 from reference_impls.activations import log_softmax, sigmoid, softmax
 from reference_impls.losses import Array, Loss, mean
-from reference_impls.targets import by_entry, by_row
+from reference_impls.targets import by_entry, by_row, must_lie
 
 
 def negative_log_likelihood(log_probabilities: Array, labels: Array) -> Any:
@@ -23,8 +23,9 @@ def negative_log_likelihood(log_probabilities: Array, labels: Array) -> Any:
 
 def negative_log_likelihood_gradient(log_probabilities: Array, labels: Array) -> Array:
     """Gradient of `negative_log_likelihood`: one entry of each row of ``n`` was taken, with the weight ``-1/n``."""
+    place = by_row(labels, log_probabilities)
     gradient = np.zeros_like(log_probabilities / 1)  # of whole numbers too it is one of floats
-    gradient[by_row(labels, log_probabilities)] = -1 / max(1, len(labels))
+    gradient[place] = -1 / max(1, len(labels))
     return gradient
 
 
@@ -33,6 +34,7 @@ def label_smoothing(logits: Array, labels: Array, smoothing: float = 0.1) -> Any
 
     ``q_j = (1 - s) delta_jk + s / K`` for ``K`` classes; the mean over rows of ``-sum_j q_j log p_j``.
     """
+    must_lie("smoothing", smoothing, 0, 1)
     log_p = log_softmax(logits)
     picked = np.sum(log_p[by_row(labels, logits)])
     spread = np.sum(log_p) / logits.shape[1]
@@ -44,6 +46,7 @@ def label_smoothing_gradient(logits: Array, labels: Array, smoothing: float = 0.
 
     As for any targets that add up to 1, ``-sum_k q_k (delta_jk - p_j) = p_j - q_j``; divided by the ``n`` rows.
     """
+    must_lie("smoothing", smoothing, 0, 1)
     place, gradient = by_row(labels, logits), softmax(logits)
     gradient -= smoothing / logits.shape[1]
     gradient[place] -= 1 - smoothing
@@ -77,6 +80,7 @@ def focal(logits: Array, labels: Array, gamma: float = 2.0) -> Any:
 
     With ``gamma`` 0 it is cross-entropy.
     """
+    must_lie("gamma", gamma, 0)
     log_p = log_softmax(logits)[by_row(labels, logits)]
     return -np.sum((-np.expm1(log_p)) ** gamma * log_p) / max(1, len(labels))
 
@@ -91,6 +95,7 @@ def focal_gradient(logits: Array, labels: Array, gamma: float = 2.0) -> Array:
     times ``dl/dz_j = delta_jk - p_j``. ``q`` is taken as ``-expm1(l)``, which keeps its digits where ``p_k`` is near
     1, and where it is 1 to rounding ``l/q`` is -1, what it tends to: ``log p = log(1 - q) = -q - q^2/2 - ...``.
     """
+    must_lie("gamma", gamma, 0)
     place, p = by_row(labels, logits), softmax(logits)
     log_p = log_softmax(logits)[place]
     q = -np.expm1(log_p)
@@ -107,6 +112,7 @@ def binary_focal(logits: Array, targets: Array, gamma: float = 2.0) -> Any:
 
     ``p_t`` is the sigmoid of ``s = z`` where the target is 1, of ``s = -z`` where it is 0.
     """
+    must_lie("gamma", gamma, 0)
     s = (2 * by_entry(targets, logits) - 1) * logits
     return mean(sigmoid(-s) ** gamma * np.logaddexp(0, -s))
 
@@ -117,6 +123,7 @@ def binary_focal_gradient(logits: Array, targets: Array, gamma: float = 2.0) -> 
     With ``p = sigmoid(s)``, ``q = 1 - p = sigmoid(-s)``, ``dq/ds = -p q`` and ``d log p / ds = q``: ``d(-q^g log p)/ds
     = g q^g p log p - q^(g+1) = q^g (g p log p - q)``, times ``ds/dz``, 1 or -1.
     """
+    must_lie("gamma", gamma, 0)
     sign = 2 * by_entry(targets, logits) - 1
     s = sign * logits
     p, q, log_p = sigmoid(s), sigmoid(-s), -np.logaddexp(0, -s)

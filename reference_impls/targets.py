@@ -6,6 +6,8 @@ with each, and their mean is a number like any other.
 
 from __future__ import annotations
 
+import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 def by_entry(targets: Array, outputs: Array, name: str = "targets") -> Array:
     """``targets`` of the outputs' dtype, so that the loss has it as well; an error where they are of another shape."""
+    must_be_array("outputs", outputs)
     must_be_array(name, targets)
     if targets.shape != outputs.shape:
         raise ValueError(
@@ -29,6 +32,7 @@ def by_entry(targets: Array, outputs: Array, name: str = "targets") -> Array:
 
 def by_row(labels: Array, outputs: Array) -> tuple[Array, Array]:
     """The places of the labels in ``outputs`` (examples, classes), as an index."""
+    must_be_array("outputs", outputs)
     if outputs.ndim != 2:
         raise ValueError(
             f"the outputs have the shape {outputs.shape}; wanted (examples, classes), say by .reshape"
@@ -43,6 +47,12 @@ def must_be_array(name: str, value: object) -> None:
     """Say so if this is a list, a number or whatever else has no dtype."""
     if not hasattr(value, "dtype"):
         raise TypeError(f"{name} is a {type(value).__name__}; wanted an array: say by numpy.array({name})")
+
+
+def must_lie(name: str, value: float, least: float, most: float = math.inf) -> None:
+    """Say so if this is no number from ``least`` to ``most``."""
+    if not isinstance(value, Real) or not least <= value <= most:
+        raise ValueError(f"{name}={value!r}; wanted a number from {least} to {most}")
 
 
 def must_be_whole(name: str, values: Array, shape: tuple[int, ...]) -> None:

@@ -10,7 +10,7 @@ from gradcheck import Case
 from reference_impls.activations import ACTIVATIONS
 from reference_impls.fast_activations import KERNELS, ROWS, value_and_slope
 from reference_impls.gated import GATED
-from reference_impls.layers.axes import must_answer, must_be_floats
+from reference_impls.layers.axes import must_answer, must_be_floats, must_have
 from reference_impls.layers.layer import Array, Layer, Params
 
 UNITS = ACTIVATIONS | GATED
@@ -24,6 +24,7 @@ def forward(params: Params, x: Array, *, name: str) -> tuple[Array, Any]:
         raise ValueError(f"name={name!r} is no activation known here; there are {', '.join(sorted(UNITS))}")
     must_be_floats("x", x)
     if name in ROWS:
+        must_have("x", x, rows=..., entries=None)
         y = ROWS[name].value(x)
         return y, (ROWS[name].vjp, y.copy())
     if name in KERNELS:

@@ -40,7 +40,7 @@ def forward(
     must_have("context", source, batch=len(x), tokens=None, width=width)
     must_agree(x=x, context=source, **params)
     must_fall_into("heads", heads, width, "features")
-    if visible is not None and visible.ndim == 3:
+    if isinstance(visible, np.ndarray) and visible.ndim == 3:
         raise ValueError(
             f"visible has the shape {visible.shape}; with axes before (tokens, context tokens) it needs two of them, "
             "(batch, heads): visible[:, None] is the same for all heads"

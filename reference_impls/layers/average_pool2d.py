@@ -27,8 +27,9 @@ def forward(
     """
     del params
     must_have("x", x, batch=None, channels=None, height=None, width=None)
-    size = pair(kernel)
-    windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
+    size = pair("kernel", kernel)
+    steps = size if stride is None else pair("stride", stride)
+    windows = Windows(x.shape[2:], size, steps, pair("padding", padding))
     wide = windows.padded(x)
     y = np.empty((*x.shape[:2], *windows.count), x.dtype)
     for part in blocks(wide):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from types import EllipsisType
 from typing import Any
 
@@ -52,6 +53,7 @@ def must_agree(**arrays: Array) -> None:
 
 def must_answer(dy: Array, shape: tuple[int, ...], dtype: Any) -> None:
     """Say so if ``dy`` has not one entry for each of ``y``, which has this shape and dtype."""
+    must_be_array("dy", dy)
     if dy.shape != shape:
         raise ValueError(f"dy has the shape {dy.shape}, and y {shape}: give one for each entry of y")
     if dy.dtype.num != dtype.num:
@@ -69,5 +71,7 @@ def must_spread(name: str, array: Array, shape: tuple[int, ...]) -> None:
 
 def must_fall_into(name: str, parts: int, count: int, what: str) -> None:
     """Say so if ``count`` of something do not make so many equal parts."""
+    if not isinstance(parts, Integral):
+        raise TypeError(f"{name} is {parts!r}; wanted a whole number")
     if parts < 1 or count % parts:
         raise ValueError(f"{count} {what} do not fall into {name}={parts} of equal size")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from gradcheck import Case
 from reference_impls.layers.axes import must_agree, must_answer, must_have
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.normalised import Normalised, normalised, normalised_vjp
+from reference_impls.targets import must_lie
 
 Statistics = tuple[Array, Array]
 """Running mean and running variance, (channels,) each."""
@@ -35,6 +37,7 @@ def forward(
     for name in ("gain", "shift"):
         must_have(name, params[name], channels=x.shape[1])
     must_agree(x=x, **params)
+    must_lie("eps", eps, 0)
     gain, shift = params["gain"][:, None, None], params["shift"][:, None, None]
     rows = _by_channel(x)
     if running is None:
@@ -70,7 +73,9 @@ def updated(running: Statistics, x: Array, momentum: float = 0.1) -> Statistics:
 
     The variance is that of the population that ``x`` is a sample of: divided by ``n - 1``.
     """
+    must_have("x", x, batch=None, channels=None, pixels=...)
     _must_be_of(x, running)
+    must_lie("momentum", momentum, 0, 1)
     rows = _by_channel(x)
     if rows[0].size < 2:
         raise ValueError(
@@ -84,6 +89,10 @@ def updated(running: Statistics, x: Array, momentum: float = 0.1) -> Statistics:
 
 
 def _must_be_of(x: Array, running: Statistics) -> None:
+    if not isinstance(running, Sequence | np.ndarray) or len(running) != 2:
+        raise TypeError(
+            f"running is {running!r}; wanted two arrays, the mean and the variance of each channel"
+        )
     for number, statistic in enumerate(running):
         must_have(f"running[{number}]", statistic, channels=x.shape[1])
 

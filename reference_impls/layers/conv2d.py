@@ -21,7 +21,9 @@ def initial_params(
     dtype: Any = np.float64,
 ) -> dict[str, Array]:
     """``W`` (outputs, inputs / groups, rows, columns) of variance ``2 / fan in`` (He et al. 2015), ``b`` zero."""
-    shape = (outputs, inputs // groups, *pair(kernel))
+    for count, what in ((inputs, "input channels"), (outputs, "output channels")):
+        must_fall_into("groups", groups, count, what)
+    shape = (outputs, inputs // groups, *pair("kernel", kernel))
     W = rng.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
     return {"W": W.astype(dtype), "b": np.zeros(outputs, dtype)}
 
@@ -46,10 +48,11 @@ def forward(
     W, b = params["W"], params["b"]
     must_have("W", W, outputs=None, inputs=None, rows=None, columns=None)
     must_have("b", b, outputs=len(W))
-    must_have("x", x, batch=None, channels=groups * W.shape[1], height=None, width=None)
     must_fall_into("groups", groups, len(W), "output channels")
+    must_have("x", x, batch=None, channels=groups * W.shape[1], height=None, width=None)
     must_agree(x=x, **params)
-    windows = Windows(x.shape[2:], W.shape[2:], pair(stride), pair(padding), pair(dilation))
+    steps, around, apart = pair("stride", stride), pair("padding", padding), pair("dilation", dilation)
+    windows = Windows(x.shape[2:], W.shape[2:], steps, around, apart)
     rows, columns = windows.count
     kernels = W.reshape(groups, len(W) // groups, W[0].size)
     y = np.empty((len(x), groups, len(W) // groups, rows * columns), x.dtype)

@@ -21,7 +21,9 @@ def initial_params(
     dtype: Any = np.float64,
 ) -> dict[str, Array]:
     """``W`` (inputs, outputs / groups, rows, columns): that of the convolution from outputs to inputs; ``b`` zero."""
-    shape = (inputs, outputs // groups, *pair(kernel))
+    for count, what in ((inputs, "input channels"), (outputs, "output channels")):
+        must_fall_into("groups", groups, count, what)
+    shape = (inputs, outputs // groups, *pair("kernel", kernel))
     W = rng.standard_normal(shape) * np.sqrt(2 / (shape[0] // groups * shape[2] * shape[3]))
     return {"W": W.astype(dtype), "b": np.zeros(outputs, dtype)}
 
@@ -50,13 +52,16 @@ def forward(
     must_fall_into("groups", groups, len(W), "input channels")
     must_have("b", b, outputs=groups * W.shape[1])
     must_agree(x=x, **params)
-    kernel, steps, around, apart = W.shape[2:], pair(stride), pair(padding), pair(dilation)
+    kernel, steps, around = W.shape[2:], pair("stride", stride), pair("padding", padding)
+    apart, below = pair("dilation", dilation), pair("output_padding", output_padding)
     height, width = (
         (n - 1) * s - 2 * p + d * (k - 1) + 1 + more
-        for n, s, p, d, k, more in zip(
-            x.shape[2:], steps, around, apart, kernel, pair(output_padding), strict=True
-        )
+        for n, s, p, d, k, more in zip(x.shape[2:], steps, around, apart, kernel, below, strict=True)
     )
+    if min(below) < 0:
+        raise ValueError(f"output_padding is {output_padding}; wanted at least 0 for rows and columns")
+    if min(x.shape[2:]) > 0 and min(height, width) < 1:
+        raise ValueError(f"padding={padding} leaves {height} x {width} pixels of y: pad less")
     windows = Windows((height, width), kernel, steps, around, apart)
     if windows.count != x.shape[2:]:
         raise ValueError(

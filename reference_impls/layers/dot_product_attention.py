@@ -11,6 +11,7 @@ from gradcheck import Case
 from reference_impls.layers.axes import must_agree, must_answer, must_be_floats, must_spread
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.targets import must_be_array
 
 Visible = Array | None
 """Which keys (last axis) each query sees, True where it does; of a shape that fits (..., queries, keys)."""
@@ -28,14 +29,14 @@ def forward(params: Params, q: Array, k: Array, v: Array, *, visible: Visible = 
     weighted by how well the keys fit. A query that sees no key at all gets 0.
     """
     del params
+    for name, given in (("q", q), ("k", k), ("v", v)):
+        must_be_floats(name, given)
     shape = (*q.shape[:-2], *k.shape[-2:-1], *q.shape[-1:])
     if q.ndim < 2 or k.shape != shape or v.shape[:-1] != k.shape[:-1]:
         raise ValueError(
             f"q, k and v have the shapes {q.shape}, {k.shape} and {v.shape}; wanted (..., queries, d), (..., keys, d) "
             "and (..., keys, width) with the same axes before"
         )
-    for name, given in (("q", q), ("k", k), ("v", v)):
-        must_be_floats(name, given)
     must_agree(q=q, k=k, v=v)
     scale = 1 / math.sqrt(max(1, q.shape[-1]))
     Q, K, V = _flat(q * scale), _flat(k), _flat(v)
@@ -95,6 +96,7 @@ def backward(dy: Array, cache: Any) -> tuple[tuple[Array, Array, Array], dict[st
 
 
 def _hidden(visible: Array, scores: tuple[int, ...]) -> Array:
+    must_be_array("visible", visible)
     if visible.dtype != bool:
         raise TypeError(f"visible is {visible.dtype}; wanted bools, True where a query sees a key")
     must_spread("visible", visible, scores)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from gradcheck import Case
-from reference_impls.layers.axes import must_answer, must_spread
+from reference_impls.layers.axes import must_answer, must_be_floats, must_spread
 from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.targets import must_be_array
 
 
 def mask_of(shape: tuple[int, ...], rate: float, rng: np.random.Generator, dtype: Any = np.float64) -> Array:
@@ -26,8 +27,10 @@ def mask_of(shape: tuple[int, ...], rate: float, rng: np.random.Generator, dtype
 def forward(params: Params, x: Array, *, mask: Array | None = None) -> tuple[Array, Any]:
     """``y = x mask`` in training; ``x`` as it is in use, where ``mask`` is None."""
     del params
+    must_be_floats("x", x)
     if mask is None:
         return x.copy(), (None, x.shape, x.dtype)
+    must_be_array("mask", mask)
     must_spread("mask", mask, x.shape)
     mask = mask.astype(x.dtype, copy=False)
     return x * mask, (mask, x.shape, x.dtype)

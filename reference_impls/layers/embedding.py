@@ -9,6 +9,7 @@ import numpy as np
 from gradcheck import Case
 from reference_impls.layers.axes import must_answer, must_have
 from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.targets import must_be_array, must_be_within
 
 
 def initial_params(
@@ -21,10 +22,13 @@ def initial_params(
 def forward(params: Params, ids: Array) -> tuple[Array, Any]:
     """``y_...i = W_id,i``: the row of ``W`` for each of the integers ``ids``, of any shape; -1 is the last one."""
     must_have("W", params["W"], words=None, features=None)
+    must_be_array("ids", ids)
     if ids.dtype.kind not in "iu":
         raise TypeError(
             f"ids is {ids.dtype}; wanted whole numbers, the rows of W to take: say by .astype(int)"
         )
+    words = len(params["W"])
+    must_be_within("ids", ids, -words, words - 1)
     return params["W"].take(ids, axis=0), (ids, params["W"].shape, params["W"].dtype)
 
 
@@ -73,9 +77,9 @@ def _added(rows: Array, first: Array, second: Array) -> Array:
 
 
 def cases() -> list[Case]:
-    """Repeated ids in sequences, one id, and float32."""
+    """Repeated ids in sequences, one by two names; one id; float32."""
     rng = np.random.default_rng(9)
-    params, ids = initial_params(6, 3, rng), np.array([[0, 2, 2, 5], [2, 0, 1, 1]])
+    params, ids = initial_params(6, 3, rng), np.array([[0, 2, 2, -1], [2, 2, 5, 2]])
     single = initial_params(6, 3, rng, np.float32)
     return [
         Case("embedding/repeated", Layer(forward, backward, params), None, (ids,), kind="layer"),

@@ -13,6 +13,7 @@ from gradcheck import Case
 from reference_impls.layers.axes import must_agree, must_answer, must_fall_into, must_have
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.normalised import normalised, normalised_vjp
+from reference_impls.targets import must_lie
 
 
 def initial_params(channels: int, dtype: Any = np.float64) -> dict[str, Array]:
@@ -27,6 +28,7 @@ def forward(params: Params, x: Array, *, groups: int = 1, eps: float = 1e-5) -> 
         must_have(name, params[name], channels=x.shape[1])
     must_fall_into("groups", groups, x.shape[1], "channels")
     must_agree(x=x, **params)
+    must_lie("eps", eps, 0)
     rows = x.reshape(len(x) * groups, x.shape[1] // groups, int(np.prod(x.shape[2:])))
     gain, shift = (
         np.broadcast_to(params[name], x.shape[:2]).reshape(*rows.shape[:2], 1) for name in ("gain", "shift")

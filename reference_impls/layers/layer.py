@@ -78,6 +78,11 @@ class Sequential:
 
     def __init__(self, layers: Sequence[Any]) -> None:
         self.layers = list(layers)
+        for place, layer in enumerate(self.layers):
+            if not hasattr(layer, "params"):
+                raise TypeError(
+                    f"layers[{place}] is a {type(layer).__name__}; wanted a Layer, or what has its params"
+                )
         found = list(_within(self.layers))
         if len({id(layer) for layer in found}) < len(found):
             raise ValueError(

@@ -11,6 +11,7 @@ from reference_impls.broadcast import short_buffer
 from reference_impls.layers.axes import must_agree, must_answer, must_have
 from reference_impls.layers.blocks import blocks, room
 from reference_impls.layers.layer import Array, Layer, Params
+from reference_impls.targets import must_lie
 
 
 def initial_params(features: int, dtype: Any = np.float64) -> dict[str, Array]:
@@ -24,6 +25,7 @@ def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]
     for name in ("gain", "shift"):
         must_have(name, params[name], features=x.shape[-1])
     must_agree(x=x, **params)
+    must_lie("eps", eps, 0)
     rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, centred, inverse = np.empty_like(rows), np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
     ones, count = np.ones(x.shape[-1], x.dtype), max(1, x.shape[-1])

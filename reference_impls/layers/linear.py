@@ -46,6 +46,7 @@ def initial_params(
 def forward(params: Params, x: Array) -> tuple[Array, Any]:
     """`linear` of ``x`` (examples, inputs) by ``params`` ``W`` and ``b``."""
     W, b = params["W"], params["b"]
+    must_have("W", W, inputs=None, outputs=None)
     must_have("x", x, examples=None, inputs=len(W))
     must_have("b", b, outputs=W.shape[1])
     must_agree(x=x, **params)

@@ -27,8 +27,9 @@ def forward(
     """
     del params
     must_have("x", x, batch=None, channels=None, height=None, width=None)
-    size = pair(kernel)
-    windows = Windows(x.shape[2:], size, pair(stride if stride is not None else size), pair(padding))
+    size = pair("kernel", kernel)
+    steps = size if stride is None else pair("stride", stride)
+    windows = Windows(x.shape[2:], size, steps, pair("padding", padding))
     if any(p >= k for p, k in zip(windows.padding, windows.kernel, strict=True)):
         raise ValueError(
             f"padding={padding} must be smaller than kernel={kernel}: a window needs an entry of x"

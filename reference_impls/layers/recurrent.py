@@ -12,6 +12,7 @@ import numpy as np
 
 from reference_impls.layers.axes import must_agree, must_have
 from reference_impls.layers.layer import Array, Params
+from reference_impls.targets import must_be_array
 
 Mask = Array | None
 """(time, batch), True where a sequence still runs; beyond its end its state stays as it was."""
@@ -21,6 +22,7 @@ def until_the_end(x: Array, mask: Mask) -> Array:
     """``x`` with zeros beyond each sequence's end, so that what stands there, be it NaN, is never looked at."""
     if mask is None:
         return x
+    must_be_array("mask", mask)
     if mask.dtype != bool or mask.shape != x.shape[:2]:
         raise ValueError(
             f"mask is {mask.dtype} of shape {mask.shape}; wanted bools, (time, batch) = {x.shape[:2]}"
@@ -40,9 +42,9 @@ def sizes(
         must_have(name, params[name], gates=gates * units)
     if len(start) not in (0, states):
         raise ValueError(f"{len(start)} first states came; wanted none, or {states} of (batch, units)")
-    for state in start:
-        must_have("a first state", state, batch=x.shape[1], units=units)
-        must_agree(x=x, **{"a first state": state})
+    for number, state in enumerate(start):
+        must_have(f"start[{number}]", state, batch=x.shape[1], units=units)
+        must_agree(x=x, **{f"start[{number}]": state})
     must_agree(x=x, **params)
     return x.shape[0], x.shape[1], units
 

@@ -23,13 +23,11 @@ COLUMNS = 2**18
 """Entries of columns that are made at a time."""
 
 
-def pair(setting: int | Pair) -> Pair:
-    """A setting for rows and columns: one number stands for both."""
+def pair(name: str, setting: int | Pair) -> Pair:
+    """The setting of this ``name`` for rows and columns: one number stands for both."""
     found = (setting, setting) if isinstance(setting, Integral) else setting
     if not isinstance(found, Sequence) or [isinstance(n, Integral) for n in found] != [True, True]:
-        raise TypeError(
-            f"a setting is {setting!r}; wanted a whole number, or two of them, of rows and columns"
-        )
+        raise TypeError(f"{name} is {setting!r}; wanted a whole number, or two of them, of rows and columns")
     return found[0], found[1]
 
 

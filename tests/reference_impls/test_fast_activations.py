@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
+import gradcheck
 from reference_impls.fast_activations import BLOCK, KERNELS, ROWS, value_and_slope
+from reference_impls.layers import activation
 from reference_impls.layers.activation import UNITS
+from reference_impls.layers.layer import Layer
 
 FAR = np.array(
     [0.0, -0.0, 1e-300, 0.5, -0.5, 3.0, -3.0, 30.0, -30.0, 88.0, -88.0, 700.0, -700.0, 1e3, -1e3, 1e30, -1e30]
@@ -35,6 +38,21 @@ def test_tails_keep_their_digits(name) -> None:
     value, slope = value_and_slope(name, z)
     np.testing.assert_allclose(value, unit.value(z), rtol=1e-12)
     np.testing.assert_allclose(slope, unit.vjp(np.ones_like(z), z), rtol=1e-12)
+
+
+def test_the_slope_of_tanh_keeps_its_digits() -> None:
+    """Where tanh has rounded to 1, one less its square has none."""
+    z = np.linspace(-300, 300, 1000)
+    for slope in (value_and_slope("tanh", z)[1], UNITS["tanh"].vjp(np.ones_like(z), z)):
+        np.testing.assert_allclose(slope, 1 / np.cosh(z) ** 2, rtol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", [*KERNELS, *ROWS])
+def test_a_layer_of_saturated_entries_is_right(name, dtype) -> None:
+    for sign in ([1, -1, 1], [1, 1, 1], [-1, -1, -1]):
+        z = np.array([[9.5, 11.0, 14.0], [20.0, 25.0, 30.0]], dtype) * np.array(sign, dtype)
+        gradcheck.check_layer(Layer(activation.forward, activation.backward, {}, name=name), z)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -35,6 +35,9 @@ def test_erf_at_the_ends() -> None:
     np.testing.assert_array_equal(erf(np.array([np.inf, -np.inf, 0.0])), [1.0, -1.0, 0.0])
     np.testing.assert_array_equal(erfc(np.array([np.inf, -np.inf, 0.0])), [0.0, 2.0, 1.0])
     assert np.isnan(erf(np.array([np.nan])))
+    mixed = np.array([-7.0, -1.0, -0.0, 0.2, np.nan, 3.0, 6.5])  # none has a say in what another is
+    for of in (erf, erfc):
+        np.testing.assert_array_equal(of(mixed), [of(np.array([x]))[0] for x in mixed])
     assert erf(np.zeros((0, 3))).shape == (0, 3)
     assert erf(np.ones(2, np.float32)).dtype == np.float32
 

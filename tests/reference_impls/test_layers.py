@@ -66,6 +66,11 @@ def test_a_layer_stands_in_a_row_once() -> None:
             Sequential(row)
 
 
+def test_a_function_in_a_row_is_told() -> None:
+    with pytest.raises(TypeError, match=r"layers\[1\] is a function; wanted a Layer"):
+        Sequential([_layer(3, 4), activation.forward])
+
+
 def test_threads_do_not_meet() -> None:
     """The functions keep nothing, and NumPy's buffer, which norms make shorter, is that of the thread."""
 

@@ -44,6 +44,22 @@ MISFITS = {
     "gain for each row": ("layer_norm", gain(3, 3), [np.zeros((3, 3))], {}, "gain has .*features = 3"),
     "gain of one": ("rms_norm", gain(1), [np.zeros((3, 3))], {}, "x has .*features = 1"),
     "mask across": ("dropout", {}, [np.zeros((5, 3))], {"mask": np.ones(5)}, r"mask has .*wanted \(5, 3\)"),
+    "weights of one axis": ("linear", zeros(W=(4,), b=(2,)), [np.zeros((3, 4))], {}, r"W has .*\(inputs, outputs\)"),
+    "weights in a list": ("linear", LINEAR | {"W": [[1.0]]}, [np.zeros((3, 4))], {}, "W is a list; wanted an array"),
+    "whole numbers dropped": ("dropout", {}, [np.ones((5, 3), int)], {"mask": np.full(3, 1.25)}, "x is int64; wanted"),
+    "whole numbers kept": ("dropout", {}, [np.ones((5, 3), int)], {}, "x is int64; wanted floats"),
+    "a mask in a list": ("dropout", {}, [np.zeros((5, 3))], {"mask": [0.0, 2.0, 2.0]}, "mask is a list"),
+    "what is seen in a list": ("attention", HEADS, [TOKENS], {"visible": [[[True]]]}, "visible is a list"),
+    "heads by halves": ("attention", HEADS, [TOKENS], {"heads": 1.5}, "heads is 1.5; wanted a whole number"),
+    "groups by halves": ("group_norm", gain(4), [IMAGES], {"groups": 2.0}, "groups is 2.0; wanted a whole number"),
+    "a mask of steps in a list": (
+        "rnn", rnn.initial_params(3, 4, np.random.default_rng(0)), [SEQUENCES], {"mask": [[True]]}, "mask is a list"
+    ),
+    "a mean alone": ("batch_norm", gain(4), [IMAGES], {"running": (np.ones(4),)}, "running is .*mean and the variance"),
+    "running or not": ("batch_norm", gain(4), [IMAGES], {"running": True}, "running is True; wanted two arrays"),
+    "softmax of a number": ("activation", {}, [np.array(1.0)], {"name": "softmax"}, r"x has the shape \(\)"),
+    "an id too large": ("embedding", LINEAR, [np.array([0, 4])], {}, "ids holds 4; wanted from -4 to 3"),
+    "an id too small": ("embedding", LINEAR, [np.array([0, -5])], {}, "ids holds -5; wanted from -4 to 3"),
     "bools for ids": ("embedding", LINEAR, [np.array([True, False])], {}, "ids is bool; wanted whole"),
     "floats for ids": ("embedding", LINEAR, [np.zeros(3)], {}, "ids is float64; wanted whole"),
     "axes swapped": (
@@ -85,6 +101,7 @@ WHOLE = {
     "attention": (HEADS, TOKENS),
     "activation": ({}, IMAGES),
     "lstm": (lstm.initial_params(3, 4, np.random.default_rng(0)), SEQUENCES),
+    "dropout": ({}, IMAGES),
 }
 
 
@@ -102,6 +119,8 @@ def test_running_statistics_of_other_channels_are_told() -> None:
     for running in ((np.zeros(1), np.ones(4)), (np.zeros(4), np.ones(5))):
         with pytest.raises(ValueError, match=r"running\[[01]\] has the shape .*channels = 4"):
             batch_norm.updated(running, IMAGES)
+    with pytest.raises(ValueError, match="momentum=90; wanted a number from 0 to 1"):
+        batch_norm.updated((np.zeros(4), np.ones(4)), IMAGES, momentum=90)
 
 
 @pytest.mark.parametrize("module, gates", [(rnn, 1), (lstm, 4), (gru, 3)])
@@ -134,7 +153,6 @@ def test_axes_that_fit_pass() -> None:
 FITTING = WHOLE | {
     "conv_transpose2d": (KERNELS | zeros(b=(2,)), IMAGES),
     "embedding": (LINEAR, np.array([0, 3, 3])),
-    "dropout": ({}, IMAGES),
     "dot_product_attention": ({}, TOKENS),
     "rnn": (rnn.initial_params(3, 4, np.random.default_rng(0)), SEQUENCES),
     "gru": (gru.initial_params(3, 4, np.random.default_rng(0)), SEQUENCES),
@@ -201,19 +219,32 @@ def test_inputs_of_several_dtypes_are_told() -> None:
         dot_product_attention.forward({}, TOKENS, TOKENS, TOKENS.astype(np.float32))
     with pytest.raises(TypeError, match="context is float32, and x float64"):
         attention.forward(HEADS, TOKENS, TOKENS.astype(np.float32))
-    with pytest.raises(TypeError, match="a first state is float32, and x float64"):
+    with pytest.raises(TypeError, match=r"start\[0\] is float32, and x float64"):
         rnn.forward(FITTING["rnn"][0], SEQUENCES, np.zeros((2, 4), np.float32))
 
 
-@pytest.mark.parametrize("name", sorted(FITTING.keys() - {"embedding", "dropout", "dot_product_attention"}))
+@pytest.mark.parametrize("name", FITTING)
 def test_a_list_is_told(name) -> None:
     params, x = FITTING[name]
     settings = {"name": "relu"} if name == "activation" else {}
-    with pytest.raises(TypeError, match="x is a list; wanted an array"):
-        import_module(f"reference_impls.layers.{name}").forward(params, x.tolist(), **settings)
+    inputs = [x.tolist()] * (3 if name == "dot_product_attention" else 1)
+    with pytest.raises(TypeError, match=r"(x|ids|q) is a list; wanted an array"):
+        import_module(f"reference_impls.layers.{name}").forward(params, *inputs, **settings)
+    module, y, cache = called(name, settings)
+    with pytest.raises(TypeError, match="dy is a list; wanted an array"):
+        module.backward(y.tolist(), cache)
 
 
-@pytest.mark.parametrize("name", sorted(FITTING.keys() - {"embedding", "dropout"}))
+@pytest.mark.parametrize("name", ["batch_norm", "group_norm", "layer_norm", "rms_norm"])
+def test_an_epsilon_below_zero_is_told(name) -> None:
+    """Where the variance is smaller, the root was not a number; that None made of all."""
+    params, x = FITTING[name]
+    for eps in (-1e-5, None, np.nan):
+        with pytest.raises(ValueError, match=rf"eps={eps}; wanted a number from 0"):
+            import_module(f"reference_impls.layers.{name}").forward(params, x, eps=eps)
+
+
+@pytest.mark.parametrize("name", sorted(FITTING.keys() - {"embedding"}))
 def test_objects_are_told(name) -> None:
     params, x = FITTING[name]
     settings = {"name": "relu"} if name == "activation" else {}

@@ -314,7 +314,7 @@ def test_masks_and_states_that_do_not_fit_are_told(name) -> None:
     for mask in (MASK.astype(int), MASK.T, MASK[:, :1]):
         with pytest.raises(ValueError, match=r"mask is .* wanted bools, \(time, batch\) = \(6, 3\)"):
             module.forward(weights(module), SEQUENCES, mask=mask)
-    with pytest.raises(ValueError, match=r"a first state has .* wanted \(batch = 3, units = 5\)"):
+    with pytest.raises(ValueError, match=r"start\[0\] has .* wanted \(batch = 3, units = 5\)"):
         module.forward(weights(module), SEQUENCES, *states(name, batch=1))
     with pytest.raises(ValueError, match=rf"{count + 1} first states came; wanted none, or {count} of"):
         module.forward(weights(module), SEQUENCES, *states(name), SEQUENCES[0])

@@ -225,8 +225,9 @@ def test_images_and_groups_that_do_not_fit_are_told(module) -> None:
     [
         ({"stride": 0}, "stride is .* at least 1"),
         ({"padding": (1, -1)}, "padding is .* at least 0"),
-        ({"stride": 1.5}, "a setting is 1.5; wanted a whole number"),
-        ({"padding": (1, 1, 1)}, r"a setting is \(1, 1, 1\); wanted a whole number"),
+        ({"stride": 1.5}, "stride is 1.5; wanted a whole number"),
+        ({"padding": (1, 1, 1)}, r"padding is \(1, 1, 1\); wanted a whole number"),
+        ({"padding": "same"}, "padding is 'same'; wanted a whole number"),
     ],
     ids=str,
 )
@@ -236,6 +237,24 @@ def test_settings_that_are_none_are_told(module, setting, message) -> None:
         module.forward(params, IMAGES, **setting)
     y, _ = module.forward(params, IMAGES, stride=np.int64(2), padding=[np.int32(1), 0])
     np.testing.assert_array_equal(y, module.forward(params, IMAGES, stride=2, padding=(1, 0))[0])
+
+
+def test_groups_that_do_not_divide_the_channels_are_told() -> None:
+    """By the parameters already: they were those of fewer channels. And before ``x``, which is not to blame."""
+    for module in (conv2d, conv_transpose2d):
+        for groups, message in ((3, "do not fall into groups=3"), (0, "groups=0"), (2.0, "groups is 2.0")):
+            with pytest.raises((ValueError, TypeError), match=message):
+                module.initial_params(4, 4, 2, np.random.default_rng(0), groups)
+            with pytest.raises((ValueError, TypeError), match=message):
+                module.forward(kernels(module), IMAGES, groups=groups)
+
+
+def test_a_transposed_convolution_that_leaves_nothing_is_told() -> None:
+    params = kernels(conv_transpose2d)
+    with pytest.raises(ValueError, match="output_padding is -1; wanted at least 0"):
+        conv_transpose2d.forward(params, IMAGES, stride=2, output_padding=-1)
+    with pytest.raises(ValueError, match=r"padding=9 leaves .* of y: pad less"):
+        conv_transpose2d.forward(params, IMAGES, padding=9)
 
 
 def test_a_window_of_padding_alone_is_refused() -> None:

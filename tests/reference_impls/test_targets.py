@@ -99,6 +99,44 @@ def test_targets_in_a_list_are_told(name) -> None:
             of(outputs(3, 3), [0, 1, 2] if name in BY_ROW else np.eye(3).tolist())
 
 
+@pytest.mark.parametrize("name", sorted(ALL))
+def test_outputs_in_a_list_are_told(name) -> None:
+    for of in ALL[name]:
+        with pytest.raises(TypeError, match=r"outputs is a list; wanted an array"):
+            of(np.eye(3).tolist(), np.array([0, 1, 2]) if name in BY_ROW else np.eye(3))
+
+
+def test_sequences_in_a_list_are_told() -> None:
+    logits, labels = outputs(7, 3, 4), np.ones((3, 2), int)
+    for of in (ctc, ctc_gradient):
+        with pytest.raises(TypeError, match="logits is a list"):
+            of(logits.tolist(), labels)
+        with pytest.raises(TypeError, match="labels is a list"):
+            of(logits, labels.tolist())
+        with pytest.raises(
+            ValueError, match=r"logits has the shape \(7, 3\); wanted \(time, batch, classes\)"
+        ):
+            of(logits[:, :, 0], labels)
+
+
+@pytest.mark.parametrize(
+    "name, setting, wrong",
+    [
+        ("huber", "delta", -1.0),
+        ("label_smoothing", "smoothing", 1.5),
+        ("label_smoothing", "smoothing", -0.1),
+        ("focal", "gamma", -2.0),
+        ("binary_focal", "gamma", "2"),
+    ],
+)
+def test_settings_beyond_their_range_are_told(name, setting, wrong) -> None:
+    """A Huber loss with a negative delta fell as the errors grew."""
+    targets = np.zeros(3, int) if name in BY_ROW else np.ones((3, 4))
+    for of in ALL[name]:
+        with pytest.raises(ValueError, match=f"{setting}={wrong!r}; wanted a number from 0"):
+            of(outputs(3, 4), targets, **{setting: wrong})
+
+
 def test_the_likelihood_of_whole_numbers_has_a_slope() -> None:
     """It was one of whole numbers, which cut -1 / n off to 0."""
     gradient = ALL["negative_log_likelihood"].gradient(np.full((4, 2), -1), np.array([0, 1, 1, 0]))
