@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from argparse import Namespace
@@ -27,9 +28,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("gradcheck: interrupted", file=sys.stderr)
         return Status.INTERRUPTED
     except BrokenPipeError:
-        # the interpreter flushes once more when it ends, and must find somewhere to flush to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return Status.UNHEARD
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _say_no_more()
+        parser.exit(Status.MISUSE, f"gradcheck: what it prints cannot be written: {error.strerror}\n")
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+
+def _say_no_more() -> None:
+    # the interpreter flushes once more when it ends, and must find somewhere to flush to
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(options: Namespace) -> int:

@@ -348,3 +348,16 @@ def test_version(capsys):
 
     assert ended.value.code == 0
     assert capsys.readouterr().out.split()[0] == "gradcheck"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("more", [("--list",), (), ("--format", "json")])
+def test_a_full_disk_is_told_in_one_line(write, buffered, more):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": buffered}
+    command = [sys.executable, "-m", "gradcheck", "verify", str(write("")), *more]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
+
+    assert done.stderr == "gradcheck: what it prints cannot be written: No space left on device\n"
+    assert done.returncode == 2
