@@ -9,11 +9,13 @@ _OURS = str(Path(__file__).parents[1])
 
 
 def traceback(error: BaseException) -> str:
-    """As Python prints it, the user's own frames alone; all frames where none is."""
+    """As Python prints it, the user's own frames alone; of a fault that is not the user's all frames."""
     told = TracebackException.from_exception(error)
     if own := [frame for frame in told.stack if not _foreign(frame.filename)]:
         told.stack = StackSummary.from_list(own)
-    elif isinstance(error, SyntaxError):  # it names the file and the line itself
+    elif isinstance(
+        error, SyntaxError | TypeError | ValueError
+    ):  # it names the line, or the argument, itself
         return "".join(told.format_exception_only()).rstrip()
     return "".join(told.format()).rstrip()
 
