@@ -12,6 +12,8 @@ from gradcheck.verify.case import Case
 from gradcheck.verify.importing import module_of, resolved
 from gradcheck.verify.mishap import traceback
 
+__tracebackhide__ = True  # pytest shows the line where it was asked for
+
 
 @dataclass(frozen=True)
 class Broken:
