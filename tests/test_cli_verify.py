@@ -270,10 +270,17 @@ TALKING = Case("talking", talking, right, (X,))
 @pytest.mark.parametrize("more", [(), ("--json", "out.json", "--html", "out.html"), ("--jobs", "2")])
 def test_json_is_alone_whatever_the_user_prints(write, tmp_path, more):
     file = write("""
+import ctypes, os, subprocess, sys
+
+C = ctypes.CDLL(None)
 print("hello")
+os.write(1, b"by a number\\n")
 
 def talking(x):
     print("at work")
+    sys.__stdout__.write("around it\\n")
+    C.puts(b"compiled")
+    subprocess.run(["echo", "child"])
     return square(x)
 
 TALKING = Case("talking", talking, right, (X,))
@@ -283,7 +290,7 @@ TALKING = Case("talking", talking, right, (X,))
     out, err = started("verify", file, "--format", "json", *more, cwd=tmp_path).communicate(timeout=60)
 
     assert len(json.loads(out)["checks"]) == 7
-    assert "at work" in err
+    assert all(words in err for words in ("by a number", "at work", "around it", "compiled", "child"))
 
 
 def test_json_and_mending_is_one_document_of_what_is_mended(write, tmp_path):
