@@ -368,3 +368,14 @@ def test_a_full_disk_is_told_in_one_line(write, buffered, more):
 
     assert done.stderr == "gradcheck: what it prints cannot be written: No space left on device\n"
     assert done.returncode == 2
+
+
+def test_what_cannot_be_run_is_told_once_and_in_words(write, capsys):
+    file = write('\nMISUSED = Case("misused", square, right, (X,), argnums=7)\n\ndef cases():\n    return 7')
+
+    assert run(file, "-k", "misused") == 1
+    told = capsys.readouterr().out.partition("\n\n")[2]
+    assert told.startswith("misused: the check raised ValueError: argnums=7 is out of range: ")
+    assert told.count("argnums=7") == 1
+    assert "cases() should return a list of Case objects, and returned 7 2 checks" in " ".join(told.split())
+    assert "\n\n\n" not in told

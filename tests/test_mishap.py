@@ -43,4 +43,5 @@ def test_of_an_argument_that_no_check_takes_the_words_are_enough():
         Case("c", own, own, (1.0,), argnums=7).run()
     error = info.value.with_traceback(info.value.__traceback__.tb_next)
 
-    assert traceback(error) == "ValueError: argnums=7 is out of range: f was given 1 argument(s), 0 to 0"
+    assert "argnums=7 is out of range" in str(error)
+    assert traceback(error) == ""

@@ -9,14 +9,14 @@ _OURS = str(Path(__file__).parents[1])
 
 
 def traceback(error: BaseException) -> str:
-    """As Python prints it, the user's own frames alone; of a fault that is not the user's all frames."""
+    """As Python prints it, the user's own frames alone; nothing where an argument is refused, else all frames."""
     told = TracebackException.from_exception(error)
     if own := [frame for frame in told.stack if not _foreign(frame.filename)]:
         told.stack = StackSummary.from_list(own)
-    elif isinstance(
-        error, SyntaxError | TypeError | ValueError
-    ):  # it names the line, or the argument, itself
+    elif isinstance(error, SyntaxError):  # it names the file and the line itself
         return "".join(told.format_exception_only()).rstrip()
+    elif isinstance(error, TypeError | ValueError):  # its words name the argument
+        return ""
     return "".join(told.format()).rstrip()
 
 
