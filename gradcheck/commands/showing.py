@@ -57,7 +57,7 @@ def writable(options: Namespace) -> None:
     Raises
     ------
     Misuse
-        There is no such folder, or nothing to draw HTML with.
+        There is no such folder, a folder stands there, or there is nothing to draw HTML with.
     """
     if options.html:
         try:
@@ -67,6 +67,8 @@ def writable(options: Namespace) -> None:
     for file in (options.json, options.html):
         if file and not file.absolute().parent.is_dir():
             raise Misuse(f"there is no folder {file.parent} to write {file.name} into")
+        if file and file.is_dir():
+            raise Misuse(f"{file} is a folder: name a file in it")
 
 
 def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None]) -> int:
