@@ -8,6 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 from gradcheck.commands.grammar import grammar
@@ -20,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = grammar()
     options = parser.parse_args(typed)
     options.typed = typed
+    if isinstance(
+        sys.stdout, TextIOWrapper
+    ):  # source and names hold letters that a terminal's encoding may not have
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run(options)
     except Misuse as error:

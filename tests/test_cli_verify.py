@@ -379,3 +379,14 @@ def test_what_cannot_be_run_is_told_once_and_in_words(write, capsys):
     assert told.count("argnums=7") == 1
     assert "cases() should return a list of Case objects, and returned 7 2 checks" in " ".join(told.split())
     assert "\n\n\n" not in told
+
+
+@pytest.mark.parametrize("more", [(), ("--list",), ("--format", "concise")])
+def test_letters_that_the_encoding_does_not_have_are_spelled(write, more):
+    file = write('\nLETTERS = Case("größe", square, lambda σ: 3 * σ, (X,))')
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "gradcheck", "verify", str(file), "-k", "größe", *more]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+
+    assert "Traceback" not in done.stderr
+    assert "gr\\xf6\\xdfe" in done.stdout
