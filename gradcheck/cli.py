@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 from gradcheck.commands.grammar import grammar
@@ -19,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = grammar()
     options = parser.parse_args(typed)
     options.typed = typed
+    if isinstance(
+        sys.stdout, TextIOWrapper
+    ):  # source and names hold letters that a terminal's encoding may not have
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run(options)
     except Misuse as error:
@@ -27,9 +33,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("gradcheck: interrupted", file=sys.stderr)
         return Status.INTERRUPTED
     except BrokenPipeError:
-        # the interpreter flushes once more when it ends, and must find somewhere to flush to
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         return Status.UNHEARD
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        _say_no_more()
+        parser.exit(Status.MISUSE, f"gradcheck: what it prints cannot be written: {error.strerror}\n")
+
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+
+def _say_no_more() -> None:
+    # the interpreter flushes once more when it ends, and must find somewhere to flush to
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(options: Namespace) -> int:

@@ -45,7 +45,8 @@ class ErrorMap:
     block
         How many entries a cell stands for: down, across.
     errors
-        The cells, row by row: 0 where all is right, None where no truth is known, infinite where the claim is.
+        The cells, row by row: 0 where all is right, None where no truth is known, infinite where the claim is. Where
+        the truth is 0 in the whole array what is wrong counts as 1.
     """
 
     shape: tuple[int, ...]

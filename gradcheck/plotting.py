@@ -83,12 +83,6 @@ def of_estimate(estimate: Estimate) -> Figure:
     steps = sorted(step for step in estimate.samples if step > 0.0 and -step in estimate.samples)
     ahead = [(step, (estimate.samples[step] - centre) / step) for step in steps]
     behind = [(step, (centre - estimate.samples[-step]) / step) for step in steps]
-    if not steps or not math.isfinite(estimate.value):
-        raise ValueError(
-            "there is nothing to draw: phi has no derivative here, or its values are not at hand"
-        )
-    picture = _picture(1, 1)
-    on = picture.add_subplot()
     if estimate.left is not None and estimate.right is not None:
         series = {
             f"from the right, where the slope is {figure(estimate.right)}": _off(ahead, estimate.right),
@@ -99,6 +93,12 @@ def of_estimate(estimate: Estimate) -> Figure:
         central = [(step, 0.5 * (one + other)) for (step, one), (_, other) in zip(ahead, behind, strict=True)]
         series = {"central difference": _off(central, estimate.value)}
         title = f"derivative {told_to(estimate.value, estimate.error)} ± {figure(estimate.error)}"
+    if not math.isfinite(estimate.value) or not any(series.values()):
+        raise ValueError(
+            "there is nothing to draw: phi has no derivative here, or its values are not at hand"
+        )
+    picture = _picture(1, 1)
+    on = picture.add_subplot()
     _curve(on, series, estimate.noise, estimate.step)
     _level(on, estimate.error, "bound on the error of the derivative", "--", "tab:green")
     _finished(on, title)
@@ -119,7 +119,7 @@ def _steps(on: Axes, steps: Steps) -> None:
 
 
 def _off(differences: Points, truth: float) -> Points:
-    return [(step, abs(slope - truth)) for step, slope in differences if math.isfinite(slope)]
+    return [(step, abs(slope - truth)) for step, slope in differences if math.isfinite(slope - truth)]
 
 
 def _curve(on: Axes, series: Mapping[str, Points], noise: float, chosen: float) -> None:

@@ -14,12 +14,15 @@ from collections import Counter
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from gradcheck.ask import ambient
 from gradcheck.ask.replay import Turns, command, numbers
+
+if TYPE_CHECKING:
+    from gradcheck.report.report import Report
 
 _turns = pytest.StashKey[Turns]()
 
@@ -133,8 +136,8 @@ class _Record:
         self.options = _options(config)
         self.only_failing: bool = config.getoption("gradcheck_only_failing")
         # under pytest-xdist the workers run the tests, and the process that started them writes
-        worker = hasattr(config, "workerinput")
-        self.files: list[Path] = [] if worker else config.getoption("gradcheck_report")
+        idle = hasattr(config, "workerinput") or config.getoption("collectonly")
+        self.files: list[Path] = [] if idle else config.getoption("gradcheck_report")
         self.checks: list[dict[str, Any]] = []
         self.told: list[str] = []
 
@@ -146,6 +149,8 @@ class _Record:
             strange += [f"{value!r} without a name" for value in mark.args]
             if strange:
                 pytest.fail(f"the marker gradcheck takes no {strange[0]}; it is {_MARKER}", pytrace=False)
+        # pytest-rerunfailures runs an item again as it is
+        item.user_properties[:] = [told for told in item.user_properties if told[0] != "gradcheck"]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -166,6 +171,8 @@ class _Record:
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        if call.excinfo is not None:
+            _show_the_user_s_own_frames(call.excinfo)
         report = yield
         turns = _turns_of(item)
         # extra attributes of a test's report reach the process that writes, under pytest-xdist too
@@ -203,7 +210,7 @@ class _Record:
         which = "those that did not pass" if self.only_failing else "all of them"
         for file in self.files:
             try:
-                file.write_text(_written(written, file.suffix), encoding="utf-8")
+                file.write_text(_written(written, self.checks, file.suffix), encoding="utf-8")
             except OSError as error:
                 self.told.append(f"{file} cannot be written: {error.strerror}")
                 session.exitstatus = session.exitstatus or pytest.ExitCode.USAGE_ERROR
@@ -249,18 +256,43 @@ def _tell_how_to_replay(report: pytest.TestReport) -> None:
         failure.addsection("gradcheck", "\n".join(lines))
 
 
+def _show_the_user_s_own_frames(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+    """Of a failure, and of an argument that no check takes, the line that asked; --full-trace shows all."""
+    for entry in excinfo.traceback:
+        known = entry.frame.f_globals
+        if known.get("__name__", "").startswith("gradcheck."):
+            known.setdefault("__tracebackhide__", _is_told_in_words)
+
+
+def _is_told_in_words(excinfo: pytest.ExceptionInfo[BaseException] | None) -> bool:
+    return excinfo is not None and excinfo.errisinstance((AssertionError, TypeError, ValueError))
+
+
 def _tell_in_one_line(report: pytest.TestReport, call: pytest.CallInfo[None]) -> None:
     """For pytest's short summary, which under ``CI`` would print the whole report once more."""
     crash: Any = getattr(report.longrepr, "reprcrash", None)
     if crash is None or call.excinfo is None or "gradcheck.report.report" not in sys.modules:
         return
+    from gradcheck.exploration.found import ExplorationFailed
     from gradcheck.report.report import Unsuccessful
+    from gradcheck.verify.case import UnexpectedOutcome
+
+    raised = call.excinfo.value
+    if isinstance(raised, Unsuccessful):
+        crash.message = _in_one_line(raised.report)
+    elif isinstance(raised, UnexpectedOutcome):
+        crash.message = " ".join(raised.args[0].split())
+    elif isinstance(raised, ExplorationFailed):
+        smallest = raised.exploration.report
+        told = [raised.exploration.problem, *([_in_one_line(smallest)] if smallest is not None else [])]
+        crash.message = ": ".join(told)
+
+
+def _in_one_line(report: Report) -> str:
     from gradcheck.report.views.source import in_one_line, place
     from gradcheck.report.views.text import gist
 
-    if isinstance(raised := call.excinfo.value, Unsuccessful):
-        blamed = [f"{place(blame)}: {in_one_line(blame)}" for blame in raised.report.blame]
-        crash.message = " ".join([*blamed, gist(raised.report)][0].split())
+    return [*(f"{place(blame)}: {in_one_line(blame)}" for blame in report.blame), gist(report)][0]
 
 
 def _summary(checks: list[dict[str, Any]]) -> str:
@@ -304,13 +336,14 @@ def _worth_a_line(checks: list[dict[str, Any]]) -> list[str]:
     return lines
 
 
-def _written(checks: list[dict[str, Any]], suffix: str) -> str:
+def _written(checks: list[dict[str, Any]], made: list[dict[str, Any]], suffix: str) -> str:
+    """What goes into a file of these checks; how the run went is told of all that were made."""
     from gradcheck.report.views import html
     from gradcheck.report.views.plain import SCHEMA, strict
 
     if suffix == ".html":
-        return html.page(checks, "gradcheck under pytest", _summary(checks))
-    ok = bool(checks) and not any(check["problem"] for check in checks)
+        return html.page(checks, "gradcheck under pytest", _summary(made))
+    ok = bool(made) and not any(check["problem"] for check in made)
     return (
         json.dumps(strict({"schema": SCHEMA, "checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"
     )

@@ -209,6 +209,7 @@ def test_seed_reaches_every_check_that_names_none(zoo, tmp_path, capsys):
         (["FILE", "-k", "nothing"], "no case in FILE matches -k 'nothing'"),
         (["FILE", "-k", "a or"], "is not words joined by"),
         (["FILE", "--json", "/nowhere/at/all.json"], "there is no folder /nowhere/at to write all.json into"),
+        (["FILE", "--json", "/"], "/ is a folder: name a file in it"),
     ],
 )
 def test_exit_status_2_for_misuse(arguments, words, zoo, capsys):

@@ -270,10 +270,17 @@ TALKING = Case("talking", talking, right, (X,))
 @pytest.mark.parametrize("more", [(), ("--json", "out.json", "--html", "out.html"), ("--jobs", "2")])
 def test_json_is_alone_whatever_the_user_prints(write, tmp_path, more):
     file = write("""
+import ctypes, os, subprocess, sys
+
+C = ctypes.CDLL(None)
 print("hello")
+os.write(1, b"by a number\\n")
 
 def talking(x):
     print("at work")
+    sys.__stdout__.write("around it\\n")
+    C.puts(b"compiled")
+    subprocess.run(["echo", "child"])
     return square(x)
 
 TALKING = Case("talking", talking, right, (X,))
@@ -283,7 +290,7 @@ TALKING = Case("talking", talking, right, (X,))
     out, err = started("verify", file, "--format", "json", *more, cwd=tmp_path).communicate(timeout=60)
 
     assert len(json.loads(out)["checks"]) == 7
-    assert "at work" in err
+    assert all(words in err for words in ("by a number", "at work", "around it", "compiled", "child"))
 
 
 def test_json_and_mending_is_one_document_of_what_is_mended(write, tmp_path):
@@ -348,3 +355,38 @@ def test_version(capsys):
 
     assert ended.value.code == 0
     assert capsys.readouterr().out.split()[0] == "gradcheck"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+@pytest.mark.parametrize("buffered", ["", "1"])
+@pytest.mark.parametrize("more", [("--list",), (), ("--format", "json")])
+def test_a_full_disk_is_told_in_one_line(write, buffered, more):
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": buffered}
+    command = [sys.executable, "-m", "gradcheck", "verify", str(write("")), *more]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
+
+    assert done.stderr == "gradcheck: what it prints cannot be written: No space left on device\n"
+    assert done.returncode == 2
+
+
+def test_what_cannot_be_run_is_told_once_and_in_words(write, capsys):
+    file = write('\nMISUSED = Case("misused", square, right, (X,), argnums=7)\n\ndef cases():\n    return 7')
+
+    assert run(file, "-k", "misused") == 1
+    told = capsys.readouterr().out.partition("\n\n")[2]
+    assert told.startswith("misused: the check raised ValueError: argnums=7 is out of range: ")
+    assert told.count("argnums=7") == 1
+    assert "cases() should return a list of Case objects, and returned 7 2 checks" in " ".join(told.split())
+    assert "\n\n\n" not in told
+
+
+@pytest.mark.parametrize("more", [(), ("--list",), ("--format", "concise")])
+def test_letters_that_the_encoding_does_not_have_are_spelled(write, more):
+    file = write('\nLETTERS = Case("größe", square, lambda σ: 3 * σ, (X,))')
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "gradcheck", "verify", str(file), "-k", "größe", *more]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+
+    assert "Traceback" not in done.stderr
+    assert "gr\\xf6\\xdfe" in done.stdout

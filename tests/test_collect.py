@@ -149,7 +149,7 @@ def test_cases_that_raises_is_a_finding(write):
     case, bad = collect(["zoo_i"])
 
     assert case.name == "one"
-    assert (bad.name, bad.problem) == ("zoo_i.cases()", "cases() raised OSError('no data')")
+    assert (bad.name, bad.problem) == ("zoo_i.cases()", "cases() raised OSError: no data")
 
 
 def test_cases_that_returns_something_else_is_a_finding_and_loses_nothing(write):
@@ -158,7 +158,7 @@ def test_cases_that_returns_something_else_is_a_finding_and_loses_nothing(write)
     case, bad = collect(["zoo_j"])
 
     assert isinstance(case, Case)
-    assert bad.problem == "cases() should return Case objects, and returned also 7"
+    assert bad.problem == "cases() should return a list of Case objects, and returned also 7"
 
 
 def test_cases_that_returns_no_list_is_told_what_came(write):
@@ -166,7 +166,7 @@ def test_cases_that_returns_no_list_is_told_what_came(write):
 
     (bad,) = collect(["zoo_m"])
 
-    assert (bad.problem, bad.traceback) == ("cases() should return Case objects, and returned None", "")
+    assert (bad.problem, bad.traceback) == ("cases() should return a list of Case objects, and returned None", "")
 
 
 @pytest.mark.parametrize(

@@ -156,3 +156,22 @@ def test_many_arguments_are_matched_at_once() -> None:
 
     with pytest.raises(TypeError, match="fits several choices of arguments"):
         check_grad(f, claim, *args)
+
+
+@pytest.mark.parametrize(
+    ("came", "told"),
+    [
+        ({"gradient": np.ones(3)}, "grad returned dict with keys ['gradient'] for x; wanted a float64 array"),
+        ("abc", "grad returned str for x; wanted"),
+        ([np.ones(3), 3.0], "grad returned list of 2 (float64 array of shape (3,), float) for x; wanted"),
+        (None, "no gradient came back for x"),
+    ],
+)
+def test_what_came_instead_of_a_gradient_is_told(came, told):
+    report = check_grad(
+        lambda x: np.sum(x**2), lambda x: came, np.array([0.3, -1.2, 2.0]), raise_on_failure=False
+    )
+
+    assert report.verdict == "fail"
+    assert report.diagnoses[0].message.startswith(told)
+    assert [one.kind for one in report.diagnoses] == ["shape"]

@@ -2,9 +2,9 @@
 
 import pytest
 
+from gradcheck.report.views.text import headline
 from gradcheck.verify.case import Case
 from gradcheck.verify.mishap import traceback
-from gradcheck.verify.select import matcher
 
 
 def own():
@@ -31,8 +31,17 @@ def test_frames_of_the_library_are_left_out():
 
 
 def test_an_error_with_no_frame_of_the_user_s_keeps_all_of_them():
-    with pytest.raises(ValueError) as info:
-        matcher("a or")
+    with pytest.raises(AttributeError) as info:
+        headline(None)
     error = info.value.with_traceback(info.value.__traceback__.tb_next)  # without this test's own frame
 
-    assert "select.py" in traceback(error)
+    assert "text.py" in traceback(error)
+
+
+def test_of_an_argument_that_no_check_takes_the_words_are_enough():
+    with pytest.raises(ValueError) as info:
+        Case("c", own, own, (1.0,), argnums=7).run()
+    error = info.value.with_traceback(info.value.__traceback__.tb_next)
+
+    assert "argnums=7 is out of range" in str(error)
+    assert traceback(error) == ""

@@ -128,7 +128,18 @@ def test_at_a_kink_each_side_has_its_own_slope(phi):
     assert "from the left, where the slope is -1" in told
 
 
+def test_of_a_jump_the_side_that_has_a_slope_is_drawn():
+    axes = gradcheck.derivative(lambda t: 2.0 * t + float(t > 0)).plot().axes[0]
+
+    assert axes.get_title() == "kinked at 0: 2 on the left, inf on the right"
+    drawn = {line.get_label(): len(line.get_xdata()) for line in axes.get_lines()}
+    assert drawn["from the left, where the slope is 2"] > 2
+    assert drawn["from the right, where the slope is inf"] == 0
+
+
 def test_where_there_is_nothing_to_draw_it_says_so():
+    with pytest.raises(ValueError, match="nothing to draw: phi has no derivative here"):
+        gradcheck.derivative(lambda t: math.sqrt(abs(t))).plot()
     with pytest.raises(ValueError, match="nothing to draw: phi has no derivative here"):
         gradcheck.derivative(lambda t: math.nan).plot()
     mistaken = gradcheck.check_grad(

@@ -276,6 +276,137 @@ def test_a_report_of_what_did_not_pass_alone(tmp_path):
     assert "those that did not pass in out.json" in done.printed
 
 
+def test_a_report_of_what_did_not_pass_tells_how_all_went(tmp_path):
+    report = ("--gradcheck-only-failing", "--gradcheck-report", "out.html", "-k", "plain")
+    _, checks = session_of(tmp_path, BOUND, *report)
+
+    assert checks == []
+    assert json.loads((tmp_path / "out.json").read_text())["ok"]
+    assert "1 check of 1 leaf in 1 test: 1 pass" in (tmp_path / "out.html").read_text()
+
+
+def test_a_report_outlives_a_look_at_which_tests_there_are(tmp_path):
+    session_of(tmp_path, BOUND)
+    done, checks = session_of(tmp_path, BOUND, "--collect-only")
+
+    assert len(checks) == 3
+    assert "out.json" not in done.printed and "no check ran" not in done.printed
+
+
+AGAIN = """
+from _pytest.runner import runtestprotocol
+
+def pytest_runtest_protocol(item, nextitem):
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    runtestprotocol(item, nextitem=item, log=False)
+    item._initrequest()
+    for report in runtestprotocol(item, nextitem=nextitem, log=False):
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+def test_what_a_test_failed_by_is_not_what_its_rerun_passed_by(tmp_path):
+    text = """
+import numpy as np
+import gradcheck
+
+factors = [3, 2]
+
+def test_flaky():
+    factor = factors.pop(0)
+    gradcheck.check_grad(lambda x: np.sum(x**2), lambda x: factor * x, np.array([0.3, -1.2]))
+"""
+    (tmp_path / "conftest.py").write_text(AGAIN)  # as pytest-rerunfailures runs an item again
+    session_of(tmp_path, text, "--junitxml", "junit.xml")
+    told = (tmp_path / "junit.xml").read_text()
+
+    assert told.count("<property ") == 1
+    assert "pass: the gradient is right" in told
+
+
+MISUSED = """
+import numpy as np
+import pytest
+import gradcheck
+from gradcheck import Case
+
+X = np.array([0.3, -1.2])
+F, G = (lambda x: np.sum(x**2)), (lambda x: 2 * x)
+
+@pytest.mark.parametrize("check", [
+    lambda: gradcheck.check_grad(F, G, X, argnums=3),
+    lambda: gradcheck.check_grad(F, G, "x"),
+    lambda: gradcheck.check_grad(F, G, X, rtoll=1e-3),
+    lambda: gradcheck.check_grad(F, G, X, rtol=2),
+    lambda: gradcheck.check_grad(F, G, X, allow={"b": 1e-3}),
+    lambda: gradcheck.check_grad(lambda x: x, G, X),
+    lambda: gradcheck.check_grad(lambda W, b: np.sum(W * b), lambda W, b: W, X, X),
+    lambda: gradcheck.check_layer(object(), X),
+    lambda: gradcheck.derivative(3),
+    lambda: gradcheck.explore(F, G, shapes={"x": "n ("}),
+    lambda: gradcheck.cases([1]),
+    lambda: gradcheck.shapes(X="n ("),
+    lambda: Case("c", F, G, X),
+    lambda: Case("c", F, G, (X,), argnums=4).check(),
+])
+def test_misuse(check):
+    check()
+
+@gradcheck.layers(lambda: Slipped(), X)
+def test_layer(check):
+    check()
+
+class Slipped:
+    def forward(self, x):
+        self.x = x
+        return x**2
+
+    def backward(self, cotangent):
+        return 3 * self.x * cotangent
+"""
+
+
+@pytest.mark.parametrize("style", ["long", "short"])
+def test_misuse_and_failures_are_shown_where_they_are_and_their_way_if_asked(tmp_path, style):
+    printed = session_of(tmp_path, MISUSED, f"--tb={style}")[0].printed
+
+    assert printed.count("FAILED test_one.py::test_misuse") == 14
+    assert "FAILED test_one.py::test_layer[derivative]" in printed
+    assert not re.search(r"gradcheck/\S+\.py:\d+:? ", printed)
+    again = session_of(tmp_path, MISUSED, "--full-trace", "-k", "test_misuse")[0].printed
+    assert re.search(r"gradcheck/ask/options\.py:\d+: ValueError", again)
+
+
+def test_every_failure_of_ours_is_one_line_of_the_short_summary(tmp_path, monkeypatch):
+    monkeypatch.setenv("CI", "true")
+    text = """
+import numpy as np
+import gradcheck
+from gradcheck import Case
+
+F, X = (lambda x: np.sum(x**3)), np.array([0.3, -1.2])
+
+def test_case():
+    Case("sine", F, lambda x: 3 * x**2, (X,), expect="fail").check()
+
+def test_exploration():
+    gradcheck.explore(F, lambda x: 3 * x, shapes={"x": "n"}, seconds=1)
+
+def test_shape():
+    gradcheck.check_grad(F, lambda x: None, X)
+"""
+    printed = session_of(tmp_path, text)[0].printed
+    _, _, summary = printed.partition("short test summary info")
+    case, exploration, shape, _ = summary.splitlines()[1:]
+
+    assert case == "FAILED test_one.py::test_case - sine should fail but passed"
+    assert re.match(r"FAILED test_one.py::test_exploration - n = 1: test_one.py:12:\d+: `", exploration)
+    assert shape.startswith(
+        "FAILED test_one.py::test_shape - fail: the gradient is wrong in x; shape: no gradient"
+    )
+
+
 def test_junit_says_which_checks_a_test_made(tmp_path):
     session_of(tmp_path, BOUND, "--junitxml", "junit.xml")
     text = (tmp_path / "junit.xml").read_text()
@@ -299,6 +430,19 @@ def test_cases_of_a_module_are_tests(tmp_path):
     ]
     done, _ = session_of(tmp_path, text.replace("mycases.py", "none.py"))
     assert "none.py" in done.printed
+
+
+def test_cases_of_a_module_that_is_at_hand_are_tests_and_a_list_is_told_where_it_belongs(tmp_path):
+    (tmp_path / "mycases.py").write_text(
+        "import numpy as np\nfrom gradcheck import Case\n\n"
+        "CASES = [Case('sine', lambda x: np.sum(np.sin(x)), np.cos, (np.array([0.3, -1.2]),))]\n"
+    )
+    text = "import gradcheck, mycases\n\n@gradcheck.cases(mycases)\ndef test_case(case):\n    case.check()\n"
+    done, _ = session_of(tmp_path, text)
+    assert "1 passed" in done.printed
+    done, _ = session_of(tmp_path, text.replace("(mycases)", "(mycases.CASES)"))
+    assert '@pytest.mark.parametrize("case", that_list)' in done.printed
+    assert "parametrize.py" not in done.printed
 
 
 def test_every_kind_of_blind_spot_has_words():

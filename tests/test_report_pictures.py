@@ -63,6 +63,16 @@ def test_what_is_right_is_zero_and_what_is_not_known_is_nothing():
     assert found.errors == ((0.1, 0.0, None, np.inf),)
 
 
+def test_nothing_that_is_wrong_looks_right_where_the_truth_is_zero_everywhere():
+    wrong = gradcheck.check_grad(
+        lambda x: 0.0 * np.sum(x), lambda x: np.array([1.0, 0.0, -3.0]), np.ones(3), raise_on_failure=False
+    )
+    (leaf,) = wrong.leaves
+
+    assert leaf.max_rel_error == np.inf
+    assert leaf.errors.errors == ((1.0, 0.0, 1.0),)
+
+
 def test_a_known_error_shows_among_unknown_ones():
     relative, known = np.full(48, np.nan), np.zeros(48, dtype=bool)
     relative[3], known[3] = 0.25, True

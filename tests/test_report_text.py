@@ -7,8 +7,8 @@ import pytest
 
 import gradcheck
 from gradcheck.findings import Blame, Blamed, Diagnosis, Entry
-from gradcheck.report.views.source import changed, in_one_line
-from gradcheck.report.views.text import headline, render, worst_first
+from gradcheck.report.views.source import changed, columns, in_one_line
+from gradcheck.report.views.text import gist, headline, render, worst_first
 from tests.golden_file import same_as_golden
 from tests.sample_reports import BATCH, FAIL, PASS, SAMPLES, report, right, wrong
 
@@ -226,3 +226,47 @@ def test_in_one_line_the_expression_is_named(expression, message, told):
     blame = Blame("net.py", 2, 2, 4, 5, expression, message, "b", ("b",), True, "g", ((2, expression),))
 
     assert in_one_line(blame) == told
+
+
+def test_a_message_of_several_lines_is_one_as_well():
+    expression = "np.sum(\n    x,\n)"
+    blame = Blame(
+        "net.py",
+        2,
+        4,
+        4,
+        1,
+        expression,
+        f"{expression} is x of f",
+        "x",
+        ("x",),
+        True,
+        "g",
+        ((2, expression),),
+    )
+
+    assert in_one_line(blame) == "np.sum( x, ) is x of f"
+
+
+def test_columns_are_counted_in_letters_as_editors_do():
+    line = "    größe, ü = 1, 2; return β * x"
+    start, end = line.encode().index("β".encode()), len(line.encode())
+    blame = Blame("net.py", 3, 3, start, end, "β * x", "", None, (), False, "g", ((3, line),))
+
+    assert columns(blame) == (line.index("β") + 1, len(line) + 1)
+
+
+def test_the_gist_of_a_failure_says_what_is_wrong():
+    said = gist(BATCH)
+
+    assert said.startswith(
+        "fail: the gradient is wrong in 2 of 3 leaves: W1, W2; scale: W1 and W2 are 4 times the"
+    )
+    assert "evaluations" not in said
+    assert gist(SAMPLES["pass"]) == headline(SAMPLES["pass"])
+
+
+def test_the_gist_of_right_values_is_told_once_and_in_one_line():
+    told = report(FAIL, [right("x", (3,), 1e-9)], [Diagnosis("mutates_input", "x", "grad writes\ninto x.")])
+
+    assert gist(told) == "fail: mutates input: grad writes into x."

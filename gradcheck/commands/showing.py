@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 import subprocess
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from functools import partial
 
 from gradcheck.commands.status import Misuse, status_of
@@ -18,7 +20,35 @@ from gradcheck.verify.screen import width
 
 def aside(options: Namespace) -> AbstractContextManager[object]:
     """Within the block, what the user's own code prints goes to stderr where stdout is for programs to read."""
-    return nullcontext() if options.format == "text" else redirect_stdout(sys.stderr)
+    return nullcontext() if options.format == "text" else to_stderr()
+
+
+@contextmanager
+def to_stderr() -> Iterator[None]:
+    """Within the block all that is printed goes to stderr: by Python, by compiled code, by a child of the process."""
+    with redirect_stdout(sys.stderr):
+        try:
+            stdout = os.dup(1)
+        except OSError:  # closed: nobody reads what goes there
+            yield
+            return
+        _flush()
+        with suppress(OSError):
+            os.dup2(2, 1)
+        try:
+            yield
+        finally:
+            _flush()
+            os.dup2(stdout, 1)
+            os.close(stdout)
+
+
+def _flush() -> None:
+    """Print what waits to be printed, where it was meant to go."""
+    if sys.__stdout__ is not None:
+        sys.__stdout__.flush()
+    with suppress(OSError, TypeError, AttributeError):  # no library of C to be had by no name
+        ctypes.CDLL(None).fflush(None)
 
 
 def writable(options: Namespace) -> None:
@@ -27,7 +57,7 @@ def writable(options: Namespace) -> None:
     Raises
     ------
     Misuse
-        There is no such folder, or nothing to draw HTML with.
+        There is no such folder, a folder stands there, or there is nothing to draw HTML with.
     """
     if options.html:
         try:
@@ -37,6 +67,8 @@ def writable(options: Namespace) -> None:
     for file in (options.json, options.html):
         if file and not file.absolute().parent.is_dir():
             raise Misuse(f"there is no folder {file.parent} to write {file.name} into")
+        if file and file.is_dir():
+            raise Misuse(f"{file} is a folder: name a file in it")
 
 
 def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None]) -> int:

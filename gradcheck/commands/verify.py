@@ -6,11 +6,11 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from contextlib import closing, nullcontext, redirect_stdout
+from contextlib import closing, nullcontext
 
 from gradcheck.ask import ambient
 from gradcheck.commands.grammar import WHERE
-from gradcheck.commands.showing import aside, concluded, writable
+from gradcheck.commands.showing import aside, concluded, to_stderr, writable
 from gradcheck.commands.status import Misuse, Status
 from gradcheck.verify import jobs, table
 from gradcheck.verify.collect import Broken, Found, collect
@@ -23,7 +23,7 @@ def run(options: Namespace) -> int:
     """Find the cases, run them, and show what came."""
     writable(options)
     with nullcontext() if options.seed is None else ambient.given(seed=options.seed):
-        with redirect_stdout(sys.stderr) if options.list else aside(options):
+        with to_stderr() if options.list else aside(options):
             chosen = found_in(options.targets or ["reference_impls"], options.keyword)
         return _listed(chosen) if options.list else _verified(chosen, options)
 

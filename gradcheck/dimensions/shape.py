@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+__tracebackhide__ = True  # pytest shows the line where it was asked for
+
 _TYPE = re.compile(r"(u?int|float|complex|bool)\d*$")
 _FACTOR = re.compile(r"(?:(\d+)\s*\*?\s*)?([A-Za-z_]\w*)$")
 

@@ -11,6 +11,8 @@ import numpy as np
 from gradcheck.dimensions.drawing import lengths_of, point_of
 from gradcheck.dimensions.shape import ANY, Shape, names, shape_of
 
+__tracebackhide__ = True  # pytest shows the line where it was asked for
+
 
 def shapes(*, dtype: Any = "float64", seed: int = 0, **given: Any) -> Any:
     """Give a test arrays of these shapes, once for every choice of the lengths and precisions.

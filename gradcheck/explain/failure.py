@@ -207,11 +207,20 @@ def _told(
 ) -> tuple[Diagnosis, ...]:
     """All diagnoses in the order a reader wants them: what is wrong, then how it is done."""
     assert seen.asked is not None
+    strange = {problem.leaf for problem in reading.problems if _is_no_array(problem)}
+    named = tuple(
+        one for one in named if one.leaf not in strange or one.evidence.get("claimed", "") is not None
+    )
     known = {(diagnosis.kind, diagnosis.leaf) for diagnosis in named}
     built = tuple(problem for problem in reading.problems if (problem.kind, problem.leaf) not in known)
     ours = (*built, *kinks)
     certain = (*ours, *named) if ours else named
     return (*seen.look.conduct, *seen.asked.conduct, *certain[:1], *seen.asked.lends, *certain[1:])
+
+
+def _is_no_array(problem: Diagnosis) -> bool:
+    """Whether something came that is no array: to say what tells more than that no gradient did."""
+    return problem.kind == "shape" and problem.evidence.get("returned") not in (None, "nothing", "None")
 
 
 def _at_kinks(where: Point, judgement: Judgement) -> tuple[Diagnosis, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from gradcheck.findings import Verdict
 from gradcheck.report.report import Report
+from gradcheck.report.views.figures import count
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,14 @@ class Exploration:
 
     def __str__(self) -> str:
         head = (
-            f"{self.verdict}: {self.tried} points in {self.seconds:.1f} s, {self.undecided} undecided, "
+            f"{self.verdict}: {count(self.tried, 'point')} in {self.seconds:.1f} s, {self.undecided} undecided, "
             f"{self.skipped} where f is not defined"
         )
         found = [self.problem] if self.problem else []
         if self.example:
             found = [f"the smallest that fails: {self.problem}", self.example]
         found += [str(self.report)] if self.report is not None else []
-        table = "\n".join(f"  {count:5}  {what}" for what, count in sorted(self.covered.items()))
+        table = "\n".join(f"  {number:5}  {what}" for what, number in sorted(self.covered.items()))
         return "\n\n".join([head, *found, f"covered\n{table}"])
 
 

@@ -185,7 +185,8 @@ def with_errors(base: Leaf, compared: Compared) -> Leaf:
     worst = int(order[0])
     known = np.isfinite(true)
     largest = float(np.max(np.abs(true[known]), initial=0.0))
-    relative = off / np.where(true != 0.0, np.abs(true), largest or np.inf)
+    itself = np.where((off > 0.0) & np.isfinite(off), off, 1.0)
+    relative = off / np.where(true != 0.0, np.abs(true), largest or itself)
     return replace(
         base,
         verdict=Verdict.FAIL,

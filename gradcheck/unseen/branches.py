@@ -101,10 +101,11 @@ class Watched(np.ndarray):
     """An array that notes where it is compared, clipped, masked and indexed; all that is made of it does, too.
 
     ``distinct`` says that its entries are indices of which none can come twice: those of an order. ``squared`` is what
-    it is the square of: the root of that is an absolute value.
+    it is the square of: the root of that is an absolute value. ``given`` says that the entries are the point's own.
     """
 
     distinct = False
+    given = False
     squared: np.ndarray | None = None
 
     def __array_finalize__(self, source: Any) -> None:
@@ -112,12 +113,16 @@ class Watched(np.ndarray):
             book.made.append(ref(self))
         if getattr(source, "distinct", False):
             self.distinct = True
+        if getattr(source, "given", False):
+            self.given = True
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         plain = [_plain(one) for one in inputs]
         out = keywords.get("out", ())
         if out:
             keywords["out"] = tuple(map(_plain, out))
+            if ufunc.__name__ in _NOTED:  # what it is written into may be what was compared
+                inputs = tuple(one.copy() if type(one) is Watched else one for one in inputs)
         result = getattr(ufunc, method)(*plain, **keywords)
         if ufunc in _FACTORS:
             if any(map(_holds_integers, inputs)) and (book := _book.get()) is not None:
@@ -128,6 +133,8 @@ class Watched(np.ndarray):
         elif method == "at" and (book := _book.get()) is not None:
             _noted_key(book, inputs[1])
         if out:
+            for one in out:
+                _written(one)
             return out[0] if len(out) == 1 else out
         if type(result) is tuple:
             return tuple(map(_watched, result))
@@ -182,6 +189,7 @@ class Watched(np.ndarray):
         if book is not None:
             _noted_key(book, key)
         super().__setitem__(_plain_key(key), _plain(value))
+        _written(self)
 
 
 def _is_one(key: Any) -> bool:
@@ -199,6 +207,18 @@ def _plain_key(key: Any) -> Any:
 
 def _watched(value: Any) -> Any:
     return value.view(Watched) if type(value) is np.ndarray else value
+
+
+def _written(value: Any) -> None:
+    if type(value) is Watched:
+        value.given = False
+
+
+def _given(value: Any) -> Any:
+    value = _watched(value)
+    if type(value) is Watched:
+        value.given = True
+    return value
 
 
 def _in_order(result: Any) -> Any:
@@ -236,7 +256,12 @@ _NOTED = frozenset({*_COMPARISONS, *_SIGNS, *_LARGEST, "copysign", "sqrt", "powe
 def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
     inputs = [np.asarray(_plain(one)) for one in given]
     if name in _COMPARISONS:
-        book.chose(_COMPARISONS[name], np.asarray(result)[_are_apart(*inputs)])
+        seen = _are_apart(*inputs)
+        if seen.any() and not any(getattr(one, "given", False) for one in given):
+            seen = _are_finite(
+                *inputs
+            )  # what was made equal, as a relu's own output and 0, is no tie of the point
+        book.chose(_COMPARISONS[name], np.asarray(result)[seen])
     elif name in _LARGEST:
         book.chose(name, _LARGEST[name](*inputs)[_are_apart(*inputs)])
     elif name in _SIGNS:
@@ -251,7 +276,12 @@ def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
 
 def _are_apart(one: np.ndarray, other: np.ndarray) -> Any:
     """Where one of two sides is seen: not of what is equal, nor of what is beyond all bounds."""
-    return (one != other) & ~np.isinf(one) & ~np.isinf(other)
+    return (one != other) & _are_finite(one, other)
+
+
+def _are_finite(one: np.ndarray, other: np.ndarray) -> Any:
+    """Where a comparison has a side: not beyond all bounds."""
+    return ~np.isinf(one) & ~np.isinf(other)
 
 
 def _noted_product(book: Book) -> None:
@@ -448,7 +478,7 @@ def _following(ran: Ran, whole: bool) -> AbstractContextManager[None]:
 
 def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The arguments with every array watched."""
-    return tuple(trees.map_leaves(lambda _, leaf: _watched(leaf), arg) for arg in args)
+    return tuple(trees.map_leaves(lambda _, leaf: _given(leaf), arg) for arg in args)
 
 
 def shares(book: Book, whose: str) -> Iterator[Branch]:

@@ -12,6 +12,8 @@ from gradcheck.verify.case import Case
 from gradcheck.verify.importing import module_of, resolved
 from gradcheck.verify.mishap import traceback
 
+__tracebackhide__ = True  # pytest shows the line where it was asked for
+
 
 @dataclass(frozen=True)
 class Broken:
@@ -54,7 +56,7 @@ def _modules(target: str | Path) -> Iterator[ModuleType | Broken]:
     try:
         module = module_of(target)
     except (Exception, SystemExit) as error:  # a script without ``if __name__ == "__main__"`` may end
-        yield Broken(str(target), f"{target} cannot be imported: {error!r}", traceback(error))
+        yield Broken(str(target), f"{target} cannot be imported: {_said(error)}", traceback(error))
         return
     yield module
     for child in iter_modules(getattr(module, "__path__", ())):
@@ -69,12 +71,12 @@ def _cases(module: ModuleType, seen: set[int]) -> Iterator[Found]:
     if not callable(function) or isinstance(function, Case) or id(function) in seen:
         return
     seen.add(id(function))
-    name, wanted = f"{module.__name__}.cases()", "cases() should return Case objects, and returned"
+    name, wanted = f"{module.__name__}.cases()", "cases() should return a list of Case objects, and returned"
     try:
         returned = function()
         listed = list(returned) if isinstance(returned, Iterable) else None
     except (Exception, SystemExit) as error:
-        yield Broken(name, f"cases() raised {error!r}", traceback(error))
+        yield Broken(name, f"cases() raised {_said(error)}", traceback(error))
         return
     if listed is None:
         yield Broken(name, f"{wanted} {returned!r}", "")
@@ -82,6 +84,10 @@ def _cases(module: ModuleType, seen: set[int]) -> Iterator[Found]:
     yield from _new(listed, seen)
     if strangers := [item for item in listed if not isinstance(item, Case)]:
         yield Broken(name, f"{wanted} also {strangers[0]!r}", "")
+
+
+def _said(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _new(values: Sequence[object], seen: set[int]) -> Iterator[Case]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from gradcheck.ask.whose import is_installed
 from gradcheck.findings import Blame, Verdict
 from gradcheck.report.views import text
-from gradcheck.report.views.source import in_one_line
+from gradcheck.report.views.source import columns, in_one_line
 from gradcheck.verify.outcome import Outcome
 
 
@@ -50,38 +50,47 @@ def failures(outcomes: Iterable[Outcome]) -> list[Outcome]:
 def located(outcomes: Iterable[Outcome], form: str) -> Iterator[str]:
     """A line for each expression to blame, else for each failure: ``concise``, or a command of ``github``'s."""
     for outcome in failures(outcomes):
-        report = outcome.report
-        if report is None or not report.blame:
-            said = outcome.problem if report is None else text.gist(report)
-            line = f"{outcome.name}: {said}"
+        name = " ".join(outcome.name.split())
+        blamed = _blamed(outcome)
+        for blame in blamed:
+            yield _line(f"{in_one_line(blame)} ({name})", blame, form)
+        if not blamed:
+            line = " ".join(f"{name}: {_gist(outcome)}".split())
             yield f"::error::{_escaped(line)}" if form == "github" else line
-            continue
-        for blame in report.blame:
-            yield _line(outcome.name, blame, form)
 
 
-def _line(name: str, blame: Blame, form: str) -> str:
-    said = f"{in_one_line(blame)} ({name})"
+def _gist(outcome: Outcome) -> str:
+    if outcome.report is None or outcome.expected != Verdict.PASS:
+        return outcome.problem
+    return text.gist(outcome.report)
+
+
+def _line(said: str, blame: Blame, form: str) -> str:
+    start, end = columns(blame)
     if form == "github":
         # https://docs.github.com/actions/reference/workflow-commands-for-github-actions
-        place = f"file={blame.file},line={blame.line},endLine={blame.end_line}"
-        columns = f"col={blame.column + 1},endColumn={blame.end_column + 1}"
-        return f"::error {place},{columns}::{_escaped(said)}"
-    return f"{blame.file}:{blame.line}:{blame.column + 1}: {said}"
+        file = _escaped(blame.file).replace(":", "%3A").replace(",", "%2C")
+        place = f"file={file},line={blame.line},endLine={blame.end_line},col={start},endColumn={end}"
+        return f"::error {place}::{_escaped(said)}"
+    return f"{blame.file}:{blame.line}:{start}: {said}"
 
 
 def _escaped(said: str) -> str:
     return said.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
+def _blamed(outcome: Outcome) -> Sequence[Blame]:
+    """The expressions that nobody meant to be wrong: a specimen that fails otherwise than it should stays wrong."""
+    return () if outcome.report is None or outcome.expected == Verdict.FAIL else outcome.report.blame
+
+
 def fixes(outcomes: Iterable[Outcome]) -> list[Fixed]:
     """Every file with all proved repairs in it; of two that overlap the first."""
-    wrong = (each.report for each in failures(outcomes) if each.report is not None)
     proved = [
         blame
-        for report in wrong
-        if report.verdict is Verdict.FAIL
-        for blame in report.blame
+        for outcome in failures(outcomes)
+        if outcome.verdict == Verdict.FAIL
+        for blame in _blamed(outcome)
         if blame.proved and blame.repair is not None and _may_be_written(blame)
     ]
     return [_fixed(Path(file), [blame for blame in proved if blame.file == file]) for file in _unique(proved)]

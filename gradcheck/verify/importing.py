@@ -10,6 +10,8 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+__tracebackhide__ = True  # pytest shows the line where it was asked for
+
 
 class UnknownTarget(ValueError):
     """A target that is neither a module, nor a package, nor a Python file."""
@@ -35,7 +37,9 @@ def resolved(target: str) -> str | Path:
         If there is no such module or file.
     """
     path = Path(target)
-    if path.suffix == ".py" and path.is_file():  # before it is looked for as a module py of a package, which runs it
+    if (
+        path.suffix == ".py" and path.is_file()
+    ):  # before it is looked for as a module py of a package, which runs it
         return path.resolve()
     if all(part.isidentifier() for part in target.split(".")) and _exists(target):
         return target

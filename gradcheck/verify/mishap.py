@@ -9,12 +9,14 @@ _OURS = str(Path(__file__).parents[1])
 
 
 def traceback(error: BaseException) -> str:
-    """As Python prints it, the user's own frames alone; all frames where none is."""
+    """As Python prints it, the user's own frames alone; nothing where an argument is refused, else all frames."""
     told = TracebackException.from_exception(error)
     if own := [frame for frame in told.stack if not _foreign(frame.filename)]:
         told.stack = StackSummary.from_list(own)
     elif isinstance(error, SyntaxError):  # it names the file and the line itself
         return "".join(told.format_exception_only()).rstrip()
+    elif isinstance(error, TypeError | ValueError):  # its words name the argument
+        return ""
     return "".join(told.format()).rstrip()
 
 

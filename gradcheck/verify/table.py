@@ -156,4 +156,4 @@ def _error(leaf: Leaf) -> str:
 def _trouble(outcome: Outcome, width: int) -> tuple[Words, ...]:
     with within(width - INSET):
         told = inset(str(outcome.report) if outcome.report is not None else outcome.traceback)
-    return (paragraph(outcome.problem, f"\n{outcome.name}: "), "bold red"), "\n", told
+    return (paragraph(outcome.problem, f"\n{outcome.name}: "), "bold red"), *(["\n", told] if told else [])

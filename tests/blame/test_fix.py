@@ -52,7 +52,7 @@ def test_concise_gives_file_line_column_message(program: Path, capsys: pytest.Ca
     (line,) = capsys.readouterr().out.splitlines()
     text = program.read_text(encoding="utf-8").splitlines()[9]
     place, _, message = line.partition(": ")
-    assert place == f"{program}:10:{text.encode().index(b'X @ (X') + 1}"
+    assert place == f"{program}:10:{text.index('X @ (X') + 1}"
     assert message.startswith("`X`: With X.T in its place, w is right") and "least squares" in message
 
 
@@ -137,3 +137,74 @@ def test_whoever_leaves_the_process_ends_no_run(tmp_path: Path, capsys: pytest.C
     place = f"{tmp_path / 'leaving.py'}:leaves"
     with pytest.raises(SystemExit, match="2"):
         main(["check", place, place, "--shapes", "x=n"])
+
+
+STRANGE = """
+    import numpy as np
+    from gradcheck import Case
+
+
+    def loss(w):
+        return np.sum(np.tanh(w))
+
+
+    def wrong(w):
+        return 1 - np.tanh(
+            w  # 100%
+        )
+
+
+    def raises(w):
+        raise RuntimeError("two\\nlines")
+
+
+    def cases():
+        w = np.array([0.3, -1.2])
+        return [
+            Case("wrong\\nname", loss, wrong, (w,)),
+            Case("raises", loss, raises, (w,)),
+            Case("claim raises", raises, wrong, (w,)),
+            Case("nothing", loss, lambda w: None, (w,)),
+            Case("misuse", loss, wrong, (w,), argnums=7),
+            Case("right", loss, lambda w: 1 - np.tanh(w) ** 2, (w,), expect="fail"),
+            Case("other", loss, wrong, (w,), expect="fail", diagnosis="sign"),
+        ]
+"""
+
+
+@pytest.fixture
+def strange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "a, b: c.py"
+    path.write_text(dedent(STRANGE).lstrip("\n"))
+    return path
+
+
+def test_whatever_is_wrong_is_told_in_one_line(strange: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(strange), "--format", "concise"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 7
+    assert lines[0].startswith(f"{strange}:10:16: ") and lines[0].endswith("(wrong name)")
+    assert lines[1].startswith("raises: fail: the gradient is wrong in w; ") and "two lines" in lines[1]
+    assert lines[2].startswith("claim raises: inconclusive: f raised RuntimeError: two lines")
+    assert lines[3].startswith(
+        "nothing: fail: the gradient is wrong in w; shape: no gradient came back for w."
+    )
+    assert lines[4].startswith("misuse: the check raised ValueError: argnums=7 is out of range")
+    assert lines[5] == "right: should fail but passed"
+    assert lines[6].startswith("other: should be diagnosed as sign, but the diagnoses are ")
+
+
+def test_github_takes_any_file_name(strange: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(strange), "--format", "github"]) == 1
+    first, *rest = capsys.readouterr().out.splitlines()
+    place, _, message = first.removeprefix("::error ").partition("::")
+    assert place.split(",")[0] == f"file={strange.parent}/a%2C b%3A c.py"
+    assert "# 100%25" in message
+    assert all(line.startswith("::error::") for line in rest)
+
+
+def test_what_is_wrong_on_purpose_is_not_mended_where_it_fails_otherwise(strange: Path) -> None:
+    (other,) = [one for one in map(run, found_in([str(strange)])) if one.name == "other"]
+    assert other.report is not None and other.report.patch
+    assert not fixes([other])

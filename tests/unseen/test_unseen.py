@@ -919,3 +919,48 @@ def test_threads_that_read_a_report_at_once_find_the_same(unheard) -> None:
     assert {one.kind for one in found[0]} == {Blind.BRANCH}
     assert found == 4 * found[:1]
     assert pickle.loads(pickle.dumps(report)) == copy.deepcopy(report) == report
+
+
+def _rectified(x):
+    return np.maximum(x, 0.0)
+
+
+def _by_mask(u, x):
+    h = np.maximum(x, 0.0)
+    du = u.copy()
+    du[h <= 0] = 0
+    return du
+
+
+def _by_product(u, x):
+    h = np.maximum(x, 0.0)
+    return u * (h > 0)
+
+
+def _in_place(u, x):
+    h = x.copy()
+    h[h < 0] = 0.0
+    return np.where(h > 0, u, 0.0)
+
+
+def _by_out(u, x):
+    h = x.copy()
+    np.maximum(h, 0.0, out=h)
+    mask = h <= 0
+    return u * ~mask
+
+
+def _itself(u, x):
+    return u * (x > 0)
+
+
+@pytest.mark.parametrize("claim", [_by_mask, _by_product, _in_place, _by_out])
+def test_the_output_of_a_relu_beside_zero_has_two_sides(claim) -> None:
+    assert not gradcheck.check_vjp(_rectified, claim, X, strict=True).unseen
+    off = gradcheck.check_vjp(_rectified, claim, np.abs(X)).unseen
+    assert {one.where for one in off} == {"f", "vjp"}
+
+
+def test_a_tie_of_the_point_itself_is_no_side() -> None:
+    tied = np.where(X > 0, X, 0.0)
+    assert {one.where for one in gradcheck.check_vjp(_rectified, _itself, tied).unseen} == {"f", "vjp"}

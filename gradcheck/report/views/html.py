@@ -13,7 +13,7 @@ from gradcheck.findings import Blame, Diagnosis, Entry
 from gradcheck.report.views import figures, text
 from gradcheck.report.views.curve import curve
 from gradcheck.report.views.heat import heat
-from gradcheck.report.views.source import changed, spans
+from gradcheck.report.views.source import changed, columns, spans
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -73,6 +73,7 @@ def _environment() -> Environment:
         environment.globals[name] = Markup(loader.get_source(environment, file)[0])
     environment.filters |= {
         "changed": lambda blame: changed(Blame(**blame)),
+        "column": lambda blame: columns(Blame(**blame))[0],
         "curve": curve,
         "digits": _digits,
         "duration": figures.duration,

@@ -24,14 +24,24 @@ def place(blame: Blame) -> str:
         here = os.path.join(os.getcwd(), "")
     except OSError:  # the folder is gone
         here = ""
-    return f"{blame.file.removeprefix(here)}:{blame.line}:{blame.column + 1}"
+    return f"{blame.file.removeprefix(here)}:{blame.line}:{columns(blame)[0]}"
+
+
+def columns(blame: Blame) -> tuple[int, int]:
+    """Where the expression begins in its first line, and where it has ended in its last; letters, from 1."""
+    lines = _own(blame)
+    if not lines:
+        return blame.column + 1, blame.end_column + 1
+    before = lines[0].encode()[: blame.column].decode()
+    return len(before) + 1, len(lines[-1].encode()[: blame.end_column].decode()) + 1
 
 
 def in_one_line(blame: Blame) -> str:
     """The message for who sees no underlined source: "its place" is nobody's where the expression is not named."""
+    message = " ".join(blame.message.split())
     if blame.message.startswith(f"{blame.expression} is "):
-        return blame.message
-    return f"`{shorten(blame.expression, _LONG, placeholder=' ...')}`: {blame.message}"
+        return message
+    return f"`{shorten(blame.expression, _LONG, placeholder=' ...')}`: {message}"
 
 
 _LONG = 60
@@ -44,9 +54,9 @@ def underlined(blame: Blame) -> list[str]:
     if not lines:
         return []
     margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
-    start = len(lines[0].encode()[: blame.column].decode())
-    end = len(lines[0].encode()[: blame.end_column].decode()) if len(lines) == 1 else len(lines[0])
-    mark = " " * (start - margin) + "^" * max(1, end - start)
+    start, end = columns(blame)
+    end = end if len(lines) == 1 else len(lines[0]) + 1
+    mark = " " * (start - 1 - margin) + "^" * max(1, end - start)
     return [lines[0][margin:], mark, *(line[margin:] for line in lines[1:])]
 
 
@@ -55,11 +65,8 @@ def changed(blame: Blame) -> list[str]:
     lines = _own(blame)
     if blame.repair is None or not blame.proved or not lines:
         return []
-    before, after = (
-        lines[0].encode()[: blame.column].decode(),
-        lines[-1].encode()[blame.end_column :].decode(),
-    )
-    new = f"{before}{blame.repair}{after}".split("\n")
+    start, end = columns(blame)
+    new = f"{lines[0][: start - 1]}{blame.repair}{lines[-1][end - 1 :]}".split("\n")
     new = [line for line in new if blame.repair or line.strip()]
     margin = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
     old = [line[margin:] for line in lines]

@@ -101,8 +101,12 @@ def headline(findings: Findings) -> str:
 
 
 def gist(findings: Findings) -> str:
-    """The verdict for who reads one line alone: of what could not be decided, why not."""
-    return f"{findings.verdict}: {findings.reasons[0]}" if findings.reasons else headline(findings)
+    """The verdict for who reads one line alone: what is wrong, or why it could not be decided."""
+    why = [*findings.reasons, *map(named, worth_telling(findings.diagnoses))]
+    if findings.verdict is Verdict.PASS or not why:
+        return headline(findings)
+    where = [_failed(findings)] if any(leaf.verdict is Verdict.FAIL for leaf in findings.leaves) else []
+    return " ".join(f"{findings.verdict}: {'; '.join([*where, why[0]])}".split())
 
 
 def resolution(leaves: Iterable[float | None]) -> float | None:
