@@ -21,9 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = grammar()
     options = parser.parse_args(typed)
     options.typed = typed
-    if isinstance(
-        sys.stdout, TextIOWrapper
-    ):  # source and names hold letters that a terminal's encoding may not have
+    # source and names hold letters that a terminal's encoding may not have
+    if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run(options)

@@ -258,9 +258,8 @@ def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
     if name in _COMPARISONS:
         seen = _are_apart(*inputs)
         if seen.any() and not any(getattr(one, "given", False) for one in given):
-            seen = _are_finite(
-                *inputs
-            )  # what was made equal, as a relu's own output and 0, is no tie of the point
+            # what was made equal, as a relu's own output and 0, is no tie of the point
+            seen = _are_finite(*inputs)
         book.chose(_COMPARISONS[name], np.asarray(result)[seen])
     elif name in _LARGEST:
         book.chose(name, _LARGEST[name](*inputs)[_are_apart(*inputs)])

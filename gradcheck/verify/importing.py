@@ -37,9 +37,8 @@ def resolved(target: str) -> str | Path:
         If there is no such module or file.
     """
     path = Path(target)
-    if (
-        path.suffix == ".py" and path.is_file()
-    ):  # before it is looked for as a module py of a package, which runs it
+    # before it is looked for as a module py of a package, which runs it
+    if path.suffix == ".py" and path.is_file():
         return path.resolve()
     if all(part.isidentifier() for part in target.split(".")) and _exists(target):
         return target
