@@ -416,7 +416,23 @@ WORDS = """
         np.add.at(dV, ids, g * U)
         return g * v, dV
     """
+CLASSES = """
+    import numpy as np
+
+    labels = np.array([0, 2, 1, 1, 2])
+
+    def loss(W, X):
+        s = X @ W
+        return np.mean(np.log(np.exp(s).sum(axis=1)) - s[np.arange(5), labels])
+
+    def gradient(W, X):
+        p = np.exp(X @ W)
+        p = p / p.sum(axis=1, keepdims=True)
+        p[np.arange(5), labels] -= 1
+        return X.T @ p / 5
+    """
 SPREAD = [
+    (CLASSES, "p / p.sum(axis=1, keepdims=True)", "p.sum(axis=1, keepdims=True)", ((4, 3), (5, 4)), 0),
     (FACTORS, "d[:, None] * s", "d[:, None]", ((4,), (4, 3), (7, 4), (7,)), (0, 1)),
     (FACTORS, "d[:, None] * s", "s", ((4,), (4, 3), (7, 4), (7,)), (0, 1)),
     (WORDS, "ids, g * U", "ids, g", ((5, 3), (6, 3)), (0, 1)),
