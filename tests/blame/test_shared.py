@@ -177,6 +177,7 @@ KERNEL = """
     [
         ("length**3", "length**2"),
         ("G * K[:, :, None]", "G * X[:, :, None]"),  # raises
+        ("G = D / length**3", "G = G / length**3"),  # before there is a number that is the claim's alone
         ("G * K[:, :, None]", "G / K[:, :, None]"),
         ("D / length**3", "D * length**3"),
         ("return K, G", "return G, K"),

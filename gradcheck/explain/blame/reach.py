@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.explain.blame.probes import Probe
+from gradcheck.explain.blame.raised import raised_at
 from gradcheck.explain.blame.watch import Change, Node, Observer, is_float, nudged, turned
 from gradcheck.explain.blame.written import Source, Written
 
@@ -102,6 +103,9 @@ def is_left(observer: Observer, probe: Probe, function: Written) -> bool:
     inside = {node for node in ast.walk(function.node) if isinstance(node, ast.expr)}
     alone = inside - values.keys() if inside & values.keys() else ()  # it may be a copy of what f calls
     if any(node in of_claim and is_float(of_claim[node][0]) for node in alone):
+        return True
+    lines = {line for _, line, _ in raised_at(probe, (function,))}
+    if lines & {node.lineno for node in alone} - {node.lineno for node in inside & values.keys()}:
         return True
     handed_on = (
         part

@@ -11,9 +11,9 @@ import numpy as np
 from gradcheck.explain.blame.flow import stores
 from gradcheck.explain.blame.forcing import Force, Wanted
 from gradcheck.explain.blame.goals import Goals
+from gradcheck.explain.blame.raised import Arrays, raised_at
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.summed import Sum, sums
-from gradcheck.explain.blame.unfit import Arrays, raised_at
 from gradcheck.explain.blame.watch import is_float
 from gradcheck.explain.blame.written import Source, Written
 
@@ -63,7 +63,7 @@ class Suspects:
     @cached_property
     def _raised(self) -> list[tuple[Written, int, Arrays]]:
         """The lines at which the claim raises, where it does: a mistake is there rather than before."""
-        return raised_at(self.scene)
+        return raised_at(self.scene.points[0], self.scene.functions)
 
     def spread(self, function: Written, node: ast.AST) -> int:
         """How many of the wrong leaves hang on the expression; all where that is not known."""

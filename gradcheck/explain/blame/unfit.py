@@ -6,7 +6,6 @@ There no value of an expression is known to be right. But the shapes of what is 
 from __future__ import annotations
 
 import ast
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from gradcheck.explain.blame.edits import ADDED, Edit, operand
 from gradcheck.explain.blame.flow import given
 from gradcheck.explain.blame.forcing import Force
+from gradcheck.explain.blame.raised import Arrays, raised_at
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.sight import PRODUCTS
 from gradcheck.explain.blame.synthesis import shape_of
@@ -26,7 +26,7 @@ _BACK = 2
 
 def unfit(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
     """Edits by which a variable in sight is multiplied with an expression on the way to what does not fit."""
-    raised = raised_at(scene)
+    raised = raised_at(scene.points[0], scene.functions)
     places = [(*place, {}) for place in _astray(scene, force)] if not raised else _raising(scene, raised)
     for function, node, scope in places:
         held, text = scene.reach.values[node], operand(function.source, node)
@@ -48,10 +48,6 @@ _SPREADS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
     ("{s} - {e}", lambda e, s: s - e),
 )
 """What spreads an expression over the axes of another, and so gives it another shape."""
-
-
-Arrays = dict[str, Any]
-"""What there is to be multiplied with, by its text."""
 
 
 def _astray(scene: Scene, force: Force) -> Iterator[tuple[Written, ast.expr]]:
@@ -81,25 +77,6 @@ def _raising(
             names = [part for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)]
             values = [value for name in names for value in given(function.node, name) if value is not None]
             around = list(dict.fromkeys(values))
-
-
-def raised_at(scene: Scene) -> list[tuple[Written, int, Arrays]]:
-    """The claim's functions on the way to where it raises, the last first, with the line and the arrays there."""
-    try:
-        scene.points[0].asked()
-    except Exception as error:
-        trace = traceback.walk_tb((error.__cause__ or error).__traceback__)
-        return [
-            (
-                one,
-                line,
-                {name: value for name, value in frame.f_locals.items() if isinstance(value, np.ndarray)},
-            )
-            for frame, line in reversed(list(trace))
-            for one in scene.functions
-            if (one.code.co_filename, one.name) == (frame.f_code.co_filename, frame.f_code.co_name)
-        ]
-    return []
 
 
 def _read(scene: Scene, function: Written) -> Arrays:
