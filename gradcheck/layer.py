@@ -88,12 +88,15 @@ def check_layer(
         orders = pulled.reordered()
         likely = (other for moved, other in orders if wrong <= moved and moved.isdisjoint(fine))
         reordered = (read_so(asked, other()) for other in likely)
-        right = next((one for one in reordered if one.ok), None)
+        right = next(
+            (one for one in reordered if all(leaf.verdict is Verdict.PASS for leaf in one.leaves)), None
+        )
         if right is None:
             return report
         if len(orders) == 1 and any(one.kind == "shape" for one in report.diagnoses):
             return right.noting(_REORDERED)
-        return replace(right, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.REORDERED.told().words,))
+        told = (Reason.REORDERED.told().words, *right.reasons)
+        return replace(right, verdict=Verdict.INCONCLUSIVE, reasons=told)
 
     def read_so(asked: Request, other: Pullback) -> Report:
         return run_task(_task(replace(asked, f=other.forward, claim=other.backward), other))

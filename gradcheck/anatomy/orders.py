@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.by_name import written_out
 from gradcheck.anatomy.finding import Layout
 from gradcheck.anatomy.naming import is_gradients
 from gradcheck.anatomy.places import Item, Place, Step
@@ -19,11 +20,12 @@ from gradcheck.anatomy.trying import tried_once
 
 def in_lists(layout: Layout) -> list[list[str]]:
     """The parameters whose gradients are in one list, or called alike in the dicts of one, for each list of several."""
+    written = written_out(layout.machine.backward)
     lists: dict[Any, list[str]] = defaultdict(list)
     for one in layout.targets[: len(layout.parameters)]:
         source = layout.sources.get(one.name)
         place = None if source is None else _first(source)
-        if source is not None and place and (found := _list_of(place, source.returned is not None)):
+        if source is not None and place and (found := _list_of(place, source.returned is not None, written)):
             lists[source.returned is None, found].append(one.name)
     return [names for names in lists.values() if len(names) > 1]
 
@@ -32,17 +34,20 @@ def _first(source: Source) -> Place | None:
     return source.returned or next(iter(source.places), None)
 
 
-def _list_of(place: Place, returned: bool) -> tuple[Place, Place] | None:
+def _list_of(place: Place, returned: bool, written: int) -> tuple[Place, Place] | None:
     """The list that a place is in, and what it is called in what stands there.
 
-    What backward returns one beside the other is no list, nor are the layers of a network one of gradients.
+    What backward returns one beside the other, the first ``written`` parts, is no list, nor are the layers of a network
+    one of gradients.
     """
-    last = max((number for number, step in enumerate(place) if number and _is_number(step)), default=0)
+    numbers = [number for number, step in enumerate(place) if _is_number(step)]
+    least = 0 if returned and getattr(place[0], "key", None) not in range(written) else 1
+    last = max(numbers, default=-1)
     first = last
-    while first > 1 and _is_number(place[first - 1]):
+    while first > least and first - 1 in numbers:
         first -= 1
     where, inside = place[:first], place[last + 1 :]
-    return (where, inside) if last and (returned or not inside or is_gradients(where[-1])) else None
+    return (where, inside) if last >= least and (returned or not inside or is_gradients(where[-1])) else None
 
 
 def _is_number(step: Step) -> bool:

@@ -449,23 +449,46 @@ def test_nothing_of_ours_stays_in_what_a_pair_remembers() -> None:
     assert {type(one) for one in history} == {np.ndarray}
 
 
-@pytest.mark.parametrize("in_order", [True, False])
-def test_gradients_of_one_shape_without_names_come_in_the_order_of_the_parameters(in_order) -> None:
-    class Two:
-        def __init__(self):
-            rng = np.random.default_rng(1)
-            self.first, self.second = rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
+class Two:
+    def __init__(self, returned):
+        rng = np.random.default_rng(1)
+        self.first, self.second = rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
+        self.returned = returned
 
-        def forward(self, x):
-            self.x, self.h = x, np.tanh(x @ self.first)
-            return self.h @ self.second
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.first)
+        return self.h @ self.second
 
-        def backward(self, d):
-            dz = d @ self.second.T * (1 - self.h**2)
-            both = (self.x.T @ dz, self.h.T @ d)
-            return dz @ self.first.T, *(both if in_order else both[::-1])
+    def of_all(self, d):
+        dz = d @ self.second.T * (1 - self.h**2)
+        return dz @ self.first.T, self.x.T @ dz, self.h.T @ d
 
-    assert check(Two()).verdict == ("pass" if in_order else "fail")
+    def backward(self, d):
+        return self.returned(*self.of_all(d))
+
+
+class WritesThemOut(Two):
+    def backward(self, d):
+        all_three = self.of_all(d)
+        return all_three[0], all_three[2], all_three[1]
+
+
+@pytest.mark.parametrize(
+    ("returned", "verdict"),
+    [
+        (lambda *all_three: all_three, "pass"),
+        (lambda dx, *both: [dx, *both[::-1]], "inconclusive"),
+        (lambda dx, *both: both[::-1], "inconclusive"),
+    ],
+)
+def test_gradients_of_one_shape_without_names_come_in_the_order_of_the_parameters(returned, verdict) -> None:
+    assert check(Two(returned)).verdict == verdict
+    twice = lambda *all_three: returned(all_three[0], 2 * all_three[1], all_three[2])  # noqa: E731
+    assert check(Two(twice)).verdict == "fail"
+
+
+def test_gradients_that_are_written_out_side_by_side_are_no_list_in_another_order() -> None:
+    assert check(WritesThemOut(None)).verdict == "fail"
 
 
 def test_an_input_that_forward_needs_is_not_data_because_the_output_is_one_number() -> None:
@@ -1170,6 +1193,72 @@ class ReturnsWithBiases(AppendsWithBiases):
         dx = super().backward(d)
         gradients, self.grads = self.grads, []
         return dx, gradients
+
+
+RETURNED = {
+    "all": lambda dx, gradients: [dx, *gradients],
+    "dx last": lambda dx, gradients: [*gradients, dx],
+    "theirs alone": lambda dx, gradients: gradients,
+    "as a tuple": lambda dx, gradients: tuple(gradients),
+    "layer by layer": lambda dx, gradients: list(zip(gradients[::2], gradients[1::2], strict=True)),
+    "kind by kind": lambda dx, gradients: (gradients[::2], gradients[1::2]),
+}
+
+
+class KeepsAndReturns(AppendsWithBiases):
+    """Its gradients are in the layer, and returned as well."""
+
+    def __init__(self, widths, order, kept, returned):
+        super().__init__(widths, order)
+        self.kept, self.returned = kept, returned
+
+    def backward(self, d):
+        self.dx = super().backward(d)
+        gradients = self.grads
+        if not self.kept:
+            self.grads = []
+        return RETURNED[self.returned](self.dx, gradients)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 3, 0, 1)])
+@pytest.mark.parametrize("widths", [(3, 3, 3), (3, 4, 2)])
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("returned", RETURNED)
+def test_gradients_that_are_returned_in_a_list_of_their_own_are_not_accused(
+    order, widths, kept, returned
+) -> None:
+    layer = KeepsAndReturns(widths, order, kept, returned)
+    report = gradcheck.check_layer(layer, X, raise_on_failure=False)
+    assert report.verdict != "fail", report
+    assert {leaf.path for leaf in report.leaves} >= {f"params[{number}]" for number in range(4)}
+    if order == (0, 1, 2, 3):
+        assert report.ok, report
+    wrong = KeepsAndReturns(widths, order, kept, returned)
+    wrong.of_first = lambda g: 7 * g
+    assert gradcheck.check_layer(wrong, X, raise_on_failure=False).verdict == "fail"
+
+
+class LeavesAndReturnsAll:
+    """A loss without a gradient of its input, whose parameters are one vector and two numbers."""
+
+    def __init__(self, factor=1.0):
+        self.w, self.b, self.lam, self.factor = weights()[:, 0].copy(), 0.3, 0.2, factor
+
+    def forward(self, x, y):
+        self.x, self.r = x, x @ self.w + self.b - y
+        return np.mean(self.r**2) + self.lam * np.sum(self.w**2)
+
+    def backward(self):
+        self.grad_w = self.factor * 2 * self.x.T @ self.r / len(self.x) + 2 * self.lam * self.w
+        self.grad_b = 2 * np.mean(self.r)
+        return self.grad_w, self.grad_b
+
+
+def test_what_is_returned_besides_being_left_is_the_gradient_of_no_other() -> None:
+    y = np.linspace(-1.0, 1.0, len(X))
+    report = gradcheck.check_layer(LeavesAndReturnsAll(), X, y)
+    assert {leaf.path for leaf in report.leaves} == {"w", "b"}
+    assert gradcheck.check_layer(LeavesAndReturnsAll(7.0), X, y, raise_on_failure=False).verdict == "fail"
 
 
 ORDERS = [
