@@ -4,9 +4,11 @@ import copy
 import logging
 import random
 import re
+import threading
 from functools import partial, wraps
 from itertools import pairwise
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -237,6 +239,42 @@ def test_what_is_no_layer_is_refused_in_words() -> None:
         check(object())
     with pytest.raises(TypeError, match="has no method 'backward'"):
         check(type("Half", (), {"forward": lambda self, x: x})())
+
+
+class OfATuple(NamedTuple):
+    W: np.ndarray
+    slope: float = 0.1
+
+    def forward(self, x):
+        return np.where(x > 0, x, self.slope * x) @ self.W
+
+    def backward(self, d, x):
+        return OfATuple(np.where(x > 0, x, self.slope * x).T @ d, 0.0), d @ self.W.T * np.where(
+            x > 0, 1, self.slope
+        )
+
+
+class WithoutArrays(NamedTuple):
+    slope: float = 0.1
+
+    def forward(self, x):
+        return np.where(x > 0, x, self.slope * x)
+
+    def backward(self, d, x):
+        return d * np.where(x > 0, 1, self.slope)
+
+
+def test_of_a_layer_that_is_a_tuple_it_is_said_how_to_have_it_checked() -> None:
+    with pytest.raises(
+        TypeError, match=r"got OfATuple, which is a tuple: pass two functions that take it.*forward\(x\)"
+    ):
+        check(OfATuple(weights()))
+    as_told = (lambda layer, x: layer.forward(x), lambda d, layer, x: layer.backward(d, x))
+    report = gradcheck.check_layer(as_told, OfATuple(weights()), X, argnums=(0, 1), raise_on_failure=False)
+    assert {leaf.path: str(leaf.verdict) for leaf in report.leaves} == {
+        "layer[0]": "pass", "layer[1]": "fail", "x": "pass"
+    }  # fmt: skip
+    assert check(WithoutArrays()).ok
 
 
 def test_what_forward_or_backward_raises_is_told() -> None:
@@ -1338,6 +1376,91 @@ def test_dicts_of_gradients_that_are_appended_are_not_accused(make, widths) -> N
 def test_their_order_can_be_said() -> None:
     params = {"weights[0]": "grads[1]", "weights[1]": "grads[0]"}
     assert gradcheck.check_layer(Appends(3, 3, 3), X, params=params).ok
+
+
+class KeepsItApart:
+    """What it keeps for backward is each thread's own, which no copy of it can have."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.kept, self.factor = weights().astype(np.float32), threading.local(), np.float32(factor)
+
+    def forward(self, x):
+        self.kept.x, self.kept.h = x, np.tanh(x @ self.W)
+        return self.kept.h
+
+    def backward(self, d):
+        d = d * (1 - self.kept.h**2)
+        self.dW = self.factor * self.kept.x.T @ d
+        return d @ self.W.T
+
+
+def test_what_a_trace_left_where_no_copy_has_its_own_is_in_nobodys_way() -> None:
+    x = X.astype(np.float32)
+    assert gradcheck.check_layer(KeepsItApart(), x).ok
+    assert gradcheck.check_layer(KeepsItApart(1.001), x, raise_on_failure=False).verdict == "fail"
+
+
+class ListsByKind:
+    def __init__(self, factor=1.0):
+        rng = np.random.default_rng(0)
+        self.model = {
+            "W": [rng.standard_normal((3, 3)) for _ in "12"],
+            "b": [rng.standard_normal(3) for _ in "12"],
+        }
+        self.grad, self.factor = {"W": [0, 0], "b": [0, 0]}, factor
+
+    def forward(self, x):
+        self.seen = [x]
+        for W, b in zip(self.model["W"], self.model["b"], strict=True):
+            self.seen.append(np.tanh(self.seen[-1] @ W + b))
+        return self.seen[-1]
+
+    def backward(self, d):
+        for number in (1, 0):
+            d = d * (1 - self.seen[number + 1] ** 2)
+            self.grad["W"][number], self.grad["b"][number] = self.seen[number].T @ d, self.factor * d.sum(0)
+            d = d @ self.model["W"][number].T
+        return d
+
+
+def test_lists_in_a_dict_are_told_by_their_keys_whatever_the_dict_is_called() -> None:
+    assert {leaf.path for leaf in check(ListsByKind()).leaves} == {
+        "model['W'][0]", "model['W'][1]", "model['b'][0]", "model['b'][1]", "x"
+    }  # fmt: skip
+    assert check(ListsByKind(7.0)).verdict == "fail"
+
+
+class Slope:
+    def __init__(self, alpha, gradient, forgets=False):
+        self.alpha, self.eps, self.dalpha, self.forgets = alpha, 1e-5, gradient, forgets
+
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.alpha * x) + self.eps
+
+    def backward(self, d):
+        if not self.forgets:
+            self.dalpha = np.sum(d * np.minimum(self.x, 0.0))
+        return d * np.where(self.x > 0, 1.0, self.alpha)
+
+
+class ReturnsIt(Slope):
+    def backward(self, d):
+        dalpha = self.forgets * np.sum(d * np.minimum(self.x, 0.0))
+        return d * np.where(self.x > 0, 1.0, self.alpha), dalpha
+
+
+@pytest.mark.parametrize("alpha", [0.25, 2, np.float64(0.25)])
+def test_a_number_whose_gradient_was_never_written_is_no_setting(alpha) -> None:
+    assert {leaf.path for leaf in check(Slope(alpha, None)).leaves} == {"alpha", "x"}
+    forgotten = check(Slope(alpha, None, forgets=True))
+    assert forgotten.verdict == "inconclusive"
+    assert "no gradient was found for alpha, " in forgotten.reasons[0]
+    assert check(Slope(alpha, 0.0, forgets=True)).verdict == "fail"
+    for factor, verdict in ((1.0, "pass"), (7.0, "fail")):
+        report = check(ReturnsIt(alpha, None, factor))
+        assert report.verdict == verdict
+        assert sorted(leaf.path for leaf in report.leaves) == ["alpha", "x"]
 
 
 class ByIdentity:
