@@ -5,9 +5,10 @@ import logging
 import random
 import re
 import threading
+import weakref
 from functools import partial, wraps
 from itertools import pairwise
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
@@ -1853,7 +1854,39 @@ def under_other_names(store, dW, db):
     store["dict"]["grad_weights"], store["dict"]["first"] = dW, db
 
 
+def in_one_vector(store, dW, db):
+    store["list"][:] = [np.concatenate([dW.ravel(), db])]
+
+
+def in_a_module(factor):
+    kept = ModuleType("kept")
+    kept.W, kept.b = weights(), bias()
+
+    def forward(x):
+        kept.x = x
+        return x @ kept.W + kept.b
+
+    def backward(d):
+        kept.dW, kept.db = factor * kept.x.T @ d, d.sum(0)
+        return d @ kept.W.T
+
+    return forward, backward
+
+
+def behind_a_weak_reference(factor):
+    layer = Affine(factor)
+    ALIVE.append(layer)
+    weak = weakref.ref(layer)
+    return lambda x: weak().forward(x), lambda d: weak().backward(d)
+
+
+ALIVE = []
+
+
 WIDER = [
+    in_a_module,
+    behind_a_weak_reference,
+    kept_under(in_one_vector),
     pair_of_a_class,
     pair_of_static_methods,
     static_layer,
