@@ -12,7 +12,7 @@ import pytest
 
 import gradcheck
 from gradcheck import Report, Verdict
-from tests.blame.programs import made, patched
+from tests.blame.programs import loaded, made, patched
 
 Draw = Callable[..., Any]
 
@@ -384,3 +384,14 @@ def test_a_column_of_f_is_a_row_of_numbers_in_a_claim(tmp_path: Path) -> None:
     )
     (blame,) = report.blame
     assert blame.proved and blame.repair == "-np.sum(d * Xc[:, :2], 1) / Xc[:, 2:][:, 0]"
+
+
+def test_what_is_no_number_anywhere_does_not_end_the_search(tmp_path: Path) -> None:
+    file = tmp_path / "angles.py"
+    file.write_text(
+        "import numpy as np\n\n\ndef f(a, b):\n    return np.sum(np.arctan2(a, b) * np.arange(1, len(a) + 1))\n\n\n"
+        "def gradient(a, b):\n    k = np.arange(1, len(a) + 1)\n    r = a * a + b * b\n    return k * b / r, -a / r * k\n"
+    )
+    module = loaded(file)
+    report = gradcheck.check_grad(module.f, module.gradient, np.zeros(1), np.zeros(1), raise_on_failure=False)
+    assert "the search for a repair failed" not in str(report)
