@@ -390,7 +390,8 @@ def test_what_is_no_number_anywhere_does_not_end_the_search(tmp_path: Path) -> N
     file = tmp_path / "angles.py"
     file.write_text(
         "import numpy as np\n\n\ndef f(a, b):\n    return np.sum(np.arctan2(a, b) * np.arange(1, len(a) + 1))\n\n\n"
-        "def gradient(a, b):\n    k = np.arange(1, len(a) + 1)\n    r = a * a + b * b\n    return k * b / r, -a / r * k\n"
+        "def gradient(a, b):\n    k = np.arange(1, len(a) + 1)\n    r = a * a + b * b\n"
+        "    return k * b / r, -a / r * k\n"
     )
     module = loaded(file)
     report = gradcheck.check_grad(module.f, module.gradient, np.zeros(1), np.zeros(1), raise_on_failure=False)
