@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -19,15 +19,19 @@ from gradcheck.anatomy.trying import tried_once
 
 
 def in_lists(layout: Layout) -> list[list[str]]:
-    """The parameters whose gradients are in one list, or called alike in the dicts of one, for each list of several."""
+    """The parameters whose gradients are in one list, or called alike in the dicts of one, for each list of several.
+
+    After them the inputs whose gradients are there as well.
+    """
     written = written_out(layout.machine.backward)
     lists: dict[Any, list[str]] = defaultdict(list)
-    for one in layout.targets[: len(layout.parameters)]:
+    for one in (*layout.targets[: len(layout.parameters)], *(one for one in layout.inputs if one.is_array)):
         source = layout.sources.get(one.name)
         place = None if source is None else _first(source)
         if source is not None and place and (found := _list_of(place, source.returned is not None, written)):
             lists[source.returned is None, found].append(one.name)
-    return [names for names in lists.values() if len(names) > 1]
+    inputs = {one.name for one in layout.inputs}
+    return [names for names in lists.values() if len({*names} - inputs) > 1]
 
 
 def _first(source: Source) -> Place | None:
@@ -71,8 +75,9 @@ def in_other_orders(layout: Layout) -> Iterator[tuple[frozenset[str], Layout]]:
     }
     there = [sorted(names, key=lambda name: _numbers(layout.sources[name])) for names in lists]
     seen: list[dict[str, str]] = []
+    inputs = {one.name for one in layout.inputs}
     for length in range(1, max(map(len, lists))):
-        for orders in zip(*(_orders(names, length) for names in lists), strict=True):
+        for orders in zip(*(_orders(names, inputs, length) for names in lists), strict=True):
             pairs = [
                 pair
                 for one, order in zip(there, orders, strict=True)
@@ -91,13 +96,16 @@ def _numbers(source: Source) -> list[int]:
     return [step.key for step in _first(source) or () if isinstance(step, Item) and isinstance(step.key, int)]
 
 
-def _orders(names: Sequence[str], length: int) -> Iterator[list[str]]:
+def _orders(names: Sequence[str], inputs: Collection[str], length: int) -> Iterator[list[str]]:
     """The orders in which gradients may stand, of layers that have ``length`` parameters each or kinds of so many.
 
-    Layer by layer or kind by kind, both or either from the last, or the first row alone: ``dW2, dW1, db1, db2``.
+    Layer by layer or kind by kind, both or either from the last, or the first row alone: ``dW2, dW1, db1, db2``; those
+    of inputs before them or after them.
     """
-    grid = np.array(names, dtype=object).reshape(-1, len(names) if len(names) % length else length)
+    ahead, rest = ([one for one in names if (one in inputs) is among] for among in (True, False))
+    grid = np.array(rest, dtype=object).reshape(-1, len(rest) if len(rest) % length else length)
     for way, down, along in product((grid, grid.T), (1, -1), (1, -1)):
         turned = way[::down, ::along]
-        yield [*turned.flat]
-        yield [*turned[0, ::-1], *turned[1:].flat]
+        for order in ([*turned.flat], [*turned[0, ::-1], *turned[1:].flat]):
+            yield [*ahead, *order]
+            yield [*order, *ahead]

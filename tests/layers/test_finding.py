@@ -1277,6 +1277,17 @@ def test_gradients_that_are_returned_in_a_list_of_their_own_are_not_accused(
     assert gradcheck.check_layer(wrong, X, raise_on_failure=False).verdict == "fail"
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 3, 0, 1)])
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_gradient_of_the_input_may_be_the_last_of_a_list_in_a_batch_as_large_as_its_layers(
+    order, kept
+) -> None:
+    layer = KeepsAndReturns((3, 3, 3), order, kept, "dx last")
+    assert gradcheck.check_layer(layer, X[:3], raise_on_failure=False).verdict != "fail"
+    layer.of_first = lambda g: 7 * g
+    assert gradcheck.check_layer(layer, X[:3], raise_on_failure=False).verdict == "fail"
+
+
 class LeavesAndReturnsAll:
     """A loss without a gradient of its input, whose parameters are one vector and two numbers."""
 
