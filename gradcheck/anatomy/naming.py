@@ -160,7 +160,7 @@ def hands_out_pairs(method: str) -> bool:
 def is_gradients(step: Step) -> bool:
     """Whether the step leads to a container of gradients."""
     name = _name(step)
-    return isinstance(name, str) and (loose(name) in GRADIENTS or _strip(loose(name)) in _PARAMETERS)
+    return isinstance(name, str) and (loose(name) in GRADIENTS or _strip(loose(name)) in _PARAMETERS | VALUES)
 
 
 def is_delta(step: Step) -> bool:
@@ -248,7 +248,7 @@ def _gradient_ways(
         ways.add(((), True))
     for stem in stems(name):
         ways.add(((spelling(stem),), True))
-        if loose(stem) in _PARAMETERS and not alone:
+        if loose(stem) in _PARAMETERS | VALUES and not alone:
             ways.add(((), True))
     if loose(name) in _PARAMETERS | CACHES and not alone:
         ways.add(((), False))
