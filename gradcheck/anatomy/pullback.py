@@ -48,6 +48,8 @@ class Pullback:
     reordered
         The same, gradients in a list taken for those of the parameters in another order, which its shapes allow, each
         with the parameters that it gives another gradient.
+    upwards
+        The same, every step that backward makes taken for one along the gradient; None where it makes none.
     """
 
     forward: Callable[..., Any]
@@ -61,6 +63,7 @@ class Pullback:
     scalar: bool = False
     each: Callable[[], Pullback] | None = None
     reordered: Callable[[], list[Reordered]] = list
+    upwards: Callable[[], Pullback] | None = None
 
 
 Reordered = tuple[frozenset[str], Callable[[], Pullback]]
@@ -90,10 +93,17 @@ def pullback_of(
             ]
 
         pulled = replace(pulled, reordered=reordered)
+    if any(one.stepped for one in layout.sources.values()):
+        pulled = replace(pulled, upwards=partial(_pullback, _turned_round(layout), argnums, shared))
     places = {place for one in layout.parameters for place in one.settable}
     if any(place in places for others in shared for place, _ in others):
         return replace(pulled, each=partial(_pullback, layout, argnums, [()] * len(shared)))
     return pulled
+
+
+def _turned_round(layout: Layout) -> Layout:
+    sources = {name: replace(one, rate=-one.rate) for name, one in layout.sources.items()}
+    return replace(layout, sources=sources)
 
 
 def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None) -> Layout:

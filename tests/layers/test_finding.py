@@ -1984,3 +1984,30 @@ def test_a_copy_of_a_gradient_that_is_checked_is_none_of_data() -> None:
             return d @ A.T @ self.W.T
 
     assert gradcheck.check_layer(Layer(), np.resize(X, (5, len(A)))).ok
+
+
+class Climbs:
+    """What it is given is ``target - output``, along which it steps."""
+
+    def __init__(self, *signs):
+        self.W, self.b, self.lr, self.signs = weights(), bias(), 0.1, signs
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, error):
+        back = error @ self.W.T
+        self.W = self.W + self.signs[0] * self.lr * self.x.T @ error
+        self.b = self.b + self.signs[1] * self.lr * error.sum(0)
+        return back
+
+
+@pytest.mark.parametrize(
+    ("signs", "verdict"),
+    [((1, 1), "inconclusive"), ((-1, -1), "pass"), ((1, -1), "fail"), ((7, 1), "fail")],
+)
+def test_steps_along_what_backward_is_given_may_be_meant(signs, verdict) -> None:
+    report = check(Climbs(*signs))
+    assert report.verdict == verdict
+    assert verdict != "inconclusive" or "target - output" in report.reasons[0]
