@@ -9,7 +9,7 @@ import weakref
 from functools import partial, wraps
 from itertools import pairwise
 from types import ModuleType, SimpleNamespace
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -1497,6 +1497,59 @@ def test_gradients_by_the_identity_of_their_parameter_are_not_accused_of_being_n
     said = {"W": lambda layer: layer.grads[id(layer.W)], "b": lambda layer: layer.grads[id(layer.b)]}
     assert gradcheck.check_layer(ByIdentity(), X, params=said).ok
     assert gradcheck.check_layer(ByIdentity(7.0), X, params=said, raise_on_failure=False).verdict == "fail"
+
+
+class PreparedByIdentity(ByIdentity):
+    def __init__(self):
+        super().__init__()
+        self.grads = {id(one): np.zeros_like(one) for one in (self.W, self.b)}
+
+    def backward(self, d):
+        for one, gradient in ((self.W, self.x.T @ d), (self.b, d.sum(0))):
+            self.grads[id(one)] += gradient
+        return d @ self.W.T
+
+
+def test_what_is_prepared_by_identity_is_so_in_each_copy() -> None:
+    layer = PreparedByIdentity()
+    keys = [*layer.grads]
+    report = gradcheck.check_layer(layer, X, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "no gradient was found for W, b" in report.reasons[0]
+    assert [*layer.grads] == keys
+    said = {"W": lambda layer: layer.grads[id(layer.W)], "b": lambda layer: layer.grads[id(layer.b)]}
+    assert gradcheck.check_layer(layer, X, params=said).ok
+
+
+class ByIdentityInItsClass(PreparedByIdentity):
+    grads: ClassVar[dict[int, np.ndarray]] = {}
+
+    def __init__(self):
+        super().__init__()
+        prepared = self.__dict__.pop("grads")
+        self.grads.update(prepared)
+
+
+def test_what_a_class_keeps_by_identity_is_as_it_was() -> None:
+    layer = ByIdentityInItsClass()
+    keys = [*layer.grads]
+    assert gradcheck.check_layer(layer, X, raise_on_failure=False).verdict == "inconclusive"
+    assert [*ByIdentityInItsClass.grads] == keys
+    assert not any(map(np.any, layer.grads.values()))
+
+
+class ReturnsBoxes(AppendsDicts):
+    """As many boxes as the last bias has entries."""
+
+    def backward(self, d):
+        dx = super().backward(d)
+        return dx, [{"of the layer": one} for one in self.__dict__.pop("grads")]
+
+
+def test_a_list_of_boxes_is_no_gradient_of_a_vector_as_long() -> None:
+    report = gradcheck.check_layer(ReturnsBoxes((3, 4, 2)), X, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "params[1].b" in report.reasons[0]
 
 
 class Decays:
