@@ -11,7 +11,7 @@ import numpy as np
 from gradcheck.anatomy.calling import RATE
 from gradcheck.anatomy.descent import settings_of
 from gradcheck.anatomy.in_pairs import in_pairs
-from gradcheck.anatomy.naming import GRADIENTS, is_given, is_gradients, keyed_keys, says
+from gradcheck.anatomy.naming import GRADIENTS, is_given, is_gradients, keyed_keys, parameter_keys, says
 from gradcheck.anatomy.parameters import Kept, as_floats, felt, is_moved, paired, rounding
 from gradcheck.anatomy.passes import Passes
 from gradcheck.anatomy.places import Place, arrays, found, walk
@@ -72,7 +72,7 @@ def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
     asked = [one for one in left if one not in dependent and not isinstance(one.array, np.ndarray)]
     # a number is a setting, but not where a place that is called its gradient is left empty
     empty = [(place, value) for place, value in walk(tried.own, lambda name: False) if value is None]
-    lacking = [asked[number] for number in paired(asked, empty)]
+    lacking = [asked[number] for number in paired(asked, empty, [parameter_keys])]
     parts += felt([*map(as_floats, lacking)], depends)
     asked = [one for one in asked if one not in lacking]
     came = arrays(tried.came, lambda name: False)

@@ -1499,6 +1499,24 @@ def test_gradients_by_the_identity_of_their_parameter_are_not_accused_of_being_n
     assert gradcheck.check_layer(ByIdentity(7.0), X, params=said, raise_on_failure=False).verdict == "fail"
 
 
+class Drops:
+    """What is left empty here is called the gradient of nothing."""
+
+    def __init__(self):
+        self.p, self.grad, self.delta, self.mask = 0.5, None, None, None
+
+    def forward(self, x):
+        self.mask = (np.random.default_rng(0).random(x.shape) >= self.p) / (1 - self.p)
+        return x * self.mask
+
+    def backward(self, d):
+        return d * self.mask
+
+
+def test_a_setting_is_none_of_which_a_nameless_gradient_was_never_written() -> None:
+    assert check(Drops()).ok
+
+
 class PreparedByIdentity(ByIdentity):
     def __init__(self):
         super().__init__()
