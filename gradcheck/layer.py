@@ -81,6 +81,8 @@ def check_layer(
             return report
         if pulled.each is not None and (own := read_so(asked, pulled.each())).ok:
             return own.noting(_EACH)
+        if pulled.upwards is not None and _all_pass(up := read_so(asked, pulled.upwards())):
+            return _left_open(up, Reason.UPWARDS)
         wrong, fine = (
             {leaf.path for leaf in report.leaves if leaf.verdict is verdict and leaf.path in pulled.names}
             for verdict in (Verdict.FAIL, Verdict.PASS)
@@ -88,12 +90,12 @@ def check_layer(
         orders = pulled.reordered()
         likely = (other for moved, other in orders if wrong <= moved and moved.isdisjoint(fine))
         reordered = (read_so(asked, other()) for other in likely)
-        right = next((one for one in reordered if one.ok), None)
+        right = next(filter(_all_pass, reordered), None)
         if right is None:
             return report
         if len(orders) == 1 and any(one.kind == "shape" for one in report.diagnoses):
             return right.noting(_REORDERED)
-        return replace(right, verdict=Verdict.INCONCLUSIVE, reasons=(Reason.REORDERED.told().words,))
+        return _left_open(right, Reason.REORDERED)
 
     def read_so(asked: Request, other: Pullback) -> Report:
         return run_task(_task(replace(asked, f=other.forward, claim=other.backward), other))
@@ -103,6 +105,14 @@ def check_layer(
 
 _REORDERED = "gradients are in a list in another order than the parameters, the one that their shapes allow"
 _EACH = "weights share memory, and each gradient is right for what its own array contributes"
+
+
+def _all_pass(report: Report) -> bool:
+    return all(leaf.verdict is Verdict.PASS for leaf in report.leaves)
+
+
+def _left_open(report: Report, reason: Reason) -> Report:
+    return replace(report, verdict=Verdict.INCONCLUSIVE, reasons=(reason.told().words, *report.reasons))
 
 
 def _task(request: Request, pulled: Pullback) -> Task:

@@ -111,6 +111,24 @@ class ByMemory(Careful):
         return super().forward(x.ravel(order="K").reshape(x.shape))
 
 
+class ByMemoryBack(Careful):
+    def backward(self, dout):
+        return super().backward(np.frombuffer(dout.tobytes("A"), dout.dtype).reshape(dout.shape))
+
+
+class KeepsItsMask(Careful):
+    """A leak whose mask is that of the first forward."""
+
+    def forward(self, x):
+        y = super().forward(x)
+        if getattr(self, "mask", y[:0]).shape != y.shape:
+            self.mask = y > 0
+        return np.where(y > 0, y, y / 8)
+
+    def backward(self, dout):
+        return super().backward(np.where(self.mask, dout, dout / 8))
+
+
 class NoCopies(Careful):
     def __init__(self):
         super().__init__()
@@ -239,6 +257,8 @@ def test_a_check_fails_where_python_strips_assertions_as_well() -> None:
         ),
         ("backward after another forward", Stale, "a pass after another pass"),
         ("backward after another forward", LendsItsOutput, "they share memory"),
+        ("backward after another forward", KeepsItsMask, "a pass after another forward"),
+        ("memory order", ByMemoryBack, "a cotangent in Fortran order"),
         ("backward twice", Consumes, "backward"),
         ("forward is repeatable", Forgetful, "a second forward"),
         ("samples independent", Mixes, "changes the outputs of the others"),

@@ -27,15 +27,37 @@ def keys_of(names: Sequence[Any], keys: Sequence[Any]) -> dict[Any, Any]:
     return found
 
 
-def returned_names(function: Callable[..., Any]) -> tuple[str, ...]:
-    """The variables that a function returns, ``return dW, db``, "" for what is none; empty where returns differ."""
+def returned_names(function: Callable[..., Any], count: int = 0) -> tuple[str, ...]:
+    """The variables that a function returns, ``return dW, db``, "" for what is none; empty where returns differ.
+
+    What is unpacked there, ``return *gradients, dx``, makes them ``count``.
+    """
+    found = {tuple(map(_variable, parts)) for parts in _returned(function)}
+    names = found.pop() if len(found) == 1 else ()
+    if _SPREAD not in names:
+        return names
+    ahead, behind = names[: names.index(_SPREAD)], names[len(names) - names[::-1].index(_SPREAD) :]
+    return (*ahead, *[""] * (count - len(ahead) - len(behind)), *behind)
+
+
+def written_out(function: Callable[..., Any]) -> int:
+    """How many parts a function returns side by side: 1 of ``return dx, *gradients``, 0 of ``return gradients``."""
+    counts = ([*map(_variable, parts), _SPREAD].index(_SPREAD) for parts in _returned(function))
+    return min(counts, default=0)
+
+
+_SPREAD = "*"
+
+
+def _variable(part: ast.expr) -> str:
+    return part.id if isinstance(part, ast.Name) else _SPREAD if isinstance(part, ast.Starred) else ""
+
+
+def _returned(function: Callable[..., Any]) -> list[list[ast.expr]]:
+    """What stands side by side behind each return."""
     tree = tree_of(function)
-    found = {
-        tuple(part.id if isinstance(part, ast.Name) else "" for part in node.value.elts)
-        for node in (_own_nodes(tree) if tree else ())
-        if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple | ast.List)
-    }
-    return found.pop() if len(found) == 1 else ()
+    returns = [node.value for node in _own_nodes(tree) if isinstance(node, ast.Return)] if tree else []
+    return [value.elts for value in returns if isinstance(value, ast.Tuple | ast.List)]
 
 
 def _own_nodes(function: ast.AST) -> Iterator[ast.AST]:

@@ -11,10 +11,10 @@ import numpy as np
 from gradcheck.anatomy.calling import RATE
 from gradcheck.anatomy.descent import settings_of
 from gradcheck.anatomy.in_pairs import in_pairs
-from gradcheck.anatomy.naming import GRADIENTS, is_given, is_gradients, keyed_keys, says
+from gradcheck.anatomy.naming import GRADIENTS, is_given, is_gradients, keyed_keys, parameter_keys, says
 from gradcheck.anatomy.parameters import Kept, as_floats, felt, is_moved, paired, rounding
 from gradcheck.anatomy.passes import Passes
-from gradcheck.anatomy.places import Place, arrays, found
+from gradcheck.anatomy.places import Place, arrays, found, walk
 from gradcheck.anatomy.shared import is_part
 from gradcheck.anatomy.trying import Tried
 
@@ -70,6 +70,11 @@ def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
     # the nearest counts
     pairs |= {one: (at,) for one in wholes for at, value in reversed(others) if _may_be_whole(one, at, value)}
     asked = [one for one in left if one not in dependent and not isinstance(one.array, np.ndarray)]
+    # a number is a setting, but not where a place that is called its gradient is left empty
+    empty = [(place, value) for place, value in walk(tried.own, lambda name: False) if value is None]
+    lacking = [asked[number] for number in paired(asked, empty, [parameter_keys])]
+    parts += felt([*map(as_floats, lacking)], depends)
+    asked = [one for one in asked if one not in lacking]
     came = arrays(tried.came, lambda name: False)
     numbers = felt(asked, depends) if any(np.ndim(value) == 0 for _, value in came) else []
     left_over = [one for one in wholes if one not in pairs]

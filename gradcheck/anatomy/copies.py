@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import dis
 from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.places import fields, put, walk
+from gradcheck.anatomy.places import Place, fields, found, put, walk
 from gradcheck.anatomy.shared import views_again
 from gradcheck.ask.whose import is_open
 
@@ -19,7 +20,8 @@ from gradcheck.ask.whose import is_open
 def own_copy(layer: Any) -> Any:
     """A copy, arrays and containers of its class included; functions that close over the layer close over the copy."""
     held = list(walk(layer, lambda name: False))
-    views = dict(views_again(value for _, value in held if isinstance(value, np.ndarray)))
+    # what it shares with its copies may hold what a trace left there, which is in no memory
+    views = dict(views_again(value for _, value in held if issubclass(type(value), np.ndarray)))
     known: dict[int, Any] = dict(views)
     try:
         own = layer if any(_has_its_way(value) for _, value in held) else copy.deepcopy(layer, known)
@@ -33,6 +35,8 @@ def own_copy(layer: Any) -> Any:
     for name, value in fields(own).items():
         if isinstance(value, dict | list | np.ndarray) and name not in getattr(own, "__dict__", {name: None}):
             setattr(own, name, copy.deepcopy(value, known))
+    keyed = by_identity(held, known)
+    keyed_anew(own, [place for place in keyed if found(own, place) is not found(layer, place)], known)
     functions = [(place, value) for place, value in held if type(value) is FunctionType]
     for _, function in functions:
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
@@ -42,6 +46,24 @@ def own_copy(layer: Any) -> Any:
         if (anew := _closing_over(function, known)) is not function:
             put(own, place, anew)
     return own
+
+
+def by_identity(held: Iterable[tuple[Place, Any]], known: Collection[int]) -> list[Place]:
+    """Where dicts are that have the identities of what is ``known`` for keys: ``grads[id(W)]``."""
+    return [
+        place
+        for place, value in held
+        if type(value) is dict and any(type(key) is int and key in known for key in value)
+    ]
+
+
+def keyed_anew(own: Any, places: Sequence[Place], known: Mapping[int, Any]) -> None:
+    """Give dicts the identities of others for keys, those of what took the place of what had them."""
+    for there in (found(own, place) for place in places):
+        if type(there) is dict:
+            items = [(id(known[key]) if key in known else key, child) for key, child in there.items()]
+            there.clear()
+            there.update(items)
 
 
 def _has_its_way(value: Any) -> bool:

@@ -193,7 +193,8 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     outside = {name: one for name, one in outside.items() if name not in labels.values()}
     kept_so = {labels[one]: Target(labels[one], one.array, places=one.places) for one in every}
     may_come = [*(labels[one] for one in may_be.open_to(tried.own)), *outside]
-    returned, spare = _returned(tried, inputs, kept_so | outside, may_come)
+    beside = [found(tried.own, place) for places in may_be.beside.values() for place in places]
+    returned, spare = _returned(tried, inputs, kept_so | outside, may_come, beside)
     dependent = [*may_be.others, *(one for one in may_be.numbers if spare or labels[one] in returned)]
     sources = {name: Source(returned=place) for name, place in returned.items() if name not in outside}
     sources |= _left(inputs, tried.after, sources)
@@ -263,17 +264,27 @@ def _further(tried: Tried, params: Params) -> set[str]:
 
 
 def _returned(
-    tried: Tried, inputs: Sequence[Target], parameters: Mapping[str, Target], may_be: Collection[str]
+    tried: Tried,
+    inputs: Sequence[Target],
+    parameters: Mapping[str, Target],
+    may_be: Collection[str],
+    beside: Sequence[Any],
 ) -> tuple[Mapping[str, Place], bool]:
     """Where in what backward returned the gradient of each input and parameter stands; whether a number is left.
 
-    Those that ``may_be`` there, and by no name, are told by shapes and order.
+    Those that ``may_be`` there, and by no name, are told by shapes and order. What fits none of them, and is kept
+    ``beside`` a parameter, is the gradient of that once more.
     """
-    names = returned_names(tried.machine.backward)
+    names = returned_names(
+        tried.machine.backward, len(tried.came) if isinstance(tried.came, tuple | list) else 0
+    )
     told = by_keys(tried.came, inputs, list(parameters.values()), names)
     rest = [one for name, one in parameters.items() if name in may_be and name not in told]
-    taken = {*told.values(), *returned_again(tried)}
-    reading = in_turn(tried.came, [one for one in inputs if one.name not in told], rest, names, taken)
+    read = partial(in_turn, tried.came, [one for one in inputs if one.name not in told], rest, names)
+    taken = {*told.values(), *returned_again(tried, [tried.output])}
+    reading = read(taken)
+    if not reading.whole and (again := read({*taken, *returned_again(tried, beside)})).whole:
+        reading = again
     return told | reading.filled, any(part.is_number for part in reading.parts)
 
 

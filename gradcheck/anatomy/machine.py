@@ -14,6 +14,7 @@ import numpy as np
 
 from gradcheck.anatomy.copies import own_copy
 from gradcheck.anatomy.naming import BACKWARD, FORWARD
+from gradcheck.anatomy.places import arrays
 from gradcheck.ask import trees
 from gradcheck.ask.random_rounding import through
 
@@ -143,8 +144,21 @@ def machines(layer: Any) -> Iterator[Machine]:
             f"{type(layer).__name__} has no method {missing!r}, nor one of the other usual names "
             f"({', '.join(usual[1:5])}, ...). If it is called otherwise, pass the pair of its methods"
         )
+    if isinstance(layer, tuple):
+        _must_have_no_arrays(layer, ahead[0])
+        yield Machine(None, getattr(layer, ahead[0]), getattr(layer, back[0]))
+        return
     for name in ahead[:2]:
         yield Machine(layer, getattr(layer, name), getattr(layer, back[0]), (name, back[0]))
+
+
+def _must_have_no_arrays(layer: tuple[Any, ...], forward: str) -> None:
+    if any(isinstance(value, np.ndarray) for _, value in arrays(layer, lambda name: False)):
+        raise TypeError(
+            f"layer must be an object in which arrays can be put, got {type(layer).__name__}, which is a tuple: pass "
+            f"two functions that take it, and return its gradients in one like it, "
+            f"check_layer((lambda layer, x: layer.{forward}(x), lambda d, layer, x: ...), layer, x)"
+        )
 
 
 def _methods(layer: Any, names: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import product
 from typing import Any
 
-from gradcheck.anatomy.places import Item, Place, Step
+from gradcheck.anatomy.places import Attribute, Item, Place, Step
 
 FORWARD = (
     "forward", "forward_pass", "forward_propagation", "forward_propagate", "forward_prop", "feed_forward",
@@ -43,7 +43,7 @@ _PARAMETERS = frozenset(
      "getparameter", "getweight", "trainableparam", "trainableweight"}
 )  # fmt: skip
 GRADIENTS = frozenset(
-    {"grad", "gradient", "derivative", "deriv", "delta", "d", "g", "diff", "nabla", "getgrad", "getgradient",
+    {"grad", "gradient", "derivative", "deriv", "adjoint", "delta", "d", "g", "diff", "nabla", "getgrad", "getgradient",
      "parameterg", "gradparameter", "computedgrad"}
 )  # fmt: skip
 """Words that say "gradient", and not of what."""
@@ -64,7 +64,7 @@ _METHODS = frozenset({"param", "parameter", "getparam", "getparameter", "getweig
 _BEFORE = ("gradof", "gradwrt", "grad_wrt", "gradients", "gradient", "grads", "grad", "derivative", "deriv", "der",
            "d_loss_d", "delta", "nabla", "partial", "dlossd", "dcostd", "dld", "djd", "ded", "dcd",
            "dl", "d", "g")  # fmt: skip
-_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "_der", "nabla", "diff", "error", "bar",
+_AFTER = ("gradient", "grad", "delta", "derivative", "deriv", "_der", "adjoint", "nabla", "diff", "error", "bar",
           "_g", "_d")  # fmt: skip
 
 _LEIBNIZ = tuple(
@@ -160,7 +160,7 @@ def hands_out_pairs(method: str) -> bool:
 def is_gradients(step: Step) -> bool:
     """Whether the step leads to a container of gradients."""
     name = _name(step)
-    return isinstance(name, str) and (loose(name) in GRADIENTS or _strip(loose(name)) in _PARAMETERS)
+    return isinstance(name, str) and (loose(name) in GRADIENTS or _strip(loose(name)) in _PARAMETERS | VALUES)
 
 
 def is_delta(step: Step) -> bool:
@@ -191,9 +191,13 @@ def parameter_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tup
 
 
 def keyed_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
-    """The same without the name of the dict: what a key names, ``store["W"]``, it names by itself."""
-    if len(place) > 1 and isinstance(place[-1], Item) and isinstance(place[-1].key, str):
-        yield from parameter_keys((*place[:-2], place[-1]), spelling)
+    """The same without the name of the dict: what a key names, ``store["W"]`` or a list ``store["W"][0]``, it names."""
+    named = [
+        number for number, step in enumerate(place) if isinstance(step, Item) and isinstance(step.key, str)
+    ]
+    last = max(named, default=0)
+    if last and not any(isinstance(step, Attribute) for step in place[last:]):
+        yield from parameter_keys((*place[: last - 1], *place[last:]), spelling)
 
 
 def bare_keys(place: Place, spelling: Callable[[str], str]) -> Iterator[tuple[Any, ...]]:
@@ -244,7 +248,7 @@ def _gradient_ways(
         ways.add(((), True))
     for stem in stems(name):
         ways.add(((spelling(stem),), True))
-        if loose(stem) in _PARAMETERS and not alone:
+        if loose(stem) in _PARAMETERS | VALUES and not alone:
             ways.add(((), True))
     if loose(name) in _PARAMETERS | CACHES and not alone:
         ways.add(((), False))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 
+from gradcheck.anatomy.by_name import written_out
 from gradcheck.anatomy.finding import Layout
 from gradcheck.anatomy.naming import is_gradients
 from gradcheck.anatomy.places import Item, Place, Step
@@ -18,31 +19,39 @@ from gradcheck.anatomy.trying import tried_once
 
 
 def in_lists(layout: Layout) -> list[list[str]]:
-    """The parameters whose gradients are in one list, or called alike in the dicts of one, for each list of several."""
+    """The parameters whose gradients are in one list, or called alike in the dicts of one, for each list of several.
+
+    After them the inputs whose gradients are there as well.
+    """
+    written = written_out(layout.machine.backward)
     lists: dict[Any, list[str]] = defaultdict(list)
-    for one in layout.targets[: len(layout.parameters)]:
+    for one in (*layout.targets[: len(layout.parameters)], *(one for one in layout.inputs if one.is_array)):
         source = layout.sources.get(one.name)
         place = None if source is None else _first(source)
-        if source is not None and place and (found := _list_of(place, source.returned is not None)):
+        if source is not None and place and (found := _list_of(place, source.returned is not None, written)):
             lists[source.returned is None, found].append(one.name)
-    return [names for names in lists.values() if len(names) > 1]
+    inputs = {one.name for one in layout.inputs}
+    return [names for names in lists.values() if len({*names} - inputs) > 1]
 
 
 def _first(source: Source) -> Place | None:
     return source.returned or next(iter(source.places), None)
 
 
-def _list_of(place: Place, returned: bool) -> tuple[Place, Place] | None:
+def _list_of(place: Place, returned: bool, written: int) -> tuple[Place, Place] | None:
     """The list that a place is in, and what it is called in what stands there.
 
-    What backward returns one beside the other is no list, nor are the layers of a network one of gradients.
+    What backward returns one beside the other, the first ``written`` parts, is no list, nor are the layers of a network
+    one of gradients.
     """
-    last = max((number for number, step in enumerate(place) if number and _is_number(step)), default=0)
+    numbers = [number for number, step in enumerate(place) if _is_number(step)]
+    least = 0 if returned and getattr(place[0], "key", None) not in range(written) else 1
+    last = max(numbers, default=-1)
     first = last
-    while first > 1 and _is_number(place[first - 1]):
+    while first > least and first - 1 in numbers:
         first -= 1
     where, inside = place[:first], place[last + 1 :]
-    return (where, inside) if last and (returned or not inside or is_gradients(where[-1])) else None
+    return (where, inside) if last >= least and (returned or not inside or is_gradients(where[-1])) else None
 
 
 def _is_number(step: Step) -> bool:
@@ -66,8 +75,9 @@ def in_other_orders(layout: Layout) -> Iterator[tuple[frozenset[str], Layout]]:
     }
     there = [sorted(names, key=lambda name: _numbers(layout.sources[name])) for names in lists]
     seen: list[dict[str, str]] = []
+    inputs = {one.name for one in layout.inputs}
     for length in range(1, max(map(len, lists))):
-        for orders in zip(*(_orders(names, length) for names in lists), strict=True):
+        for orders in zip(*(_orders(names, inputs, length) for names in lists), strict=True):
             pairs = [
                 pair
                 for one, order in zip(there, orders, strict=True)
@@ -86,13 +96,16 @@ def _numbers(source: Source) -> list[int]:
     return [step.key for step in _first(source) or () if isinstance(step, Item) and isinstance(step.key, int)]
 
 
-def _orders(names: Sequence[str], length: int) -> Iterator[list[str]]:
+def _orders(names: Sequence[str], inputs: Collection[str], length: int) -> Iterator[list[str]]:
     """The orders in which gradients may stand, of layers that have ``length`` parameters each or kinds of so many.
 
-    Layer by layer or kind by kind, both or either from the last, or the first row alone: ``dW2, dW1, db1, db2``.
+    Layer by layer or kind by kind, both or either from the last, or the first row alone: ``dW2, dW1, db1, db2``; those
+    of inputs before them or after them.
     """
-    grid = np.array(names, dtype=object).reshape(-1, len(names) if len(names) % length else length)
+    ahead, rest = ([one for one in names if (one in inputs) is among] for among in (True, False))
+    grid = np.array(rest, dtype=object).reshape(-1, len(rest) if len(rest) % length else length)
     for way, down, along in product((grid, grid.T), (1, -1), (1, -1)):
         turned = way[::down, ::along]
-        yield [*turned.flat]
-        yield [*turned[0, ::-1], *turned[1:].flat]
+        for order in ([*turned.flat], [*turned[0, ::-1], *turned[1:].flat]):
+            yield [*ahead, *order]
+            yield [*order, *ahead]

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -37,7 +38,8 @@ def reached(machine: Machine, own: Any, ahead: bool = False) -> list[tuple[Place
     forward, backward = _functions(machine, own)
     space: dict[str, dict[int, Any]] = defaultdict(dict)
     for function in (forward,) if ahead else (forward, backward):
-        for name, value in values_reached(function, _DEPTH):
+        for name, there in values_reached(function, _DEPTH):
+            value = there() if isinstance(there, ref) else there
             if isinstance(value, type):
                 space[value.__name__].setdefault(id(value), _of_class(value))
             elif value is not None and value is not own:

@@ -11,12 +11,13 @@ import numpy as np
 
 from gradcheck.anatomy.by_name import in_common, restored
 from gradcheck.anatomy.calling import CACHE
+from gradcheck.anatomy.copies import by_identity, keyed_anew
 from gradcheck.anatomy.finding import Layout, layouts
 from gradcheck.anatomy.machine import machines
 from gradcheck.anatomy.named import Params, left_out
 from gradcheck.anatomy.orders import in_lists, in_other_orders
 from gradcheck.anatomy.parameters import kept, zeroed
-from gradcheck.anatomy.places import put
+from gradcheck.anatomy.places import found, put, walk
 from gradcheck.anatomy.plain import must_be_plain
 from gradcheck.anatomy.returned import Target
 from gradcheck.anatomy.shared import Shares, placed, shares
@@ -48,6 +49,8 @@ class Pullback:
     reordered
         The same, gradients in a list taken for those of the parameters in another order, which its shapes allow, each
         with the parameters that it gives another gradient.
+    upwards
+        The same, every step that backward makes taken for one along the gradient; None where it makes none.
     """
 
     forward: Callable[..., Any]
@@ -61,6 +64,7 @@ class Pullback:
     scalar: bool = False
     each: Callable[[], Pullback] | None = None
     reordered: Callable[[], list[Reordered]] = list
+    upwards: Callable[[], Pullback] | None = None
 
 
 Reordered = tuple[frozenset[str], Callable[[], Pullback]]
@@ -90,10 +94,17 @@ def pullback_of(
             ]
 
         pulled = replace(pulled, reordered=reordered)
+    if any(one.stepped for one in layout.sources.values()):
+        pulled = replace(pulled, upwards=partial(_pullback, _turned_round(layout), argnums, shared))
     places = {place for one in layout.parameters for place in one.settable}
     if any(place in places for others in shared for place, _ in others):
         return replace(pulled, each=partial(_pullback, layout, argnums, [()] * len(shared)))
     return pulled
+
+
+def _turned_round(layout: Layout) -> Layout:
+    sources = {name: replace(one, rate=-one.rate) for name, one in layout.sources.items()}
+    return replace(layout, sources=sources)
 
 
 def layout_of(layer: Any, inputs: tuple[Any, ...], params: Params | None = None) -> Layout:
@@ -142,16 +153,20 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None, shared: Seque
         raise TypeError(_nothing(layout))
     own = machine.fresh()
     added = [] if own is None else layout.gradients(own)
+    first = [one.settable[0] for one in layout.parameters]
+    keyed = by_identity(walk(own, lambda name: False), [id(found(own, place)) for place in first])
 
     def prepared(args: tuple[Any, ...]) -> Any:
         own = machine.fresh()
         if own is None:
             return own
         zeroed(own, added)
+        before = [found(own, place) for place in first]
         for parameter, others, value in zip(layout.parameters, shared, args, strict=False):
             placed(own, parameter, others, value)
         for place, value in layout.rates:
             put(own, place, value)
+        keyed_anew(own, keyed, {id(old): found(own, place) for old, place in zip(before, first, strict=True)})
         return own
 
     def inputs(args: tuple[Any, ...]) -> tuple[Any, ...]:

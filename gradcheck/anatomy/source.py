@@ -17,13 +17,15 @@ class Source:
     """Where the gradient of one argument is after backward.
 
     In the layer at ``places``, of which each holds a share, in what backward returned at ``returned``, by ``read``,
-    which is given the layer, or, where backward makes a step against it, in what that changed at ``stepped``.
+    which is given the layer, or, where backward makes a step against it, in what that changed at ``stepped``, by a
+    ``rate`` that is negative where the step goes along it.
     """
 
     places: tuple[Place, ...] = ()
     returned: Place | None = None
     read: Callable[[Any], Any] | None = None
     stepped: Place | None = None
+    rate: float = STEP
 
     def of(self, result: Any, own: Any, before: Any) -> Any:
         """The gradient; None where nothing is there."""
@@ -32,7 +34,7 @@ class Source:
         if self.read is not None:
             return self.read(own)
         if self.stepped is not None:
-            return (before - found(own, self.stepped)) / STEP
+            return (before - found(own, self.stepped)) / self.rate
         shares = [found(own, place) for place in self.places]
         return None if not shares or any(one is None for one in shares) else reduce(add, shares)
 

@@ -13,7 +13,7 @@ from gradcheck.anatomy.machine import Machine
 from gradcheck.anatomy.naming import GRADIENTS, says
 from gradcheck.anatomy.parameters import kept, moved
 from gradcheck.anatomy.passes import Dependence, cotangent_like
-from gradcheck.anatomy.places import Item, Place, walk
+from gradcheck.anatomy.places import Item, Place, arrays, walk
 from gradcheck.ask import trees
 
 
@@ -77,14 +77,10 @@ def _is_given_on(place: Place, value: Any, given: Sequence[Any]) -> bool:
     )
 
 
-def returned_again(tried: Tried) -> list[Place]:
-    """Where among what backward returned the output is, which is no gradient: ``return loss, grads``."""
-    parts = tried.came if isinstance(tried.came, tuple | list) else ()
+def returned_again(tried: Tried, values: Sequence[Any]) -> list[Place]:
+    """Where among what backward returned one of these is: the output, ``return loss, grads``; zeros may be any."""
     return [
-        (Item(number),)
-        for number, part in enumerate(parts)
-        # zeros may be a gradient as well
-        if isinstance(part, float | np.generic | np.ndarray)
-        and np.any(part)
-        and np.array_equal(part, tried.output)
+        place
+        for place, part in arrays(tried.came, lambda name: False)
+        if np.any(part) and any(np.array_equal(part, one) for one in values)
     ]

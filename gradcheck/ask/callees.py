@@ -99,10 +99,17 @@ def values_given(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def values_reached(function: Callable[..., Any], depth: int) -> Iterator[tuple[str, Any]]:
-    """What a function and those that it names find outside their arguments, by name, its own first."""
+    """What a function and those that it names find outside their arguments, by name, its own first.
+
+    Of a module it is what they name of it.
+    """
     yield from (values_named(function) | values_bound(function) | values_given(function)).items()
     for plain, owner, closed, shared in _walked(function, depth):
-        yield from (shared | closed | values_bound(plain) | _defaults(plain) | vars(plain)).items()
+        found = shared | closed | values_bound(plain) | _defaults(plain) | vars(plain)
+        yield from found.items()
+        for module in filter(_is_open, found.values()):
+            if isinstance(module, ModuleType):
+                yield from _attributes(module, _words(plain.__code__))
         yield _first(plain), owner
 
 

@@ -51,6 +51,11 @@ class Reason(Enum):
         "that meant, as where a backward pass appends them, name their places with params= or put each in front, "
         "insert(0, dW); is it not, they are in each other's place"
     )
+    UPWARDS = (
+        "every step that backward makes goes along the gradient of what it was given, and would be right against it. "
+        "Is backward given target - output, a negative gradient, that is meant, and leaving dW in the layer lets it "
+        "be checked; is it not, a sign is lost: W -= rate * dW"
+    )
     NOTHING = (
         "nothing could be tested: the derivative is zero at this point, or f's own rounding hides it, and so it is "
         "where f can be evaluated beside it. Check at a point where the derivative shows"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.anatomy.naming import is_training
-from gradcheck.anatomy.places import Item, spelled, walk
+from gradcheck.anatomy.places import Item, found, spelled, walk
 from gradcheck.ask import trees
 from gradcheck.ask.callees import data_named
 from gradcheck.ask.point import Point
@@ -26,6 +26,8 @@ _MANY = 4096
 
 _DROPOUT = re.compile(r"drop")
 _KEEP = re.compile(r"keep")
+_SHARE = re.compile(r"_?(p|prob|probability|rate|ratio)_?")
+"""What a class that drops calls the share by itself."""
 
 
 def special(where: Point, function: Callable[..., Any], spreads: frozenset[Spread]) -> Iterator[Unseen]:
@@ -176,8 +178,9 @@ def of_layer(layer: Any) -> Iterator[Unseen]:
     """The blind spots of the settings that a layer, or one inside it, keeps."""
     for place, value in walk(layer, lambda name: False):
         for step in place[-1:]:
-            key = step.key if isinstance(step, Item) else step.name
-            yield from _of_setting(str(key), spelled(place), value)
+            key = str(step.key if isinstance(step, Item) else step.name)
+            owner = type(found(layer, place[:-1])).__name__ if _SHARE.fullmatch(key.lower()) else ""
+            yield from _of_setting(owner + key, spelled(place), value)
 
 
 def _of_setting(key: str, name: str, value: Any) -> Iterator[Unseen]:

@@ -273,3 +273,43 @@ class ListsOfListsWrittenInto(ListsOfLists):
             for one, other in zip(mine, came, strict=True):
                 one += other
         return dx
+
+
+@layer("params_values.W1 params_values.b1 params_values.W2 x")
+class ValuesOfBoth:
+    """Columns are samples; names are those of a network in plain NumPy that many have copied."""
+
+    def __init__(self):
+        self.params_values = {
+            "W1": weights().T,
+            "b1": bias()[:, None],
+            "W2": np.array([[0.3, -1.2], [0.8, 0.5]]),
+        }
+        self.memory, self.grads_values = {}, {}
+
+    def forward(self, x):
+        A = self.memory["A0"] = x.T
+        Z = self.memory["Z1"] = self.params_values["W1"] @ A + self.params_values["b1"]
+        self.memory["A1"] = np.tanh(Z)
+        return (self.params_values["W2"] @ self.memory["A1"]).T
+
+    def backward(self, d):
+        dZ = self.params_values["W2"].T @ d.T * (1 - np.tanh(self.memory["Z1"]) ** 2)
+        self.grads_values["dW2"] = d.T @ self.memory["A1"].T
+        self.grads_values["dW1"] = dW_of(self.memory["A0"].T, dZ.T).T
+        self.grads_values["db1"] = db_of(dZ.T)[:, None]
+        return dx_of(dZ.T, self.params_values["W1"].T)
+
+
+@layer()
+class ValuesOfGradients:
+    def __init__(self):
+        self.params, self.grad_values = {"W": weights(), "b": bias()}, {}
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.params["W"] + self.params["b"]
+
+    def backward(self, d):
+        self.grad_values["W"], self.grad_values["b"] = dW_of(self.x, d), db_of(d)
+        return dx_of(d, self.params["W"])

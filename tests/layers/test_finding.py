@@ -4,9 +4,12 @@ import copy
 import logging
 import random
 import re
+import threading
+import weakref
 from functools import partial, wraps
 from itertools import pairwise
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -239,6 +242,42 @@ def test_what_is_no_layer_is_refused_in_words() -> None:
         check(type("Half", (), {"forward": lambda self, x: x})())
 
 
+class OfATuple(NamedTuple):
+    W: np.ndarray
+    slope: float = 0.1
+
+    def forward(self, x):
+        return np.where(x > 0, x, self.slope * x) @ self.W
+
+    def backward(self, d, x):
+        return OfATuple(np.where(x > 0, x, self.slope * x).T @ d, 0.0), d @ self.W.T * np.where(
+            x > 0, 1, self.slope
+        )
+
+
+class WithoutArrays(NamedTuple):
+    slope: float = 0.1
+
+    def forward(self, x):
+        return np.where(x > 0, x, self.slope * x)
+
+    def backward(self, d, x):
+        return d * np.where(x > 0, 1, self.slope)
+
+
+def test_of_a_layer_that_is_a_tuple_it_is_said_how_to_have_it_checked() -> None:
+    with pytest.raises(
+        TypeError, match=r"got OfATuple, which is a tuple: pass two functions that take it.*forward\(x\)"
+    ):
+        check(OfATuple(weights()))
+    as_told = (lambda layer, x: layer.forward(x), lambda d, layer, x: layer.backward(d, x))
+    report = gradcheck.check_layer(as_told, OfATuple(weights()), X, argnums=(0, 1), raise_on_failure=False)
+    assert {leaf.path: str(leaf.verdict) for leaf in report.leaves} == {
+        "layer[0]": "pass", "layer[1]": "fail", "x": "pass"
+    }  # fmt: skip
+    assert check(WithoutArrays()).ok
+
+
 def test_what_forward_or_backward_raises_is_told() -> None:
     class Raises(PrefixD):
         def backward(self, d):
@@ -449,23 +488,46 @@ def test_nothing_of_ours_stays_in_what_a_pair_remembers() -> None:
     assert {type(one) for one in history} == {np.ndarray}
 
 
-@pytest.mark.parametrize("in_order", [True, False])
-def test_gradients_of_one_shape_without_names_come_in_the_order_of_the_parameters(in_order) -> None:
-    class Two:
-        def __init__(self):
-            rng = np.random.default_rng(1)
-            self.first, self.second = rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
+class Two:
+    def __init__(self, returned):
+        rng = np.random.default_rng(1)
+        self.first, self.second = rng.standard_normal((3, 3)), rng.standard_normal((3, 3))
+        self.returned = returned
 
-        def forward(self, x):
-            self.x, self.h = x, np.tanh(x @ self.first)
-            return self.h @ self.second
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.first)
+        return self.h @ self.second
 
-        def backward(self, d):
-            dz = d @ self.second.T * (1 - self.h**2)
-            both = (self.x.T @ dz, self.h.T @ d)
-            return dz @ self.first.T, *(both if in_order else both[::-1])
+    def of_all(self, d):
+        dz = d @ self.second.T * (1 - self.h**2)
+        return dz @ self.first.T, self.x.T @ dz, self.h.T @ d
 
-    assert check(Two()).verdict == ("pass" if in_order else "fail")
+    def backward(self, d):
+        return self.returned(*self.of_all(d))
+
+
+class WritesThemOut(Two):
+    def backward(self, d):
+        all_three = self.of_all(d)
+        return all_three[0], all_three[2], all_three[1]
+
+
+@pytest.mark.parametrize(
+    ("returned", "verdict"),
+    [
+        (lambda *all_three: all_three, "pass"),
+        (lambda dx, *both: [dx, *both[::-1]], "inconclusive"),
+        (lambda dx, *both: both[::-1], "inconclusive"),
+    ],
+)
+def test_gradients_of_one_shape_without_names_come_in_the_order_of_the_parameters(returned, verdict) -> None:
+    assert check(Two(returned)).verdict == verdict
+    twice = lambda *all_three: returned(all_three[0], 2 * all_three[1], all_three[2])  # noqa: E731
+    assert check(Two(twice)).verdict == "fail"
+
+
+def test_gradients_that_are_written_out_side_by_side_are_no_list_in_another_order() -> None:
+    assert check(WritesThemOut(None)).verdict == "fail"
 
 
 def test_an_input_that_forward_needs_is_not_data_because_the_output_is_one_number() -> None:
@@ -1172,6 +1234,83 @@ class ReturnsWithBiases(AppendsWithBiases):
         return dx, gradients
 
 
+RETURNED = {
+    "all": lambda dx, gradients: [dx, *gradients],
+    "dx last": lambda dx, gradients: [*gradients, dx],
+    "theirs alone": lambda dx, gradients: gradients,
+    "as a tuple": lambda dx, gradients: tuple(gradients),
+    "layer by layer": lambda dx, gradients: list(zip(gradients[::2], gradients[1::2], strict=True)),
+    "kind by kind": lambda dx, gradients: (gradients[::2], gradients[1::2]),
+}
+
+
+class KeepsAndReturns(AppendsWithBiases):
+    """Its gradients are in the layer, and returned as well."""
+
+    def __init__(self, widths, order, kept, returned):
+        super().__init__(widths, order)
+        self.kept, self.returned = kept, returned
+
+    def backward(self, d):
+        self.dx = super().backward(d)
+        gradients = self.grads
+        if not self.kept:
+            self.grads = []
+        return RETURNED[self.returned](self.dx, gradients)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 3, 0, 1)])
+@pytest.mark.parametrize("widths", [(3, 3, 3), (3, 4, 2)])
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("returned", RETURNED)
+def test_gradients_that_are_returned_in_a_list_of_their_own_are_not_accused(
+    order, widths, kept, returned
+) -> None:
+    layer = KeepsAndReturns(widths, order, kept, returned)
+    report = gradcheck.check_layer(layer, X, raise_on_failure=False)
+    assert report.verdict != "fail", report
+    assert {leaf.path for leaf in report.leaves} >= {f"params[{number}]" for number in range(4)}
+    if order == (0, 1, 2, 3):
+        assert report.ok, report
+    wrong = KeepsAndReturns(widths, order, kept, returned)
+    wrong.of_first = lambda g: 7 * g
+    assert gradcheck.check_layer(wrong, X, raise_on_failure=False).verdict == "fail"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (2, 3, 0, 1)])
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_gradient_of_the_input_may_be_the_last_of_a_list_in_a_batch_as_large_as_its_layers(
+    order, kept
+) -> None:
+    layer = KeepsAndReturns((3, 3, 3), order, kept, "dx last")
+    assert gradcheck.check_layer(layer, X[:3], raise_on_failure=False).verdict != "fail"
+    layer.of_first = lambda g: 7 * g
+    assert gradcheck.check_layer(layer, X[:3], raise_on_failure=False).verdict == "fail"
+
+
+class LeavesAndReturnsAll:
+    """A loss without a gradient of its input, whose parameters are one vector and two numbers."""
+
+    def __init__(self, factor=1.0):
+        self.w, self.b, self.lam, self.factor = weights()[:, 0].copy(), 0.3, 0.2, factor
+
+    def forward(self, x, y):
+        self.x, self.r = x, x @ self.w + self.b - y
+        return np.mean(self.r**2) + self.lam * np.sum(self.w**2)
+
+    def backward(self):
+        self.grad_w = self.factor * 2 * self.x.T @ self.r / len(self.x) + 2 * self.lam * self.w
+        self.grad_b = 2 * np.mean(self.r)
+        return self.grad_w, self.grad_b
+
+
+def test_what_is_returned_besides_being_left_is_the_gradient_of_no_other() -> None:
+    y = np.linspace(-1.0, 1.0, len(X))
+    report = gradcheck.check_layer(LeavesAndReturnsAll(), X, y)
+    assert {leaf.path for leaf in report.leaves} == {"w", "b"}
+    assert gradcheck.check_layer(LeavesAndReturnsAll(7.0), X, y, raise_on_failure=False).verdict == "fail"
+
+
 ORDERS = [
     (4, 5, 2, 3, 0, 1),
     (1, 0, 3, 2, 5, 4),
@@ -1251,6 +1390,91 @@ def test_their_order_can_be_said() -> None:
     assert gradcheck.check_layer(Appends(3, 3, 3), X, params=params).ok
 
 
+class KeepsItApart:
+    """What it keeps for backward is each thread's own, which no copy of it can have."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.kept, self.factor = weights().astype(np.float32), threading.local(), np.float32(factor)
+
+    def forward(self, x):
+        self.kept.x, self.kept.h = x, np.tanh(x @ self.W)
+        return self.kept.h
+
+    def backward(self, d):
+        d = d * (1 - self.kept.h**2)
+        self.dW = self.factor * self.kept.x.T @ d
+        return d @ self.W.T
+
+
+def test_what_a_trace_left_where_no_copy_has_its_own_is_in_nobodys_way() -> None:
+    x = X.astype(np.float32)
+    assert gradcheck.check_layer(KeepsItApart(), x).ok
+    assert gradcheck.check_layer(KeepsItApart(1.001), x, raise_on_failure=False).verdict == "fail"
+
+
+class ListsByKind:
+    def __init__(self, factor=1.0):
+        rng = np.random.default_rng(0)
+        self.model = {
+            "W": [rng.standard_normal((3, 3)) for _ in "12"],
+            "b": [rng.standard_normal(3) for _ in "12"],
+        }
+        self.grad, self.factor = {"W": [0, 0], "b": [0, 0]}, factor
+
+    def forward(self, x):
+        self.seen = [x]
+        for W, b in zip(self.model["W"], self.model["b"], strict=True):
+            self.seen.append(np.tanh(self.seen[-1] @ W + b))
+        return self.seen[-1]
+
+    def backward(self, d):
+        for number in (1, 0):
+            d = d * (1 - self.seen[number + 1] ** 2)
+            self.grad["W"][number], self.grad["b"][number] = self.seen[number].T @ d, self.factor * d.sum(0)
+            d = d @ self.model["W"][number].T
+        return d
+
+
+def test_lists_in_a_dict_are_told_by_their_keys_whatever_the_dict_is_called() -> None:
+    assert {leaf.path for leaf in check(ListsByKind()).leaves} == {
+        "model['W'][0]", "model['W'][1]", "model['b'][0]", "model['b'][1]", "x"
+    }  # fmt: skip
+    assert check(ListsByKind(7.0)).verdict == "fail"
+
+
+class Slope:
+    def __init__(self, alpha, gradient, forgets=False):
+        self.alpha, self.eps, self.dalpha, self.forgets = alpha, 1e-5, gradient, forgets
+
+    def forward(self, x):
+        self.x = x
+        return np.where(x > 0, x, self.alpha * x) + self.eps
+
+    def backward(self, d):
+        if not self.forgets:
+            self.dalpha = np.sum(d * np.minimum(self.x, 0.0))
+        return d * np.where(self.x > 0, 1.0, self.alpha)
+
+
+class ReturnsIt(Slope):
+    def backward(self, d):
+        dalpha = self.forgets * np.sum(d * np.minimum(self.x, 0.0))
+        return d * np.where(self.x > 0, 1.0, self.alpha), dalpha
+
+
+@pytest.mark.parametrize("alpha", [0.25, 2, np.float64(0.25)])
+def test_a_number_whose_gradient_was_never_written_is_no_setting(alpha) -> None:
+    assert {leaf.path for leaf in check(Slope(alpha, None)).leaves} == {"alpha", "x"}
+    forgotten = check(Slope(alpha, None, forgets=True))
+    assert forgotten.verdict == "inconclusive"
+    assert "no gradient was found for alpha, " in forgotten.reasons[0]
+    assert check(Slope(alpha, 0.0, forgets=True)).verdict == "fail"
+    for factor, verdict in ((1.0, "pass"), (7.0, "fail")):
+        report = check(ReturnsIt(alpha, None, factor))
+        assert report.verdict == verdict
+        assert sorted(leaf.path for leaf in report.leaves) == ["alpha", "x"]
+
+
 class ByIdentity:
     """As an optimizer has it that is given any array."""
 
@@ -1273,6 +1497,77 @@ def test_gradients_by_the_identity_of_their_parameter_are_not_accused_of_being_n
     said = {"W": lambda layer: layer.grads[id(layer.W)], "b": lambda layer: layer.grads[id(layer.b)]}
     assert gradcheck.check_layer(ByIdentity(), X, params=said).ok
     assert gradcheck.check_layer(ByIdentity(7.0), X, params=said, raise_on_failure=False).verdict == "fail"
+
+
+class Drops:
+    """What is left empty here is called the gradient of nothing."""
+
+    def __init__(self):
+        self.p, self.grad, self.delta, self.mask = 0.5, None, None, None
+
+    def forward(self, x):
+        self.mask = (np.random.default_rng(0).random(x.shape) >= self.p) / (1 - self.p)
+        return x * self.mask
+
+    def backward(self, d):
+        return d * self.mask
+
+
+def test_a_setting_is_none_of_which_a_nameless_gradient_was_never_written() -> None:
+    assert check(Drops()).ok
+
+
+class PreparedByIdentity(ByIdentity):
+    def __init__(self):
+        super().__init__()
+        self.grads = {id(one): np.zeros_like(one) for one in (self.W, self.b)}
+
+    def backward(self, d):
+        for one, gradient in ((self.W, self.x.T @ d), (self.b, d.sum(0))):
+            self.grads[id(one)] += gradient
+        return d @ self.W.T
+
+
+def test_what_is_prepared_by_identity_is_so_in_each_copy() -> None:
+    layer = PreparedByIdentity()
+    keys = [*layer.grads]
+    report = gradcheck.check_layer(layer, X, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "no gradient was found for W, b" in report.reasons[0]
+    assert [*layer.grads] == keys
+    said = {"W": lambda layer: layer.grads[id(layer.W)], "b": lambda layer: layer.grads[id(layer.b)]}
+    assert gradcheck.check_layer(layer, X, params=said).ok
+
+
+class ByIdentityInItsClass(PreparedByIdentity):
+    grads: ClassVar[dict[int, np.ndarray]] = {}
+
+    def __init__(self):
+        super().__init__()
+        prepared = self.__dict__.pop("grads")
+        self.grads.update(prepared)
+
+
+def test_what_a_class_keeps_by_identity_is_as_it_was() -> None:
+    layer = ByIdentityInItsClass()
+    keys = [*layer.grads]
+    assert gradcheck.check_layer(layer, X, raise_on_failure=False).verdict == "inconclusive"
+    assert [*ByIdentityInItsClass.grads] == keys
+    assert not any(map(np.any, layer.grads.values()))
+
+
+class ReturnsBoxes(AppendsDicts):
+    """As many boxes as the last bias has entries."""
+
+    def backward(self, d):
+        dx = super().backward(d)
+        return dx, [{"of the layer": one} for one in self.__dict__.pop("grads")]
+
+
+def test_a_list_of_boxes_is_no_gradient_of_a_vector_as_long() -> None:
+    report = gradcheck.check_layer(ReturnsBoxes((3, 4, 2)), X, raise_on_failure=False)
+    assert report.verdict == "inconclusive"
+    assert "params[1].b" in report.reasons[0]
 
 
 class Decays:
@@ -1641,7 +1936,39 @@ def under_other_names(store, dW, db):
     store["dict"]["grad_weights"], store["dict"]["first"] = dW, db
 
 
+def in_one_vector(store, dW, db):
+    store["list"][:] = [np.concatenate([dW.ravel(), db])]
+
+
+def in_a_module(factor):
+    kept = ModuleType("kept")
+    kept.W, kept.b = weights(), bias()
+
+    def forward(x):
+        kept.x = x
+        return x @ kept.W + kept.b
+
+    def backward(d):
+        kept.dW, kept.db = factor * kept.x.T @ d, d.sum(0)
+        return d @ kept.W.T
+
+    return forward, backward
+
+
+def behind_a_weak_reference(factor):
+    layer = Affine(factor)
+    ALIVE.append(layer)
+    weak = weakref.ref(layer)
+    return lambda x: weak().forward(x), lambda d: weak().backward(d)
+
+
+ALIVE = []
+
+
 WIDER = [
+    in_a_module,
+    behind_a_weak_reference,
+    kept_under(in_one_vector),
     pair_of_a_class,
     pair_of_static_methods,
     static_layer,
@@ -1728,3 +2055,30 @@ def test_a_copy_of_a_gradient_that_is_checked_is_none_of_data() -> None:
             return d @ A.T @ self.W.T
 
     assert gradcheck.check_layer(Layer(), np.resize(X, (5, len(A)))).ok
+
+
+class Climbs:
+    """What it is given is ``target - output``, along which it steps."""
+
+    def __init__(self, *signs):
+        self.W, self.b, self.lr, self.signs = weights(), bias(), 0.1, signs
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W + self.b
+
+    def backward(self, error):
+        back = error @ self.W.T
+        self.W = self.W + self.signs[0] * self.lr * self.x.T @ error
+        self.b = self.b + self.signs[1] * self.lr * error.sum(0)
+        return back
+
+
+@pytest.mark.parametrize(
+    ("signs", "verdict"),
+    [((1, 1), "inconclusive"), ((-1, -1), "pass"), ((1, -1), "fail"), ((7, 1), "fail")],
+)
+def test_steps_along_what_backward_is_given_may_be_meant(signs, verdict) -> None:
+    report = check(Climbs(*signs))
+    assert report.verdict == verdict
+    assert verdict != "inconclusive" or "target - output" in report.reasons[0]

@@ -371,3 +371,27 @@ def test_what_a_layer_and_those_inside_it_leave_off_is_told(settings, told) -> N
     report = gradcheck.check_layer(Thins(**settings), ROLL((5, 3)))
     found = [one.message.partition(":")[0] for one in report.unseen if one.kind is Blind.DROPOUT]
     assert found == told
+
+
+class Dropout:
+    def __init__(self, p):
+        self.p, self.count = p, 0
+
+    def forward(self, x):
+        self.mask = (np.random.default_rng(3).random(x.shape) >= self.p) / (1.0 - self.p)
+        return x * self.mask
+
+    def backward(self, d):
+        return d * self.mask
+
+
+class Scaled(Dropout):
+    """What no class says to be a share is none."""
+
+
+@pytest.mark.parametrize(
+    ("layer", "told"), [(Dropout(0.4), []), (Dropout(0.0), ["p is 0.0"]), (Scaled(0.0), [])]
+)
+def test_a_share_that_a_class_says_to_be_dropped_is_told(layer, told) -> None:
+    report = gradcheck.check_layer(layer, ROLL((5, 3)))
+    assert [one.message.partition(":")[0] for one in report.unseen if one.kind is Blind.DROPOUT] == told

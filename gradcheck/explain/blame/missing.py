@@ -144,8 +144,9 @@ def _joinable(scene: Scene, force: Force) -> Iterator[tuple[Site, ast.expr, list
         held = scene.reach.values[node]
         if not isinstance(node, ast.expr) or len(held) > _VISITS or not all(map(is_float, held)):
             continue
-        if leaves & scene.left and (one := force.as_it_is(force.owners[node], node)) is not None:
-            yield in_place(one)[0], node, held
+        one = force.as_it_is(force.owners[node], node) if leaves & scene.left else None
+        if one is not None and (site := in_place(one)[0]).scopes:  # it is a number somewhere
+            yield site, node, held
 
 
 def _joined(
