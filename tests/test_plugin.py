@@ -378,6 +378,36 @@ def test_misuse_and_failures_are_shown_where_they_are_and_their_way_if_asked(tmp
     assert re.search(r"gradcheck/ask/options\.py:\d+: ValueError", again)
 
 
+def test_frames_of_a_folder_that_is_called_as_we_are_are_shown(tmp_path):
+    folder = tmp_path / "gradcheck"
+    folder.mkdir()
+    text = (
+        MISUSED
+        + """
+def helper(exponent):
+    raise ValueError(exponent)
+
+def test_theirs():
+    helper(3)
+"""
+    )
+    (folder / "test_one.py").write_text(text)
+    done, _ = session_of(tmp_path, "", "gradcheck", "--import-mode=importlib", "-k", "theirs or misuse")
+
+    assert ">       check()" in done.printed and ">       helper(3)" in done.printed
+    assert ">       raise ValueError(exponent)" in done.printed
+
+
+def test_code_whose_module_has_no_name_may_fail(tmp_path):
+    text = """
+def test_made():
+    made = {"__name__": None}
+    exec("def fail(): raise ValueError('made')", made)
+    made["fail"]()
+"""
+    assert "FAILED test_one.py::test_made - ValueError: made" in session_of(tmp_path, text)[0].printed
+
+
 def test_every_failure_of_ours_is_one_line_of_the_short_summary(tmp_path, monkeypatch):
     monkeypatch.setenv("CI", "true")
     text = """
