@@ -286,7 +286,7 @@ def _tell_in_one_line(report: pytest.TestReport, call: pytest.CallInfo[None]) ->
     elif isinstance(raised, ExplorationFailed):
         smallest = raised.exploration.report
         told = [raised.exploration.problem, *([_in_one_line(smallest)] if smallest is not None else [])]
-        crash.message = ": ".join(told)
+        crash.message = " ".join(": ".join(told).split())
 
 
 def _in_one_line(report: Report) -> str:

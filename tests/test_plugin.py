@@ -423,15 +423,24 @@ def test_case():
 def test_exploration():
     gradcheck.explore(F, lambda x: 3 * x, shapes={"x": "n"}, seconds=1)
 
+def test_of_nothing():
+    def refusing(x):
+        if not x.size:
+            raise ValueError("nothing\\nis there")
+        return 3 * x**2
+
+    gradcheck.explore(F, refusing, shapes={"x": "n"}, seconds=2)
+
 def test_shape():
     gradcheck.check_grad(F, lambda x: None, X)
 """
     printed = session_of(tmp_path, text)[0].printed
     _, _, summary = printed.partition("short test summary info")
-    case, exploration, shape, _ = summary.splitlines()[1:]
+    case, exploration, nothing, shape, _ = summary.splitlines()[1:]
 
     assert case == "FAILED test_one.py::test_case - sine should fail but passed"
     assert re.match(r"FAILED test_one.py::test_exploration - n = 1: test_one.py:12:\d+: `", exploration)
+    assert nothing.endswith("the claim raises ValueError: nothing is there")
     assert shape.startswith(
         "FAILED test_one.py::test_shape - fail: the gradient is wrong in x; shape: no gradient"
     )
