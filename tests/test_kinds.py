@@ -396,6 +396,15 @@ def slope_of_tanh(d, x):
     return d * (1.0 - np.tanh(x) ** 2)
 
 
+def test_a_jvp_that_is_no_number_has_the_shape_of_its_argument() -> None:
+    W = np.random.default_rng(0).standard_normal((3, 4))
+
+    report = check_jvp(np.tanh, lambda d, W: d / (0.0 * W), W, raise_on_failure=False)
+
+    assert [one.kind for one in report.diagnoses] == ["nonfinite"]
+    assert report.leaves[0].worst_index == (0, 0) and not report.leaves[0].note
+
+
 def with_one_entry_wrong(d, x):
     result = slope_of_tanh(d, x)
     result[7, 5] *= 1.01

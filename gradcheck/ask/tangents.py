@@ -112,13 +112,13 @@ def columns(push: Push) -> Reading:
     """The reading at all unit tangents."""
     slots = push.where.slots
     reading = push.along([np.eye(slot.size) for slot in slots])
-    if reading.problems:
-        return reading
-    crooked = push.not_linear(reading.flat)
     raw = tuple(
         None if numbers is None else numbers.reshape(slot.shape)
         for slot, numbers in zip(slots, reading.raw, strict=True)
     )
+    if reading.problems:
+        return replace(reading, raw=raw)
+    crooked = push.not_linear(reading.flat)
     return replace(reading, raw=raw, conduct=(*reading.conduct, *_first([crooked])))
 
 

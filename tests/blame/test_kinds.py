@@ -72,6 +72,29 @@ KINDS = {
         "w * ((x > -0.5) & (x < 0.5))",
         ((9,), (9,)),
     ),
+    "a quotient that is no number at unit tangents": Kind(
+        "W, x: np.tanh(x @ W)",
+        "dW, W, x: return (1 - np.tanh(x @ W) ** 2) / (x @ dW)",
+        "(1 - np.tanh(x @ W) ** 2) / (x @ dW)",
+        "(1 - np.tanh(x @ W) ** 2) * (x @ dW)",
+        ((3, 4), (5, 3)),
+        "jvp",
+    ),
+    "what is no number is upstream of what is": Kind(
+        "w, X: np.sum(np.log(1 + np.exp(X @ w)))",
+        "w, X: s = 1 / (1 - np.exp(-0.0 * (X @ w))); return X.T @ s",
+        "",
+        "",
+        ((3,), (5, 3)),
+    ),
+    "one less what stands there": Kind(
+        "W, x: np.tanh(x @ W)",
+        "dW, W, x: return np.tanh(x @ W) ** 2 * (x @ dW)",
+        "np.tanh(x @ W) ** 2",
+        "(1 - np.tanh(x @ W) ** 2)",
+        ((3, 4), (5, 3)),
+        "jvp",
+    ),
 }
 
 

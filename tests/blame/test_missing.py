@@ -384,3 +384,73 @@ def test_a_column_of_f_is_a_row_of_numbers_in_a_claim(tmp_path: Path) -> None:
     )
     (blame,) = report.blame
     assert blame.proved and blame.repair == "-np.sum(d * Xc[:, :2], 1) / Xc[:, 2:][:, 0]"
+
+
+FACTORS = """
+    import numpy as np
+
+    def loss(w, V, X, y):
+        s = X @ V
+        z = X @ w + 0.5 * np.sum(s**2 - X**2 @ V**2, axis=1)
+        return 0.5 * np.mean((z - y) ** 2)
+
+    def gradient(w, V, X, y):
+        s = X @ V
+        z = X @ w + 0.5 * np.sum(s**2 - X**2 @ V**2, axis=1)
+        d = (z - y) / len(y)
+        return X.T @ d, X.T @ (d[:, None] * s) - V * ((X**2).T @ d)[:, None]
+    """
+WORDS = """
+    import numpy as np
+
+    ids = np.array([0, 2, 2, 4, 1])
+
+    def loss(U, V):
+        z = np.sum(U * V[ids], axis=1)
+        return np.sum(np.log(1 + np.exp(-z)))
+
+    def gradient(U, V):
+        v = V[ids]
+        g = -1 / (1 + np.exp(np.sum(U * v, axis=1)))[:, None]
+        dV = np.zeros_like(V)
+        np.add.at(dV, ids, g * U)
+        return g * v, dV
+    """
+CLASSES = """
+    import numpy as np
+
+    labels = np.array([0, 2, 1, 1, 2])
+
+    def loss(W, X):
+        s = X @ W
+        return np.mean(np.log(np.exp(s).sum(axis=1)) - s[np.arange(5), labels])
+
+    def gradient(W, X):
+        p = np.exp(X @ W)
+        p = p / p.sum(axis=1, keepdims=True)
+        p[np.arange(5), labels] -= 1
+        return X.T @ p / 5
+    """
+SPREAD = [
+    (CLASSES, "p / p.sum(axis=1, keepdims=True)", "p.sum(axis=1, keepdims=True)", ((4, 3), (5, 4)), 0),
+    (FACTORS, "d[:, None] * s", "d[:, None]", ((4,), (4, 3), (7, 4), (7,)), (0, 1)),
+    (FACTORS, "d[:, None] * s", "s", ((4,), (4, 3), (7, 4), (7,)), (0, 1)),
+    (WORDS, "ids, g * U", "ids, g", ((5, 3), (6, 3)), (0, 1)),
+    (WORDS, "return g * v", "return g * np.ones(3)", ((5, 3), (6, 3)), (0, 1)),
+]
+
+
+@pytest.mark.parametrize(("text", "old", "new", "shapes", "argnums"), SPREAD)
+def test_a_factor_without_which_an_array_is_spread_over_an_axis_is_written(
+    tmp_path: Path, text: str, old: str, new: str, shapes: Any, argnums: Any
+) -> None:
+    module = made(tmp_path, text, (old, new))
+    report = checked_at(module, shapes, argnums, seed=0)
+    assert [blame.proved for blame in report.blame] == [True], str(report)
+    assert checked_at(patched(tmp_path / "program.py", report.patch), shapes, argnums, seed=1).ok
+
+
+def checked_at(module: Any, shapes: Any, argnums: Any, seed: int) -> Report:
+    draw = np.random.default_rng(seed).standard_normal
+    args = map(draw, shapes)
+    return gradcheck.check_grad(module.loss, module.gradient, *args, argnums=argnums, raise_on_failure=False)

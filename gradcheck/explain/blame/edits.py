@@ -678,7 +678,7 @@ _SUMMED = (
 _PARTS, _WORDS, _CUT = 24, 6, 4
 """Parts of arrays that are taken for each other; variables of a statement of which two are exchanged, at most; entries
 that a slice leaves out at both ends together and may leave out otherwise, at most."""
-ARITHMETIC = frozenset({"factor", "sum", "square", "sign", "axes"})
+ARITHMETIC = frozenset({"factor", "sum", "square", "complement", "sign", "axes"})
 """Edits that suit numbers alone."""
 
 
@@ -699,6 +699,7 @@ def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iter
     if not _is_negated(source, node):
         yield edit("sign", f"-{text}")
     yield edit("square", f"{text} ** 2")
+    yield edit("complement", f"1 - {text}")
     yield edit("factor", f"2 * {source.segment(node) if _is_product(node) else text}")
     yield edit("index", f"{text}[::-1]")
     yield edit("index", f"{text}[:, None]")

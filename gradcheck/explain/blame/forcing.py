@@ -156,7 +156,8 @@ class Force:
                 if not number or self.owners.get(node) is not function:
                     continue
                 assert isinstance(node, ast.expr)
-                every = list(goals.of(*map(np.shape, held)))
+                shapes = tuple(map(np.shape, held))
+                every = [*goals.of(*shapes), *goals.over(*shapes)]
                 # an array of zeros, to be written into, is no value of f
                 telling = np.ndim(held[0]) == 0 or np.any(held[0])
                 first = [goal for goal in every if telling and _same(goal.values[0], held[0])]

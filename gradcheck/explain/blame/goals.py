@@ -116,6 +116,15 @@ class Goals:
         """Those of values that have these shapes, one visit after another."""
         return self._by_build.get(shapes, ())
 
+    def over(self, *shapes: tuple[int, ...]) -> tuple[Goal, ...]:
+        """Those over which values that have these shapes, and an axis of length 1, are spread."""
+        return tuple(
+            goal
+            for build, goals in self._by_build.items()
+            if len(build) == len(shapes) and all(map(_is_spread, shapes, build))
+            for goal in goals
+        )
+
     @cached_property
     def _by_build(self) -> dict[tuple[tuple[int, ...], ...], tuple[Goal, ...]]:
         found: dict[tuple[tuple[int, ...], ...], dict[bytes, Goal]] = {}
@@ -169,6 +178,11 @@ def _both_ways(values: list[Floats], derivative: bool) -> Iterator[Goal]:
         yield Goal(tuple(values), derivative)
     if len(values) > 1:
         yield Goal(tuple(reversed(values)), derivative, reverse=True)
+
+
+def _is_spread(shape: tuple[int, ...], over: tuple[int, ...]) -> bool:
+    axes = zip(shape, over, strict=False)
+    return shape != over and len(shape) == len(over) and all(one in (1, other) for one, other in axes)
 
 
 _Key = tuple[tuple[int, ...], bytes]

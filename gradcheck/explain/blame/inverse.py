@@ -28,10 +28,13 @@ def operands(node: ast.expr, wanted: Values, seen: Seen) -> Iterator[tuple[ast.e
     if isinstance(node, ast.BinOp) and type(node.op) in _INVERSE:
         left, right = (_held(seen, part, len(wanted)) for part in (node.left, node.right))
         of_left, of_right = _INVERSE[type(node.op)]
+        # what is wanted may be wider than what comes of the operands
         if right is not None:
-            yield node.left, tuple(map(of_left, wanted, right))
+            with suppress(ValueError):
+                yield node.left, tuple(map(of_left, wanted, right))
         if left is not None:
-            yield node.right, tuple(map(of_right, wanted, left))
+            with suppress(ValueError):
+                yield node.right, tuple(map(of_right, wanted, left))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _ARRANGED:
         held = _held(seen, node.func.value, len(wanted))
         if held is not None and all(

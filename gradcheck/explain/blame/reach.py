@@ -130,6 +130,8 @@ def reach_of(
     base = probe.answer()
     if base is None:
         return Reach(values, whole=False, fixed=fixed)
+    blurred = probe.leaves_with(~np.isfinite(base.flat)) - base.missing
+    silent = blurred - probe.leaves_with(np.isfinite(base.flat))
     leaves: dict[Node, frozenset[int]] = {}
     decided: dict[Node, frozenset[int]] = {}
 
@@ -147,9 +149,8 @@ def reach_of(
         if late() or node in fixed or isinstance(node, ast.arg) or not is_float(held[0]):
             continue
         if (found := hanging(node, nudged)) is not None:
-            # a nudge of what is no number moves nothing: all may hang on it that is none
-            lost = probe.leaves_with(np.isnan(base.flat)) if np.isnan(held[0]).any() else frozenset()
-            leaves[node] = found | lost
+            # a nudge moves nothing that is no number: any may hang on it, and all on what is none itself
+            leaves[node] = found | (silent if np.isfinite(held[0]).all() else blurred)
             if not leaves[node]:
                 decided[node] = hanging(node, turned) or frozenset()
     return Reach(values, leaves, decided, fixed=fixed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -32,10 +32,22 @@ def unfit(scene: Scene, force: Force) -> Iterator[tuple[Written, Edit]]:
         held, text = scene.reach.values[node], operand(function.source, node)
         if not isinstance(held[-1], np.ndarray):
             continue
-        for name, value in {**_read(scene, function), **scope}.items():
+        inside = _held(scene, function, ast.walk(node))  # a name may be given another value by what holds it
+        for name, value in {**_read(scene, function), **scope, **inside}.items():
             for form, made in PRODUCTS[:4]:
                 if name != text and shape_of(made, held[-1], value) is not None:
                     yield function, Edit(ADDED, "times", node, form.format(e=text, s=name))
+            for form, made in _SPREADS:
+                if name != text and shape_of(made, held[-1], value) not in (None, held[-1].shape):
+                    yield function, Edit(ADDED, "times", node, form.format(e=text, s=name))
+
+
+_SPREADS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
+    ("{e} * {s}", lambda e, s: e * s),
+    ("{s} / {e}", lambda e, s: s / e),
+    ("{s} - {e}", lambda e, s: s - e),
+)
+"""What spreads an expression over the axes of another, and so gives it another shape."""
 
 
 Arrays = dict[str, Any]
@@ -92,16 +104,23 @@ def raised_at(scene: Scene) -> list[tuple[Written, int, Arrays]]:
 
 def _read(scene: Scene, function: Written) -> Arrays:
     """The arrays that a function was given, assigned or read last, by their text."""
-    inside, found = set(ast.walk(function.node)), {}
-    for node, held in scene.reach.values.items():
-        if node in inside and isinstance(held[-1], np.ndarray):
-            around = function.source.parents.get(node)
-            if isinstance(node, ast.arg):
-                found[node.arg] = held[-1]
-            elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
-                found[function.source.segment(node)] = held[-1]
-            if isinstance(around, ast.Assign) and isinstance(
-                around.targets[0], ast.Name
-            ):  # it may be read nowhere
-                found[around.targets[0].id] = held[-1]
+    inside = set(ast.walk(function.node))
+    return _held(scene, function, (node for node in scene.reach.values if node in inside))
+
+
+def _held(scene: Scene, function: Written, nodes: Iterable[ast.AST]) -> Arrays:
+    found: Arrays = {}
+    for node in nodes:
+        held = scene.reach.values.get(node)  # type: ignore[call-overload]
+        if held is None or not isinstance(held[-1], np.ndarray):
+            continue
+        if isinstance(node, ast.arg):
+            found[node.arg] = held[-1]
+        elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
+            found[function.source.segment(node)] = held[-1]
+        around = function.source.parents.get(node)
+        if isinstance(around, ast.Assign) and isinstance(
+            around.targets[0], ast.Name
+        ):  # it may be read nowhere
+            found[around.targets[0].id] = held[-1]
     return found
