@@ -91,7 +91,14 @@ def of_estimate(estimate: Estimate) -> Figure:
         title = f"kinked at 0: {figure(estimate.left)} on the left, {figure(estimate.right)} on the right"
     else:
         central = [(step, 0.5 * (one + other)) for (step, one), (_, other) in zip(ahead, behind, strict=True)]
-        series = {"central difference": _off(central, estimate.value)}
+        differences = {
+            "central difference": central,
+            "difference from the right": ahead,
+            "difference from the left": behind,
+        }
+        drawn = {name: _off(points, estimate.value) for name, points in differences.items()}
+        # phi may have values on one side alone
+        series = dict([one for one in drawn.items() if one[1]][:1])
         title = f"derivative {told_to(estimate.value, estimate.error)} ± {figure(estimate.error)}"
     if not math.isfinite(estimate.value) or not any(series.values()):
         raise ValueError(

@@ -20,6 +20,7 @@ import pytest
 
 from gradcheck.ask import ambient
 from gradcheck.ask.replay import Turns, command, numbers
+from gradcheck.ask.whose import is_ours
 
 if TYPE_CHECKING:
     from gradcheck.report.report import Report
@@ -259,9 +260,9 @@ def _tell_how_to_replay(report: pytest.TestReport) -> None:
 def _show_the_user_s_own_frames(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """Of a failure, and of an argument that no check takes, the line that asked; --full-trace shows all."""
     for entry in excinfo.traceback:
-        known = entry.frame.f_globals
-        if known.get("__name__", "").startswith("gradcheck."):
-            known.setdefault("__tracebackhide__", _is_told_in_words)
+        frame = entry.frame
+        if is_ours(frame.code.raw):
+            frame.f_globals.setdefault("__tracebackhide__", _is_told_in_words)
 
 
 def _is_told_in_words(excinfo: pytest.ExceptionInfo[BaseException] | None) -> bool:
@@ -285,7 +286,7 @@ def _tell_in_one_line(report: pytest.TestReport, call: pytest.CallInfo[None]) ->
     elif isinstance(raised, ExplorationFailed):
         smallest = raised.exploration.report
         told = [raised.exploration.problem, *([_in_one_line(smallest)] if smallest is not None else [])]
-        crash.message = ": ".join(told)
+        crash.message = " ".join(": ".join(told).split())
 
 
 def _in_one_line(report: Report) -> str:

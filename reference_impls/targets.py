@@ -7,7 +7,6 @@ with each, and their mean is a number like any other.
 from __future__ import annotations
 
 import math
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -51,7 +50,11 @@ def must_be_array(name: str, value: object) -> None:
 
 def must_lie(name: str, value: float, least: float, most: float = math.inf) -> None:
     """Say so if this is no number from ``least`` to ``most``."""
-    if not isinstance(value, Real) or not least <= value <= most:
+    try:
+        lies = np.ndim(value) == 0 and bool(least <= value <= most)
+    except TypeError:  # a string, None
+        lies = False
+    if not lies:
         raise ValueError(f"{name}={value!r}; wanted a number from {least} to {most}")
 
 

@@ -293,6 +293,52 @@ TALKING = Case("talking", talking, right, (X,))
     assert all(words in err for words in ("by a number", "at work", "around it", "compiled", "child"))
 
 
+def by_shell(line, cwd):
+    """Run a line of the shell in which ``$PYTHON`` is ours."""
+    environment = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": ""}
+    return subprocess.run(["sh", "-c", line], cwd=cwd, env=environment, capture_output=True, text=True)
+
+
+def test_a_file_that_has_the_number_of_a_closed_stdout_keeps_what_is_written_into_it(write, tmp_path):
+    file = write("""
+LOG = open("log.txt", "w", buffering=1)
+assert LOG.fileno() == 1
+
+def talking(x):
+    print("at work", file=LOG)
+    return square(x)
+
+TALKING = Case("talking", talking, right, (X,))
+""")
+
+    by_shell(f"exec $PYTHON -m gradcheck verify {file} --format json >&-", tmp_path)
+
+    assert "at work" in (tmp_path / "log.txt").read_text()
+
+
+def test_where_what_was_printed_cannot_be_shown_what_follows_stays_on_stdout(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("""
+import os, sys
+from gradcheck.commands.showing import to_stderr
+try:
+    with to_stderr():
+        sys.__stdout__.write("beside")
+except OSError:
+    os.write(1, b"on stdout")
+""")
+
+    assert by_shell(f"exec $PYTHON {script} 2>/dev/full", tmp_path).stdout.startswith("on stdout")
+
+
+def test_json_needs_no_ctypes(write, tmp_path):
+    """Python is built without it where libffi is missing."""
+    (tmp_path / "ctypes.py").write_text("raise ImportError('No module named _ctypes')")
+    line = f"exec $PYTHON -c 'from gradcheck.cli import main; main()' verify {write('')} --format json"
+
+    assert json.loads(by_shell(line, tmp_path).stdout)["checks"]
+
+
 def test_json_and_mending_is_one_document_of_what_is_mended(write, tmp_path):
     write('\nWRONG = Case("wrong", square, wrong, (X,))')
     process = started("verify", "numbers_zoo.py", "--format", "json", "--fix", cwd=tmp_path)

@@ -2,7 +2,9 @@
 
 import sys
 from pathlib import Path
+from types import ModuleType
 
+import numpy as np
 import pytest
 
 from gradcheck.verify.case import Case
@@ -166,7 +168,10 @@ def test_cases_that_returns_no_list_is_told_what_came(write):
 
     (bad,) = collect(["zoo_m"])
 
-    assert (bad.problem, bad.traceback) == ("cases() should return a list of Case objects, and returned None", "")
+    assert (bad.problem, bad.traceback) == (
+        "cases() should return a list of Case objects, and returned None",
+        "",
+    )
 
 
 @pytest.mark.parametrize(
@@ -232,3 +237,18 @@ def test_a_file_is_run_once_and_under_its_own_name(write):
 
     assert names("zoo_count.py") == ["one"]
     assert Path("zoo_count").read_text() == "run "
+
+
+def test_a_module_that_has_no_place_to_import_it_from_holds_its_cases():
+    made = ModuleType("made")
+    made.CASES = [Case("right", lambda x: x @ x, lambda x: 2 * x, (np.ones(2),))]
+
+    assert [found.name for found in collect([made])] == ["right"]
+
+
+def test_an_error_without_words_is_told_by_its_kind(tmp_path):
+    file = tmp_path / "speechless.py"
+    file.write_text("raise RuntimeError")
+    (broken,) = collect([str(file)])
+
+    assert broken.problem.endswith("speechless.py cannot be imported: RuntimeError")

@@ -137,6 +137,15 @@ def test_of_a_jump_the_side_that_has_a_slope_is_drawn():
     assert drawn["from the right, where the slope is inf"] == 0
 
 
+@pytest.mark.parametrize("sign, side", [(1, "right"), (-1, "left")])
+def test_where_phi_is_defined_on_one_side_that_is_drawn(sign, side):
+    axes = gradcheck.derivative(lambda t: math.sin(t) if sign * t >= 0 else math.nan).plot().axes[0]
+
+    drawn = {line.get_label(): len(line.get_xdata()) for line in axes.get_lines()}
+    assert drawn[f"difference from the {side}"] > 2
+    assert "central difference" not in drawn
+
+
 def test_where_there_is_nothing_to_draw_it_says_so():
     with pytest.raises(ValueError, match="nothing to draw: phi has no derivative here"):
         gradcheck.derivative(lambda t: math.sqrt(abs(t))).plot()

@@ -378,6 +378,36 @@ def test_misuse_and_failures_are_shown_where_they_are_and_their_way_if_asked(tmp
     assert re.search(r"gradcheck/ask/options\.py:\d+: ValueError", again)
 
 
+def test_frames_of_a_folder_that_is_called_as_we_are_are_shown(tmp_path):
+    folder = tmp_path / "gradcheck"
+    folder.mkdir()
+    text = (
+        MISUSED
+        + """
+def helper(exponent):
+    raise ValueError(exponent)
+
+def test_theirs():
+    helper(3)
+"""
+    )
+    (folder / "test_one.py").write_text(text)
+    done, _ = session_of(tmp_path, "", "gradcheck", "--import-mode=importlib", "-k", "theirs or misuse")
+
+    assert ">       check()" in done.printed and ">       helper(3)" in done.printed
+    assert ">       raise ValueError(exponent)" in done.printed
+
+
+def test_code_whose_module_has_no_name_may_fail(tmp_path):
+    text = """
+def test_made():
+    made = {"__name__": None}
+    exec("def fail(): raise ValueError('made')", made)
+    made["fail"]()
+"""
+    assert "FAILED test_one.py::test_made - ValueError: made" in session_of(tmp_path, text)[0].printed
+
+
 def test_every_failure_of_ours_is_one_line_of_the_short_summary(tmp_path, monkeypatch):
     monkeypatch.setenv("CI", "true")
     text = """
@@ -393,15 +423,24 @@ def test_case():
 def test_exploration():
     gradcheck.explore(F, lambda x: 3 * x, shapes={"x": "n"}, seconds=1)
 
+def test_of_nothing():
+    def refusing(x):
+        if not x.size:
+            raise ValueError("nothing\\nis there")
+        return 3 * x**2
+
+    gradcheck.explore(F, refusing, shapes={"x": "n"}, seconds=2)
+
 def test_shape():
     gradcheck.check_grad(F, lambda x: None, X)
 """
     printed = session_of(tmp_path, text)[0].printed
     _, _, summary = printed.partition("short test summary info")
-    case, exploration, shape, _ = summary.splitlines()[1:]
+    case, exploration, nothing, shape, _ = summary.splitlines()[1:]
 
     assert case == "FAILED test_one.py::test_case - sine should fail but passed"
     assert re.match(r"FAILED test_one.py::test_exploration - n = 1: test_one.py:12:\d+: `", exploration)
+    assert nothing.endswith("the claim raises ValueError: nothing is there")
     assert shape.startswith(
         "FAILED test_one.py::test_shape - fail: the gradient is wrong in x; shape: no gradient"
     )

@@ -219,6 +219,7 @@ def test_a_statement_more_is_shown_as_one_line_that_comes():
         ("Y", "Y is np.tanh(z) of f. With Y ** 2, W is right", "Y is np.tanh(z) of f. With Y ** 2, W is right"),
         ("h", "hidden is z of f. With h, W is right", "`h`: hidden is z of f. With h, W is right"),
         ("np.sum(\n    x,\n)", "With x in its place, x is right", "`np.sum( x, )`: With x in its place, x is right"),
+        ("f(a," * 40 + "b", "With b in its place, b is right", f"`{'f(a,' * 14} ...`: With b in its place, b is right"),
         ("a + " * 40 + "b", "With b in its place, b is right", f"`{'a + ' * 14}...`: With b in its place, b is right"),
     ],
 )  # fmt: skip

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import subprocess
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import (
+    AbstractContextManager,
+    ExitStack,
+    contextmanager,
+    nullcontext,
+    redirect_stdout,
+    suppress,
+)
 from functools import partial
+from importlib import import_module
 
 from gradcheck.commands.status import Misuse, status_of
 from gradcheck.report.views import html
@@ -26,29 +33,26 @@ def aside(options: Namespace) -> AbstractContextManager[object]:
 @contextmanager
 def to_stderr() -> Iterator[None]:
     """Within the block all that is printed goes to stderr: by Python, by compiled code, by a child of the process."""
-    with redirect_stdout(sys.stderr):
-        try:
-            stdout = os.dup(1)
-        except OSError:  # closed: nobody reads what goes there
-            yield
-            return
-        _flush()
-        with suppress(OSError):
-            os.dup2(2, 1)
-        try:
-            yield
-        finally:
+    with redirect_stdout(sys.stderr), ExitStack() as after:
+        # where nobody reads stdout, it is closed, and whatever is opened first has got its number
+        if sys.__stdout__ is not None:
             _flush()
-            os.dup2(stdout, 1)
-            os.close(stdout)
+            with suppress(OSError):  # closed since, or no number is left
+                stdout = os.dup(1)
+                after.callback(os.close, stdout)
+                after.callback(os.dup2, stdout, 1)
+                after.callback(_flush)
+                os.dup2(2, 1)
+        yield
 
 
 def _flush() -> None:
     """Print what waits to be printed, where it was meant to go."""
     if sys.__stdout__ is not None:
         sys.__stdout__.flush()
-    with suppress(OSError, TypeError, AttributeError):  # no library of C to be had by no name
-        ctypes.CDLL(None).fflush(None)
+    # a Python may come without ctypes, and a library of C without a name is not to be had everywhere
+    with suppress(ImportError, OSError, TypeError, AttributeError):
+        import_module("ctypes").CDLL(None).fflush(None)
 
 
 def writable(options: Namespace) -> None:

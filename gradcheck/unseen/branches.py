@@ -6,7 +6,7 @@ import ast
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field
@@ -101,44 +101,46 @@ class Watched(np.ndarray):
     """An array that notes where it is compared, clipped, masked and indexed; all that is made of it does, too.
 
     ``distinct`` says that its entries are indices of which none can come twice: those of an order. ``squared`` is what
-    it is the square of: the root of that is an absolute value. ``given`` says that the entries are the point's own.
+    it is the square of: the root of that is an absolute value. ``chosen`` says that some choice made its entries, which
+    told itself what it saw: two that are equal may be so by it. ``fixed`` says that they are data, which never move.
     """
 
     distinct = False
-    given = False
+    chosen = False
+    fixed = False
     squared: np.ndarray | None = None
 
     def __array_finalize__(self, source: Any) -> None:
         if (book := _book.get()) is not None:
             book.made.append(ref(self))
-        if getattr(source, "distinct", False):
-            self.distinct = True
-        if getattr(source, "given", False):
-            self.given = True
+        for name in ("distinct", "chosen", "fixed"):
+            if getattr(source, name, False):
+                setattr(self, name, True)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **keywords: Any) -> Any:
         plain = [_plain(one) for one in inputs]
-        out = keywords.get("out", ())
+        out, chosen = keywords.get("out", ()), ufunc.__name__ in _CHOICES or _is_chosen(inputs)
+        compared = plain
         if out:
             keywords["out"] = tuple(map(_plain, out))
             if ufunc.__name__ in _NOTED:  # what it is written into may be what was compared
-                inputs = tuple(one.copy() if type(one) is Watched else one for one in inputs)
+                compared = [np.array(one) for one in plain]
         result = getattr(ufunc, method)(*plain, **keywords)
         if ufunc in _FACTORS:
             if any(map(_holds_integers, inputs)) and (book := _book.get()) is not None:
                 _noted_product(book)
         elif ufunc.__name__ in _NOTED and (book := _book.get()) is not None and method == "__call__":
             with suppress(TypeError, IndexError, ValueError):  # a comparison of other things than numbers
-                _noted(book, ufunc.__name__, inputs, result)
+                _noted(book, ufunc.__name__, inputs, compared, result)
         elif method == "at" and (book := _book.get()) is not None:
             _noted_key(book, inputs[1])
         if out:
             for one in out:
-                _written(one)
+                _written(one, chosen)
             return out[0] if len(out) == 1 else out
         if type(result) is tuple:
-            return tuple(map(_watched, result))
-        result = _watched(result)
+            return tuple(_made(one, chosen) for one in result)
+        result = _made(result, chosen)
         if (
             method == "__call__"
             and ufunc in _SQUARES
@@ -154,8 +156,13 @@ class Watched(np.ndarray):
             with suppress(TypeError, IndexError, ValueError):  # it will be refused
                 _noted_call(book, function, args, keywords)
         result = super().__array_function__(function, types, args, keywords)
+        if function in _WRITING:
+            _written(args[0], _is_chosen((*args, *keywords.values())))
         orders = function in _ORDERS or (function is np.where and len(args) == 1)
-        return _in_order(result) if orders else _watched(result)
+        result = _in_order(result) if orders else _made(result, function is np.where or _is_chosen(args))
+        if type(result) is Watched and not all(map(_is_fixed, args)):
+            result.fixed = False
+        return result
 
     def argsort(self, *args: Any, **keywords: Any) -> Any:
         """As of any array."""
@@ -184,12 +191,14 @@ class Watched(np.ndarray):
     def __setitem__(self, key: Any, value: Any) -> None:
         if _is_one(key):
             super().__setitem__(key, _plain(value))
+            if type(value) in (int, float):  # of a loop that goes over entries and cuts some off
+                self.chosen = True
             return
         book = _book.get()
         if book is not None:
             _noted_key(book, key)
         super().__setitem__(_plain_key(key), _plain(value))
-        _written(self)
+        _written(self, self.chosen or _is_mask(key) or _is_chosen((value,)))
 
 
 def _is_one(key: Any) -> bool:
@@ -209,16 +218,32 @@ def _watched(value: Any) -> Any:
     return value.view(Watched) if type(value) is np.ndarray else value
 
 
-def _written(value: Any) -> None:
-    if type(value) is Watched:
-        value.given = False
-
-
-def _given(value: Any) -> Any:
+def _made(value: Any, chosen: bool) -> Any:
     value = _watched(value)
-    if type(value) is Watched:
-        value.given = True
+    if chosen and type(value) is Watched:
+        value.chosen = True
     return value
+
+
+def _written(value: Any, chosen: bool) -> None:
+    """Note what an array holds now, and what it is a view of."""
+    if type(value) is Watched:
+        value.chosen, value.fixed, value.squared = chosen, False, None
+        if chosen and type(value.base) is Watched:
+            value.base.chosen = True
+
+
+def _is_chosen(values: Any) -> bool:
+    """Whether one of these, or of what lists among them hold, was made by a choice."""
+    return any(
+        _is_chosen(one) if isinstance(one, list | tuple) else type(one) is Watched and one.chosen
+        for one in values
+    )
+
+
+def _is_mask(key: Any) -> bool:
+    keys = key if isinstance(key, tuple) else (key,)
+    return any(isinstance(one, np.ndarray) and one.dtype.kind == "b" for one in keys)
 
 
 def _in_order(result: Any) -> Any:
@@ -249,16 +274,18 @@ def _noted_call(book: Book, function: Any, args: Sequence[Any], keywords: Mappin
 
 _SQUARES = frozenset({np.square, np.multiply, np.power})
 _FACTORS = frozenset({np.multiply, np.divide, np.matmul})
-_NOTED = frozenset({*_COMPARISONS, *_SIGNS, *_LARGEST, "copysign", "sqrt", "power", "clip"})
+_CHOICES = frozenset({*_COMPARISONS, *_SIGNS, *_LARGEST, "copysign", "clip"})
+_NOTED = _CHOICES | {"sqrt", "power"}
 """Names of the ufuncs in whose calls something may be noted."""
+_WRITING = (np.copyto, np.place, np.putmask)
 
 
-def _noted(book: Book, name: str, given: Sequence[Any], result: Any) -> None:
-    inputs = [np.asarray(_plain(one)) for one in given]
+def _noted(book: Book, name: str, given: Sequence[Any], plain: Sequence[Any], result: Any) -> None:
+    inputs = [np.asarray(one) for one in plain]
     if name in _COMPARISONS:
         seen = _are_apart(*inputs)
-        if seen.any() and not any(getattr(one, "given", False) for one in given):
-            # what was made equal, as a relu's own output and 0, is no tie of the point
+        if seen.any() and (_is_chosen(given) or all(map(_is_fixed, given))):
+            # what was made equal, as a relu's own output and 0, or is so for good is no tie of the point
             seen = _are_finite(*inputs)
         book.chose(_COMPARISONS[name], np.asarray(result)[seen])
     elif name in _LARGEST:
@@ -281,6 +308,11 @@ def _are_apart(one: np.ndarray, other: np.ndarray) -> Any:
 def _are_finite(one: np.ndarray, other: np.ndarray) -> Any:
     """Where a comparison has a side: not beyond all bounds."""
     return ~np.isinf(one) & ~np.isinf(other)
+
+
+def _is_fixed(value: Any) -> bool:
+    """Whether no entry of it moves: data, whole numbers, numbers of the program's own."""
+    return type(value) is not Watched or value.fixed or value.dtype.kind in "biu"
 
 
 def _noted_product(book: Book) -> None:
@@ -349,7 +381,12 @@ def _watching(function: Callable[..., Any]) -> Callable[..., Any]:
     def made(*args: Any, **keywords: Any) -> Any:
         result = function(*args, **keywords)
         filled = function in _SCRATCH and result.dtype.kind == "f"
-        return _watched(result) if filled or _holds_watched(args[:1]) else result
+        if not filled and not _holds_watched(args[:1]):
+            return result
+        result = _made(result, _is_chosen(args[:1]))
+        if type(result) is Watched:
+            result.fixed = any(type(one) is Watched and one.fixed for one in args[:1])
+        return result
 
     return made
 
@@ -475,9 +512,16 @@ def _following(ran: Ran, whole: bool) -> AbstractContextManager[None]:
     return moves_made(ran, sides) if whole else nullcontext()
 
 
-def watched(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The arguments with every array watched."""
-    return tuple(trees.map_leaves(lambda _, leaf: _given(leaf), arg) for arg in args)
+def watched(args: tuple[Any, ...], checked: Container[trees.Path]) -> tuple[Any, ...]:
+    """The arguments with every array watched, those that are not ``checked`` as data."""
+
+    def seen(path: trees.Path, leaf: Any) -> Any:
+        leaf = _watched(leaf)
+        if type(leaf) is Watched and path not in checked:
+            leaf.fixed = True
+        return leaf
+
+    return tuple(trees.map_leaves(seen, arg, (number,)) for number, arg in enumerate(args))
 
 
 def shares(book: Book, whose: str) -> Iterator[Branch]:

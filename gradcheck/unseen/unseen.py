@@ -78,10 +78,11 @@ def _is_elementwise(function: Any) -> bool:
 def _calls(task: Task, seen: Examined) -> Iterator[Call]:
     """The calls of f and of the claim that show which way their branches go at the point."""
     f, claim, u = task.f, task.claim, seen.u
+    checked = {slot.keys for slot in task.where.slots}
     if _holds_integers(task) or _may_choose(f.function, task):
         yield Call(
             f.label,
-            lambda: f(*watched(_point(task))),
+            lambda: f(*watched(_point(task), checked)),
             lambda: f(*_point(task)),
             f.seconds <= _SLOW,
         )
@@ -92,7 +93,7 @@ def _calls(task: Task, seen: Examined) -> Iterator[Call]:
 
         yield Call(
             claim.label,
-            lambda: ask(watched(_point(task))),
+            lambda: ask(watched(_point(task), checked)),
             lambda: ask(_point(task)),
             claim.seconds <= _SLOW,
         )

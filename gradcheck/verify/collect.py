@@ -27,7 +27,7 @@ class Broken:
 Found = Case | Broken
 
 
-def collect(targets: Sequence[str]) -> list[Found]:
+def collect(targets: Sequence[str | ModuleType]) -> list[Found]:
     """Every case of every target, in the order of the source, each object once, each file once.
 
     A case is a module-level `Case`, an item of a module-level list or tuple of them, or what the module's
@@ -41,7 +41,8 @@ def collect(targets: Sequence[str]) -> list[Found]:
     found: list[Found] = []
     seen: set[int] = set()
     read: set[Path] = set()
-    for target in dict.fromkeys([resolved(target) for target in targets]):
+    given = [target if isinstance(target, ModuleType) else resolved(target) for target in targets]
+    for target in dict.fromkeys(given):
         if target in read:
             continue
         for source in _modules(target):
@@ -51,10 +52,10 @@ def collect(targets: Sequence[str]) -> list[Found]:
     return found
 
 
-def _modules(target: str | Path) -> Iterator[ModuleType | Broken]:
+def _modules(target: str | Path | ModuleType) -> Iterator[ModuleType | Broken]:
     """The target and, for a package, everything in it; ``__main__`` excepted, which would run."""
     try:
-        module = module_of(target)
+        module = target if isinstance(target, ModuleType) else module_of(target)
     except (Exception, SystemExit) as error:  # a script without ``if __name__ == "__main__"`` may end
         yield Broken(str(target), f"{target} cannot be imported: {_said(error)}", traceback(error))
         return
@@ -87,7 +88,7 @@ def _cases(module: ModuleType, seen: set[int]) -> Iterator[Found]:
 
 
 def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def _new(values: Sequence[object], seen: set[int]) -> Iterator[Case]:

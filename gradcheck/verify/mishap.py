@@ -15,9 +15,14 @@ def traceback(error: BaseException) -> str:
         told.stack = StackSummary.from_list(own)
     elif isinstance(error, SyntaxError):  # it names the file and the line itself
         return "".join(told.format_exception_only()).rstrip()
-    elif isinstance(error, TypeError | ValueError):  # its words name the argument
+    elif isinstance(error, TypeError | ValueError) and _is_raised(told):  # its words name the argument
         return ""
     return "".join(told.format()).rstrip()
+
+
+def _is_raised(told: TracebackException) -> bool:
+    """Whether a statement of ours raised it: what Python or NumPy raises in our code is a fault of ours."""
+    return bool(told.stack) and (told.stack[-1].line or "").startswith("raise ")
 
 
 def _foreign(filename: str) -> bool:

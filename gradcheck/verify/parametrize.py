@@ -30,21 +30,16 @@ def cases(*targets: str | ModuleType) -> Any:
     import pytest
 
     found: list[Case] = []
-    for one in collect([_name_of(target) for target in targets]):
+    for target in targets:
+        if not isinstance(target, str | ModuleType):
+            raise TypeError(
+                f"gradcheck.cases() takes modules, packages and files, by their names, got {target!r}; a list of "
+                'cases is given to a test by @pytest.mark.parametrize("case", that_list)'
+            )
+    for one in collect(targets):
         if isinstance(one, Broken):
             raise ValueError(f"{one.name}: {one.problem}")
         found.append(one)
     if not found:
         raise ValueError(f"{', '.join(map(repr, targets))} hold(s) no gradcheck.Case")
     return pytest.mark.parametrize("case", found, ids=[case.name for case in found])
-
-
-def _name_of(target: object) -> str:
-    if isinstance(target, ModuleType):
-        return target.__name__
-    if not isinstance(target, str):
-        raise TypeError(
-            f"gradcheck.cases() takes modules, packages and files, by their names, got {target!r}; a list of "
-            'cases is given to a test by @pytest.mark.parametrize("case", that_list)'
-        )
-    return target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from operator import index
 from types import EllipsisType
 from typing import Any
 
@@ -71,7 +71,9 @@ def must_spread(name: str, array: Array, shape: tuple[int, ...]) -> None:
 
 def must_fall_into(name: str, parts: int, count: int, what: str) -> None:
     """Say so if ``count`` of something do not make so many equal parts."""
-    if not isinstance(parts, Integral):
-        raise TypeError(f"{name} is {parts!r}; wanted a whole number")
+    try:
+        index(parts)
+    except TypeError:
+        raise TypeError(f"{name} is {parts!r}; wanted a whole number") from None
     if parts < 1 or count % parts:
         raise ValueError(f"{count} {what} do not fall into {name}={parts} of equal size")

@@ -60,9 +60,9 @@ def forward(
     )
     if min(below) < 0:
         raise ValueError(f"output_padding is {output_padding}; wanted at least 0 for rows and columns")
+    windows = Windows((height, width), kernel, steps, around, apart)
     if min(x.shape[2:]) > 0 and min(height, width) < 1:
         raise ValueError(f"padding={padding} leaves {height} x {width} pixels of y: pad less")
-    windows = Windows((height, width), kernel, steps, around, apart)
     if windows.count != x.shape[2:]:
         raise ValueError(
             f"output_padding={output_padding} must be smaller than stride={stride}: more windows would fit"

@@ -244,6 +244,17 @@ def test_an_epsilon_below_zero_is_told(name) -> None:
             import_module(f"reference_impls.layers.{name}").forward(params, x, eps=eps)
 
 
+@pytest.mark.parametrize(
+    "name, settings",
+    [("layer_norm", {"eps": 0.5}), ("group_norm", {"groups": 2}), ("attention", {"heads": 2})],
+)
+def test_a_setting_may_be_an_array_of_one_number(name, settings) -> None:
+    """As `numpy.load` gives what `numpy.savez` was given as a number."""
+    _, y, _ = called(name, settings)
+    _, same, _ = called(name, {key: np.array(value) for key, value in settings.items()})
+    np.testing.assert_array_equal(same, y)
+
+
 @pytest.mark.parametrize("name", sorted(FITTING.keys() - {"embedding"}))
 def test_objects_are_told(name) -> None:
     params, x = FITTING[name]

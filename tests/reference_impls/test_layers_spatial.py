@@ -224,6 +224,7 @@ def test_images_and_groups_that_do_not_fit_are_told(module) -> None:
     "setting, message",
     [
         ({"stride": 0}, "stride is .* at least 1"),
+        ({"stride": -2}, "stride is .* at least 1"),
         ({"padding": (1, -1)}, "padding is .* at least 0"),
         ({"stride": 1.5}, "stride is 1.5; wanted a whole number"),
         ({"padding": (1, 1, 1)}, r"padding is \(1, 1, 1\); wanted a whole number"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import gradcheck
 from reference_impls import elementwise
 from reference_impls.ctc import ctc, ctc_gradient
 from reference_impls.losses import LOSSES, Loss
@@ -135,6 +136,16 @@ def test_settings_beyond_their_range_are_told(name, setting, wrong) -> None:
     for of in ALL[name]:
         with pytest.raises(ValueError, match=f"{setting}={wrong!r}; wanted a number from 0"):
             of(outputs(3, 4), targets, **{setting: wrong})
+
+
+def test_a_setting_may_be_traced_and_an_array_of_one_number() -> None:
+    def by_delta(outputs, targets, delta):
+        return np.maximum(np.abs(outputs - targets) - delta, 0).mean()
+
+    errors, huber = 2 * outputs(3, 4), ALL["huber"].value
+    report = gradcheck.check_grad(huber, by_delta, errors, np.zeros((3, 4)), 0.7, argnums=2)
+    assert "autograd" in [oracle.name for oracle in report.oracles if oracle.used]
+    assert huber(errors, np.zeros((3, 4)), np.array(0.7)) == huber(errors, np.zeros((3, 4)), 0.7)
 
 
 def test_the_likelihood_of_whole_numbers_has_a_slope() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from difflib import ndiff
-from textwrap import shorten
+from textwrap import wrap
 
 from gradcheck.findings import Blame
 from gradcheck.report.views.layout import paragraph
@@ -41,7 +41,12 @@ def in_one_line(blame: Blame) -> str:
     message = " ".join(blame.message.split())
     if blame.message.startswith(f"{blame.expression} is "):
         return message
-    return f"`{shorten(blame.expression, _LONG, placeholder=' ...')}`: {message}"
+    return f"`{_short(blame.expression)}`: {message}"
+
+
+def _short(expression: str) -> str:
+    whole = " ".join(expression.split())
+    return whole if len(whole) <= _LONG else f"{wrap(whole, _LONG - 4)[0]} ..."
 
 
 _LONG = 60
