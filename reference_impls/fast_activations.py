@@ -68,13 +68,15 @@ def _gate(z: Array) -> tuple[Array, Array]:
 
 
 def _tanh(z: Array, value: Array, slope: Array) -> None:
-    """With ``e = exp(-|z|)`` the slope is ``1 / cosh(z)^2 = (2 e / (1 + e^2))^2``, which has digits where tanh is 1."""
+    """With ``q = exp(-2 |z|)`` the slope is ``1 / cosh(z)^2 = 4 q / (1 + q)^2``, which has digits where tanh is 1."""
     np.tanh(z, out=value)
-    e = np.exp(-np.abs(z))
-    np.multiply(e, e, out=slope)
-    slope += 1
-    np.divide(2 * e, slope, out=slope)
+    q = np.abs(z)
+    q *= -2
+    np.exp(q, out=q)
+    np.add(q, 1, out=slope)
     slope *= slope
+    q *= 4
+    np.divide(q, slope, out=slope)
 
 
 def _relu(z: Array, value: Array, slope: Array) -> None:
