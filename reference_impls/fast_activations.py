@@ -70,9 +70,8 @@ def _gate(z: Array) -> tuple[Array, Array]:
 def _tanh(z: Array, value: Array, slope: Array) -> None:
     """With ``q = exp(-2 |z|)`` the slope is ``1 / cosh(z)^2 = 4 q / (1 + q)^2``, which has digits where tanh is 1."""
     np.tanh(z, out=value)
-    q = np.abs(z)
-    q *= -2
-    np.exp(q, out=q)
+    q = np.exp(-np.abs(z))
+    q *= q
     np.add(q, 1, out=slope)
     slope *= slope
     q *= 4
