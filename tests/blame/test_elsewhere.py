@@ -343,3 +343,88 @@ def test_a_claim_that_stands_still_with_f_is_asked_there(tmp_path: Path) -> None
     args = np.array([0.5, 1.0, 2.0]), np.array([0.3, 0.2, 0.7])
     report = failed(made(tmp_path, text, ("np.abs(w)", "3 * w * x")), args, argnums=0)
     assert report.blame and report.blame[0].proved
+
+
+ACCIDENTS = {
+    "labels of one class": (
+        """
+        import numpy as np
+
+
+        def loss(w, X, y, eps=1e-6):
+            p = np.clip(1 / (1 + np.exp(-(X @ w))), eps, 1 - eps)
+            return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
+
+
+        def gradient(w, X, y, eps=1e-6):
+            p = 1 / (1 + np.exp(-(X @ w)))
+            inside = (p > p) & (p < 1 - eps)
+            d = inside * (p - y) / len(y)
+            return X.T @ d
+        """,
+        lambda draw, even: (draw(2), draw((2, 2)), np.ones(2) if even else np.array([0.0, 1.0])),
+    ),
+    "labels of one sign": (
+        """
+        import numpy as np
+
+
+        def loss(w, X, y):
+            return 0.5 * w @ w + np.sum(np.maximum(0, 1 - y * (X @ w)))
+
+
+        def gradient(w, X, y):
+            m = y * (X @ w)
+            on = (m < m).astype(float)
+            return w - X.T @ (on * y)
+        """,
+        lambda draw, even: (
+            0.1 * draw(3),
+            0.3 * draw((4, 3)),
+            np.ones(4) if even else np.array([-1.0, 1.0, 1.0, -1.0]),
+        ),
+    ),
+    "two parameters of one sign": (
+        """
+        import numpy as np
+
+
+        def loss(w, x):
+            return np.sum(np.abs(w) ** 3 * x)
+
+
+        def gradient(w, x):
+            return 3 * np.abs(w) * x
+        """,
+        lambda draw, even: (np.abs(draw(2)) if even else -np.abs(draw(2)), draw(2)),
+    ),
+    "a default of one": (
+        """
+        import numpy as np
+
+
+        def loss(w, X, beta=1.0):
+            return np.sum((np.log1p(np.exp(beta * (X @ w))) / beta) ** 2)
+
+
+        def gradient(w, X, beta=1.0):
+            e = np.exp(beta * (X @ w))
+            h = np.log1p(e) / e
+            return X.T @ (2 * h * e / (1 + e))
+        """,
+        lambda draw, even: (draw(3), draw((4, 3)), *(() if even else (0.6,))),
+    ),
+}
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("name", ACCIDENTS)
+def test_what_is_right_by_an_accident_of_the_data_is_not_proved(tmp_path: Path, name: str, seed: int) -> None:
+    """What is one number throughout, or a default, says nothing of what it is when it is not."""
+    text, drawn = ACCIDENTS[name]
+    report = failed(made(tmp_path, text), drawn(np.random.default_rng(seed).standard_normal, True), argnums=0)
+    assert report.patch
+    mended = patched(tmp_path / "program.py", report.patch)
+    for other in range(10, 16):
+        args = drawn(np.random.default_rng(other).standard_normal, False)
+        assert gradcheck.check_grad(mended.loss, mended.gradient, *args, argnums=0).ok

@@ -110,10 +110,11 @@ def elsewhere(
         one
         for one in (
             *islice(_resized(seen, here, wrong, held, late), MOST),
-            _turned(seen, here),
+            *(_turned(seen, here, side) for side in (1.0, -1.0)),
             *(_set_otherwise(seen, held.of(float), shares) for shares in _SHARES),
             _indexed_otherwise(seen, held.arrays),
             _drawn_again(seen, held.arrays),
+            *(_made_uneven(seen, held.arrays, change) for change in (_of_both, _of_both_signs)),
         )
         if one is not None
     )
@@ -212,10 +213,15 @@ def _holds(right: NDArray[np.bool_], tells: NDArray[np.bool_], now: NDArray[np.b
     return bool(2 * kept >= count or count < _LITTLE * np.count_nonzero(tells))
 
 
-def _turned(seen: Examined, here: Probe) -> Elsewhere | None:
-    """With other signs, but where f stands still for them and the claim does not: beyond a guard as of a logarithm."""
+def _turned(seen: Examined, here: Probe, side: float) -> Elsewhere | None:
+    """With other signs, but where f stands still for them and the claim does not: beyond a guard as of a logarithm.
+
+    What keeps its sign on the one ``side`` has another one on the other: that of a single parameter, too.
+    """
     where, generator = seen.task.where, np.random.default_rng(0x7369676E)
-    signs = generator.choice([-1.0, 1.0], where.x.size)
+    signs = side * generator.choice([-1.0, 1.0], where.x.size)
+    if not (signs < 0).any():
+        return None
     for _ in range(TURNS):
         # beside a corner that the point may be at
         probe = _at(seen, moved(where.moved(where.x * signs), generator, NEAR), generator)
@@ -332,6 +338,62 @@ def _drawn_again(seen: Examined, held: Arrays) -> Elsewhere | None:
         said = "with other rows of the data that the functions hold"
         return None if probe is None else Elsewhere(probe, said, False, tuple(arrays), others)
     return None
+
+
+Change = Callable[[np.random.Generator, NDArray[Any]], NDArray[Any]]
+
+
+def _made_uneven(seen: Examined, held: Arrays, change: Change) -> Elsewhere | None:
+    """With other entries of the data that are all one number: labels of one class, weights or masks of ones."""
+    where = seen.task.where
+    data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
+    arrays = tuple(one for one in held if _is_even(one))
+    names = [
+        trees.name(where.names[number], path)
+        for number in data
+        for path, leaf in trees.leaves(where.args[number])
+        if _is_even(leaf)
+    ]
+    for way in (change, _of_any) if names or arrays else ():  # f may take no zeros, or no negative ones
+        generator = np.random.default_rng(0x6576656E)
+        made = partial(way, generator)
+        there = _with_leaves(seen, data, lambda leaf: made(leaf) if _is_even(leaf) else leaf)  # noqa: B023
+        others = tuple(map(made, arrays))
+        with suppress(ValueError), holding(arrays, others):  # what is a part of something read only
+            probe = None if there is None else _at(seen, moved(there, generator, NEAR), generator)
+            if probe is not None:
+                said = f"with other entries of {', '.join(names) or 'the data that the functions hold'}"
+                return Elsewhere(probe, said, False, arrays, others)
+    return None
+
+
+def _is_even(leaf: Any) -> bool:
+    return (
+        isinstance(leaf, np.ndarray)
+        and leaf.dtype.kind == "f"
+        and leaf.size > 1
+        and bool((leaf == leaf.flat[0]).all())
+    )
+
+
+def _of_both(generator: np.random.Generator, array: NDArray[Any]) -> NDArray[Any]:
+    """Half of zeros or of ones made the other; what is neither, as it may be."""
+    if array.flat[0] not in (0.0, 1.0):
+        return _of_any(generator, array)
+    return np.where(_half(generator, array), 1.0 - array, array).astype(array.dtype)
+
+
+def _of_both_signs(generator: np.random.Generator, array: NDArray[Any]) -> NDArray[Any]:
+    return np.where(_half(generator, array), -array, array)
+
+
+def _of_any(generator: np.random.Generator, array: NDArray[Any]) -> NDArray[Any]:
+    """Smaller numbers of the same sign."""
+    return (array * generator.uniform(0.3, 1.0, array.shape)).astype(array.dtype)
+
+
+def _half(generator: np.random.Generator, array: NDArray[Any]) -> NDArray[np.bool_]:
+    return generator.permutation(array.size).reshape(array.shape) < array.size // 2
 
 
 def _resized(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from types import CellType
+from types import CellType, FunctionType
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,9 @@ Arrays = tuple[np.ndarray[Any, Any], ...]
 
 @dataclass(frozen=True, eq=False)
 class Place:
-    """What stands under a name where a function finds it: in a cell, a module or an object."""
+    """What stands under a name where a function finds it: in a cell, a module, an object or its own defaults."""
 
-    space: CellType | dict[str, Any]
+    space: CellType | dict[str, Any] | FunctionType
     name: str
     value: Any
 
@@ -30,6 +31,8 @@ class Place:
         """Let something else stand there; only in a process of our own."""
         if isinstance(self.space, CellType):
             self.space.cell_contents = value
+        elif isinstance(self.space, FunctionType):
+            _set_default(self.space, self.name, value)
         else:
             self.space[self.name] = value
 
@@ -118,3 +121,32 @@ def _places(functions: Iterable[Written], task: Task) -> Iterator[Place]:
     for callee in (task.f.function, task.claim.function):
         space = getattr(getattr(callee, "__self__", None), "__dict__", {})
         yield from (Place(space, name, value) for name, value in space.items())
+    yield from _settings(task)
+
+
+def _settings(task: Task) -> Iterator[Place]:
+    """The numbers that f and the claim have as the same default; what one of them has alone is not the other's."""
+    of_each = [
+        (function, _defaults(function))
+        for callee in (task.f.function, task.claim.function)
+        if isinstance(function := getattr(callee, "__func__", callee), FunctionType)
+    ]
+    if len(of_each) == 2:
+        both = of_each[0][1].items() & of_each[1][1].items()
+        yield from (Place(function, name, value) for function, _ in of_each for name, value in sorted(both))
+
+
+def _defaults(function: FunctionType) -> dict[str, Any]:
+    given = inspect.signature(function, follow_wrapped=False).parameters.values()
+    return {one.name: one.default for one in given if type(one.default) is float}
+
+
+def _set_default(function: FunctionType, name: str, value: float) -> None:
+    named, placed = function.__kwdefaults__ or {}, function.__defaults__ or ()
+    if name in named:
+        function.__kwdefaults__ = {**named, name: value}
+        return
+    names = function.__code__.co_varnames[: function.__code__.co_argcount][-len(placed) :]
+    function.__defaults__ = tuple(
+        value if own == name else old for own, old in zip(names, placed, strict=True)
+    )
