@@ -126,8 +126,8 @@ def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Tar
     nested = [part for part in rest if len(part.place) > 1]
     for part in tuple(rest) if nested else ():
         first(part, [one for one in likely if (one in inputs) != (part in nested)])
-    for part, target in zip(parts, targets, strict=False) if len(parts) == len(targets) else ():
-        if part in rest and target in open_ and (not target.differentiable or target.fits(part.value)):
+    for part, target in zip(tuple(rest), tuple(open_), strict=True) if len(rest) == len(open_) else ():
+        if not target.differentiable or target.fits(part.value):
             take(part, target)
     for part in tuple(rest):
         first(part, likely)
