@@ -1312,6 +1312,20 @@ def test_what_is_no_input_by_its_name_stays_in_order_where_the_input_is_last() -
     assert gradcheck.check_layer(ReturnsByShortNames(7.0), x, raise_on_failure=False).verdict == "fail"
 
 
+def test_a_list_from_the_last_is_not_read_as_one_that_is_turned_by_one_place() -> None:
+    class ReturnsAList(KeepsAndReturns):
+        def backward(self, d):
+            found = list(super().backward(d))
+            found[1], found[3] = self.spoilt(found[1], found[3])
+            return found
+
+    layer = ReturnsAList((3, 3, 3), (3, 2, 1, 0), False, "dx last")
+    layer.spoilt = lambda one, other: (one, other)
+    assert gradcheck.check_layer(layer, X[:3], raise_on_failure=False).verdict == "inconclusive"
+    layer.spoilt = lambda one, other: (other, one)
+    assert gradcheck.check_layer(layer, X[:3], raise_on_failure=False).verdict == "fail"
+
+
 class AppendsTheInput:
     """One matrix, its gradient in a list that the gradient of the input comes to last."""
 
