@@ -692,3 +692,19 @@ class FlagOfItsClass:
 def test_a_flag_for_training_that_the_class_has_is_turned_off() -> None:
     assert "with training = False" in failing(FlagOfItsClass, X)["train and eval"]
     assert FlagOfItsClass.training
+
+
+def test_what_must_stand_in_its_order_is_not_accused_after_another_forward() -> None:
+    class Descending:
+        def forward(self, x, lengths):
+            if np.any(np.diff(lengths) > 0):
+                raise ValueError("lengths must descend")
+            self.mask = np.arange(x.shape[1]) < lengths[:, None]
+            return np.sum(x * self.mask, axis=1)
+
+        def backward(self, d):
+            return d[:, None] * self.mask
+
+    x, lengths = np.random.default_rng(3).normal(size=(3, 5)), np.array([5, 3, 2])
+    checks = {check.name: check for check in gradcheck.layer_checks(Descending, x, lengths)}
+    assert checks["backward after another forward"]() == ""

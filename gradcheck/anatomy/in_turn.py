@@ -126,8 +126,14 @@ def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Tar
     nested = [part for part in rest if len(part.place) > 1]
     for part in tuple(rest) if nested else ():
         first(part, [one for one in likely if (one in inputs) != (part in nested)])
-    for part, target in zip(parts, targets, strict=False) if len(parts) == len(targets) else ():
-        if part in rest and target in open_ and (not target.differentiable or target.fits(part.value)):
+    aligned = list(zip(rest, open_, strict=True)) if len(rest) == len(open_) else []
+    odd = [(part, one) for part, one in aligned if one.differentiable and not one.fits(part.value)]
+    # what is out of place, and is not in the place of another, says that this is not the order
+    turned = any(one.fits(part.value) for part, _ in odd for _, one in odd)
+    for part, _ in odd if turned else ():
+        first(part, [one for _, one in odd if one in inputs])
+    for part, target in () if turned else aligned:
+        if not target.differentiable or target.fits(part.value):
             take(part, target)
     for part in tuple(rest):
         first(part, likely)

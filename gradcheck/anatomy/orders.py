@@ -31,7 +31,7 @@ def in_lists(layout: Layout) -> list[list[str]]:
         if source is not None and place and (found := _list_of(place, source.returned is not None, written)):
             lists[source.returned is None, found].append(one.name)
     inputs = {one.name for one in layout.inputs}
-    return [names for names in lists.values() if len({*names} - inputs) > 1]
+    return [names for names in lists.values() if len(names) > 1 and not inputs.issuperset(names)]
 
 
 def _first(source: Source) -> Place | None:

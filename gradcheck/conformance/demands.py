@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -79,8 +80,12 @@ def _after_another(bench: Bench) -> None:
         raise DoesNotApply("the layer keeps a generator: every pass draws anew")
     if bench.layout.steps:
         raise DoesNotApply("backward steps the weights, which are others in the second pass")
-    # in another order other entries are masked, or the largest, too
-    others = trees.copied(rows(changed(bench.inputs), bench.batch, slice(None, None, -1)))
+    others = changed(bench.inputs)
+    # in another order other entries are masked, or the largest, too; lengths that must descend may have no other
+    turned = trees.copied(rows(others, bench.batch, slice(None, None, -1)))
+    with suppress(Exception):
+        bench.forward(bench.fresh(), turned)
+        others = turned
     right, own = bench.passed(bench.fresh(), bench.inputs), bench.fresh()
     first = bench.forward(own, others)[0]
     held = trees.copied(first)

@@ -1288,6 +1288,66 @@ def test_the_gradient_of_the_input_may_be_the_last_of_a_list_in_a_batch_as_large
     assert gradcheck.check_layer(layer, X[:3], raise_on_failure=False).verdict == "fail"
 
 
+class ReturnsByShortNames:
+    """A normalisation whose variables are called after no parameter but the one of the input, which is last."""
+
+    def __init__(self, factor=1.0):
+        self.gamma, self.beta, self.factor = weights()[0] + 2.0, weights()[1].copy(), factor
+
+    def forward(self, x):
+        self.spread = np.sqrt(x.var(axis=0) + 1e-3)
+        self.normal = (x - x.mean(axis=0)) / self.spread
+        return self.gamma * self.normal + self.beta
+
+    def backward(self, d):
+        g, b, inner = self.factor * np.sum(d * self.normal, axis=0), np.sum(d, axis=0), d * self.gamma
+        along = self.normal * np.mean(inner * self.normal, axis=0)
+        dx = (inner - np.mean(inner, axis=0) - along) / self.spread
+        return g, b, dx
+
+
+def test_what_is_no_input_by_its_name_stays_in_order_where_the_input_is_last() -> None:
+    x = np.random.default_rng(5).normal(size=(6, len(weights()[0])))
+    assert gradcheck.check_layer(ReturnsByShortNames(), x).ok
+    assert gradcheck.check_layer(ReturnsByShortNames(7.0), x, raise_on_failure=False).verdict == "fail"
+
+
+def test_a_list_from_the_last_is_not_read_as_one_that_is_turned_by_one_place() -> None:
+    class ReturnsAList(KeepsAndReturns):
+        def backward(self, d):
+            found = list(super().backward(d))
+            found[1], found[3] = self.spoilt(found[1], found[3])
+            return found
+
+    layer = ReturnsAList((3, 3, 3), (3, 2, 1, 0), False, "dx last")
+    layer.spoilt = lambda one, other: (one, other)
+    assert gradcheck.check_layer(layer, X[:3], raise_on_failure=False).verdict == "inconclusive"
+    layer.spoilt = lambda one, other: (other, one)
+    assert gradcheck.check_layer(layer, X[:3], raise_on_failure=False).verdict == "fail"
+
+
+class AppendsTheInput:
+    """One matrix, its gradient in a list that the gradient of the input comes to last."""
+
+    def __init__(self, factor=1.0):
+        self.W, self.factor = np.random.default_rng(6).normal(size=(3, 3)), factor
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, d):
+        gradients = [self.factor * self.x.T @ d]
+        gradients.append(d @ self.W.T)
+        return gradients
+
+
+def test_one_gradient_ahead_of_that_of_the_input_in_a_list_is_not_accused() -> None:
+    x = np.random.default_rng(7).normal(size=(3, 3))
+    assert gradcheck.check_layer(AppendsTheInput(), x, raise_on_failure=False).verdict == "inconclusive"
+    assert gradcheck.check_layer(AppendsTheInput(7.0), x, raise_on_failure=False).verdict == "fail"
+
+
 class LeavesAndReturnsAll:
     """A loss without a gradient of its input, whose parameters are one vector and two numbers."""
 
