@@ -41,8 +41,16 @@ def returned_names(function: Callable[..., Any], count: int = 0) -> tuple[str, .
 
 
 def written_out(function: Callable[..., Any]) -> int:
-    """How many parts a function returns side by side: 1 of ``return dx, *gradients``, 0 of ``return gradients``."""
-    counts = ([*map(_variable, parts), _SPREAD].index(_SPREAD) for parts in _returned(function))
+    """How many parts a function returns side by side: 1 of ``return dx, *gradients``, 0 of ``return gradients``.
+
+    What is made of pairs alone, ``return [(dW, db), ...]``, is one list, however it was written.
+    """
+    counts = (
+        0
+        if all(isinstance(part, ast.Tuple | ast.List) for part in parts)
+        else [*map(_variable, parts), _SPREAD].index(_SPREAD)
+        for parts in _returned(function)
+    )
     return min(counts, default=0)
 
 

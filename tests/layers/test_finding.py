@@ -530,6 +530,28 @@ def test_gradients_that_are_written_out_side_by_side_are_no_list_in_another_orde
     assert check(WritesThemOut(None)).verdict == "fail"
 
 
+class WritesPairs:
+    """Two layers of one width, the last one's gradients ahead."""
+
+    def __init__(self, times):
+        self.times = times
+        draw = np.random.default_rng(0).standard_normal
+        self.W1, self.b1, self.W2, self.b2 = draw((3, 3)), draw(3), draw((3, 3)), draw(3)
+
+    def forward(self, x):
+        self.x, self.h = x, np.tanh(x @ self.W1 + self.b1)
+        return self.h @ self.W2 + self.b2
+
+    def backward(self, d):
+        dz = d @ self.W2.T * (1 - self.h**2)
+        return [(self.h.T @ d, d.sum(0)), (self.times * self.x.T @ dz, dz.sum(0))]
+
+
+def test_pairs_that_are_written_into_a_list_may_come_from_the_last() -> None:
+    assert check(WritesPairs(1)).verdict == "inconclusive"
+    assert check(WritesPairs(7)).verdict == "fail"
+
+
 def test_an_input_that_forward_needs_is_not_data_because_the_output_is_one_number() -> None:
     class Forgets:
         def __init__(self):
