@@ -131,6 +131,7 @@ class Loss:
         return 2 * (self.X @ self.W) ** 2 @ self.W.T
 
 
+@pytest.mark.gradcheck(budget=0)  # the mistake is not looked for: other tests are of that
 @pytest.mark.parametrize(("seed", "rows"), [(0, 4), (1, 1)])
 def test_only_outputs_that_are_weighted_are_said_to_be(seed, rows):
     def cube(X):
