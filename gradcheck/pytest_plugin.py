@@ -20,7 +20,6 @@ import pytest
 
 from gradcheck.ask import ambient
 from gradcheck.ask.replay import Turns, command, numbers
-from gradcheck.ask.whose import is_ours
 
 if TYPE_CHECKING:
     from gradcheck.report.report import Report
@@ -259,6 +258,8 @@ def _tell_how_to_replay(report: pytest.TestReport) -> None:
 
 def _show_the_user_s_own_frames(excinfo: pytest.ExceptionInfo[BaseException]) -> None:
     """Of a failure, and of an argument that no check takes, the line that asked; --full-trace shows all."""
+    from gradcheck.ask.whose import is_ours
+
     for entry in excinfo.traceback:
         frame = entry.frame
         if is_ours(frame.code.raw):
