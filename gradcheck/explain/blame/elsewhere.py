@@ -285,22 +285,32 @@ def _is_setting(leaf: Any) -> bool:
 
 def _indexed_otherwise(seen: Examined, held: Arrays) -> Elsewhere | None:
     """With other indices among those that there are, labels and repeated ids: rows of them may be alike by accident."""
+    return _with_entries(seen, held, _is_index, _indices_like, "indices")
+
+
+Change = Callable[[np.random.Generator, NDArray[Any]], NDArray[Any]]
+
+
+def _with_entries(
+    seen: Examined, held: Arrays, is_one: Callable[[Any], bool], change: Change, what: str
+) -> Elsewhere | None:
+    """With other entries of the data that ``is_one``, given or held; None where there is none, or f takes no others."""
     where, generator = seen.task.where, np.random.default_rng(0x69647320)
     data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
-    arrays = tuple(one for one in held if _is_index(one))
+    arrays = tuple(filter(is_one, held))
     names = [
         trees.name(where.names[number], path)
         for number in data
         for path, leaf in trees.leaves(where.args[number])
-        if _is_index(leaf)
+        if is_one(leaf)
     ]
-    there = _with_leaves(seen, data, lambda leaf: _indices_like(leaf, generator) if _is_index(leaf) else leaf)
+    there = _with_leaves(seen, data, lambda leaf: change(generator, leaf) if is_one(leaf) else leaf)
     if there is None or not (names or arrays):
         return None
-    others = tuple(_indices_like(one, generator) for one in arrays)
+    others = tuple(change(generator, one) for one in arrays)
     with suppress(ValueError), holding(arrays, others):  # what is a part of something read only
         probe = _at(seen, moved(there, generator, NEAR), generator)
-        said = f"with other entries of {', '.join(names) or 'the indices that the functions hold'}"
+        said = f"with other entries of {', '.join(names) or f'the {what} that the functions hold'}"
         return None if probe is None else Elsewhere(probe, said, False, arrays, others)
     return None
 
@@ -309,7 +319,7 @@ def _is_index(leaf: Any) -> bool:
     return _is_list(leaf) and leaf.dtype.kind in "iu"
 
 
-def _indices_like(array: NDArray[Any], generator: np.random.Generator) -> NDArray[Any]:
+def _indices_like(generator: np.random.Generator, array: NDArray[Any]) -> NDArray[Any]:
     """Other indices of the same kind: each once, or in order and to the same end, where these are."""
     values = np.unique(array)
     if values.size == array.size > 1 and array.ndim == 1 and np.ptp(values) == values.size - 1:
@@ -340,31 +350,11 @@ def _drawn_again(seen: Examined, held: Arrays) -> Elsewhere | None:
     return None
 
 
-Change = Callable[[np.random.Generator, NDArray[Any]], NDArray[Any]]
-
-
 def _made_uneven(seen: Examined, held: Arrays, change: Change) -> Elsewhere | None:
     """With other entries of the data that are all one number: labels of one class, weights or masks of ones."""
-    where = seen.task.where
-    data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
-    arrays = tuple(one for one in held if _is_even(one))
-    names = [
-        trees.name(where.names[number], path)
-        for number in data
-        for path, leaf in trees.leaves(where.args[number])
-        if _is_even(leaf)
-    ]
-    for way in (change, _of_any) if names or arrays else ():  # f may take no zeros, or no negative ones
-        generator = np.random.default_rng(0x6576656E)
-        made = partial(way, generator)
-        there = _with_leaves(seen, data, lambda leaf: made(leaf) if _is_even(leaf) else leaf)  # noqa: B023
-        others = tuple(map(made, arrays))
-        with suppress(ValueError), holding(arrays, others):  # what is a part of something read only
-            probe = None if there is None else _at(seen, moved(there, generator, NEAR), generator)
-            if probe is not None:
-                said = f"with other entries of {', '.join(names) or 'the data that the functions hold'}"
-                return Elsewhere(probe, said, False, arrays, others)
-    return None
+    ways = (change, _of_any)  # f may take no zeros, or no negative ones
+    found = (_with_entries(seen, held, _is_even, way, "data") for way in ways)
+    return next((one for one in found if one is not None), None)
 
 
 def _is_even(leaf: Any) -> bool:

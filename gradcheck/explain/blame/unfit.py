@@ -88,16 +88,15 @@ def _read(scene: Scene, function: Written) -> Arrays:
 def _held(scene: Scene, function: Written, nodes: Iterable[ast.AST]) -> Arrays:
     found: Arrays = {}
     for node in nodes:
-        held = scene.reach.values.get(node)  # type: ignore[call-overload]
-        if held is None or not isinstance(held[-1], np.ndarray):
+        held = scene.reach.values.get(node, [None]) if isinstance(node, ast.expr | ast.arg) else [None]
+        if not isinstance(held[-1], np.ndarray):
             continue
         if isinstance(node, ast.arg):
             found[node.arg] = held[-1]
         elif isinstance(node, ast.Name | ast.Attribute | ast.Subscript):
             found[function.source.segment(node)] = held[-1]
         around = function.source.parents.get(node)
-        if isinstance(around, ast.Assign) and isinstance(
-            around.targets[0], ast.Name
-        ):  # it may be read nowhere
+        # what is assigned may be read nowhere
+        if isinstance(around, ast.Assign) and isinstance(around.targets[0], ast.Name):
             found[around.targets[0].id] = held[-1]
     return found
