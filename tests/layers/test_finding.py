@@ -636,6 +636,21 @@ def test_by_its_name_the_gradient_of_a_square_input_is_told_from_that_of_a_closu
     assert check((forward, backward), x).unchecked == ("W",)
 
 
+def test_it_is_said_that_gradients_of_inputs_are_returned_in_another_order_than_these_are_taken() -> None:
+    def backward(d):
+        dx, dh = d, 2 * d
+        return dh, dx
+
+    def in_order(d):
+        dx, dh = d, 2 * d
+        return dx, dh
+
+    report = check((lambda x, h: x + 2 * h, backward), X, X)
+    assert report.ok
+    assert report.subject.endswith("; backward returns first that of h, then that of x")
+    assert "returns" not in check((lambda x, h: x + 2 * h, in_order), X, X).subject
+
+
 def test_lists_of_gradients_of_several_shapes_are_no_pair_of_value_and_gradient() -> None:
     class Network:
         def __init__(self):
