@@ -74,9 +74,10 @@ def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
     taken = {place for one in pairs for place in one.places}
     asked = [one for one in left if one not in dependent and not isinstance(one.array, np.ndarray)]
     asked = [one for one in asked if taken.isdisjoint(one.places)]
-    # a number is a setting, but not where a place that is called its gradient is left empty
+    # a number is a setting, but not where a place that is called its gradient is left empty, nor in a matrix of lists
     empty = [(place, value) for place, value in walk(tried.own, lambda name: False) if value is None]
     lacking = [asked[number] for number in paired(asked, empty, [parameter_keys])]
+    lacking += [one for one in asked if one not in lacking and _is_in_a_matrix(one)]
     parts += felt([*map(as_floats, lacking)], depends)
     asked = [one for one in asked if one not in lacking]
     came = arrays(tried.came, lambda name: False)
@@ -108,6 +109,10 @@ def _in_an_array(
         for one in inside[lists]
     }
     return {one: entries[one] for one in felt(list(entries), tried.depends)}
+
+
+def _is_in_a_matrix(one: Kept) -> bool:
+    return isinstance(one.array, float) and len(one.places[0]) - len(_lists(one.places[0])) > 1
 
 
 def _lists(place: Place) -> Place:
