@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,7 @@ from gradcheck.anatomy.in_pairs import in_pairs
 from gradcheck.anatomy.naming import GRADIENTS, is_given, is_gradients, keyed_keys, parameter_keys, says
 from gradcheck.anatomy.parameters import Kept, as_floats, felt, is_moved, paired, rounding
 from gradcheck.anatomy.passes import Passes
-from gradcheck.anatomy.places import Place, arrays, found, walk
+from gradcheck.anatomy.places import Item, Place, arrays, found, walk
 from gradcheck.anatomy.shared import is_part
 from gradcheck.anatomy.trying import Tried
 
@@ -65,20 +66,68 @@ def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
     by_key = paired(dependent, [there for there in others if there[0] not in used], [keyed_keys])
     pairs |= {dependent[number]: places for number, places in by_key.items()}
     pairs |= in_pairs([one for one in dependent if one not in pairs], pairs, tried)
+    pairs |= _in_an_array(left, [there for there in others if there[0] not in used], tried)
     parts = [one for one in dependent if one not in pairs]
     wholes = [one for one in left if one not in dependent and any(is_part(part, [one]) for part in parts)]
     # the nearest counts
     pairs |= {one: (at,) for one in wholes for at, value in reversed(others) if _may_be_whole(one, at, value)}
+    taken = {place for one in pairs for place in one.places}
     asked = [one for one in left if one not in dependent and not isinstance(one.array, np.ndarray)]
-    # a number is a setting, but not where a place that is called its gradient is left empty
+    asked = [one for one in asked if taken.isdisjoint(one.places)]
+    # a number is a setting, but not where a place that is called its gradient is left empty, nor in a matrix of lists
     empty = [(place, value) for place, value in walk(tried.own, lambda name: False) if value is None]
     lacking = [asked[number] for number in paired(asked, empty, [parameter_keys])]
+    lacking += [one for one in asked if one not in lacking and _is_in_a_matrix(one)]
     parts += felt([*map(as_floats, lacking)], depends)
     asked = [one for one in asked if one not in lacking]
     came = arrays(tried.came, lambda name: False)
     numbers = felt(asked, depends) if any(np.ndim(value) == 0 for _, value in came) else []
     left_over = [one for one in wholes if one not in pairs]
     return Candidates(pairs, parts, left_over, [as_floats(one) for one in numbers])
+
+
+def _in_an_array(
+    numbers: Sequence[Kept], others: Sequence[tuple[Place, Any]], tried: Tried
+) -> dict[Kept, tuple[Place, ...]]:
+    """The numbers of lists whose gradients are the entries of one array that is called as the lists are."""
+    inside: dict[Place, list[Kept]] = defaultdict(list)
+    for one in numbers:
+        if not isinstance(one.array, np.ndarray) and (lists := _lists(one.places[0])) != one.places[0]:
+            inside[lists].append(one)
+    wholes = [
+        Kept((lists,), whole, whole) for lists in inside if (whole := _as_array(found(tried.own, lists))).size
+    ]
+    pairs = paired(wholes, others)
+    alike = {
+        wholes[number].places[0]: at
+        for number, (at, *_) in pairs.items()
+        if np.shape(found(tried.own, at)) == wholes[number].held.shape
+    }
+    entries = {
+        as_floats(one): ((*at, *one.places[0][len(lists) :]),)
+        for lists, at in alike.items()
+        for one in inside[lists]
+    }
+    return {one: entries[one] for one in felt(list(entries), tried.depends)}
+
+
+def _is_in_a_matrix(one: Kept) -> bool:
+    return isinstance(one.array, float) and len(one.places[0]) - len(_lists(one.places[0])) > 1
+
+
+def _lists(place: Place) -> Place:
+    """Where the lists in lists stand of which this is an entry, itself where it is in none."""
+    while place and isinstance(place[-1], Item) and isinstance(place[-1].key, int):
+        place = place[:-1]
+    return place
+
+
+def _as_array(lists: Any) -> np.ndarray:
+    """An empty one where they are no rectangle of numbers."""
+    try:
+        return np.asarray(lists, dtype=np.float64)
+    except (TypeError, ValueError):
+        return np.empty(0)
 
 
 def _may_be_whole(one: Kept, place: Place, value: Any) -> bool:

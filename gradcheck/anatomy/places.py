@@ -199,6 +199,8 @@ def _children(value: Any, handed_out: Callable[[str], bool]) -> Iterator[tuple[S
         yield from ((Attribute(name), child) for name, child in getattr(value, "__dict__", {}).items())
     elif isinstance(value, list | tuple | deque) and not _is_data(value):
         yield from ((Item(number), child) for number, child in enumerate(value))
+    if isinstance(value, np.ndarray | np.void):  # the fields of a structured array, or of one row of it
+        yield from ((Item(name), value[name]) for name in value.dtype.names or ())
     if is_open(value):
         own = fields(value)
         yield from ((Attribute(name), child) for name, child in own.items())

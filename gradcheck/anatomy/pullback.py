@@ -17,7 +17,7 @@ from gradcheck.anatomy.machine import machines
 from gradcheck.anatomy.named import Params, left_out
 from gradcheck.anatomy.orders import in_lists, in_other_orders
 from gradcheck.anatomy.parameters import kept, zeroed
-from gradcheck.anatomy.places import found, put, walk
+from gradcheck.anatomy.places import Item, found, put, walk
 from gradcheck.anatomy.plain import must_be_plain
 from gradcheck.anatomy.returned import Target
 from gradcheck.anatomy.shared import Shares, placed, shares
@@ -254,6 +254,8 @@ def _subject(layout: Layout) -> str:
         for one in layout.inputs
         if one.name in layout.sources and layout.sources[one.name].places
     ]
+    if turned := _in_another_order(layout):
+        parts.append(f"backward returns first that of {', then that of '.join(turned)}")
     given = [
         *(one.name for one in layout.inputs if _is_given(layout, one)),
         *layout.given,
@@ -277,6 +279,18 @@ def _subject(layout: Layout) -> str:
     if layout.machine.draws is not None:
         parts.append("random draws are repeated in every call")
     return "; ".join(parts)
+
+
+def _in_another_order(layout: Layout) -> list[str]:
+    """The inputs whose gradients are returned one by one, as they come there, if forward takes them otherwise."""
+    at = {
+        one.name: place[0].key
+        for one in layout.inputs
+        if one.name in layout.sources and (place := layout.sources[one.name].returned)
+        if len(place) == 1 and isinstance(place[0], Item) and isinstance(place[0].key, int)
+    }
+    order = sorted(at, key=at.__getitem__)
+    return [] if order == [*at] else order
 
 
 def _closed_over(layout: Layout) -> list[str]:

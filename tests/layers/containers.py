@@ -313,3 +313,53 @@ class ValuesOfGradients:
     def backward(self, d):
         self.grad_values["W"], self.grad_values["b"] = dW_of(self.x, d), db_of(d)
         return dx_of(d, self.params["W"])
+
+
+@layer("p.W p.b x")
+class FieldsOfStructuredArray:
+    def __init__(self):
+        self.p = np.zeros((), dtype=[("W", float, (3, 2)), ("b", float, (2,))])
+        self.p["W"], self.p["b"] = weights(), bias()
+        self.g = np.zeros_like(self.p)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.p["W"] + self.p["b"]
+
+    def backward(self, d):
+        self.g["W"], self.g["b"] = dW_of(self.x, d), db_of(d)
+        return dx_of(d, self.p["W"])
+
+
+@layer("row.W row.b x")
+class FieldsOfOneRow:
+    """Gradients are in the same row of a structured array as what they belong to."""
+
+    def __init__(self):
+        kind = [("W", float, (3, 2)), ("b", float, (2,)), ("dW", float, (3, 2)), ("db", float, (2,))]
+        self.row = np.zeros(1, dtype=kind)[0]
+        self.row["W"], self.row["b"] = weights(), bias()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.row["W"] + self.row["b"]
+
+    def backward(self, d):
+        self.row["dW"], self.row["db"] = dW_of(self.x, d), db_of(d)
+        return dx_of(d, self.row["W"])
+
+
+@layer("W[0][0] W[0][1] W[1][0] W[1][1] W[2][0] W[2][1] b[0] b[1] x")
+class ListsOfNumbers:
+    """Weights as they were read from JSON; their gradients are arrays."""
+
+    def __init__(self):
+        self.W, self.b = weights().tolist(), [0, 0]
+
+    def forward(self, x):
+        self.x = x
+        return x @ np.array(self.W) + np.array(self.b)
+
+    def backward(self, d):
+        self.dW, self.db = dW_of(self.x, d), db_of(d)
+        return dx_of(d, np.array(self.W))

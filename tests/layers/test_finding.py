@@ -636,6 +636,44 @@ def test_by_its_name_the_gradient_of_a_square_input_is_told_from_that_of_a_closu
     assert check((forward, backward), x).unchecked == ("W",)
 
 
+@pytest.mark.parametrize(
+    "returned",
+    [lambda dx, dW: (dx, dW), lambda dx, dW: (dx, {"W": dW}), lambda dx, dW: dx],
+    ids=["beside it", "in a dict", "nowhere"],
+)
+def test_a_matrix_of_lists_whose_gradient_is_returned_leaves_the_check_open(returned) -> None:
+    """One number is a setting, a matrix of them is not: with its gradient seven times too large it passed."""
+
+    class Dense:
+        def __init__(self):
+            self.W = [[0.3, -0.2], [1.5, 0.4], [-0.7, 0.9]]
+
+        def forward(self, x):
+            self.x = x
+            return x @ np.array(self.W)
+
+        def backward(self, d):
+            return returned(d @ np.array(self.W).T, 7 * self.x.T @ d)
+
+    report = check(Dense(), X)
+    assert report.verdict == "inconclusive" and "W[0][0]" in report.reasons[0]
+
+
+def test_it_is_said_that_gradients_of_inputs_are_returned_in_another_order_than_these_are_taken() -> None:
+    def backward(d):
+        dx, dh = d, 2 * d
+        return dh, dx
+
+    def in_order(d):
+        dx, dh = d, 2 * d
+        return dx, dh
+
+    report = check((lambda x, h: x + 2 * h, backward), X, X)
+    assert report.ok
+    assert report.subject.endswith("; backward returns first that of h, then that of x")
+    assert "returns" not in check((lambda x, h: x + 2 * h, in_order), X, X).subject
+
+
 def test_lists_of_gradients_of_several_shapes_are_no_pair_of_value_and_gradient() -> None:
     class Network:
         def __init__(self):
