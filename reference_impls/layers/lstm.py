@@ -18,6 +18,9 @@ from reference_impls.layers.recurrent import (
     weights,
 )
 
+STEPS = 10
+"""Steps whose derivatives of the weights are one product: what it reads is still in the cache."""
+
 
 def initial_params(
     inputs: int, units: int, rng: np.random.Generator, dtype: Any = np.float64
@@ -78,7 +81,7 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
       ``t - 1``;
     - the slopes ``s (1 - s)`` of the sigmoid and ``1 - g^2`` of tanh make ``da`` of these four, side by side;
     - ``da Wh^T`` goes on as ``dh_{t-1}``, ``da Wx^T`` is ``dx_t``: one product, and the sum over the gates of theirs;
-    - ``dWh = sum_t h_{t-1}^T da_t``, ``dWx = sum_t x_t^T da_t``, ``db = sum_t da_t``, one product after the last step.
+    - ``dWh = sum_t h_{t-1}^T da_t``, ``dWx = sum_t x_t^T da_t``, ``db = sum_t da_t``, one product for every few steps.
 
     Where a sequence has ended both states were copied: ``da_t = 0``, ``dh`` and ``dc`` pass as they are.
     """
@@ -89,7 +92,7 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     from_gates = np.empty((4, len(W) - 1, batch), c.dtype)
     dbelow, dc = np.empty((steps + 1, len(W) - 1, batch), c.dtype), np.zeros_like(c[0])
     dbelow[steps] = 0
-    together = np.empty((4, units, steps, batch), c.dtype)
+    together, dW = np.empty((4, units, STEPS, batch), c.dtype), np.zeros_like(W)
     for t in reversed(range(steps)):
         i, f, g, o = gates[t]
         dh = dbelow[t + 1, :units] + dy[t].T
@@ -103,12 +106,15 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
         if mask is not None:
             da *= mask[t]
         np.matmul(by_gate, da, out=from_gates).sum(axis=0, out=dbelow[t])
-        together[:, :, t] = da
+        together[:, :, t % STEPS] = da
         passed, dc = dc, into * f
         if mask is not None:
             np.copyto(dbelow[t, :units], dh, where=~mask[t])
             np.copyto(dc, passed, where=~mask[t])
-    dW = side_by_side(below[:-1]) @ together.reshape(4 * units, steps * batch).T
+        if t % STEPS == 0:
+            part = min(STEPS, steps - t)
+            das = together[:, :, :part].reshape(4 * units, part * batch)
+            dW += side_by_side(below[t : t + part]) @ das.T
     dh, dx = dbelow[0, :units], dbelow[:-1, units:].swapaxes(1, 2).copy()
     grads = {"Wx": dW[units:-1], "Wh": dW[:units], "b": dW[-1]}
     return ((dx, dh.T, dc.T) if started else dx), grads
