@@ -150,9 +150,7 @@ def test_a_sequence_that_ended_keeps_its_state(name) -> None:
         one = [s[row : row + 1] for s in start]
         alone, inner = module.forward(params, SEQUENCES[:length, row : row + 1], *one)
         np.testing.assert_allclose(y[:length, row], alone[:, 0], rtol=1e-12)
-        np.testing.assert_allclose(
-            y[length:, row], np.broadcast_to(alone[-1, 0], y[length:, row].shape)
-        )
+        np.testing.assert_allclose(y[length:, row], np.broadcast_to(alone[-1, 0], y[length:, row].shape))
         gathered = dy[:length, row : row + 1].copy()
         gathered[-1] += dy[length:, row].sum(axis=0)
         (dx_alone, *dstart_alone), _ = module.backward(gathered, inner)
