@@ -24,8 +24,7 @@ def _mse(outputs: Array, weight: float) -> Fused:
     of_value, of_slope = outputs.dtype.type(weight), np.array(2 * weight, outputs.dtype)
 
     def evaluate(targets: Array) -> Any:
-        gradient[...] = targets.T
-        np.subtract(outputs, gradient, gradient)
+        np.subtract(outputs, targets.T, gradient)
         value = flat.dot(flat) * of_value
         np.multiply(gradient, of_slope, gradient)
         return value
@@ -45,19 +44,21 @@ def mse_sum(outputs: Array) -> Fused:
 
 def binary_cross_entropy_with_logits(outputs: Array) -> Fused:
     """Mean of ``softplus(z) - t z``; the sigmoid in its gradient is ``exp(z - softplus(z))``."""
-    gradient, softplus, goal, zeros = (np.zeros_like(outputs) for _ in range(4))
+    gradient, softplus, terms, zeros = (np.zeros_like(outputs) for _ in range(4))
     flat, share = softplus.reshape(-1), np.array(1 / max(1, outputs.size), outputs.dtype)
     mean = np.full(outputs.size, share)
+    # for a handful of entries looking these up in np is a twentieth of a whole pass
+    logaddexp, exp, subtract, multiply = np.logaddexp, np.exp, np.subtract, np.multiply
 
     def evaluate(targets: Array) -> Any:
-        goal[...] = targets.T
-        np.logaddexp(zeros, outputs, softplus)
-        np.subtract(outputs, softplus, gradient)
-        np.exp(gradient, gradient)
-        np.subtract(gradient, goal, gradient)
-        np.multiply(gradient, share, gradient)
-        np.multiply(goal, outputs, goal)
-        np.subtract(softplus, goal, softplus)  # entry by entry, since the two sums may nearly cancel
+        goal = targets.T
+        logaddexp(zeros, outputs, softplus)
+        subtract(outputs, softplus, gradient)
+        exp(gradient, gradient)
+        subtract(gradient, goal, gradient)
+        multiply(gradient, share, gradient)
+        multiply(goal, outputs, terms)
+        subtract(softplus, terms, softplus)  # entry by entry, since the two sums may nearly cancel
         return flat.dot(mean)
 
     return gradient, evaluate

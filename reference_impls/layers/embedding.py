@@ -38,25 +38,28 @@ def backward(dy: Array, cache: Any) -> tuple[None, dict[str, Array]]:
     ``W_wi`` stands in ``y`` wherever ``ids`` is ``w``, so ``dW_wi`` is the sum of ``dy`` over all these places, and 0
     for a word that does not occur. ``dW[ids] += dy`` would keep one place only: with repeated ids NumPy adds once.
 
-    Sorted by id the places of a word lie side by side. Neighbours of one word are added two by two, and these sums
-    again, as in a tournament; who has no partner in a round goes to the table. It takes as many rounds as the number of
-    times that the commonest word occurs has binary digits, each over whole rows and at most half as many as the one
-    before, where ``np.add.at`` and ``np.add.reduceat`` go from entry to entry.
+    But it keeps one, the last, and writes each row once, in the order of ``dy``. What is left are the earlier places of
+    words that occur again. Sorted by id those of a word lie side by side. Neighbours of one word are added two by two,
+    and these sums again, as in a tournament; who has no partner in a round is added to the table. It takes as many
+    rounds as the number of times that the commonest word occurs has binary digits, each over whole rows and at most
+    half as many as the one before, where ``np.add.at`` and ``np.add.reduceat`` go from entry to entry.
     """
     ids, shape, dtype = cache
     must_answer(dy, (*ids.shape, shape[1]), dtype)
-    counted = ids.astype(np.intp, copy=False)
+    counted = ids.astype(np.intp, copy=False).ravel()
     counted = np.where(counted < 0, counted + shape[0], counted)  # 2 and -3 of five are one word
-    place = np.argsort(counted, axis=None)
-    words, rows = counted.ravel().take(place), dy.reshape(ids.size, shape[1])
-    dW = np.zeros(shape, dy.dtype)
-    second, alone = _paired(words)
-    dW[words[alone]] = rows.take(place[alone], axis=0)
-    rows, words = _added(rows, place[second - 1], place[second]), words[second]
+    rows, places = dy.reshape(ids.size, shape[1]), np.arange(ids.size)
+    dW, kept = np.zeros(shape, dtype), np.empty(shape[0], np.intp)
+    dW[counted], kept[counted] = rows, places
+    place = np.flatnonzero(kept.take(counted) != places)
+    words = counted.take(place)
+    order = np.argsort(words.astype(np.min_scalar_type(shape[0])), kind="stable")  # by radix up to 16 bits
+    words, place = words.take(order), place.take(order)
     while len(words):
         second, alone = _paired(words)
-        dW[words[alone]] += rows.take(np.flatnonzero(alone), axis=0)
-        rows, words = _added(rows, second - 1, second), words[second]
+        dW[words[alone]] += rows.take(place[alone], axis=0)
+        rows, words = _added(rows, place[second - 1], place[second]), words[second]
+        place = places[: len(words)]
     return None, {"W": dW}
 
 

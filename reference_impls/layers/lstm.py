@@ -11,14 +11,15 @@ from reference_impls.layers.axes import must_answer
 from reference_impls.layers.layer import Array, Layer, Params
 from reference_impls.layers.recurrent import (
     Mask,
-    fed,
-    fed_vjp,
     side_by_side,
     sigmoid_,
     sizes,
     until_the_end,
     weights,
 )
+
+STEPS = 10
+"""Steps whose derivatives of the weights are one product: what it reads is still in the cache."""
 
 
 def initial_params(
@@ -39,19 +40,22 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
     ``[i, f, g, o] = [sig, sig, tanh, sig](x_t Wx + h_{t-1} Wh + b)``, ``c_t = f c_{t-1} + i g``, ``h_t = o tanh(c_t)``.
     ``start`` is nothing (zeros), or the first ``h`` and the first ``c``, (batch, units) each.
 
-    Within, the batch comes last: then each gate of a step is one piece of memory.
+    Within, the batch comes last: then each gate of a step is one piece of memory. What a step reads lies below one
+    another, ``h_{t-1}``, ``x_t`` and a row of ones, and so do the weights that it meets, ``W = [Wh; Wx; b]``. Each gate
+    has a product of its own, for BLAS multiplies small matrices where they lie, and repacks larger ones first.
     """
     steps, batch, units = sizes(params, x, start, gates=4, states=2)
     x = until_the_end(x, mask)
-    h, c = np.empty((2, steps + 1, units, batch), x.dtype)
+    W = np.concatenate([params["Wh"], params["Wx"], params["b"][None]])
+    below = np.empty((steps + 1, len(W), batch), x.dtype)
+    below[:-1, units:-1], below[:, -1] = x.swapaxes(1, 2), 1
+    h, c = below[:, :units], np.empty((steps + 1, units, batch), x.dtype)
     h[0], c[0] = (state.T for state in start) if start else (0, 0)
-    gates, tanh_c = fed(x, params["Wx"], params["b"]), np.empty((steps, units, batch), x.dtype)
-    turned = np.ascontiguousarray(params["Wh"].T)
-    from_state, added = np.empty((4 * units, batch), x.dtype), np.empty((units, batch), x.dtype)
+    gates, tanh_c = np.empty((steps, 4, units, batch), x.dtype), np.empty((steps, units, batch), x.dtype)
+    turned, added = np.ascontiguousarray(W.T).reshape(4, units, len(W)), np.empty((units, batch), x.dtype)
     for t in range(steps):
-        gates[t] += np.matmul(turned, h[t], out=from_state)
-        i, f, g, o = _gates(gates[t])
-        sigmoid_(gates[t, : 2 * units])
+        i, f, g, o = np.matmul(turned, below[t], out=gates[t])
+        sigmoid_(gates[t, :2])
         np.tanh(g, out=g)
         sigmoid_(o)
         np.multiply(f, c[t], out=c[t + 1])
@@ -61,7 +65,7 @@ def forward(params: Params, x: Array, *start: Array, mask: Mask = None) -> tuple
         if mask is not None:
             np.copyto(c[t + 1], c[t], where=~mask[t])
             np.copyto(h[t + 1], h[t], where=~mask[t])
-    return h[1:].swapaxes(1, 2).copy(), (x, h, c, gates, tanh_c, params, mask, bool(start))
+    return h[1:].swapaxes(1, 2).copy(), (W, below, c, gates, tanh_c, mask, bool(start))
 
 
 def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
@@ -76,41 +80,44 @@ def backward(dy: Array, cache: Any) -> tuple[Any, dict[str, Array]]:
     - ``c_t = f c_{t-1} + i g``: ``df = dc_t c_{t-1}``, ``di = dc_t g``, ``dg = dc_t i``, and ``dc_t f`` goes on to step
       ``t - 1``;
     - the slopes ``s (1 - s)`` of the sigmoid and ``1 - g^2`` of tanh make ``da`` of these four, side by side;
-    - ``da Wh^T`` goes on as ``dh_{t-1}``, and ``dWh = sum_t h_{t-1}^T da_t``, ``dWx = sum_t x_t^T da_t``, ``db = sum_t
-      da_t``, ``dx_t = da_t Wx^T``.
+    - ``da Wh^T`` goes on as ``dh_{t-1}``, ``da Wx^T`` is ``dx_t``: one product, and the sum over the gates of theirs;
+    - ``dWh = sum_t h_{t-1}^T da_t``, ``dWx = sum_t x_t^T da_t``, ``db = sum_t da_t``, one product for every few steps.
 
     Where a sequence has ended both states were copied: ``da_t = 0``, ``dh`` and ``dc`` pass as they are.
     """
-    x, h, c, gates, tanh_c, params, mask, started = cache
-    must_answer(dy, (*x.shape[:2], h.shape[1]), h.dtype)
-    units, Wh = len(params["Wh"]), params["Wh"]
-    i, f, g, o = _gates(gates)
-    slopes = (1 - gates) * gates
-    slopes[:, 2 * units : 3 * units] = 1 - g * g
-    into_cell = o * (1 - tanh_c * tanh_c)
-    for slope, factor in zip(_gates(slopes), (g, c[:-1], i, tanh_c), strict=True):
-        slope *= factor
-    da, dh, dc = slopes, np.zeros_like(h[0]), np.zeros_like(c[0])
-    for t in reversed(range(len(x))):
-        dh = dh + dy[t].T
-        into = dc + dh * into_cell[t]
-        da[t, : 3 * units].reshape(3, units, -1)[...] *= into
-        da[t, 3 * units :] *= dh
-        if mask is None:
-            dh, dc = Wh @ da[t], into * f[t]
-        else:
-            da[t] *= mask[t]
-            dh, dc = np.where(mask[t], Wh @ da[t], dh), np.where(mask[t], into * f[t], dc)
-    together = side_by_side(da)
-    dx, dWx, db = fed_vjp(together, x, params["Wx"])
-    grads = {"Wx": dWx, "Wh": side_by_side(h[:-1]) @ together.T, "b": db}
+    W, below, c, gates, tanh_c, mask, started = cache
+    steps, _, units, batch = gates.shape
+    must_answer(dy, (steps, batch, units), c.dtype)
+    by_gate = W[:-1].reshape(len(W) - 1, 4, units).swapaxes(0, 1)
+    from_gates = np.empty((4, len(W) - 1, batch), c.dtype)
+    dbelow, dc = np.empty((steps + 1, len(W) - 1, batch), c.dtype), np.zeros_like(c[0])
+    dbelow[steps] = 0
+    together, dW = np.empty((4, units, STEPS, batch), c.dtype), np.zeros_like(W)
+    for t in reversed(range(steps)):
+        i, f, g, o = gates[t]
+        dh = dbelow[t + 1, :units] + dy[t].T
+        into = dc + dh * o * (1 - tanh_c[t] * tanh_c[t])
+        da = (1 - gates[t]) * gates[t]
+        da[2] = 1 - g * g
+        for slope, factor in zip(da, (g, c[t], i, tanh_c[t]), strict=True):
+            slope *= factor
+        da[:3] *= into
+        da[3] *= dh
+        if mask is not None:
+            da *= mask[t]
+        np.matmul(by_gate, da, out=from_gates).sum(axis=0, out=dbelow[t])
+        together[:, :, t % STEPS] = da
+        passed, dc = dc, into * f
+        if mask is not None:
+            np.copyto(dbelow[t, :units], dh, where=~mask[t])
+            np.copyto(dc, passed, where=~mask[t])
+        if t % STEPS == 0:
+            part = min(STEPS, steps - t)
+            das = together[:, :, :part].reshape(4 * units, part * batch)
+            dW += side_by_side(below[t : t + part]) @ das.T
+    dh, dx = dbelow[0, :units], dbelow[:-1, units:].swapaxes(1, 2).copy()
+    grads = {"Wx": dW[units:-1], "Wh": dW[:units], "b": dW[-1]}
     return ((dx, dh.T, dc.T) if started else dx), grads
-
-
-def _gates(a: Array) -> list[Any]:
-    """The four pieces of (..., 4 units, batch), as views."""
-    units = a.shape[-2] // 4
-    return [a[..., n * units : (n + 1) * units, :] for n in range(4)]
 
 
 def cases() -> list[Case]:
