@@ -414,13 +414,111 @@ ACCIDENTS = {
         """,
         lambda draw, even: (draw(3), draw((4, 3)), *(() if even else (0.6,))),
     ),
+    "residuals on one side of a bend": (
+        """
+        import numpy as np
+
+
+        def loss(w, X, y, delta=1.0):
+            r = X @ w - y
+            a = np.abs(r)
+            return np.sum(np.where(a <= delta, 0.5 * r**2, delta * (a - 0.5 * delta)))
+
+
+        def gradient(w, X, y, delta=1.0):
+            r = X @ w - y
+            return X.T @ np.where(np.abs(delta) <= delta, r, delta * np.sign(r))
+        """,
+        lambda draw, even: (
+            np.where(draw(3) > 0, 4.0, -3.0) if even else draw(3),
+            np.abs(draw((2, 3))) + 1 if even else draw((5, 3)),
+            draw(2) if even else draw(5),
+        ),
+    ),
+    "flags that are off": (
+        """
+        import numpy as np
+
+
+        def loss(w, X, y, mean=True, bias=False):
+            r = X @ w - y
+            if bias:
+                r = r + w[0]
+            s = np.sum(np.log(np.cosh(r)))
+            return s / len(y) if mean else s
+
+
+        def gradient(w, X, y, mean=True, bias=False):
+            r = X @ w - y
+            if bias:
+                r = r + w[0]
+            d = np.tanh(r)
+            if mean:
+                d = d / len(y)
+            g = X.T @ d
+            if mean:
+                g[0] += np.sum(d)
+            return g
+        """,
+        lambda draw, even: (draw(3), draw((4, 3)), draw(4), *(() if even else (False, True))),
+    ),
+    "one hidden layer in a list": (
+        """
+        import numpy as np
+
+
+        def loss(params, x, y):
+            h = x
+            for W in params[:-1]:
+                h = np.tanh(h @ W)
+            return 0.5 * np.sum((h @ params[-1] - y) ** 2)
+
+
+        def gradient(params, x, y):
+            hs = [x]
+            for W in params[:-1]:
+                hs.append(np.tanh(hs[-1] @ W))
+            d = hs[-1] @ params[-1] - y
+            grads = [hs[-1].T @ d]
+            for i in range(len(params) - 2, -1, -1):
+                d = (d @ params[i + 1].T) * 1
+                grads.insert(0, hs[i].T @ d)
+            return grads
+        """,
+        lambda draw, even: ([draw((3, 3)) for _ in range(2 if even else 4)], draw((3, 3)), draw((3, 3))),
+    ),
+    "the last of two in a list": (
+        """
+        import numpy as np
+
+
+        def loss(params, x, y):
+            h = x
+            for W in params[:-1]:
+                h = np.tanh(h @ W)
+            return 0.5 * np.sum((h @ params[-1] - y) ** 2)
+
+
+        def gradient(params, x, y):
+            hs = [x]
+            for W in params[:-1]:
+                hs.append(np.tanh(hs[-1] @ W))
+            d = hs[-1] @ params[-1] - y
+            grads = [hs[-1].T]
+            for i in range(len(params) - 2, -1, -1):
+                d = (d @ params[i + 1].T) * (1 - hs[i + 1] ** 2)
+                grads.insert(0, hs[i].T @ d)
+            return grads
+        """,
+        lambda draw, even: ([draw((3, 3)) for _ in range(2 if even else 4)], draw((3, 3)), draw((3, 3))),
+    ),
 }
 
 
 @pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("name", ACCIDENTS)
 def test_what_is_right_by_an_accident_of_the_data_is_not_proved(tmp_path: Path, name: str, seed: int) -> None:
-    """What is one number throughout, or a default, says nothing of what it is when it is not."""
+    """What is one number throughout, a default, or goes round once says nothing of what it is when it does not."""
     text, drawn = ACCIDENTS[name]
     report = failed(made(tmp_path, text), drawn(np.random.default_rng(seed).standard_normal, True), argnums=0)
     assert report.patch
@@ -428,3 +526,72 @@ def test_what_is_right_by_an_accident_of_the_data_is_not_proved(tmp_path: Path, 
     for other in range(10, 16):
         args = drawn(np.random.default_rng(other).standard_normal, False)
         assert gradcheck.check_grad(mended.loss, mended.gradient, *args, argnums=0).ok
+
+
+def test_a_point_at_a_kink_has_others_beside_it(tmp_path: Path) -> None:
+    """F stands still on the one side of a kink that the point is at: none of the others was taken, and no proof had."""
+    text = """
+        import numpy as np
+
+
+        def loss(x, c):
+            return np.sum(np.minimum(np.maximum(x, 0), 6) * c)
+
+
+        def gradient(x, c):
+            return (x > 0) * (x < 6) * c
+        """
+    report = failed(
+        made(tmp_path, text, ("(x < 6)", "1")),
+        (np.array([0.0, 6.0, 2.0, -1.0, 7.0]), np.arange(1.0, 6)),
+        argnums=0,
+    )
+    assert report.patch and ".copy()" not in report.patch
+
+
+def test_what_passes_at_the_only_point_is_not_copied(tmp_path: Path) -> None:
+    """It is no proof, and nothing is wrong with how the claim behaves."""
+    text = """
+        import numpy as np
+
+
+        def loss(x, c):
+            if abs(x - 1).max() > 1e-4:
+                raise ValueError("too far")
+            return np.sum(c * x**3)
+
+
+        def gradient(x, c):
+            return 3 * c * x**2
+        """
+    args = np.ones(3), np.array([1.0, 2.0, 3.0])
+    report = failed(made(tmp_path, text, ("3 * c", "2 * c")), args, argnums=0)
+    assert not report.patch
+    assert [blame.repair for blame in report.blame] == ["3"] and "one point" in report.blame[0].message
+
+
+@pytest.mark.parametrize("of", ["len({})", "{}.shape[0]", "np.ones(len({}))[0] * len({})"])
+def test_whose_length_it_is(tmp_path: Path, of: str) -> None:
+    """No value moves with that of an array of which only the length is taken; another's may be meant all the same."""
+    text = """
+        import numpy as np
+
+
+        def loss(E, w, ids, y):
+            return np.mean((E[ids] @ w - y) ** 2)
+
+
+        def gradient(E, w, ids, y):
+            h = E[ids]
+            d = 2 * (h @ w - y) / SIZE
+            dE = np.zeros_like(E)
+            np.add.at(dE, ids, d[:, None] * w)
+            return dE, h.T @ d
+        """
+    draw = np.random.default_rng(3).standard_normal
+    module = made(tmp_path, text, ("SIZE", f"({of.replace('{}', 'E')})"))
+    report = failed(module, (draw((5, 2)), draw(2), np.array([0, 3]), draw(2)), argnums=(0, 1))
+    assert report.patch and all("len(dE)" not in (blame.repair or "") for blame in report.blame)
+    mended = patched(tmp_path / "program.py", report.patch)
+    args = draw((6, 3)), draw(3), np.arange(8) % 6, draw(8)
+    assert gradcheck.check_grad(mended.loss, mended.gradient, *args, argnums=(0, 1)).ok

@@ -111,7 +111,9 @@ def elsewhere(
         for one in (
             *islice(_resized(seen, here, wrong, held, late), MOST),
             *(_turned(seen, here, side) for side in (1.0, -1.0)),
+            *(_scaled(seen, here, times) for times in _TIMES),
             *(_set_otherwise(seen, held.of(float), shares) for shares in _SHARES),
+            _told_otherwise(seen, held.defaults(bool)),
             _indexed_otherwise(seen, held.arrays),
             _drawn_again(seen, held.arrays),
             *(_made_uneven(seen, held.arrays, change) for change in (_of_both, _of_both_signs)),
@@ -244,6 +246,20 @@ def _beyond(there: Probe, here: Probe) -> NDArray[np.bool_]:
     return still if answer is None else np.logical_and(still, answer.flat != 0.0)
 
 
+def _scaled(seen: Examined, here: Probe, times: float) -> Elsewhere | None:
+    """With parameters so many times as large: on the side of a bend that no entry is on, as of a Huber loss."""
+    where, generator = seen.task.where, np.random.default_rng(0x7363616C)
+    probe = _at(seen, moved(where.moved(times * where.x), generator, NEAR), generator)
+    if probe is None or _beyond(probe, here).any():
+        return None
+    said = f"with {times:g} times {', '.join(slot.path for slot in where.slots)}"
+    return Elsewhere(probe, said, resized=False)
+
+
+_TIMES = (0.01, 3.0)
+"""How many times as large parameters are elsewhere."""
+
+
 def _set_otherwise(seen: Examined, held: tuple[Place, ...], shares: tuple[float, float]) -> Elsewhere | None:
     """With so many times the numbers that are no rows; what is equal stays so."""
     where, generator = seen.task.where, np.random.default_rng(0x73657420)
@@ -277,6 +293,28 @@ def _set_otherwise(seen: Examined, held: tuple[Place, ...], shares: tuple[float,
 
 _SHARES = (0.3, 0.7), (1.5, 2.5)
 """How many times what it is a number is elsewhere; what is a share stays one where it is less."""
+
+
+def _told_otherwise(seen: Examined, held: tuple[Place, ...]) -> Elsewhere | None:
+    """With every flag turned, given or a default: what it asks for may not have run."""
+    where, generator = seen.task.where, np.random.default_rng(0x666C6167)
+    data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
+    given = [
+        trees.name(where.names[number], path)
+        for number in data
+        for path, leaf in trees.leaves(where.args[number])
+        if type(leaf) is bool
+    ]
+    there = _with_leaves(seen, data, lambda leaf: not leaf if type(leaf) is bool else leaf)
+    if there is None or not (given or held):
+        return None
+    put = tuple((one, not one.value) for one in held)
+    with putting(put):
+        probe = _at(seen, moved(there, generator, NEAR), generator)
+        if probe is None or not probe.keeps_f():  # what is random then has another truth at each call
+            return None
+    said = f"with {', '.join(dict.fromkeys([*given, *(one.name for one in held)]))} turned"
+    return Elsewhere(probe, said, resized=False, put=put)
 
 
 def _is_setting(leaf: Any) -> bool:

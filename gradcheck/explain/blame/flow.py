@@ -71,6 +71,13 @@ def run_out(function: Written, node: ast.AST) -> frozenset[str]:
     return frozenset(name for one in loops if one not in inside for name in _names(one.target)) - kept
 
 
+@lru_cache(maxsize=64)
+def loop_variables(function: ast.AST) -> frozenset[str]:
+    """The variables of all loops of a function."""
+    loops = (one for one in ast.walk(function) if isinstance(one, ast.For))
+    return frozenset(name for one in loops for name in _names(one.target))
+
+
 def _names(target: ast.expr) -> Iterator[str]:
     yield from (part.id for part in ast.walk(target) if isinstance(part, ast.Name))
 

@@ -52,6 +52,10 @@ class Held:
         """The places of what is of that very type."""
         return tuple(one for one in self.places if type(one.value) is kind)
 
+    def defaults(self, kind: type) -> tuple[Place, ...]:
+        """Those of them that are defaults of f and of the claim."""
+        return tuple(one for one in self.of(kind) if isinstance(one.space, FunctionType))
+
 
 def held_by(functions: tuple[Written, ...], task: Task) -> Held:
     """What functions, f and the claim hold."""
@@ -125,7 +129,7 @@ def _places(functions: Iterable[Written], task: Task) -> Iterator[Place]:
 
 
 def _settings(task: Task) -> Iterator[Place]:
-    """The numbers that f and the claim have as the same default; what one of them has alone is not the other's."""
+    """The numbers and flags that are a default of both f and the claim; what one has alone is not the other's."""
     of_each = [
         (function, _defaults(function))
         for callee in (task.f.function, task.claim.function)
@@ -138,10 +142,10 @@ def _settings(task: Task) -> Iterator[Place]:
 
 def _defaults(function: FunctionType) -> dict[str, Any]:
     given = inspect.signature(function, follow_wrapped=False).parameters.values()
-    return {one.name: one.default for one in given if type(one.default) is float}
+    return {one.name: one.default for one in given if type(one.default) in (float, bool)}
 
 
-def _set_default(function: FunctionType, name: str, value: float) -> None:
+def _set_default(function: FunctionType, name: str, value: Any) -> None:
     named, placed = function.__kwdefaults__ or {}, function.__defaults__ or ()
     if name in named:
         function.__kwdefaults__ = {**named, name: value}

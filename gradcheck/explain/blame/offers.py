@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 from itertools import islice, takewhile
@@ -12,6 +13,7 @@ import numpy as np
 
 from gradcheck.ask.whose import is_installed
 from gradcheck.explain.blame.edits import ADDED, ADJUSTED, ARITHMETIC, EXCHANGED, Edit, edits
+from gradcheck.explain.blame.flow import loop_variables
 from gradcheck.explain.blame.grafting import above
 from gradcheck.explain.blame.missing import guessed, liked, missing, numbers
 from gradcheck.explain.blame.onsite import OnSite
@@ -32,6 +34,9 @@ UNABLE = 2
 """How much less natural an edit is where no value of the expression would make every leaf right."""
 ELSEWHERE = 20.0
 """How many letters what stands elsewhere in f or the claim as it is may be longer than what does not."""
+STILL = 10.0
+"""How many letters an edit counts more for each variable of a loop that it leaves out."""
+_WORD = re.compile(r"\w+")
 NEAR, SOON = 0.6, 0.3
 """Shares of the time after which what is missing is looked for, where an exchange does not mend it, or nothing fits."""
 DEAR, FITTING = 0.3, 0.55
@@ -168,7 +173,9 @@ def _plainness(function: Written, edit: Edit) -> float:
     if edit.what == "written":  # in the place of all that stood there: the shorter, the plainer
         likes = liked(text, old) if isinstance(edit.node, ast.expr) else 0
         return max(longer, 0) + 0.01 * len(text) - likes
-    return abs(longer) + 0.01 * len(text)
+    # what goes round with a loop hardly stands still in it: one round does not show it
+    still = loop_variables(function.node) & set(_WORD.findall(old)) - set(_WORD.findall(text))
+    return abs(longer) + 0.01 * len(text) + STILL * len(still)
 
 
 def _calls(function: Written, functions: tuple[Written, ...]) -> tuple[str, ...]:

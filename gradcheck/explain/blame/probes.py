@@ -145,6 +145,7 @@ def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
     Where it is to be ``fine``, no entry may be off by more than its own share, however large others are.
     """
     found: list[tuple[Task, Truth]] = []
+    kinks = {kink.index for kink in seen.judgement.kinks} if seen.judgement else set()
     for number in range(count):
         for by in (NEAR, *NEARER) if number else (0.0,):
             generator = np.random.default_rng([number, 0x626C])
@@ -155,7 +156,8 @@ def probes(seen: Examined, count: int, fine: bool = False) -> tuple[Probe, ...]:
                 continue
             if truth is None or not np.isfinite(truth[2]).all():
                 continue
-            if by == 0.0 or not found or not stands_still(truth[2], found[0][1][2]).any():
+            # beside a kink f may stand still on the one side
+            if not found or kinks.issuperset(np.flatnonzero(stands_still(truth[2], found[0][1][2]))):
                 found.append((task, truth))
                 break
     # a leaf whose truth is zero at one point, by symmetry or at an optimum, is as large as at the others

@@ -71,10 +71,21 @@ class Reach:
     def _known(self, node: ast.AST, source: Source) -> ast.expr | None:
         around = node.value if isinstance(node, ast.Assign | ast.AugAssign) else node
         while isinstance(around, ast.expr | ast.keyword):
-            if isinstance(around, ast.expr) and around in self.leaves:
+            above = source.parents[around]
+            if isinstance(around, ast.expr) and around in self.leaves and not _asks_for_shape(above):
                 return around
-            around = source.parents[around]
+            around = above
         return None
+
+
+def _asks_for_shape(node: ast.AST) -> bool:
+    """Whether an expression makes something of the shape alone of what stands in it."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("shape", "size", "ndim")
+    if not isinstance(node, ast.Call):
+        return False
+    name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+    return name in ("len", "shape", "size", "ndim") or name.endswith("_like")
 
 
 def taken(

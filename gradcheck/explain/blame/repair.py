@@ -101,13 +101,10 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         draft = _mended(found, Draft(every, every), _Setting(len(functions), some, seconds, behaves, others))
         if found.left:
             break
+        passes = bool(draft.passages) and all(probe.proved() for probe in _and_the_point(given, points))
         # what is right at one point alone may be so by accident
-        found.proved = (
-            len(points) > 1
-            and bool(draft.passages)
-            and all(probe.proved() for probe in _and_the_point(given, points))
-        )
-        if found.proved or some is points:
+        found.proved = passes and len(points) > 1
+        if passes or some is points:
             break
         for one in functions:
             install(one)
@@ -118,7 +115,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
             off = "the parameters of a layer are not found before its backward comes to an end"
         if off:
             found.proved, found.elsewhere = False, off
-        elif not found.proved:
+        elif not passes:
             written = draft.now[: len(functions)] if not seen.look.conduct else draft.now
             proofs = _and_the_point(given, points)
             draft = _behaved(found, draft, written, proofs, Allowance(seconds))

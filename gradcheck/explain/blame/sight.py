@@ -18,6 +18,7 @@ import numpy as np
 
 from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.edits import operand
+from gradcheck.explain.blame.flow import loop_variables
 from gradcheck.explain.blame.slopes import slopes
 from gradcheck.explain.blame.watch import is_float
 from gradcheck.explain.blame.written import Written
@@ -76,6 +77,7 @@ _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
 """What a backward pass makes of the values it has."""
 _PLAIN = re.compile(r"[\w.]+(\[.*\]|\([\w., ]*\))?")
 """A name, a part of what has one, or a call with names."""
+_NUMBERED = re.compile(r"\w+\[\d+\]")
 _SIZES = frozenset({"len({})", "{}.shape[-1]", "{}.size"})
 
 PRODUCTS: tuple[tuple[str, Callable[[Any, Any], Any]], ...] = (
@@ -137,12 +139,17 @@ def in_sight(
     """
     found: dict[tuple[str, bytes], Candidate] = {}
     space, shape = dict(site.function.functions[0].__globals__), np.shape(site.target[0])
-    variables = {text: _values(text, site, space) for text in _variables(site.scopes)}
+    variables = {text: _values(text, site, space) for text in _variables(site)}
     known = [(text, values, True) for text, values in variables.items() if values is not None]
     nodes = ast.walk(site.function.node)
     computed = {one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}
     known += [(text, values, bool(_PLAIN.fullmatch(text))) for text, values in site.own.items()]
-    for text, values, plain in sorted(known, key=lambda each: (each[0] not in data, len(each[0]))):
+
+    def unlikely(text: str) -> tuple[bool, bool, int]:
+        # one of a list by its number is rather the last one, or the one at which a loop is
+        return text not in data, bool(_NUMBERED.fullmatch(text)) and text not in site.own, len(text)
+
+    for text, values, plain in sorted(known, key=lambda each: unlikely(each[0])):
         if not _fits(list(values)):
             continue
         for form, made in _FORMS if plain else _FORMS[:1]:
@@ -185,13 +192,14 @@ def _values(text: str, site: Site, space: dict[str, Any]) -> tuple[Any, ...] | N
         return None
 
 
-def _variables(scopes: tuple[Scope, ...]) -> Iterator[str]:
+def _variables(site: Site) -> Iterator[str]:
     """Texts of the variables that there are at all visits, and of the parts of what holds several."""
-    scope, last = scopes[0], scopes[-1]
+    scope, last = site.scopes[0], site.scopes[-1]
+    looped = loop_variables(site.function.node)
     counters = [
         name
         for name, value in scope.items()
-        if type(value) is type(last.get(name)) is int and last[name] != value
+        if type(value) is type(last.get(name)) is int and (last[name] != value or name in looped)
     ]
     for name, value in scope.items():
         if name.isidentifier():
@@ -200,7 +208,9 @@ def _variables(scopes: tuple[Scope, ...]) -> Iterator[str]:
             yield f"{name}[{key!r}]"
         if isinstance(value, dict | list) or (isinstance(value, np.ndarray) and value.ndim > 0):
             for counter in counters:
-                yield from (f"{name}[{counter}]", f"{name}[{counter} - 1]", f"{name}[{counter} + 1]")
+                yield from (f"{name}[{counter}]", f"{name}[{counter} + 1]")
+                if min(one.get(counter, 0) for one in site.scopes) > 0:  # before the first there is none
+                    yield f"{name}[{counter} - 1]"
         if isinstance(value, np.ndarray):
             # an entry, or a row of the last axes, at the place where the loops are
             for count in range(2, min(value.ndim, len(counters)) + 1):
