@@ -359,31 +359,26 @@ def _recurrent(module: Any, cell: str) -> Callable[[str], Rivals]:
         net = getattr(torch.nn, cell)(64, 128).to(getattr(torch, dtype))
         tensor = torch.tensor(x, requires_grad=True)
         dy = torch.tensor(_normal(50, 32, 128, dtype=dtype, seed=1))
-        plain, states = getattr(textbook, cell.lower()), _normal(1600, 128, dtype=dtype, seed=2)
+        plain = getattr(textbook, cell.lower())
         a = _normal(1600, len(params["b"]), dtype=dtype, seed=3)
-        wide, h = np.ascontiguousarray(a[:32].T), np.ascontiguousarray(states[:32].T)
-        turned, inputs, b = np.ascontiguousarray(params["Wh"].T), x.reshape(1600, 64), np.empty_like(a)
-        dx, grads, of_h, of_a = (
-            np.empty_like(inputs),
-            np.empty_like(params["Wx"]),
-            np.empty_like(h),
-            np.empty_like(wide),
-        )
-        of_Wh = np.empty_like(params["Wh"])
+        # state and input below one another, and their weights by gate, (gates, units, state and input)
+        by_gate = np.concatenate([params["Wh"], params["Wx"]]).T.reshape(-1, 128, 192)
+        back, below = by_gate.swapaxes(1, 2), _normal(192, 320, dtype=dtype, seed=4)
+        step, das = np.empty((len(by_gate), 128, 32), a.dtype), a[:320].copy()
+        of_step, of_weights, b = np.empty((len(by_gate), 192, 32), a.dtype), below @ das, np.empty_like(a)
+        first = np.ascontiguousarray(below[:, :32])
 
         def theirs() -> None:
             net.zero_grad()
             tensor.grad = None
             net(tensor)[0].backward(dy)
 
-        def floor() -> None:  # two products a step, four of all steps at once, and an exponential a gate
+        def floor() -> None:  # two products a gate and step, one more every ten, an exponential a gate
             for _ in range(50):
-                np.matmul(turned, h, out=of_a)
-                np.matmul(params["Wh"], wide, out=of_h)
-            np.matmul(inputs, params["Wx"], out=b)
-            np.matmul(a, params["Wx"].T, out=dx)
-            np.matmul(inputs.T, a, out=grads)
-            np.matmul(states.T, a, out=of_Wh)
+                np.matmul(by_gate, first, out=step)
+                np.matmul(back, step, out=of_step)
+            for _ in range(5):
+                np.matmul(below, das, out=of_weights)
             np.exp(a, out=b)
 
         return {
