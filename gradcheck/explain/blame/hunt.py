@@ -16,6 +16,7 @@ from gradcheck.explain.blame.probes import Probe
 from gradcheck.explain.blame.progress import Progress, standing
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.suspects import Suspects
+from gradcheck.explain.blame.undone import Container, undone
 from gradcheck.explain.blame.written import Written
 
 HOLLOW = 2
@@ -48,7 +49,9 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
     comes = scene.reach.whole
     stands = standing(scene.points, scene.left, scene.patience, scene.shares)
     # each is in force until the next one is asked for
-    for rank, function, edit in chain.from_iterable(map(in_force, offers(scene, suspects))):
+    for rank, function, edit in chain.from_iterable(
+        in_force(some, scene.holds) for some in offers(scene, suspects)
+    ):
         # where others are needed in any case, what mends a part is not weighed against what is added from afar
         enough = best is not None and (
             best.progress.leaves == scene.left
@@ -89,11 +92,17 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
     return best, tried
 
 
-def in_force(some: Sequence[Ranked]) -> Iterator[Ranked]:
-    """One after another in force; where one of them does not compile, the halves by themselves."""
+def in_force(some: Sequence[Ranked], holds: tuple[Container, ...] = ()) -> Iterator[Ranked]:
+    """One after another in force; where one of them does not compile, the halves by themselves.
+
+    What the functions hold is for each as it was before.
+    """
     with offered([(function, edit) for _, function, edit in some]) as choose:
-        yield from (offer for number, offer in enumerate(some) if choose is not None and choose(number))
+        for number, offer in enumerate(some):
+            if choose is not None and choose(number):
+                with undone(holds):
+                    yield offer
     if choose is None and len(some) > 1:
         half = len(some) // 2
-        yield from in_force(some[:half])
-        yield from in_force(some[half:])
+        yield from in_force(some[:half], holds)
+        yield from in_force(some[half:], holds)

@@ -27,6 +27,7 @@ from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.still import still
 from gradcheck.explain.blame.stopwatch import Allowance
 from gradcheck.explain.blame.suspects import Suspects
+from gradcheck.explain.blame.undone import Container, containers, undone
 from gradcheck.explain.blame.watch import observing
 from gradcheck.explain.blame.written import Written
 from gradcheck.judge.examine import Examined
@@ -90,6 +91,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         seen, points, first = wide, finer, finer[0]  # digits tell which edit is meant
     held = held_by((*functions, *of_f), first.task)
     protect(held.arrays, first)
+    holds = containers(place.value for place in held.places)
     early = Allowance(RESIZING * seconds)
     others = elsewhere(seen, first, found.wrong, held, early.late)
     sizes = [one for one in others if one.rows]
@@ -98,7 +100,9 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     fewer = shorter(seen, PROBES)
     for some in (fewer, points) if fewer and _wrong(fewer) == found.wrong else (points,):
         found.left = found.wrong
-        draft = _mended(found, Draft(every, every), _Setting(len(functions), some, seconds, behaves, others))
+        draft = _mended(
+            found, Draft(every, every), _Setting(len(functions), some, seconds, behaves, others, holds)
+        )
         if found.left:
             break
         passes = bool(draft.passages) and all(probe.proved() for probe in _and_the_point(given, points))
@@ -118,7 +122,7 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
         elif not passes:
             written = draft.now[: len(functions)] if not seen.look.conduct else draft.now
             proofs = _and_the_point(given, points)
-            draft = _behaved(found, draft, written, proofs, Allowance(seconds))
+            draft = _behaved(found, draft, written, proofs, holds, Allowance(seconds))
     found.mends = tuple(draft.mends())
     return found
 
@@ -159,6 +163,7 @@ class _Setting:
     seconds: float
     behaves: bool
     elsewhere: tuple[Elsewhere, ...]
+    holds: tuple[Container, ...]
 
 
 def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
@@ -189,6 +194,7 @@ def _mended(found: Search, draft: Draft, setting: _Setting) -> Draft:
                 patience,
                 bool(shared),
                 setting.elsewhere,
+                setting.holds,
             )
             force = Force(
                 functions,
@@ -231,7 +237,12 @@ def _kept(draft: Draft, quarry: Quarry, meanings: Meanings, scene: Scene) -> Dra
 
 
 def _behaved(
-    found: Search, draft: Draft, functions: tuple[Written, ...], points: tuple[Probe, ...], allowed: Allowance
+    found: Search,
+    draft: Draft,
+    functions: tuple[Written, ...],
+    points: tuple[Probe, ...],
+    holds: tuple[Container, ...],
+    allowed: Allowance,
 ) -> Draft:
     """The claim with the edit by which what is right in its values leaves alone what it is given."""
     for function in functions:
@@ -239,7 +250,7 @@ def _behaved(
             if allowed.late():
                 return draft
             found.tried += 1
-            with edited(function, edit) as installed:
+            with edited(function, edit) as installed, undone(holds):
                 proved = installed and all(probe.proved() for probe in points)
             further = (
                 draft.edited(
