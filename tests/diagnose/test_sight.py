@@ -40,6 +40,8 @@ EVIDENCE = right(
         (2.0, "2"),
         (-2.0, "2"),
         (0.5, "1 / 2"),
+        (1.5, "3/2"),
+        (2 / 3, "2/3"),
         (math.log(2.0), "ln 2"),
         (7 / 6, "n / (n - 1), n = 7 being the batch size"),
         (0.37, "temperature"),

@@ -118,7 +118,7 @@ def _forms(known: tuple[Quantity, ...]) -> Iterator[Quantity]:
     for q in known:
         v, m, w, s = q.value, q.meaning, q.weight, q.sort
         yield q
-        yield Quantity(1 / v, f"1 / {m}", w + 0.1, s)
+        yield Quantity(1 / v, _inverse(m), w + 0.1, s)
         yield Quantity(math.sqrt(v), f"the square root of {m}", w + 1.0, s)
         yield Quantity(1 / math.sqrt(v), f"1 / the square root of {m}", w + 1.0, s)
         yield Quantity(v * v, f"the square of {m}", w + 1.2, s)
@@ -132,6 +132,11 @@ def _forms(known: tuple[Quantity, ...]) -> Iterator[Quantity]:
         yield Quantity(p.value / q.value, f"{p.meaning} / {q.meaning}", weight + 0.1, sort)
         yield Quantity(q.value / p.value, f"{q.meaning} / {p.meaning}", weight + 0.1, sort)
         yield Quantity(1 / (p.value * q.value), f"1 / ({p.meaning} times {q.meaning})", weight + 0.2, sort)
+
+
+def _inverse(meaning: str) -> str:
+    above, stroke, below = meaning.partition("/")
+    return f"{below}/{above}" if stroke and (above + below).isdigit() else f"1 / {meaning}"
 
 
 def named(evidence: Evidence) -> tuple[Quantity, ...]:
@@ -166,7 +171,7 @@ def meanings(factor: float, evidence: Evidence, relative: float = 1e-6) -> list[
     size = abs(factor)
     found: list[str] = []
     for q in sorted((*CONSTANTS, *_sizes(evidence)), key=lambda q: q.weight):
-        for value, meaning in ((q.value, q.meaning), (1 / q.value if q.value else 0.0, f"1 / {q.meaning}")):
+        for value, meaning in ((q.value, q.meaning), (1 / q.value if q.value else 0.0, _inverse(q.meaning))):
             if abs(value - size) <= relative * size and meaning not in found:
                 found.append(meaning)
     return found[:3]
