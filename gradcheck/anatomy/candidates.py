@@ -77,7 +77,7 @@ def candidates(seen: Passes, tried: Tried, by_user: Set[Place]) -> Candidates:
     # a number is a setting, but not where a place that is called its gradient is left empty, nor in a matrix of lists
     empty = [(place, value) for place, value in walk(tried.own, lambda name: False) if value is None]
     lacking = [asked[number] for number in paired(asked, empty, [parameter_keys])]
-    lacking += [one for one in asked if one not in lacking and _is_in_a_matrix(one)]
+    lacking += [one for one in asked if one not in lacking and _is_in_a_matrix(one, tried.own)]
     parts += felt([*map(as_floats, lacking)], depends)
     asked = [one for one in asked if one not in lacking]
     came = arrays(tried.came, lambda name: False)
@@ -111,13 +111,23 @@ def _in_an_array(
     return {one: entries[one] for one in felt(list(entries), tried.depends)}
 
 
-def _is_in_a_matrix(one: Kept) -> bool:
-    return isinstance(one.array, float) and len(one.places[0]) - len(_lists(one.places[0])) > 1
+def _is_in_a_matrix(one: Kept, own: Any) -> bool:
+    """Whether it is a float in a list of lists of numbers, all as long; not in a list of pairs, nor beside an array."""
+    place = one.places[0]
+    if not isinstance(one.array, float) or len(place) < 2 or not all(map(_is_number, place[-2:])):
+        return False
+    rows = found(own, place[:-2])
+    lists = isinstance(rows, list) and all(isinstance(each, list) for each in rows)
+    return lists and _as_array(rows).size > 0
+
+
+def _is_number(step: Any) -> bool:
+    return isinstance(step, Item) and isinstance(step.key, int)
 
 
 def _lists(place: Place) -> Place:
     """Where the lists in lists stand of which this is an entry, itself where it is in none."""
-    while place and isinstance(place[-1], Item) and isinstance(place[-1].key, int):
+    while place and _is_number(place[-1]):
         place = place[:-1]
     return place
 

@@ -659,6 +659,46 @@ def test_a_matrix_of_lists_whose_gradient_is_returned_leaves_the_check_open(retu
     assert report.verdict == "inconclusive" and "W[0][0]" in report.reasons[0]
 
 
+def test_a_list_of_ranges_are_settings() -> None:
+    class Scaled:
+        def __init__(self):
+            self.W, self.ranges = weights(), [(0.0, 1.0), (0.5, 2.0)]
+
+        def forward(self, x):
+            self.x, self.by = x, np.array([high - low for low, high in self.ranges])
+            return x @ self.W * self.by
+
+        def backward(self, d):
+            self.dW = self.x.T @ (d * self.by)
+            return d * self.by @ self.W.T
+
+    assert check(Scaled(), X).ok
+
+
+def test_a_slope_beside_an_array_is_a_setting() -> None:
+    class Network:
+        def __init__(self):
+            self.layers = [(square(1), 0.01), (square(2), 0.2)]
+
+        def forward(self, x):
+            self.kept = []
+            for W, slope in self.layers:
+                z = x @ W
+                self.kept.append((x, z))
+                x = np.where(z > 0, z, slope * z)
+            return x
+
+        def backward(self, d):
+            self.grads = []
+            for (x, z), (W, slope) in zip(reversed(self.kept), reversed(self.layers), strict=True):
+                d = d * np.where(z > 0, 1, slope)
+                self.grads.insert(0, x.T @ d)
+                d = d @ W.T
+            return d
+
+    assert check(Network(), X).ok
+
+
 def test_it_is_said_that_gradients_of_inputs_are_returned_in_another_order_than_these_are_taken() -> None:
     def backward(d):
         dx, dh = d, 2 * d
