@@ -293,3 +293,44 @@ def test_a_loop_that_starts_or_ends_elsewhere_is_mended_where_it_is_said(
     mended = patched(tmp_path / "program.py", report.patch)
     for n in (4, 9):
         assert gradcheck.check_grad(mended.f, mended.claim, draw(n), draw(n), argnums=0).ok
+
+
+GROUPED = """
+    import numpy as np
+
+
+    def loss(W, v, X, y, lam):
+        h = np.tanh(X @ W)
+        r = h @ v - y
+        return r @ r / (2 * len(y)) + lam * (W * W).sum() / 2 - lam * (v @ v - 1)
+
+
+    def gradient(W, v, X, y, lam):
+        h = np.tanh(X @ W)
+        r = h @ v - y
+        d = r / len(y)
+        dz = np.outer(d, v) * (1 - h ** 2)
+        return X.T @ dz + lam * W, h.T @ d - 2 * lam * v
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("(1 - h ** 2)", "(1 - h) ** 2"),
+        ("X.T @ dz + lam * W", "(X.T @ dz + lam) * W"),
+        ("h.T @ d - 2 * lam * v", "(h.T @ d - 2 * lam) * v"),
+    ],
+)
+def test_what_is_grouped_otherwise_is_grouped_as_it_should_be(
+    tmp_path: Path, right: str, wrong: str, seed: int
+) -> None:
+    """The square of a difference was mended by the terms that it lacks, or by a quotient."""
+    draw = np.random.default_rng(seed).standard_normal
+    args = draw((3, 4)), draw(4), draw((6, 3)), draw(6), 0.3
+    module = made(tmp_path, GROUPED, (right, wrong))
+    report = gradcheck.check_grad(module.loss, module.gradient, *args, argnums=(0, 1), raise_on_failure=False)
+    (blame,) = report.blame
+    assert blame.proved and blame.repair is not None
+    assert blame.repair.replace(" ", "").strip("()") in right.replace(" ", "")

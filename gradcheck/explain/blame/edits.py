@@ -424,6 +424,7 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
             yield edit("operator", f"{left} @ {right}")
         if sign in ("-", "@", "/", "**", "//"):
             yield edit("order", f"{right} {sign} {left}", ADJUSTED if sign == "@" else EXCHANGED)
+        yield from (edit("grouping", new) for new in _grouped_otherwise(source, node))
         yield edit("drop", left)
         yield edit("drop", f"-{right}" if sign == "-" else f"1 / {right}" if sign == "/" else right)
         if sign in ("-", "/"):
@@ -615,6 +616,29 @@ def _indices(source: Source, index: ast.expr) -> Iterator[str]:
 
 def _slice(low: str, high: str, step: str) -> str:
     return f"{low}:{high}:{step}" if step else f"{low}:{high}"
+
+
+def _grouped_otherwise(source: Source, node: ast.BinOp) -> Iterator[str]:
+    """What is made of three operands if the other two of them are taken together: ``1 - h**2`` of ``(1 - h)**2``."""
+    inside, beside = node.left, node.right
+    if isinstance(inside, ast.BinOp) and type(inside.op) in OPERATORS:
+        first, second = OPERATORS[type(inside.op)], OPERATORS[type(node.op)]
+        if (first, second) not in _EITHER_WAY:
+            together = f"{operand(source, inside.right)} {second} {operand(source, beside)}"
+            tight = _BINDS[second] > _BINDS[first]
+            yield f"{operand(source, inside.left)} {first} {together if tight else f'({together})'}"
+    inside, beside = node.right, node.left
+    if isinstance(inside, ast.BinOp) and type(inside.op) in OPERATORS:
+        first, second = OPERATORS[type(node.op)], OPERATORS[type(inside.op)]
+        if (first, second) not in _EITHER_WAY:
+            together = f"{operand(source, beside)} {first} {operand(source, inside.left)}"
+            tight = _BINDS[first] >= _BINDS[second] and first != "**"
+            yield f"{together if tight else f'({together})'} {second} {operand(source, inside.right)}"
+
+
+_BINDS = {"+": 0, "-": 0, "*": 1, "/": 1, "@": 1, "//": 1, "%": 1, "**": 2}
+_EITHER_WAY = frozenset({("+", "+"), ("+", "-"), ("*", "*"), ("*", "/"), ("@", "@")})
+"""Pairs of operators of which it is all the same which comes first."""
 
 
 def _of_call(source: Source, node: ast.Call) -> Iterator[Edit]:
