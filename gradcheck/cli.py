@@ -8,7 +8,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
-from io import TextIOWrapper
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 
 from gradcheck.commands.grammar import grammar
@@ -17,6 +17,7 @@ from gradcheck.commands.status import Misuse, Status
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status, a `gradcheck.commands.status.Status`."""
+    _opened()
     typed = [*(sys.argv[1:] if arguments is None else arguments)]
     parser = grammar()
     options = parser.parse_args(typed)
@@ -39,6 +40,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         _say_no_more()
         parser.exit(Status.MISUSE, f"gradcheck: what it prints cannot be written: {error.strerror}\n")
+
+
+def _opened() -> None:
+    """Where stdout or stderr is closed Python has none: what is printed there goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, StringIO())  # no file: it would get the number that was closed
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}

@@ -316,6 +316,27 @@ TALKING = Case("talking", talking, right, (X,))
     assert "at work" in (tmp_path / "log.txt").read_text()
 
 
+@pytest.mark.parametrize("more", ["", "--format json", "--format concise", "--jobs 2", "--diff", "--list"])
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_no_status_and_leave_json_alone(closed, more, write, tmp_path):
+    file = write("""
+import subprocess, sys
+
+def talking(x):
+    sys.stdout.write("at work")
+    subprocess.run(["echo", "child"], stderr=subprocess.DEVNULL)
+    return square(x)
+
+TALKING = Case("talking", talking, right, (X,))
+""")
+
+    ended = by_shell(f"exec $PYTHON -m gradcheck verify {file} -k talking {more} {closed}", tmp_path)
+
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
+    if more == "--format json" and closed == "2>&-":
+        assert json.loads(ended.stdout)["ok"]
+
+
 def test_where_what_was_printed_cannot_be_shown_what_follows_stays_on_stdout(tmp_path):
     script = tmp_path / "script.py"
     script.write_text("""

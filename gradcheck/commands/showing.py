@@ -38,11 +38,15 @@ def to_stderr() -> Iterator[None]:
         if sys.__stdout__ is not None:
             _flush()
             with suppress(OSError):  # closed since, or no number is left
+                stderr = 2
+                if sys.__stderr__ is None:
+                    stderr = os.open(os.devnull, os.O_WRONLY)
+                    after.callback(os.close, stderr)
                 stdout = os.dup(1)
                 after.callback(os.close, stdout)
                 after.callback(os.dup2, stdout, 1)
                 after.callback(_flush)
-                os.dup2(2, 1)
+                os.dup2(stderr, 1)
         yield
 
 
