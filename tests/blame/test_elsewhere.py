@@ -345,6 +345,28 @@ def test_a_claim_that_stands_still_with_f_is_asked_there(tmp_path: Path) -> None
     assert report.blame and report.blame[0].proved
 
 
+OF_A_LIST = """
+    import numpy as np
+
+
+    def loss(params, x, y):
+        h = x
+        for W in params[:-1]:
+            h = np.tanh(h @ W)
+        return 0.5 * np.sum((h @ params[-1] - y) ** 2)
+
+
+    def gradient(params, x, y):
+        hs = [x]
+        for W in params[:-1]:
+            hs.append(np.tanh(hs[-1] @ W))
+        d = hs[-1] @ params[-1] - y
+        grads = [hs[-1].T @ d]
+        for i in range(len(params) - 2, -1, -1):
+            d = (d @ params[i + 1].T) * (1 - hs[i + 1] ** 2)
+            grads.insert(0, hs[i].T @ d)
+        return grads
+"""
 ACCIDENTS = {
     "labels of one class": (
         """
@@ -463,53 +485,11 @@ ACCIDENTS = {
         lambda draw, even: (draw(3), draw((4, 3)), draw(4), *(() if even else (False, True))),
     ),
     "one hidden layer in a list": (
-        """
-        import numpy as np
-
-
-        def loss(params, x, y):
-            h = x
-            for W in params[:-1]:
-                h = np.tanh(h @ W)
-            return 0.5 * np.sum((h @ params[-1] - y) ** 2)
-
-
-        def gradient(params, x, y):
-            hs = [x]
-            for W in params[:-1]:
-                hs.append(np.tanh(hs[-1] @ W))
-            d = hs[-1] @ params[-1] - y
-            grads = [hs[-1].T @ d]
-            for i in range(len(params) - 2, -1, -1):
-                d = (d @ params[i + 1].T) * 1
-                grads.insert(0, hs[i].T @ d)
-            return grads
-        """,
+        OF_A_LIST.replace("(1 - hs[i + 1] ** 2)", "1"),
         lambda draw, even: ([draw((3, 3)) for _ in range(2 if even else 4)], draw((3, 3)), draw((3, 3))),
     ),
     "the last of two in a list": (
-        """
-        import numpy as np
-
-
-        def loss(params, x, y):
-            h = x
-            for W in params[:-1]:
-                h = np.tanh(h @ W)
-            return 0.5 * np.sum((h @ params[-1] - y) ** 2)
-
-
-        def gradient(params, x, y):
-            hs = [x]
-            for W in params[:-1]:
-                hs.append(np.tanh(hs[-1] @ W))
-            d = hs[-1] @ params[-1] - y
-            grads = [hs[-1].T]
-            for i in range(len(params) - 2, -1, -1):
-                d = (d @ params[i + 1].T) * (1 - hs[i + 1] ** 2)
-                grads.insert(0, hs[i].T @ d)
-            return grads
-        """,
+        OF_A_LIST.replace("[hs[-1].T @ d]", "[hs[-1].T]"),
         lambda draw, even: ([draw((3, 3)) for _ in range(2 if even else 4)], draw((3, 3)), draw((3, 3))),
     ),
 }

@@ -125,9 +125,7 @@ def elsewhere(
 
 def shorter(seen: Examined, count: int) -> tuple[Probe, ...]:
     """Probes at fewer rows of the data, where a call takes long and f takes fewer; none where it does not."""
-    data = tuple(
-        number for number in range(len(seen.task.where.args)) if number not in seen.task.where.argnums
-    )
+    data = _data(seen.task.where)
     slow = seen.task.f.seconds + seen.task.claim.seconds > SLOW
     for length, numbers in _lengths(seen.task.where) if slow and seen.task.kind in _KINDS else ():
         if length <= FEW or numbers != data:
@@ -156,6 +154,18 @@ def _with_leaves(seen: Examined, numbers: tuple[int, ...], made: Callable[[Any],
         return point(seen.task.f, args, where.argnums, where.names)
     except (TypeError, ValueError):
         return None
+
+
+def _data(where: Point) -> tuple[int, ...]:
+    """The arguments that are not checked, by their numbers."""
+    return tuple(number for number in range(len(where.args)) if number not in where.argnums)
+
+
+def _leaves(where: Point) -> Iterator[tuple[str, Any]]:
+    """What they hold, by name."""
+    for number in _data(where):
+        for path, leaf in trees.leaves(where.args[number]):
+            yield trees.name(where.names[number], path), leaf
 
 
 def has_sizes(where: Point) -> bool:
@@ -263,13 +273,7 @@ _TIMES = (0.01, 3.0)
 def _set_otherwise(seen: Examined, held: tuple[Place, ...], shares: tuple[float, float]) -> Elsewhere | None:
     """With so many times the numbers that are no rows; what is equal stays so."""
     where, generator = seen.task.where, np.random.default_rng(0x73657420)
-    given = [
-        (trees.name(where.names[number], path), float(leaf))
-        for number, arg in enumerate(where.args)
-        if number not in where.argnums
-        for path, leaf in trees.leaves(arg)
-        if _is_setting(leaf)
-    ]
+    given = [(name, float(leaf)) for name, leaf in _leaves(where) if _is_setting(leaf)]
     named = [(name, value) for name, value in (*given, *((one.name, one.value) for one in held)) if value]
     values = sorted({value for _, value in named if np.isfinite(value)})
     if not values:
@@ -280,8 +284,7 @@ def _set_otherwise(seen: Examined, held: tuple[Place, ...], shares: tuple[float,
     def other(leaf: Any) -> Any:
         return type(leaf)(settings.get(float(leaf), leaf)) if _is_setting(leaf) else leaf
 
-    data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
-    there = _with_leaves(seen, data, other)
+    there = _with_leaves(seen, _data(where), other)
     if there is None:
         return None
     put = tuple((one, settings.get(one.value, one.value)) for one in held)
@@ -298,14 +301,8 @@ _SHARES = (0.3, 0.7), (1.5, 2.5)
 def _told_otherwise(seen: Examined, held: tuple[Place, ...]) -> Elsewhere | None:
     """With every flag turned, given or a default: what it asks for may not have run."""
     where, generator = seen.task.where, np.random.default_rng(0x666C6167)
-    data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
-    given = [
-        trees.name(where.names[number], path)
-        for number in data
-        for path, leaf in trees.leaves(where.args[number])
-        if type(leaf) is bool
-    ]
-    there = _with_leaves(seen, data, lambda leaf: not leaf if type(leaf) is bool else leaf)
+    given = [name for name, leaf in _leaves(where) if type(leaf) is bool]
+    there = _with_leaves(seen, _data(where), lambda leaf: not leaf if type(leaf) is bool else leaf)
     if there is None or not (given or held):
         return None
     put = tuple((one, not one.value) for one in held)
@@ -334,15 +331,9 @@ def _with_entries(
 ) -> Elsewhere | None:
     """With other entries of the data that ``is_one``, given or held; None where there is none, or f takes no others."""
     where, generator = seen.task.where, np.random.default_rng(0x69647320)
-    data = tuple(number for number in range(len(where.args)) if number not in where.argnums)
     arrays = tuple(filter(is_one, held))
-    names = [
-        trees.name(where.names[number], path)
-        for number in data
-        for path, leaf in trees.leaves(where.args[number])
-        if is_one(leaf)
-    ]
-    there = _with_leaves(seen, data, lambda leaf: change(generator, leaf) if is_one(leaf) else leaf)
+    names = [name for name, leaf in _leaves(where) if is_one(leaf)]
+    there = _with_leaves(seen, _data(where), lambda leaf: change(generator, leaf) if is_one(leaf) else leaf)
     if there is None or not (names or arrays):
         return None
     others = tuple(change(generator, one) for one in arrays)
@@ -484,8 +475,7 @@ def _at(seen: Examined, where: Point, generator: np.random.Generator) -> Probe |
 def _lengths(where: Point) -> Iterator[tuple[int, tuple[int, ...]]]:
     """Lengths of first axes, and the arguments in which they are to change: data first, and what has most of it."""
     every = tuple(range(len(where.args)))
-    data = tuple(number for number in every if number not in where.argnums)
-    for numbers in (data, every):
+    for numbers in (_data(where), every):
         arrays = [
             leaf for number in numbers for _, leaf in trees.leaves(where.args[number]) if _is_list(leaf)
         ]
