@@ -123,7 +123,7 @@ def test_json_has_exactly_the_contract_s_keys(zoo, tmp_path):
 
     whole = json.loads(file.read_text(), parse_constant=refuse)
 
-    assert whole.keys() == {"schema", "checks", "ok"}
+    assert whole.keys() == {"schema", "checks", "left", "ok"}
     assert whole["schema"] == 1
     assert whole["ok"] is True
     assert [check.keys() for check in whole["checks"]] == [KEYS, KEYS]

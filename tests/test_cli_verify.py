@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from gradcheck import cli
+from gradcheck.commands.verify import ran
 from gradcheck.verify.collect import collect
 from gradcheck.verify.fix import Fixed
 from gradcheck.verify.jobs import at_once
@@ -176,6 +178,38 @@ def test_interrupted_it_says_what_was_done(jobs, whole_group, write, tmp_path):
     done, first = told.groups()
     assert jobs > 1 or (done, first) == ("6", "slow")
     assert done == "0" or re.search(f"{done} checks?, {done} right", out)
+
+
+def test_what_an_interrupted_run_did_not_come_to_is_left_and_not_ok(write, tmp_path, monkeypatch, capsys):
+    begun = ran
+
+    def interrupted(cases, jobs):
+        yield from islice(begun(cases, jobs), 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gradcheck.commands.verify.ran", interrupted)
+    page, file = tmp_path / "page.html", write()
+
+    assert run(file, "--format", "json", "--html", page) == 130
+    out, err = capsys.readouterr()
+    whole = json.loads(out)
+    assert len(whole["checks"]) == 2 and all("problem" not in check for check in whole["checks"])
+    assert run(file, "--list") == 0
+    assert [check["name"] for check in whole["checks"]] + whole["left"] == capsys.readouterr().out.split()
+    assert whole["ok"] is False and f"the first that was not is {whole['left'][0]}" in err
+    assert f"interrupted with {len(whole['left'])} checks left" in page.read_text()
+
+
+def test_interrupted_in_the_first_check_json_is_json(write, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("gradcheck.commands.verify.ran", interrupted)
+
+    assert run(write(), "--format", "json") == 130
+    whole = json.loads(capsys.readouterr().out)
+    assert (whole["checks"], whole["ok"]) == ([], False) and whole["left"]
 
 
 def test_interrupted_before_anything_was_done(write, monkeypatch, capsys):

@@ -79,14 +79,16 @@ def writable(options: Namespace) -> None:
             raise Misuse(f"{file} is a folder: name a file in it")
 
 
-def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None]) -> int:
-    """Show the outcomes as the options say, mend what they say, and return the status."""
+def concluded(
+    outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None], left: Sequence[str] = ()
+) -> int:
+    """Show the outcomes as the options say, mend what they say, and return the status; ``left`` were not made."""
     mended = fix.fixes(outcomes) if options.fix or options.diff else []
     again = bool(options.fix and mended)
     # what is checked again is shown again; a reader of JSON wants one document
     if not (again and options.format == "json"):
-        _shown(outcomes, options, draw)
-    _written(outcomes, options)
+        _shown(outcomes, options, draw, left)
+    _written(outcomes, options, left)
     for each in mended:
         print(each.diff(), end="", file=sys.stderr if options.format == "json" else sys.stdout)
     if not again:
@@ -100,24 +102,26 @@ def concluded(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[i
     return _again(options)
 
 
-def _shown(outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None]) -> None:
+def _shown(
+    outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None], left: Sequence[str]
+) -> None:
     if options.format == "text":
         draw(width())
     elif options.format == "json":
         with aside(options):  # what a pass did not see is looked for only now, by calls of f
-            told = outcome.to_json(outcomes)
+            told = outcome.to_json(outcomes, left)
         print(told, end="")
     else:
         for line in fix.located(outcomes, options.format):
             print(line)
 
 
-def _written(outcomes: Sequence[Outcome], options: Namespace) -> None:
+def _written(outcomes: Sequence[Outcome], options: Namespace, left: Sequence[str]) -> None:
     page = partial(outcome.to_html, title=f"gradcheck {options.command}")
     for file, view in ((options.json, outcome.to_json), (options.html, page)):
         if file:
             with aside(options):
-                told = view(outcomes)
+                told = view(outcomes, left)
             try:
                 file.write_text(told, encoding="utf-8")
             except OSError as error:

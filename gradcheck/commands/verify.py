@@ -84,17 +84,17 @@ def _verified(chosen: Sequence[Found], options: Namespace) -> int:
     return _concluded(done, options)
 
 
-def _concluded(done: dict[int, Outcome], options: Namespace) -> int:
+def _concluded(done: dict[int, Outcome], options: Namespace, left: Sequence[str] = ()) -> int:
     outcomes = [done[number] for number in sorted(done)]
-    return concluded(outcomes, options, lambda width: table.draw(width, outcomes))
+    return concluded(outcomes, options, lambda width: table.draw(width, outcomes), left)
 
 
 def _interrupted(chosen: Sequence[Found], done: dict[int, Outcome], options: Namespace) -> int:
     """Show what was done until then; nothing is mended by half."""
     options.fix = options.diff = False
-    if done:
-        _concluded(done, options)
     left = [case.name for number, case in enumerate(chosen) if number not in done]
+    if done or options.format == "json":
+        _concluded(done, options, left)
     first = f"; the first that was not is {left[0]}" if left else ""
     print(f"gradcheck: interrupted, {len(done)} of {len(chosen)} checks done{first}", file=sys.stderr)
     return Status.INTERRUPTED

@@ -91,20 +91,23 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     )
 
 
-def to_json(outcomes: Sequence[Outcome]) -> str:
-    """Strict JSON, ``{"schema": 1, "checks": [...], "ok": ...}``; a check not as expected has a ``problem`` too."""
+def to_json(outcomes: Sequence[Outcome], left: Sequence[str]) -> str:
+    """Strict JSON, ``{"schema": 1, "checks": [...], "left": [...], "ok": ...}``, with what was ``left`` unmade.
+
+    A check not as expected has a ``problem`` too.
+    """
     keys = (
         "name", "expected", "verdict", "oracles", "evaluations", "seconds", "seed", "leaves", "diagnoses", "blame",
         "reasons", "unseen", "problem",
     )  # fmt: skip
     whole = [outcome.to_dict() for outcome in outcomes]
     checks = [{key: check[key] for key in keys if key in check} for check in whole]
-    ok = all(outcome.as_expected for outcome in outcomes)
-    return (
-        json.dumps(strict({"schema": SCHEMA, "checks": checks, "ok": ok}), indent=2, allow_nan=False) + "\n"
-    )
+    ok = not left and all(outcome.as_expected for outcome in outcomes)
+    run = {"schema": SCHEMA, "checks": checks, "left": [*left], "ok": ok}
+    return json.dumps(strict(run), indent=2, allow_nan=False) + "\n"
 
 
-def to_html(outcomes: Sequence[Outcome], title: str) -> str:
+def to_html(outcomes: Sequence[Outcome], left: Sequence[str], title: str) -> str:
     """One page with the table and every report."""
-    return html.page([outcome.to_dict() for outcome in outcomes], title, summary(outcomes))
+    told = summary(outcomes) + (f", interrupted with {count(len(left), 'check')} left" if left else "")
+    return html.page([outcome.to_dict() for outcome in outcomes], title, told)
