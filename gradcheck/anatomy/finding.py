@@ -15,7 +15,7 @@ from gradcheck.anatomy.candidates import candidates
 from gradcheck.anatomy.descent import are_steps, settings_of
 from gradcheck.anatomy.in_turn import in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
-from gradcheck.anatomy.left_outside import left_outside
+from gradcheck.anatomy.left_outside import left_outside, unread
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, left_out, named, named_inputs
 from gradcheck.anatomy.naming import (
@@ -27,6 +27,7 @@ from gradcheck.anatomy.naming import (
     loose,
     stems,
 )
+from gradcheck.anatomy.number_lists import in_whole, of_the_shape
 from gradcheck.anatomy.outside import reached
 from gradcheck.anatomy.parameters import (
     Kept,
@@ -62,6 +63,8 @@ class Layout:
         For each target that has a gradient, by its name, where.
     unchecked
         Arrays that the output depends on and that have none.
+    more
+        What backward returns as well that goes with the cotangent, and was taken for no gradient.
     given, steps
         Running statistics, masks, settings; arrays that backward itself changes.
     rates
@@ -79,6 +82,7 @@ class Layout:
     parameters: tuple[Kept, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
     unchecked: tuple[str, ...] = ()
+    more: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
     rates: tuple[tuple[Place, float], ...] = ()
@@ -230,13 +234,19 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         and (tried.convention.implied or np.ndim(tried.output) == 0)
     )
     sourced = [one for one in parameters if labels[one] in sources]
-    missing = [labels[one] for one in dependent if one not in sourced and not is_part(one, sourced)]
+    lacking = [one for one in dependent if one not in sourced and not is_part(one, sourced)]
+    missing = [*in_whole(lacking, labels, tried)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
     # a gradient came of them, and they cannot be moved
-    left = left_outside(tried, partial(_read, sources, [*kept_so.values(), *inputs]))
+    read = partial(_read, sources, [*kept_so.values(), *inputs])
+    left = left_outside(tried, read)
     told = {id(value) for value in left.values()}
     missing += [name for name, one in fixed.items() if id(found(machine.layer, one.settable[0])) not in told]
     missing += [*(name for name in outside if name in returned), *map(spelled, left)]
+    taken = {place for one in sourced for place in one.places} | by_user.keys()
+    open_ = [one for one in seen.lasting if taken.isdisjoint(one.places)]
+    more = unread(tried, read)
+    missing += map(spelled, of_the_shape(more, open_, tried))
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     return Layout(
         machine,
@@ -246,6 +256,7 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         parameters,
         sources,
         tuple(dict.fromkeys(name for name in missing if name not in left_out(params))),
+        tuple(spelled(place) for place, _ in more),
         seen.given,
         tuple(labels[one] for one in changed if is_moved(one, tried.own)),
         settings if stepping else (),

@@ -1,4 +1,4 @@
-"""Gradients that backward leaves where no copy of a layer has them: in closures and globals, in objects there."""
+"""Gradients that backward leaves where no copy of a layer has them, in closures and globals, or returns unasked."""
 
 from __future__ import annotations
 
@@ -52,6 +52,16 @@ def left_outside(tried: Tried, read: Read) -> dict[Place, Any]:
     return {place: value for place, value in there.items() if id(value) in used}
 
 
+def unread(tried: Tried, read: Read) -> Left:
+    """What backward returns that goes with the cotangent and is none of what is ``read``."""
+    once = _returned(tried, read(tried))
+    if not once:
+        return []
+    passes = [tried_once(tried.machine, tried.convention, tried.values, factor) for factor in (1.0, -2.0)]
+    again, other = ([] if one is None else _returned(one, read(one)) for one in passes)
+    return with_cotangent(once, again, other)
+
+
 def _ahead(tried: Tried) -> Left:
     return _not_of(tried.own, reached(tried.machine, tried.own, ahead=True))
 
@@ -68,14 +78,21 @@ def _left(tried: Tried, factor: float, read: Read) -> Left:
         return []
     seen = read(again)
     outside = _not_of(again.own, reached(again.machine, again.own))
-    came = [
-        ((Attribute("returned"), *place), value)
-        for place, value in arrays(again.came, lambda name: False)
-        if isinstance(value, np.ndarray)
-    ]
+    return [*_other_than(seen, outside), *_returned(again, seen)]
+
+
+def _returned(tried: Tried, seen: Sequence[Any]) -> Left:
+    came = arrays(tried.came, lambda name: False)
+    return _other_than(
+        seen,
+        [((Attribute("returned"), *place), value) for place, value in came if isinstance(value, np.ndarray)],
+    )
+
+
+def _other_than(seen: Sequence[Any], left: Left) -> Left:
     return [
         (place, np.array(value))
-        for place, value in [*outside, *came]
+        for place, value in left
         if not any(np.array_equal(value, one) for one in seen)
     ]
 

@@ -42,7 +42,8 @@ def named(machine: Machine, params: Params, after: Any) -> dict[Place, tuple[Kep
         meant = _meant(text, own, everything)
         if not meant:
             held = found(own, place_of(text))
-            if gradient is None and foreign_array(held, text) is not None:
+            of_numbers = isinstance(held, list | tuple) and any(arrays(held, lambda name: False))
+            if gradient is None and (of_numbers or foreign_array(held, text) is not None):
                 continue
             what = "does not have" if held is None else f"has as {type(held).__name__}: no array of floats"
             raise ValueError(f"params names {text!r}, which {title} {what}{_arrays_of(own)}")

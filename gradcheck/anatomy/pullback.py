@@ -256,6 +256,10 @@ def _subject(layout: Layout) -> str:
     ]
     if turned := _in_another_order(layout):
         parts.append(f"backward returns first that of {', then that of '.join(turned)}")
+    if layout.more:
+        parts.append(
+            f"{', '.join(layout.more)} goes with the cotangent as well, and was taken for no gradient"
+        )
     given = [
         *(one.name for one in layout.inputs if _is_given(layout, one)),
         *layout.given,
