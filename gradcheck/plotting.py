@@ -57,8 +57,8 @@ def of_report(steps: Steps | None, worst_first: Sequence[Leaf]) -> Figure:
     mapped = [leaf for leaf in worst_first if leaf.verdict is Verdict.FAIL and leaf.errors is not None][:MAPS]
     if steps is None and not mapped:
         raise ValueError(
-            "there is nothing to draw: no differences along one direction were taken (f is kinked, or was not "
-            "differentiated by them), and no leaf's errors were located"
+            "there is nothing to draw: no differences along one direction were taken (f is kinked or constant here, or "
+            "was not differentiated by them), and no leaf's errors were located"
         )
     count = len(mapped) + (steps is not None)
     across = min(count, 3)
@@ -84,11 +84,12 @@ def of_estimate(estimate: Estimate) -> Figure:
     ahead = [(step, (estimate.samples[step] - centre) / step) for step in steps]
     behind = [(step, (centre - estimate.samples[-step]) / step) for step in steps]
     if estimate.left is not None and estimate.right is not None:
+        left, right = (figure(slope + 0.0) for slope in (estimate.left, estimate.right))  # no -0
         series = {
-            f"from the right, where the slope is {figure(estimate.right)}": _off(ahead, estimate.right),
-            f"from the left, where the slope is {figure(estimate.left)}": _off(behind, estimate.left),
+            f"from the right, where the slope is {right}": _off(ahead, estimate.right),
+            f"from the left, where the slope is {left}": _off(behind, estimate.left),
         }
-        title = f"kinked at 0: {figure(estimate.left)} on the left, {figure(estimate.right)} on the right"
+        title = f"kinked at 0: {left} on the left, {right} on the right"
     else:
         central = [(step, 0.5 * (one + other)) for (step, one), (_, other) in zip(ahead, behind, strict=True)]
         differences = {
@@ -190,13 +191,17 @@ def _heat(on: Axes, leaf: Leaf) -> None:
             label=f"worst entry {index(leaf.worst_index)}",
         )  # fmt: skip
         on.legend(fontsize="small")
-    size = "" if leaf.max_rel_error is None else f", largest {figure(leaf.max_rel_error)}"
+    size = "" if leaf.max_rel_error is None else f", {_largest(leaf.max_rel_error)}"
     on.set_title(f"{leaf.path}: relative error{size}", fontsize="medium")
     on.set_xlabel(caption(found.shape, found.block))
     if len(found.shape) == 1:
         on.set_yticks([])
     bar = on.figure.colorbar(shades, ax=on, extend="both")
     bar.set_label("relative error; pale green is right")
+
+
+def _largest(error: float) -> str:
+    return "not a number" if math.isnan(error) else f"largest {figure(error)}"
 
 
 def _extent(found: ErrorMap, rows: int, columns: int) -> tuple[float, float, float, float]:

@@ -93,6 +93,8 @@ def test_entries_that_are_not_finite_are_drawn_too():
 
     images = [image for axes in figure.axes for image in axes.get_images()]
     assert any((np.asarray(image.get_array())[..., :3] == 0).all(axis=-1).any() for image in images)
+    titles = [axes.get_title() for axes in figure.axes]
+    assert "W: relative error, not a number" in titles and not any("nan" in title for title in titles)
 
 
 def test_only_the_worst_leaves_are_drawn():
@@ -128,6 +130,14 @@ def test_at_a_kink_each_side_has_its_own_slope(phi):
     assert "from the left, where the slope is -1" in told
 
 
+@pytest.mark.parametrize("phi", [lambda t: max(t, 0.0), lambda t: -max(t, 0.0)])
+def test_a_slope_of_zero_has_no_sign(phi):
+    (axes,) = gradcheck.derivative(phi).plot().axes
+
+    assert axes.get_title().startswith("kinked at 0: 0 on the left, ")
+    assert "from the left, where the slope is 0" in words(axes)
+
+
 def test_of_a_jump_the_side_that_has_a_slope_is_drawn():
     axes = gradcheck.derivative(lambda t: 2.0 * t + float(t > 0)).plot().axes[0]
 
@@ -144,6 +154,12 @@ def test_where_phi_is_defined_on_one_side_that_is_drawn(sign, side):
     drawn = {line.get_label(): len(line.get_xdata()) for line in axes.get_lines()}
     assert drawn[f"difference from the {side}"] > 2
     assert "central difference" not in drawn
+
+
+def test_of_a_pass_at_a_constant_no_kink_is_made_up():
+    constant = gradcheck.check_grad(lambda x: 0.0 * np.sum(x), np.zeros_like, np.ones(2))
+    with pytest.raises(ValueError, match="f is kinked or constant here, or was not differentiated"):
+        constant.plot()
 
 
 def test_where_there_is_nothing_to_draw_it_says_so():
