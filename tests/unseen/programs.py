@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+import gradcheck
 from gradcheck.findings import Blind
 
 
@@ -29,6 +30,17 @@ class Program:
 
     def but(self, kind: Blind, **args: Any) -> Program:
         return replace(self, name=f"{self.name}, {kind}", args=self.args | args, blind=kind)
+
+
+def check(program: Program, **options: Any) -> gradcheck.Report:
+    return gradcheck.check_grad(
+        program.f,
+        program.claim,
+        *program.args.values(),
+        argnums=program.argnums,
+        raise_on_failure=False,
+        **options,
+    )
 
 
 # --- the programs ---------------------------------------------------------------------------------------------
