@@ -90,15 +90,17 @@ def softmax_cross_entropy(outputs: Array) -> Fused:
     gradient, total, factor = np.empty_like(outputs), np.empty_like(outputs[0]), np.empty_like(outputs[0])
     ones, share = np.ones(classes, outputs.dtype), outputs.dtype.type(1 / max(1, examples))
     shift, columns, mean = _shift(outputs, gradient), np.arange(examples), np.full(examples, share)
-    # one index into the flat array is half the work of a pair; a label too large is out of range here too
+    # one index into the flat array is half the work of a pair
     flat, index, stride = gradient.reshape(-1), np.empty(examples, np.intp), np.array(examples, np.intp)
+    unsigned = index.view(np.uintp)  # where -1 is the largest number
 
     def evaluate(labels: Array) -> Any:
         if labels.dtype.kind not in "iu":
             raise TypeError(f"targets is {labels.dtype}; this loss takes one integer label an example")
         index[...] = labels
-        if examples and index[index.argmin()] < 0:  # a sixth of the time of a minimum
-            raise ValueError(f"targets holds {index.min()}; wanted labels from 0 to {classes - 1}")
+        if examples and unsigned[unsigned.argmax()] >= classes:  # a sixth of the time of a maximum
+            wrong = labels[(labels < 0) | (labels >= classes)][0]
+            raise ValueError(f"targets holds {wrong}; wanted labels from 0 to {classes - 1}")
         np.multiply(index, stride, index)
         np.add(index, columns, index)
         shift()

@@ -83,7 +83,7 @@ class Run:
 
     Unit roundoffs are those of the arrays' own dtypes, within ``least`` and ``most``. ``choices`` is what comparisons
     and searches returned. A run that chose otherwise was at another piece of the function, and how far it came out is
-    no rounding. ``seen`` makes of the user's function one whose data (closures, globals) is met as well.
+    no rounding. ``seen`` makes of the user's function, or layer, one whose data (closures, globals) is met as well.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Run:
         generator: np.random.Generator | None,
         least: float,
         most: float,
-        seen: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function,
+        seen: Callable[[Any], Any] = lambda users: users,
     ) -> None:
         self.generator = generator
         self.least, self.most = least, most
@@ -318,10 +318,10 @@ def rolled(args: tuple[Any, ...]) -> tuple[Any, ...]:
     )
 
 
-def through(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The user's function as the run that is on sees it."""
+def through(users: Any) -> Any:
+    """The user's function, or layer, as the run that is on sees it."""
     run = _running.get()
-    return function if run is None else run.seen(function)
+    return users if run is None else run.seen(users)
 
 
 def met(tree: Any) -> Any:

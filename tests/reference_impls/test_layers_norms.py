@@ -254,6 +254,18 @@ def test_rows_of_an_embedding_have_two_names(ids) -> None:
     )
 
 
+@pytest.mark.parametrize("words", [255, 257, 65535, 65537, 70000])
+def test_words_of_an_embedding_are_told_apart_however_many_there_are(words) -> None:
+    """They are sorted in as few bits as they take; those that agree in the last 8 or 16 come in turn here."""
+    ids = np.tile([1, 257, 65537, 0, 256, 65536, -1, 1], 5) % words
+    dy = np.random.default_rng(4).standard_normal((len(ids), 2))
+    for dtype, rtol in zip(DTYPES, (1e-14, 1e-5), strict=True):
+        _, cache = embedding.forward({"W": np.zeros((words, 2), dtype)}, ids)
+        expected = np.zeros((words, 2))
+        np.add.at(expected, ids, dy)
+        np.testing.assert_allclose(embedding.backward(dy.astype(dtype), cache)[1]["W"], expected, rtol, rtol)
+
+
 def test_dropout_keeps_dtype_and_shape_whatever_the_mask() -> None:
     x = VECTORS.astype(np.float32)
     for mask in (dropout.mask_of(x.shape, 0.5, RNG), np.ones((4, 6), bool), np.float64(2.0)):

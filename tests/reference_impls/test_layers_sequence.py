@@ -266,6 +266,18 @@ def test_recurrent_layers_are_safe_at_the_edges(name) -> None:
             assert all(np.isfinite(g).all() and g.dtype == dtype for g in (dx, y, *grads.values()))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", RECURRENT)
+def test_a_recurrent_layer_of_saturated_gates_is_right(name, dtype) -> None:
+    """Where a gate has rounded to 1 its slope is 0, not 1e-22."""
+    module, _ = RECURRENT[name]
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        params = {n: rng.standard_normal(p.shape) for n, p in module.initial_params(2, 3, rng).items()}
+        for steps in (1, 5):
+            right(module, dtype, params, 10 * rng.standard_normal((steps, 2, 2)))
+
+
 def test_a_query_that_sees_nothing_gets_nothing() -> None:
     visible = np.ones((4, 6), bool)
     visible[2] = False
