@@ -87,9 +87,10 @@ def run_task(task: Task) -> Report:
 def concluded(request: Request, report_of: Callable[[Request], Report]) -> Report:
     """Raise or return the report of a request; of other arguments where the claim is theirs."""
     options = request.options
-    if not ambient.turn(options.raise_on_failure):
+    turn = ambient.turn(options.raise_on_failure)
+    if turn is None:
         return left_out(request.check, options.seed)
-    return conclude(_reported(request, report_of), options.raise_on_failure)
+    return conclude(_reported(request, report_of), options.raise_on_failure, turn)
 
 
 _FIRST = {"vjp": "cotangent", "jvp": "tangents", "hvp": "v"}

@@ -178,7 +178,7 @@ class _Record:
         # extra attributes of a test's report reach the process that writes, under pytest-xdist too
         report.__dict__["gradcheck"] = [
             (check if report.failed else check.settled()).to_dict()
-            | {"id": number, "replay": _replay(item, turns.needed(number), check.seed)}
+            | {"id": number, "replay": _replay(item, turns.asked_again(number), check.seed)}
             for number, check in turns.heard
         ]
         if report.failed:
@@ -223,13 +223,13 @@ def _turns_of(item: pytest.Item) -> Turns:
     return item.stash.setdefault(_turns, Turns())
 
 
-def _replay(item: pytest.Item, needed: Sequence[int], seed: int) -> str:
+def _replay(item: pytest.Item, only: Sequence[int], seed: int) -> str:
     """The command that makes one check of a test once more, at the same point and along the same directions."""
     config = item.config
     options = [f"--gradcheck-seed={seed}"]
     drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    if needed and not drawn:  # Hypothesis begins with what failed
-        options.append(f"--gradcheck-only={','.join(map(str, needed))}")
+    if only and not drawn:  # Hypothesis begins with what failed
+        options.append(f"--gradcheck-only={','.join(map(str, only))}")
     if config.getoption("gradcheck_strict"):
         options.append("--gradcheck-strict")
     if (rtol := config.getoption("gradcheck_rtol")) is not None:

@@ -193,7 +193,11 @@ def test_a_shell_gets_the_test_s_name_whole():
 
 def test_a_check_that_is_left_out_is_no_pass():
     turns, heard = Turns(only=[2]), []
-    with turns.counting(), ambient.given(turn=turns.begin), ambient.listening(heard.append):
+    with (
+        turns.counting(),
+        ambient.given(turn=turns.begin),
+        ambient.listening(lambda report, _: heard.append(report)),
+    ):
         report = gradcheck.check_grad(abs, abs, 1.5)
 
     assert report.verdict == "inconclusive"
@@ -267,3 +271,66 @@ def test_what_fixtures_check_is_not_counted_for_who_sets_them_up_depends_on_what
     assert [(check["id"], check["verdict"]) for check in checks] == [(0, "pass"), (2, "fail")]
     printed, checks = session("-q", "--gradcheck-budget=0", *third, text=SHARED)
     assert [(check["id"], check["verdict"]) for check in checks] == [(0, "fail")]
+
+
+IN_THREADS = """
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+import numpy as np
+import gradcheck
+
+X = np.array([0.3, -1.2, 2.0])
+together = Barrier(2)
+
+def check(factor, wait=lambda: None):
+    def f(x):
+        return np.sum(x**2)
+
+    def claim(x):
+        if not together.broken:
+            wait()
+        return factor * x
+
+    gradcheck.check_grad(f, claim, X)
+
+def test_two_at_once():
+    def one(factor):
+        try:
+            check(factor, lambda: together.wait(30) and together.abort())
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(2) as pool:
+        errors = [error for error in pool.map(one, [3, 2]) if error]
+    assert not errors
+
+def test_in_another():
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(check, 2).result()
+        pool.submit(check, 3).result()
+
+def test_one_inside_another():
+    def f(x):
+        gradcheck.check_grad(lambda x: np.sum(x**2), lambda x: 2 * x, X)
+        return np.sum(x**2)
+
+    gradcheck.check_grad(f, lambda x: 3 * x, X)
+"""
+
+
+def test_checks_keep_their_numbers_in_threads_and_inside_one_another(session):
+    options = ["-q", "--gradcheck-budget=0", "-p", "no:randomly"]
+    printed, checks = session(*options, text=IN_THREADS)
+    told = {words[0].split("::")[1]: words[1:] for words in commands(printed)}
+
+    at_once = [check for check in checks if "at_once" in check["name"]]
+    assert sorted(check["id"] for check in at_once) == [1, 2]
+    assert not [
+        word for word in told["test_two_at_once"] if "only" in word
+    ]  # the next time the other may be first
+    assert "--gradcheck-only=2" in told["test_in_another"]
+    (outer,) = [check for check in checks if "inside" in check["name"] and check["verdict"] == "fail"]
+    assert outer["id"] == 1 and "--gradcheck-only=1" in told["test_one_inside_another"]
+    for name, words in told.items():
+        again, made = session(f"test_zoo.py::{name}", *words, *options, text=IN_THREADS)
+        assert "1 failed" in again and "fail" in {check["verdict"] for check in made}

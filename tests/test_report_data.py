@@ -92,7 +92,7 @@ def test_report_survives_pickling():
 )
 def test_conclude_raises_what_belongs_to_the_verdict(name, kind):
     with pytest.raises(kind) as caught:
-        conclude(SAMPLES[name], raise_on_failure=True)
+        conclude(SAMPLES[name], raise_on_failure=True, turn=ambient.turn(True))
 
     assert caught.value.report is SAMPLES[name]
     assert str(caught.value) == str(SAMPLES[name])
@@ -101,11 +101,11 @@ def test_conclude_raises_what_belongs_to_the_verdict(name, kind):
 
 @pytest.mark.parametrize("name", ["fail_shape", "inconclusive", "pass"])
 def test_conclude_returns_the_report_where_raising_is_not_wanted(name):
-    assert conclude(SAMPLES[name], raise_on_failure=False) is SAMPLES[name]
+    assert conclude(SAMPLES[name], raise_on_failure=False, turn=ambient.turn(False)) is SAMPLES[name]
 
 
 def test_a_pass_is_returned_where_raising_is_wanted():
-    assert conclude(SAMPLES["pass"], raise_on_failure=True).ok
+    assert conclude(SAMPLES["pass"], raise_on_failure=True, turn=ambient.turn(True)).ok
 
 
 def test_exceptions_survive_pickling():
@@ -116,9 +116,11 @@ def test_exceptions_survive_pickling():
 
 def test_who_listens_hears_a_failure_before_it_is_raised():
     heard = []
-    with ambient.listening(heard.append), pytest.raises(GradientMismatch):
-        conclude(BATCH, raise_on_failure=True)
-    conclude(SAMPLES["pass"], raise_on_failure=True)  # after the block nobody listens
+    with ambient.listening(lambda report, _: heard.append(report)), pytest.raises(GradientMismatch):
+        conclude(BATCH, raise_on_failure=True, turn=ambient.turn(True))
+    conclude(
+        SAMPLES["pass"], raise_on_failure=True, turn=ambient.turn(True)
+    )  # after the block nobody listens
 
     assert heard == [BATCH]
 

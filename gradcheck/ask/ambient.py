@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-Listener = Callable[[Any], None]
+Turn = Callable[[bool], Any]
+"""Told whether a check raises where it does not pass, gives it what its report is announced with, None to leave it out."""
 
-Turn = Callable[[bool], bool]
-"""Told whether a check raises where it does not pass, says whether it is to be made."""
+Listener = Callable[[Any, Any], None]
+"""Takes the report of a check, and what its `Turn` gave it."""
 
 _given: list[dict[str, Any]] = [{"seed": 0, "strict": False, "rtol": None, "budget": None, "turn": None}]
 _listeners: list[Listener] = []
@@ -36,15 +37,15 @@ def given(**options: Any) -> Iterator[None]:
         _given.pop()
 
 
-def turn(raises: bool) -> bool:
-    """Whether the check that begins is to be made; every check asks once."""
+def turn(raises: bool) -> Any:
+    """What the check that begins is announced with, None where it is not to be made; every check asks once."""
     asked: Turn | None = default("turn")
-    return asked is None or asked(raises)
+    return () if asked is None else asked(raises)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Within the block, ``listener(report)`` is called at the end of every check of this process."""
+    """Within the block, ``listener(report, turn)`` is called at the end of every check of this process."""
     _listeners.append(listener)
     try:
         yield
@@ -57,7 +58,7 @@ def is_heard() -> bool:
     return bool(_listeners)
 
 
-def announce(report: Any) -> None:
-    """Hand a report to everyone who listens."""
+def announce(report: Any, turn: Any) -> None:
+    """Hand a report, and what its check was given as it began, to everyone who listens."""
     for listener in tuple(_listeners):
-        listener(report)
+        listener(report, turn)

@@ -6,7 +6,17 @@ import shlex
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count, repeat
+from threading import get_ident
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A check that is being made: its number, and whether it raises where it does not pass."""
+
+    number: int
+    raises: bool
 
 
 @dataclass
@@ -14,7 +24,7 @@ class Turns:
     """The checks that a test makes itself, numbered from 1 as they begin, and which of them are to be made.
 
     Those of its fixtures have the number 0 and are always made: which test sets up a shared fixture depends on what
-    else is run.
+    else is run. Of checks in several threads nobody knows which begins first the next time.
 
     Attributes
     ----------
@@ -30,39 +40,42 @@ class Turns:
     only: Collection[int] = ()
     heard: list[tuple[int, Any]] = field(default_factory=list)
     caught: list[int] = field(default_factory=list)
-    _last: int = 0
-    _raises: bool = True
     _counts: bool = False
+    _numbers: Iterator[int] = field(default_factory=lambda: repeat(0))
+    _threads: set[int] = field(default_factory=set)
 
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Within the block the test itself runs, for the first time or once more."""
-        self._last, self._counts = 0, True
+        self._numbers, self._counts = count(1), True
         self.caught.clear()
+        self._threads.clear()
         try:
             yield
         finally:
-            self._last, self._counts = 0, False
+            self._numbers, self._counts = repeat(0), False
 
-    def begin(self, raises: bool) -> bool:
-        """Whether the check that begins is to be made; a `gradcheck.ask.ambient.Turn`."""
-        self._last, self._raises = self._last + self._counts, raises
-        return not raises or self._asked
+    def begin(self, raises: bool) -> Begun | None:
+        """The check that begins, None where it is not to be made; a `gradcheck.ask.ambient.Turn`."""
+        one = Begun(next(self._numbers), raises)
+        self._threads.add(get_ident())
+        return None if raises and not self._is_asked_for(one.number) else one
 
-    def hear(self, report: Any) -> None:
+    def hear(self, report: Any, one: Begun) -> None:
         """Note what came of it; a `gradcheck.ask.ambient.Listener`."""
-        if self._asked:
-            self.heard.append((self._last, report))
-        if self._raises and not report.ok:
-            self.caught.append(self._last)
+        if self._is_asked_for(one.number):
+            self.heard.append((one.number, report))
+        if one.raises and not report.ok:
+            self.caught.append(one.number)
 
-    @property
-    def _asked(self) -> bool:
-        return not (self.only and self._counts) or self._last in self.only
+    def _is_asked_for(self, number: int) -> bool:
+        return not (self.only and self._counts) or number in self.only
 
-    def needed(self, number: int) -> list[int]:
-        """The check and those before it without which the test would not come to it; none where all are made."""
-        return [*(one for one in self.caught if 0 < one < number), number] if number else []
+    def asked_again(self, number: int) -> list[int]:
+        """The check and those before it without which the test would not come to it; none where all are to be made."""
+        if not number or len(self._threads) > 1:
+            return []
+        return [*(one for one in self.caught if 0 < one < number), number]
 
 
 def numbers(text: str) -> list[int]:

@@ -284,15 +284,17 @@ def left_out(check: str, seed: int) -> Report:
     return Report(check, Verdict.INCONCLUSIVE, (), (), (reason,), (), 0, 0, 0.0, seed, 0.0)
 
 
-def conclude(report: Report, raise_on_failure: bool) -> Report:
+def conclude(report: Report, raise_on_failure: bool, turn: Any) -> Report:
     """The last step of every check: announce the report to who listens, then raise or return it.
+
+    ``turn`` is what `gradcheck.ask.ambient.turn` gave the check as it began.
 
     Raises
     ------
     GradientMismatch, InconclusiveCheck
         If the report is not a pass and ``raise_on_failure`` is set.
     """
-    ambient.announce(report)
+    ambient.announce(report, turn)
     if raise_on_failure and not report.ok:
         raise_for(report)
     return report
