@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 Turn = Callable[[bool], Any]
-"""Told whether a check raises where it does not pass, gives it what its report is announced with, None to leave it out."""
+"""Told whether a check raises where it fails, gives what its report is announced with, None where it is left out."""
 
 Listener = Callable[[Any, Any], None]
 """Takes the report of a check, and what its `Turn` gave it."""

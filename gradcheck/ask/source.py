@@ -1,9 +1,11 @@
-"""The source of a function as a tree, where it has one."""
+"""The source of a function as a tree, where it has one; the lines of a source, and what changed in it."""
 
 from __future__ import annotations
 
 import ast
+import difflib
 import inspect
+import io
 import linecache
 from collections import defaultdict
 from collections.abc import Callable
@@ -17,6 +19,19 @@ _Defined = _Named | ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp | ast
 _NAMELESS = {"<lambda>": ast.Lambda, "<listcomp>": ast.ListComp, "<setcomp>": ast.SetComp,
              "<dictcomp>": ast.DictComp, "<genexpr>": ast.GeneratorExp}  # fmt: skip
 """What the code of a definition without a name is called."""
+
+
+def lines_in(text: str) -> list[str]:
+    """Lines as Python counts them, their ends as they are: a form feed ends none."""
+    return io.StringIO(text, newline="").readlines()
+
+
+def unified_diff(before: str, after: str, old: str, new: str) -> str:
+    """What changed, between files of these names, as ``patch`` and ``git apply`` take it."""
+    lines = difflib.unified_diff(lines_in(before), lines_in(after), old, new)
+    return "".join(
+        line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )
 
 
 def tree_of(function: Callable[..., Any] | CodeType) -> _Defined | None:

@@ -20,6 +20,7 @@ from importlib import import_module
 
 from gradcheck.commands.status import Misuse, status_of
 from gradcheck.report.views import html
+from gradcheck.report.views.figures import count
 from gradcheck.verify import fix, outcome
 from gradcheck.verify.outcome import Outcome
 from gradcheck.verify.screen import width
@@ -83,23 +84,44 @@ def concluded(
     outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None], left: Sequence[str] = ()
 ) -> int:
     """Show the outcomes as the options say, mend what they say, and return the status; ``left`` were not made."""
-    mended = fix.fixes(outcomes) if options.fix or options.diff else []
+    mended, left_out = fix.fixes(outcomes) if options.fix or options.diff else ([], [])
     again = bool(options.fix and mended)
     # what is checked again is shown again; a reader of JSON wants one document
     if not (again and options.format == "json"):
         _shown(outcomes, options, draw, left)
     _written(outcomes, options, left)
+    told = sys.stderr if options.format == "json" else sys.stdout
+    if mended and options.format == "text":
+        print()
     for each in mended:
-        print(each.diff(), end="", file=sys.stderr if options.format == "json" else sys.stdout)
+        print(each.diff(), end="", file=told)
+    for line in left_out:
+        print(f"gradcheck: not mended: {line}", file=sys.stderr)
     if not again:
         return status_of(outcomes)
-    for each in mended:
+    _mend(mended)
+    if options.format == "text":
+        print(f"\nWritten to {', '.join(each.name for each in mended)}, and checked again:\n")
+    return _again(options)
+
+
+def _mend(files: Sequence[fix.Fixed]) -> None:
+    """Write the repairs.
+
+    Raises
+    ------
+    Misuse
+        Some files cannot be written; the others are.
+    """
+    refused: list[str] = []
+    for each in files:
         try:
             each.write()
         except OSError as error:
-            raise Misuse(f"{each.path} cannot be written: {error.strerror}") from error
-    sys.stdout.flush()
-    return _again(options)
+            refused.append(f"{each.path} cannot be written: {error.strerror}")
+    if refused:
+        done = len(files) - len(refused)
+        raise Misuse("; ".join(refused) + (f"; {count(done, 'other file')} mended" if done else ""))
 
 
 def _shown(
@@ -130,5 +152,6 @@ def _written(outcomes: Sequence[Outcome], options: Namespace, left: Sequence[str
 
 def _again(options: Namespace) -> int:
     """Check the files as they are now, in a process that has not read them before."""
+    sys.stdout.flush()
     typed = [word for word in options.typed if word != "--fix"]
     return subprocess.run([sys.executable, "-m", "gradcheck", *typed], check=False).returncode

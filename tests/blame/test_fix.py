@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 from textwrap import dedent
 
@@ -84,9 +88,12 @@ def test_without_a_failure_there_is_nothing_to_fix(program: Path, capsys: pytest
 
 def test_a_file_that_changed_since_it_was_read_is_left_alone(program: Path) -> None:
     (outcome,) = [one for one in map(run, found_in([str(program)])) if not one.as_expected]
-    assert fixes([outcome])
+    (fixed,), left = fixes([outcome])
+    assert fixed.path == program and not left
     program.write_bytes(b"# one line more\r\n" + program.read_bytes())
-    assert not fixes([outcome])
+    assert fixes([outcome]) == ([], [f"{program}:10: X has changed since it was checked"])
+    program.unlink()
+    assert fixes([outcome]) == ([], [f"{program}:10: X is in no file that can be read"])
 
 
 def test_what_is_installed_is_shown_and_never_written(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,19 +101,142 @@ def test_what_is_installed_is_shown_and_never_written(program: Path, monkeypatch
     monkeypatch.setattr("gradcheck.ask.whose._INSTALLED", (str(program.parent),))
     assert outcome.report is not None
     assert outcome.report.patch
-    assert not fixes([outcome])
+    fixed, (left,) = fixes([outcome])
+    assert not fixed and left.endswith("belongs to a package that is installed")
 
 
 def test_a_file_that_cannot_be_written_is_told(
     program: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def refused(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "write_bytes", refused)
+    monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(SystemExit, match="2"):
         main(["verify", str(program), "--fix"])
     assert "descent.py cannot be written: Permission denied" in capsys.readouterr().err
+
+
+def test_a_file_is_whole_where_writing_it_ends_half_way(
+    program: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copymode", full)
+    before = program.read_bytes()
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", str(program), "--fix"])
+    assert "descent.py cannot be written: No space left on device" in capsys.readouterr().err
+    assert program.read_bytes() == before and not [
+        one for one in program.parent.iterdir() if one.suffix != ".py" and one.is_file()
+    ]
+
+
+def test_what_a_file_is_besides_its_text_stays(program: Path, tmp_path: Path) -> None:
+    program.chmod(0o750)
+    link = tmp_path / "other" / "link.py"
+    link.parent.mkdir()
+    link.symlink_to(program)
+    assert main(["verify", str(link), "--fix"]) == 0
+    assert link.is_symlink() and program.stat().st_mode & 0o777 == 0o750
+    assert b"2 * X.T @ (X" in program.read_bytes()
+
+
+def test_of_several_files_those_that_can_be_written_are(
+    program: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = program.with_name("other.py")
+    other.write_bytes(program.read_bytes())
+    monkeypatch.setattr("os.access", lambda path, _: path.name != "other.py")
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", str(other), str(program), "--fix"])
+    assert "other.py cannot be written: Permission denied; 1 other file mended" in capsys.readouterr().err
+    assert b"2 * X.T @ (X" in program.read_bytes() and b"2 * X @ (X" in other.read_bytes()
+
+
+ROWS = """
+    import numpy as np
+    from gradcheck import Case
+
+
+    def loss(W, xs):
+        h = np.zeros(3)
+        for x in xs:
+            h = np.tanh(W @ h + x)
+        return h.sum()
+
+
+    def gradient(W, xs):
+        hs = [np.zeros(3)]
+        for x in xs:
+            hs.append(np.tanh(W @ hs[-1] + x))
+        dh, dW = np.ones(3), np.zeros_like(W)
+        for t in range(len(xs))[::-1]:
+            dz = dh * (1 - hs[t + 1] ** 2)
+            dW += np.outer(dz, hs[t])
+        return dW
+
+
+    rng = np.random.default_rng(0)
+    CASE = Case("rows", loss, gradient, (rng.standard_normal((3, 3)), rng.standard_normal((4, 3))), argnums=0)
+"""
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"], ids=["dos", "unix", "mac"])
+def test_a_statement_that_is_added_ends_as_the_others(end: str, tmp_path: Path) -> None:
+    path = tmp_path / "rows.py"
+    path.write_bytes(dedent(ROWS).lstrip("\n").replace("\n", end).encode())
+    assert main(["verify", str(path), "--fix"]) == 0
+    lines = path.read_bytes().split(end.encode())
+    added = [line for line in lines if line.strip().startswith(b"dh = ") and b"dz" in line]
+    assert added and not any(b"\r" in line or b"\n" in line for line in lines)
+
+
+LAST = """
+    import numpy as np
+    from gradcheck import Case
+
+    X = np.array([0.3, -1.2])
+
+
+    def cases():
+        return [Case("last", lambda x: np.sum(x**2), gradient, (X,))]
+
+    \f
+    def gradient(x):
+        return 3 * x"""
+
+
+def test_a_diff_is_taken_by_git_whatever_the_file_ends_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git = shutil.which("git")
+    if git is None:
+        pytest.skip("needs git")
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "last.py"
+    path.write_text(dedent(LAST).lstrip("\n"))
+    assert main(["verify", "last.py", "--diff", "--format", "json"]) == 1
+    printed = capsys.readouterr()
+    (shown,) = [check["blame"][0] for check in json.loads(printed.out)["checks"]]
+    assert shown["repair"] == "2"
+    (outcome,) = map(run, found_in([str(path)]))
+    assert outcome.report is not None
+    for patch, deep in ((printed.err, 1), (outcome.report.patch, len(path.parts) - 1)):
+        asked = [git, "apply", "--check", f"-p{deep}", "-"]
+        assert subprocess.run(asked, input=patch, text=True, capture_output=True, cwd=tmp_path).stderr == ""
+
+
+def test_a_repair_that_the_encoding_of_the_file_cannot_hold_is_told(program: Path) -> None:
+    program.write_bytes(
+        b"# coding: latin-1\r\n" + program.read_text(encoding="utf-8").replace("µ", "u").encode("latin-1")
+    )
+    (outcome,) = [one for one in map(run, found_in([str(program)])) if not one.as_expected]
+    assert outcome.report is not None
+    before, found = program.read_bytes(), outcome.report.blamed
+    other = replace(found, blame=(replace(found.blame[0], repair="\u03b3.T"),))
+    asked = replace(outcome.report).remembering(search=lambda: other)
+    fixed, (left,) = fixes([replace(outcome, report=asked)])
+    assert not fixed and left.endswith("X is in a file whose encoding, iso-8859-1, cannot hold the repair")
+    assert program.read_bytes() == before
 
 
 EXITS = """
@@ -207,4 +337,4 @@ def test_github_takes_any_file_name(strange: Path, capsys: pytest.CaptureFixture
 def test_what_is_wrong_on_purpose_is_not_mended_where_it_fails_otherwise(strange: Path) -> None:
     (other,) = [one for one in map(run, found_in([str(strange)])) if one.name == "other"]
     assert other.report is not None and other.report.patch
-    assert not fixes([other])
+    assert fixes([other]) == ([], [])

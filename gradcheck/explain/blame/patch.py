@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from gradcheck.ask.source import unified_diff
 from gradcheck.explain.blame.written import Source
 
 
@@ -101,10 +102,15 @@ def patch(changes: Sequence[Change]) -> str:
     """The changes as a unified diff."""
     pieces: list[str] = []
     for path, (before, after) in patched(changes).items():
-        pieces += difflib.unified_diff(
-            before.splitlines(keepends=True),
-            after.splitlines(keepends=True),
-            f"a/{path.lstrip('/')}",
-            f"b/{path.lstrip('/')}",
-        )
+        name, ends = path.lstrip("/"), _ends_a_line(path)
+        before, after = (text if ends else text.removesuffix("\n") for text in (before, after))
+        pieces.append(unified_diff(before, after, f"a/{name}", f"b/{name}"))
     return "".join(pieces)
+
+
+def _ends_a_line(path: str) -> bool:
+    """Whether a file does; Python's own cache of lines ends the last one."""
+    try:
+        return Path(path).read_bytes().endswith((b"\n", b"\r"))
+    except (OSError, ValueError):  # a cell of a notebook
+        return True
