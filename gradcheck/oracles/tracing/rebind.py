@@ -271,7 +271,7 @@ class Meeting(Rebinding):
         self._seen, self._instead = seen, instead or {}
 
     def _builtin(self, function: Any) -> Any:
-        return self._instead.get(function)
+        return self._instead.get(function) if callable(function) else None  # ``__dict__`` is no function
 
     def _make(self, value: Any) -> Any:
         if type(value) is np.ndarray:
@@ -283,7 +283,9 @@ class Meeting(Rebinding):
             return self._rebound(value) if _is_users(module) and not module.startswith("gradcheck") else value
         if (value is np or value is math) and self._instead:
             return Names(value, self)
-        if isinstance(value, ModuleType | np.vectorize) or standins.is_numpy_function(value):
+        if isinstance(value, ModuleType):
+            return Names(value, self) if _is_users(value.__name__) else value
+        if isinstance(value, np.vectorize) or standins.is_numpy_function(value):
             return self._instead.get(value, value)
         if id(value) in standins.by_object:
             return self._instead.get(value, value)
