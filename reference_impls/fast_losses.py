@@ -90,7 +90,7 @@ def softmax_cross_entropy(outputs: Array) -> Fused:
     gradient, total, factor = np.empty_like(outputs), np.empty_like(outputs[0]), np.empty_like(outputs[0])
     ones, share = np.ones(classes, outputs.dtype), outputs.dtype.type(1 / max(1, examples))
     shift, columns, mean = _shift(outputs, gradient), np.arange(examples), np.full(examples, share)
-    # one index into the flat array is half the work of a pair; a label too large is out of range here too
+    # one index into the flat array is half the work of a pair
     flat, index, stride = gradient.reshape(-1), np.empty(examples, np.intp), np.array(examples, np.intp)
 
     def evaluate(labels: Array) -> Any:
@@ -102,7 +102,10 @@ def softmax_cross_entropy(outputs: Array) -> Fused:
         np.multiply(index, stride, index)
         np.add(index, columns, index)
         shift()
-        chosen = flat[index]
+        try:
+            chosen = flat[index]
+        except IndexError:  # a label too large is out of range here too, and needs no search of its own
+            raise ValueError(f"targets holds {labels.max()}; wanted labels from 0 to {classes - 1}") from None
         np.exp(gradient, gradient)
         ones.dot(gradient, total)
         np.divide(mean, total, factor)

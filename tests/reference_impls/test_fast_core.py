@@ -154,7 +154,7 @@ BAD = {
     "integers": ({"X": np.zeros((8, 4), int)}, ValueError, "X is int64"),
     "one-dimensional": ({"X": np.zeros(4)}, ValueError, r"X is float64 of shape \(4,\)"),
     "labels as floats": ({"targets": np.zeros(8)}, TypeError, "targets is float64"),
-    "label out of range": ({"targets": np.full(8, 3)}, IndexError, "out of bounds"),
+    "label above": ({"targets": np.full(8, 3)}, ValueError, "targets holds 3; wanted labels from 0 to 2"),
     "label below": ({"targets": np.full(8, -1)}, ValueError, "targets holds -1; wanted labels from 0 to 2"),
     "labels in a column": ({"targets": np.zeros((8, 1), int)}, ValueError, r"targets has the shape \(8, 1\)"),
 }
