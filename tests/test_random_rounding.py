@@ -7,7 +7,8 @@ import pytest
 
 from gradcheck import check_grad, check_layer, check_vjp
 from gradcheck.ask import precision
-from gradcheck.ask.random_rounding import AMPLITUDE, Rolled, Run, met, rolled, running
+from gradcheck.ask.random_rounding import AMPLITUDE, KEPT, Rolled, Run, met, rolled, running
+from gradcheck.oracles.tracing.rebind import Meeting
 
 VALUES = np.random.default_rng(0).normal(size=(4, 4)) + 3.0
 DTYPES = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11}
@@ -519,3 +520,11 @@ def test_rounding_is_met_in_functions_that_are_named_by_their_module(dtype) -> N
         assert check_vjp(lambda x: layers.tanh(x), vjp, x, raise_on_failure=False).verdict != "fail"
     wrong = check_vjp(lambda x: layers.tanh(x), lambda u, x: 1.01 * vjp(u, x), x, raise_on_failure=False)
     assert wrong.verdict == "fail"
+
+
+def test_functions_of_a_compiler_are_not_bound_anew() -> None:
+    """They would ask JAX to compile what it does not know, and the run would end there."""
+    jax = pytest.importorskip("jax")
+    seen = Meeting(lambda array: array.view(Rolled), KEPT)
+    assert seen(jax) is jax
+    assert seen(jax.grad) is jax.grad
