@@ -167,6 +167,26 @@ def test_an_embedding_that_overwrites_repeats_is_caught() -> None:
     caught(embedding, lambda r, c: (None, {"W": 1.25 * r[1]["W"]}), embedding.initial_params(7, 3, RNG), IDS)
 
 
+@pytest.mark.parametrize("width", [1, 2, 65])
+@pytest.mark.parametrize("words", [3, 50, 70000])
+def test_an_embedding_gathers_every_place_however_its_derivative_lies(words, width) -> None:
+    """Table and kept places are written by two statements, and NumPy promises no order of either."""
+    ids = np.minimum(RNG.integers(0, words, 2000), RNG.integers(0, 40, 2000))
+    _, cache = embedding.forward(embedding.initial_params(words, width, RNG), ids)
+    whole = RNG.integers(-9, 9, (2000, width)).astype(float)  # whose sums are exact
+    for dy in (
+        whole,
+        np.asfortranarray(whole),
+        whole[::-1].copy()[::-1],
+        np.repeat(whole, 3, axis=1)[:, ::3],
+        np.broadcast_to(whole[:, :1], whole.shape),
+        np.broadcast_to(whole[:1], whole.shape),
+    ):
+        expected = np.zeros((words, width))
+        np.add.at(expected, ids, dy)
+        np.testing.assert_array_equal(embedding.backward(dy, cache)[1]["W"], expected)
+
+
 def test_dropout_keeps_the_mean_and_its_slips_are_caught() -> None:
     mask = dropout.mask_of((200, 300), 0.3, np.random.default_rng(0))
     assert np.mean(mask) == pytest.approx(1.0, abs=0.01)
