@@ -178,7 +178,9 @@ KERNELS: dict[str, Kernel] = {
 def _by_rows(fill: Callable[..., None], *given: Array) -> Array:
     """What ``fill`` writes into its last argument, some rows of all arrays at a time."""
     made = np.empty(given[0].shape, given[0].dtype)
-    rows = [array.reshape(math.prod(made.shape[:-1]), made.shape[-1]) for array in (*given, made)]
+    # of what is repeated, or read backwards, NumPy would add up a row one by one in its own precision
+    contiguous = (*map(np.ascontiguousarray, given), made)
+    rows = [array.reshape(math.prod(made.shape[:-1]), made.shape[-1]) for array in contiguous]
     with short_buffer():
         for part in blocks(rows[-1]):
             fill(*(array[part] for array in rows))

@@ -1,11 +1,14 @@
 """Random rounding: arrays that are ndarrays in all they do, but for the last digits while a run is on."""
 
+from types import ModuleType
+
 import numpy as np
 import pytest
 
-from gradcheck import check_grad, check_layer
+from gradcheck import check_grad, check_layer, check_vjp
 from gradcheck.ask import precision
-from gradcheck.ask.random_rounding import AMPLITUDE, Rolled, Run, met, rolled, running
+from gradcheck.ask.random_rounding import AMPLITUDE, KEPT, Rolled, Run, met, rolled, running
+from gradcheck.oracles.tracing.rebind import Meeting
 
 VALUES = np.random.default_rng(0).normal(size=(4, 4)) + 3.0
 DTYPES = {"float64": 2.0**-53, "float32": 2.0**-24, "float16": 2.0**-11}
@@ -464,3 +467,99 @@ def test_rounding_is_met_in_a_buffer_that_a_layer_s_methods_fill(make, units, dt
     for size in (1, 5):
         wrong = check_layer(Filled(units, dtype, make, 1.01), size * x, raise_on_failure=False)
         assert wrong.verdict == "fail", size
+
+
+class InPlace:
+    """A tanh layer whose backward is right to the digits that ``1 - tanh**2`` has, in a buffer from end to end."""
+
+    def __init__(self, W, b, factor=1.0):
+        self.W, self.b, self.factor = W, b, factor
+
+    def forward(self, x):
+        self.x, self.a = x, np.empty((len(x), len(self.b)), x.dtype)
+        np.matmul(x, self.W, out=self.a)
+        self.a += self.b
+        np.tanh(self.a, out=self.a)
+        return self.a.copy()
+
+    def backward(self, d):
+        d = d * (1 - self.a**2) * self.factor
+        self.dW, self.db = self.x.T @ d, d.sum(0)
+        return d @ self.W.T
+
+
+class InPlaceOfOneVector(InPlace):
+    """Its parameters and their gradients are parts of a vector each."""
+
+    def __init__(self, W, b, factor=1.0):
+        self.theta, self.factor = np.concatenate([W.ravel(), b]), factor
+        self.gradient = np.zeros_like(self.theta)
+        self.W, self.b = self.theta[: W.size].reshape(W.shape), self.theta[W.size :]
+        self.dW, self.db = self.gradient[: W.size].reshape(W.shape), self.gradient[W.size :]
+
+    def backward(self, d):
+        d = d * (1 - self.a**2) * self.factor
+        self.dW[...], self.db[...] = self.x.T @ d, d.sum(0)
+        return d @ self.W.T
+
+
+class InPlaceByIdentity(InPlace):
+    """Its gradients are kept by what they are of, and it asks for its attributes by name."""
+
+    def __init__(self, W, b, factor=1.0):
+        super().__init__(W, b, factor)
+        self.kept = {id(one): np.zeros_like(one) for one in (W, b)}
+
+    def backward(self, d):
+        d = d * (1 - self.__dict__["a"] ** 2) * self.factor
+        for one, gradient in ((self.W, self.x.T @ d), (self.b, d.sum(0))):
+            self.kept[id(one)] += gradient
+        return d @ self.W.T
+
+
+OF_IDENTITY = {"W": lambda layer: layer.kept[id(layer.W)], "b": lambda layer: layer.kept[id(layer.b)]}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("kind", [InPlace, InPlaceOfOneVector, InPlaceByIdentity])
+def test_rounding_is_met_in_what_a_layer_fills(kind, dtype) -> None:
+    """Of saturated units some digits are lost, or all: that was told to be an error of backward."""
+    rng = np.random.default_rng(3)
+    said = OF_IDENTITY if kind is InPlaceByIdentity else None
+
+    def verdict(bias, factor=1.0):
+        W, b, x = rng.standard_normal((2, 3)), bias * np.array([1.0, -0.8, 1.2]), rng.standard_normal((4, 2))
+        layer = kind(W.astype(dtype), b.astype(dtype), factor)
+        return check_layer(layer, x.astype(dtype), params=said, raise_on_failure=False).verdict
+
+    assert "fail" not in [verdict(bias) for bias in (6.0, 8.0, 12.0, 17.0)]
+    assert verdict(1.0) == "pass"
+    assert verdict(1.0, factor=1.01) == "fail"
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rounding_is_met_in_functions_that_are_named_by_their_module(dtype) -> None:
+    def filled(x):
+        a = np.empty(x.shape, x.dtype)
+        np.multiply(x, 2, out=a)
+        return np.tanh(a, out=a)
+
+    layers = ModuleType("layers")
+    layers.tanh = filled
+
+    def vjp(u, x):
+        return u * 2 * (1 - layers.tanh(x) ** 2)
+
+    for size in (3.0, 4.0, 6.0, 9.0):
+        x = np.array([size, -0.7 * size, 0.3], dtype)
+        assert check_vjp(lambda x: layers.tanh(x), vjp, x, raise_on_failure=False).verdict != "fail"
+    wrong = check_vjp(lambda x: layers.tanh(x), lambda u, x: 1.01 * vjp(u, x), x, raise_on_failure=False)
+    assert wrong.verdict == "fail"
+
+
+def test_functions_of_a_compiler_are_not_bound_anew() -> None:
+    """They would ask JAX to compile what it does not know, and the run would end there."""
+    jax = pytest.importorskip("jax")
+    seen = Meeting(lambda array: array.view(Rolled), KEPT)
+    assert seen(jax) is jax
+    assert seen(jax.grad) is jax.grad

@@ -72,8 +72,8 @@ class Machine:
     draws: Draws | None = None
 
     def fresh(self) -> Any:
-        """A copy of the layer that has seen no pass."""
-        return None if self.layer is None else own_copy(self.layer)
+        """A copy of the layer that has seen no pass, as the run that is on sees it."""
+        return None if self.layer is None else own_copy(through(self.layer))
 
     def ahead(self, own: Any, inputs: tuple[Any, ...]) -> Ahead:
         """A pass forward; settings and generators among the inputs are copies, so that it may write into them."""

@@ -241,6 +241,8 @@ def fields(value: Any) -> dict[str, Any]:
         }
         slots = vars(kind).get("__slots__", ())
         for slot in (slots,) if isinstance(slots, str) else slots:
+            if slot in ("__dict__", "__weakref__"):  # a place, but no attribute
+                continue
             private = slot.startswith("__") and not slot.endswith("__")
             name = f"_{kind.__name__.lstrip('_')}{slot}" if private else slot
             if hasattr(value, name):

@@ -24,7 +24,6 @@ from gradcheck.anatomy.shared import Shares, placed, shares
 from gradcheck.ask import trees
 from gradcheck.ask.callees import values_named
 from gradcheck.ask.point import argument_names, describe
-from gradcheck.ask.random_rounding import through
 
 
 @dataclass(frozen=True)
@@ -158,12 +157,11 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None, shared: Seque
     keyed = by_identity(walk(own, lambda name: False), [id(found(own, place)) for place in first])
 
     def prepared(args: tuple[Any, ...]) -> Any:
-        plain = machine.fresh()
-        if plain is None:
-            return plain
-        before = [found(plain, place) for place in first]
-        own = through(plain)  # with the methods and the data that the run that is on sees
+        own = machine.fresh()
+        if own is None:
+            return own
         zeroed(own, added)
+        before = [found(own, place) for place in first]
         for parameter, others, value in zip(layout.parameters, shared, args, strict=False):
             placed(own, parameter, others, value)
         for place, value in layout.rates:

@@ -12,6 +12,7 @@ from numpy.lib.array_utils import byte_bounds
 
 from gradcheck.anatomy.parameters import Kept
 from gradcheck.anatomy.places import Place, found, put_as
+from gradcheck.ask.random_rounding import Rolled
 
 Shares = tuple[tuple[Place, np.ndarray], ...]
 """Where arrays stand that share memory with one, and which entry of it each entry of theirs is, -1 for none."""
@@ -65,7 +66,8 @@ def views_again(arrays: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]
             memory = owner.copy(order="K").ravel(order="K")
             for array in together.values():
                 start = _address(array) - _address(owner)
-                yield id(array), np.ndarray(array.shape, array.dtype, memory, start, array.strides)
+                again = np.ndarray(array.shape, array.dtype, memory, start, array.strides)
+                yield id(array), again.view(type(array))
 
 
 def _owner(array: np.ndarray) -> np.ndarray:
@@ -73,7 +75,8 @@ def _owner(array: np.ndarray) -> np.ndarray:
     owner, base = array, array.base
     while base is not None:  # as_strided puts an object of its own between the two
         owner, base = base if isinstance(base, np.ndarray) else owner, getattr(base, "base", None)
-    plain = type(owner) is type(array) is np.ndarray and owner.dtype == array.dtype and owner.dtype != object
+    kinds = type(owner) is np.ndarray and type(array) in (np.ndarray, Rolled)
+    plain = kinds and owner.dtype == array.dtype and owner.dtype != object
     return owner if plain and (owner.flags.c_contiguous or owner.flags.f_contiguous) else array
 
 

@@ -38,7 +38,8 @@ def backward(dy: Array, cache: Any) -> tuple[None, dict[str, Array]]:
     ``W_wi`` stands in ``y`` wherever ``ids`` is ``w``, so ``dW_wi`` is the sum of ``dy`` over all these places, and 0
     for a word that does not occur. ``dW[ids] += dy`` would keep one place only: with repeated ids NumPy adds once.
 
-    But it keeps one, the last, and writes each row once, in the order of ``dy``. What is left are the earlier places of
+    But it keeps one, the last, and writes each row once, in the order of ``dy``. (NumPy's manual promises no order, its
+    code keeps one; the table and the list of places kept must have the same.) What is left are the earlier places of
     words that occur again. Sorted by id those of a word lie side by side. Neighbours of one word are added two by two,
     and these sums again, as in a tournament; who has no partner in a round is added to the table. It takes as many
     rounds as the number of times that the commonest word occurs has binary digits, each over whole rows and at most

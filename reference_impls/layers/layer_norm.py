@@ -54,7 +54,8 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """
     centred, inverse, gain, shape = cache
     must_answer(dy, shape, centred.dtype)
-    d, count = dy.reshape(centred.shape), max(1, centred.shape[1])
+    # of what is repeated, or read backwards, NumPy would add up a row one by one in its own precision
+    d, count = np.ascontiguousarray(dy).reshape(centred.shape), max(1, centred.shape[1])
     dx, (dgain, dshift), along = np.empty_like(centred), np.zeros((2, d.shape[1]), d.dtype), room(centred)
     with short_buffer():
         for part in blocks(centred):

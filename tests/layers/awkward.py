@@ -510,6 +510,24 @@ class PrivateSlots:
         return dx_of(d, self.__W)
 
 
+@layer("W x", mistakes="W x")
+class SlotsForReferences:
+    """A place for weak references is no attribute, and cannot be copied as one; nor can the lock."""
+
+    __slots__ = ("W", "__weakref__", "dW", "lock", "x")
+
+    def __init__(self):
+        self.W, self.lock = weights(), threading.Lock()
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, d):
+        self.dW = dW_of(self.x, d)
+        return dx_of(d, self.W)
+
+
 @layer()
 class WithNames(PrefixD):
     """Arrays of text beside those of numbers."""

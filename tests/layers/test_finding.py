@@ -1487,3 +1487,26 @@ def test_steps_along_what_backward_is_given_may_be_meant(signs, verdict) -> None
     report = check(Climbs(*signs))
     assert report.verdict == verdict
     assert verdict != "inconclusive" or "target - output" in report.reasons[0]
+
+
+class PullbackOfJax:
+    """Keeps what jax.vjp returned, arrays of JAX in it."""
+
+    def __init__(self):
+        self.W = weights()
+
+    def forward(self, x):
+        import jax
+
+        y, self.pull = jax.vjp(lambda W, x: jax.numpy.tanh(x @ W), np.float32(self.W), np.float32(x))
+        return np.asarray(y)
+
+    def backward(self, d):
+        dW, dx = self.pull(np.float32(d))
+        self.dW = np.asarray(dW)
+        return np.asarray(dx)
+
+
+def test_a_layer_that_keeps_arrays_of_jax_is_checked() -> None:
+    pytest.importorskip("jax")
+    assert gradcheck.check_layer(PullbackOfJax(), X).ok

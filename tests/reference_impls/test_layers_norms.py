@@ -8,7 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gradcheck
-from reference_impls.layers import batch_norm, dropout, embedding, group_norm, layer_norm, rms_norm
+from reference_impls.layers import (
+    activation,
+    batch_norm,
+    dropout,
+    embedding,
+    group_norm,
+    layer_norm,
+    rms_norm,
+)
 from reference_impls.layers.layer import Layer, Sequential
 from tests.reference_impls.layered import (
     DTYPES,
@@ -165,6 +173,39 @@ def test_an_embedding_that_overwrites_repeats_is_caught() -> None:
     layer = Layer(embedding.forward, backward, embedding.initial_params(7, 3, RNG))
     assert wrong_leaves(layer, IDS) == ["W"]
     caught(embedding, lambda r, c: (None, {"W": 1.25 * r[1]["W"]}), embedding.initial_params(7, 3, RNG), IDS)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", None])
+def test_a_derivative_that_is_repeated_keeps_its_digits_in_long_rows(name) -> None:
+    """In single precision a sum of 40,000 terms one by one has lost three of seven."""
+    x = RNG.standard_normal((2, 40_000)).astype(np.float32)
+    module, params = (
+        (layer_norm, layer_norm.initial_params(40_000, np.float32)) if name is None else (activation, {})
+    )
+    _, cache = module.forward(params, x, **({} if name is None else {"name": name}))
+    dy = np.broadcast_to(np.float32(0.1), x.shape)
+    repeated, written_out = module.backward(dy, cache)[0], module.backward(dy.copy(), cache)[0]
+    np.testing.assert_array_equal(repeated, written_out)
+
+
+@pytest.mark.parametrize("width", [1, 2, 65])
+@pytest.mark.parametrize("words", [3, 50, 70000])
+def test_an_embedding_gathers_every_place_however_its_derivative_lies(words, width) -> None:
+    """Table and kept places are written by two statements, and NumPy promises no order of either."""
+    ids = np.minimum(RNG.integers(0, words, 2000), RNG.integers(0, 40, 2000))
+    _, cache = embedding.forward(embedding.initial_params(words, width, RNG), ids)
+    whole = RNG.integers(-9, 9, (2000, width)).astype(float)  # whose sums are exact
+    for dy in (
+        whole,
+        np.asfortranarray(whole),
+        whole[::-1].copy()[::-1],
+        np.repeat(whole, 3, axis=1)[:, ::3],
+        np.broadcast_to(whole[:, :1], whole.shape),
+        np.broadcast_to(whole[:1], whole.shape),
+    ):
+        expected = np.zeros((words, width))
+        np.add.at(expected, ids, dy)
+        np.testing.assert_array_equal(embedding.backward(dy, cache)[1]["W"], expected)
 
 
 def test_dropout_keeps_the_mean_and_its_slips_are_caught() -> None:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+import gradcheck
 from reference_impls.layers import attention, dot_product_attention, gru, linear, lstm, residual, rnn
 from reference_impls.layers.dot_product_attention import causal
 from reference_impls.layers.layer import Layer
@@ -182,6 +183,21 @@ def test_a_slip_in_a_recurrent_layer_is_caught(name) -> None:
     params, start = weights(module), states(name)
     for slip in slips(*params, inputs=1 + count).values():
         caught(module, slip, params, SEQUENCES, *start)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", [5.0, 8.0, 12.0, 20.0])
+@pytest.mark.parametrize("name", RECURRENT)
+def test_a_recurrent_layer_is_not_accused_where_its_gates_are_saturated(name, size, dtype) -> None:
+    """``s (1 - s)`` has lost digits there, or all of them, as in every framework."""
+    module, _ = RECURRENT[name]
+    rng = np.random.default_rng(3)
+    params = module.initial_params(2, 3, rng)
+    for bias in [p for n, p in params.items() if n.startswith("b")]:
+        bias[...] = size * rng.choice([-1, 1], bias.shape) * rng.uniform(0.7, 1.3, bias.shape)
+    layer = Layer(module.forward, module.backward, cast(params, dtype))
+    x = rng.standard_normal((3, 2, 2)).astype(dtype)
+    assert gradcheck.check_layer(layer, x, raise_on_failure=False).verdict != "fail"
 
 
 @pytest.mark.parametrize("name", RECURRENT)

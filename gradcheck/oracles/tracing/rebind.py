@@ -20,6 +20,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 
+from gradcheck.ask.whose import is_librarys
 from gradcheck.oracles.tracing import standins
 from gradcheck.oracles.tracing.array import Constant
 
@@ -271,7 +272,7 @@ class Meeting(Rebinding):
         self._seen, self._instead = seen, instead or {}
 
     def _builtin(self, function: Any) -> Any:
-        return self._instead.get(function)
+        return self._instead.get(function) if callable(function) else None  # ``__dict__`` is no function
 
     def _make(self, value: Any) -> Any:
         if type(value) is np.ndarray:
@@ -279,11 +280,12 @@ class Meeting(Rebinding):
         if isinstance(value, FunctionType):
             if value in self._instead:
                 return self._instead[value]
-            module = value.__module__ or ""
-            return self._rebound(value) if _is_users(module) and not module.startswith("gradcheck") else value
+            return self._rebound(value) if _is_met(value.__module__ or "") else value
         if (value is np or value is math) and self._instead:
             return Names(value, self)
-        if isinstance(value, ModuleType | np.vectorize) or standins.is_numpy_function(value):
+        if isinstance(value, ModuleType):
+            return Names(value, self) if _is_met(value.__name__) else value
+        if isinstance(value, np.vectorize) or standins.is_numpy_function(value):
             return self._instead.get(value, value)
         if id(value) in standins.by_object:
             return self._instead.get(value, value)
@@ -330,6 +332,11 @@ def _names(code: CodeType) -> frozenset[str]:
 def _is_users(module: str) -> bool:
     """Whether what is defined in a module is bound anew: not Python's own, nor a library's with rules of its own."""
     return not (_is_standard(module) or module.startswith(_LIBRARIES))
+
+
+def _is_met(module: str) -> bool:
+    """Whether a run meets what is defined in a module; a compiler such as JAX does not know the arrays of a run."""
+    return _is_users(module) and not is_librarys(module)
 
 
 def _is_standard(module: str) -> bool:
