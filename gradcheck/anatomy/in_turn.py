@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,28 +29,43 @@ class Part:
 
 @dataclass(frozen=True)
 class Reading:
-    """Parts for targets, those that fit first, and what is left of both."""
+    """Parts for targets, those that fit first, what is left of both; what gradients may be called, and which were."""
 
     fitting: dict[str, Place]
-    targets: list[Target] = field(default_factory=list)
-    parts: list[Part] = field(default_factory=list)
+    targets: list[Target]
+    parts: list[Part]
+    called: Mapping[str, frozenset[str]]
+    named: frozenset[str]
 
     @property
     def whole(self) -> bool:
         """Whether every part is the gradient of something, or None."""
         return all(part.value is None for part in self.parts)
 
-    @property
-    def filled(self) -> dict[str, Place]:
-        """With the parts that fit nothing for the targets without one, in order, but no number for an input's array."""
+    def filled(self, data: Collection[Target]) -> dict[str, Place]:
+        """With the parts that fit nothing for the targets without one, in order; for ``data`` if they are called so."""
         rest = zip(self.targets, self.parts, strict=False)
-        return self.fitting | {one.name: part.place for one, part in rest if _may_be_misshapen(part, one)}
+        return self.fitting | {
+            one.name: part.place
+            for one, part in rest
+            if self._is_meant(part, one) or (one not in data and _may_be_misshapen(part, one))
+        }
+
+    def _is_meant(self, part: Part, target: Target) -> bool:
+        return (
+            target.differentiable and part.value is not None and bool(part.meant & self.called[target.name])
+        )
 
 
 def _may_be_misshapen(part: Part, target: Target) -> bool:
-    """Whether a part that does not fit may be meant as the gradient: of an input no number that is one of several."""
+    """Whether a part that does not fit may be meant as the gradient, whatever it is called.
+
+    Of an input no number that is one of several, nor what stands behind others: a net that derives by its weights
+    alone may return activations, or their gradients, as well.
+    """
     is_one = target.differentiable and not target.may_be_setting and part.value is not None
-    return is_one and bool(target.places or not part.is_number or not part.place)
+    first = part.place == (Item(0),) and not part.is_number
+    return is_one and bool(target.places or not part.place or first)
 
 
 def in_turn(
@@ -74,10 +89,19 @@ def in_turn(
     choices += [*([*some, *parameters] for some in choices), parameters]
     exact = [some for some in choices if len(some) == len(parts)]
     every = [*likely, *parameters, *(one for one in wanted if one not in likely)]
-    readings = [_read(parts, some, inputs) for some in (*exact, every, likely)]
+    readings = [_read(parts, some, inputs) for some in (*exact, every, [*likely, *parameters], likely)]
+    # what has the shape of targets in a net that does not derive by its input is the gradient of its output
+    readings = [one for one in readings if not _is_of_targets_alone(one, likely, inputs)]
     whole = [one for one in readings if one.whole]
     # a table of tokens: what fits it is not the gradient of them
     return max(whole or readings, key=lambda one: len(one.fitting))
+
+
+def _is_of_targets_alone(reading: Reading, likely: Sequence[Target], inputs: Sequence[Target]) -> bool:
+    """Whether targets are given a gradient that is not called theirs, and what they are compared with is not."""
+    targets = [one.name for one in inputs if one.name in reading.fitting and one not in likely]
+    lacking = any(one.name not in reading.fitting for one in likely)
+    return lacking and bool({*targets} - reading.named)
 
 
 def _parts(result: Any, place: Place, targets: Sequence[Target], names: Sequence[str]) -> Iterator[Part]:
@@ -120,6 +144,7 @@ def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Tar
 
     for part in parts:
         first(part, [one for one in open_ if part.meant & called[one.name]])
+    named = frozenset(found)
     numbers = [one for one in open_ if one.may_be_setting]
     as_many = len(numbers) == sum(part.is_number for part in rest)
     likely = [one for one in open_ if as_many or one not in numbers]
@@ -133,11 +158,11 @@ def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Tar
     for part, _ in odd if turned else ():
         first(part, [one for _, one in odd if one in inputs])
     for part, target in () if turned else aligned:
-        if not target.differentiable or target.fits(part.value):
+        if not target.differentiable or (target in likely and target.fits(part.value)):
             take(part, target)
     for part in tuple(rest):
         first(part, likely)
-    return Reading(found, open_, rest)
+    return Reading(found, open_, rest, called, named)
 
 
 def _called(target: Target, inputs: Sequence[Target]) -> frozenset[str]:

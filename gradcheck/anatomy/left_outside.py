@@ -53,13 +53,22 @@ def left_outside(tried: Tried, read: Read) -> dict[Place, Any]:
 
 
 def unread(tried: Tried, read: Read) -> Left:
-    """What backward returns that goes with the cotangent and is none of what is ``read``."""
+    """What backward returns that goes with the cotangent and is none of what is ``read``.
+
+    Where it takes no cotangent, what is not there before it either: the layer keeps its activations.
+    """
     once = _returned(tried, read(tried))
     if not once:
         return []
+    if tried.convention.implied:
+        own = tried.machine.fresh()
+        ahead = tried.machine.ahead(own, trees.copied(tried.values))
+        there = arrays((own, ahead.result, tried.values), lambda name: False)
+        return _other_than([value for _, value in there], once)
     passes = [tried_once(tried.machine, tried.convention, tried.values, factor) for factor in (1.0, -2.0)]
     again, other = ([] if one is None else _returned(one, read(one)) for one in passes)
-    return with_cotangent(once, again, other)
+    places = {place for place, _ in with_cotangent(once, again, other)}
+    return [(place, value) for place, value in once if place in places]
 
 
 def _ahead(tried: Tried) -> Left:

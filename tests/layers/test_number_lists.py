@@ -72,6 +72,26 @@ def test_axes_of_length_1_in_the_gradient_of_a_list_say_nothing(kept) -> None:
     assert wrong == {f"W[{row}][{column}]" for row, column in np.ndindex(weights().shape)}
 
 
+class Line:
+    """A slope and an offset that are plain numbers, in no list, on one column."""
+
+    def __init__(self, factor):
+        self.w, self.b, self.factor = 0.5, 0.1, factor
+
+    def forward(self, x):
+        self.x = x
+        return self.w * x + self.b
+
+    def backward(self, d):
+        return d * self.w, self.factor * np.sum(d * self.x, 0), d.sum(0)
+
+
+@pytest.mark.parametrize("factor", [1, 7])
+def test_numbers_whose_gradients_are_arrays_of_one_leave_the_check_open(factor) -> None:
+    report = check(Line(factor), X[:, :1])
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("w", "b"))
+
+
 class OfNeurons:
     """A list of weights for each neuron, whose gradients are returned in a list of arrays, or are kept in one."""
 
@@ -153,5 +173,5 @@ class WithSlopes:
 def test_what_is_returned_as_well_and_is_no_gradient_of_theirs_is_told(returned, more) -> None:
     report = check(WithSlopes(returned), X)
     assert report.ok
-    told = "".join(f"; {one} goes with the cotangent as well, and was taken for no gradient" for one in more)
+    told = "".join(f"; of what backward returns taken for no gradient: {one}" for one in more)
     assert report.subject.endswith("gradient in dW" + told)
