@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from gradcheck.anatomy.by_name import returned_names
 from gradcheck.anatomy.calling import LEFT, WHOLE, Convention, Outputs, conventions, takes
 from gradcheck.anatomy.candidates import candidates
 from gradcheck.anatomy.descent import are_steps, settings_of
-from gradcheck.anatomy.in_turn import in_turn
+from gradcheck.anatomy.in_turn import Part, in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
 from gradcheck.anatomy.left_outside import left_outside, unread
 from gradcheck.anatomy.machine import ForwardRaised, Machine
@@ -295,7 +295,10 @@ def _returned(
     )
     told = by_keys(tried.came, inputs, list(parameters.values()), names)
     rest = [one for name, one in parameters.items() if name in may_be and name not in told]
-    read = partial(in_turn, tried.came, [one for one in inputs if one.name not in told], rest, names)
+    is_doubtful = _doubtful(tried) if any(one.may_be_setting for one in rest) else lambda part: False
+    read = partial(
+        in_turn, tried.came, [one for one in inputs if one.name not in told], rest, names, is_doubtful
+    )
     came = [there for there in arrays(tried.came, lambda name: False) if isinstance(there[1], np.ndarray)]
     odd = [there for there in came if not any(one.fits(there[1]) for one in (*inputs, *rest))]
     lists = [one for one in of_the_shape(odd, numbers, tried) if one.array.ndim]
@@ -308,6 +311,21 @@ def _returned(
     of_weights = beside or of_lists or any(name in parameters for name in (*told, *reading.fitting))
     data = inputs if tried.convention.implied and of_weights else ()
     return told | reading.filled(data), any(part.is_number for part in reading.parts)
+
+
+def _doubtful(tried: Tried) -> Callable[[Part], bool]:
+    """Whether a number may be a metric, not the gradient of one: it does not go with the cotangent, as a norm does not.
+
+    Where there is no cotangent, it is called otherwise than gradients are.
+    """
+    if tried.convention.implied:
+        return lambda part: part.is_number and bool(part.name) and not part.meant
+    other = tried_once(tried.machine, tried.convention, tried.values, -2.0)
+    turned = {} if other is None else dict(arrays(other.came, lambda name: False))
+    return lambda part: (
+        part.is_number
+        and not np.allclose(-2.0 * part.value, turned.get(part.place, np.nan), rtol=1e-3, equal_nan=True)
+    )
 
 
 def _is_number(output: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,11 @@ from gradcheck.anatomy.returned import Target
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One part of what was returned, and what it is the gradient of by the variable that was returned."""
+    """One part of what was returned, the variable that was, and what it is the gradient of by that."""
 
     place: Place
     value: Any
+    name: str
     meant: frozenset[str]
 
     @property
@@ -73,13 +74,15 @@ def in_turn(
     inputs: Sequence[Target],
     parameters: Sequence[Target],
     names: Sequence[str],
+    is_doubtful: Callable[[Part], bool],
     taken: Collection[Place],
 ) -> Reading:
     """Which part of ``result`` is the gradient of which target.
 
     Of several ways to read it one in which all parts fit, as gradients the most of them, and of those the first in
     which there are as many parts as targets; else, for then the shapes are what is wrong, the one in which most do.
-    ``names`` are what the parts are called where backward returns them, ``taken`` are those that are told already.
+    ``names`` are what the parts are called where backward returns them, ``taken`` are those that are told already; what
+    ``is_doubtful`` is a gradient only of what it is called after.
     """
     wanted = [one for one in inputs if one.differentiable]
     parts = [one for one in _parts(result, (), [*wanted, *parameters], names) if one.place not in taken]
@@ -89,7 +92,9 @@ def in_turn(
     choices += [*([*some, *parameters] for some in choices), parameters]
     exact = [some for some in choices if len(some) == len(parts)]
     every = [*likely, *parameters, *(one for one in wanted if one not in likely)]
-    readings = [_read(parts, some, inputs) for some in (*exact, every, [*likely, *parameters], likely)]
+    doubtful = [part for part in parts if is_doubtful(part)]
+    choices = [*exact, every, [*likely, *parameters], likely]
+    readings = [_read(parts, some, inputs, doubtful) for some in choices]
     # what has the shape of targets in a net that does not derive by its input is the gradient of its output
     readings = [one for one in readings if not _is_of_targets_alone(one, likely, inputs)]
     whole = [one for one in readings if one.whole]
@@ -115,7 +120,7 @@ def _parts(result: Any, place: Place, targets: Sequence[Target], names: Sequence
             return
     top = place[0].key if place and isinstance(place[0], Item) else len(names)
     name = names[top] if top < len(names) else ""
-    yield Part(place, result, frozenset(map(short, stems(name))))
+    yield Part(place, result, name, frozenset(map(short, stems(name))))
 
 
 def _is_numeric(result: Any) -> bool:
@@ -125,7 +130,9 @@ def _is_numeric(result: Any) -> bool:
         return False
 
 
-def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Target]) -> Reading:
+def _read(
+    parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Target], doubtful: Sequence[Part]
+) -> Reading:
     """Parts by their names, then in order, those of inputs not in a list that the parameters have for themselves."""
     found: dict[str, Place] = {}
     open_, rest = list(targets), list(parts)
@@ -144,7 +151,8 @@ def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Tar
 
     for part in parts:
         first(part, [one for one in open_ if part.meant & called[one.name]])
-    named = frozenset(found)
+    named, aside = frozenset(found), [part for part in rest if part in doubtful]
+    rest = [part for part in rest if part not in doubtful]
     numbers = [one for one in open_ if one.may_be_setting]
     as_many = len(numbers) == sum(part.is_number for part in rest)
     likely = [one for one in open_ if as_many or one not in numbers]
@@ -162,7 +170,7 @@ def _read(parts: Sequence[Part], targets: Sequence[Target], inputs: Sequence[Tar
             take(part, target)
     for part in tuple(rest):
         first(part, likely)
-    return Reading(found, open_, rest, called, named)
+    return Reading(found, open_, [*rest, *aside], called, named)
 
 
 def _called(target: Target, inputs: Sequence[Target]) -> frozenset[str]:

@@ -135,3 +135,59 @@ def test_a_gradient_of_the_input_that_is_called_so_is_none_of_something_else() -
 
     report = check(Calls(in_turn_and_delta), X, LABELS)
     assert {leaf.path for leaf in report.leaves if leaf.verdict == "fail"} == {"x"}
+
+
+class Scaled:
+    """A setting that is one number, and one number that backward returns beside the gradients."""
+
+    def __init__(self, of, factor=1.0):
+        self.W, self.scale, self.of, self.factor = weights(), 0.5, of, factor
+
+    def forward(self, x):
+        self.x = x
+        return self.scale * x @ self.W
+
+    def backward(self, d):
+        return self.scale * d @ self.W.T, self.factor * self.scale * self.x.T @ d, self.of(self, d)
+
+
+def of_scale(layer, d):
+    return np.sum(d * (layer.x @ layer.W))
+
+
+@pytest.mark.parametrize(
+    "metric", [lambda layer, d: np.linalg.norm(d), lambda layer, d: 0.3, lambda layer, d: len(d)]
+)
+def test_a_number_that_does_not_go_with_the_cotangent_is_no_gradient_of_a_setting(metric) -> None:
+    """A norm beside the gradients was judged as the gradient of ``eps``, and a right layer failed."""
+    report = check(Scaled(metric), X)
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("scale",))
+    assert check(Scaled(metric), X, params={"scale": None}).ok
+    assert check(Scaled(metric, 7.0), X, params={"scale": None}).verdict == "fail"
+
+
+def test_a_number_that_does_is_the_gradient_of_a_setting() -> None:
+    assert check(Scaled(of_scale), X).ok
+    report = check(Scaled(lambda layer, d: 7 * of_scale(layer, d)), X)
+    assert {leaf.path for leaf in report.leaves if leaf.verdict == "fail"} == {"scale"}
+
+
+class Regularised(WithLoss):
+    reg = 0.1
+
+    def loss(self, x, y):
+        return super().loss(x, y) + self.reg * np.sum(self.W**2)
+
+    def backward(self):
+        (dW, db), _ = super().backward()
+        dW = dW + 2 * self.reg * self.W
+        accuracy = np.mean(np.argmax(self.p, 1) == np.argmax(self.hot, 1))
+        return dW, db, accuracy
+
+
+def test_what_is_called_no_gradient_is_none_of_a_setting() -> None:
+    net = Regularised(in_a_list_and_delta)
+    net.reg = 0.1
+    report = check(net, X, LABELS)
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("reg",))
+    assert check(net, X, LABELS, params={"reg": None}).ok
