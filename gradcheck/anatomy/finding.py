@@ -15,7 +15,8 @@ from gradcheck.anatomy.candidates import candidates
 from gradcheck.anatomy.descent import are_steps, settings_of
 from gradcheck.anatomy.in_turn import Part, in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
-from gradcheck.anatomy.left_outside import left_outside, unread
+from gradcheck.anatomy.left_outside import called_gradients, left_outside, unread
+from gradcheck.anatomy.left_outside import returned as returned_arrays
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, left_out, named, named_inputs
 from gradcheck.anatomy.naming import (
@@ -247,8 +248,10 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     missing += [*(name for name in outside if name in returned), *map(spelled, left)]
     taken = {place for one in (*sourced, *lacking) for place in one.places} | by_user.keys()
     open_ = [one for one in seen.lasting if taken.isdisjoint(one.places)]
-    more = unread(tried, read)
-    missing += [spelled(one.place) for one in of_the_shape(more, open_, tried)]
+    more = unread(tried, read, returned_arrays)
+    used = {place for source in sources.values() for place in source.places}
+    beside_them = unread(tried, read, partial(called_gradients, used))
+    missing += [spelled(one.place) for one in of_the_shape([*more, *beside_them], open_, tried)]
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     return Layout(
         machine,

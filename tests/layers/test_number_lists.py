@@ -175,3 +175,50 @@ def test_what_is_returned_as_well_and_is_no_gradient_of_theirs_is_told(returned,
     assert report.ok
     told = "".join(f"; of what backward returns taken for no gradient: {one}" for one in more)
     assert report.subject.endswith("gradient in dW" + told)
+
+
+class Polynomial:
+    """Coefficients in a list, whose gradients are kept where they are called gradients and not of what."""
+
+    def __init__(self, keep, factor=1.0):
+        self.coefficients, self.keep, self.factor = [0.5, 0.1, -0.3], keep, factor
+
+    def forward(self, x):
+        self.x = x
+        return sum(c * x**k for k, c in enumerate(self.coefficients))
+
+    def backward(self, d):
+        self.keep(self, [self.factor * np.sum(d * self.x**k) for k in range(3)])
+        return d * sum(k * c * self.x ** (k - 1) for k, c in enumerate(self.coefficients) if k)
+
+
+def keep_list(layer, gradients):
+    layer.grads = gradients
+
+
+def keep_array(layer, gradients):
+    layer.grad = np.array(gradients)
+
+
+@pytest.mark.parametrize("keep", [keep_list, keep_array])
+@pytest.mark.parametrize("factor", [1, 7])
+def test_lists_of_the_shape_of_what_is_kept_as_gradients_leave_the_check_open(keep, factor) -> None:
+    report = check(Polynomial(keep, factor), X)
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("coefficients",))
+    assert check(Polynomial(keep, factor), X, params={"coefficients": None}).ok
+
+
+def test_settings_as_long_as_a_list_whose_gradients_are_kept_are_left_alone() -> None:
+    class Leaky(KeepsOneAxisMore):
+        def __init__(self):
+            super().__init__(1)
+            self.slopes = [0.1, 0.2]
+
+        def forward(self, x):
+            self.z = super().forward(x)
+            return np.where(self.z > 0, self.z, self.z * np.array(self.slopes))
+
+        def backward(self, d):
+            return super().backward(d * np.where(self.z > 0, 1, self.slopes))
+
+    assert check(Leaky(), X).ok
