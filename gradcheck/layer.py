@@ -120,6 +120,7 @@ def _task(request: Request, pulled: Pullback) -> Task:
         pullback_task(request),
         subject=pulled.subject,
         unchecked=pulled.unchecked,
+        none_came=pulled.none_came,
         layer=pulled.layer,
         scalar=pulled.scalar,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -13,9 +13,10 @@ from gradcheck.anatomy.by_name import returned_names
 from gradcheck.anatomy.calling import LEFT, WHOLE, Convention, Outputs, conventions, takes
 from gradcheck.anatomy.candidates import candidates
 from gradcheck.anatomy.descent import are_steps, settings_of
-from gradcheck.anatomy.in_turn import in_turn
+from gradcheck.anatomy.in_turn import Part, in_turn
 from gradcheck.anatomy.inputs import cut, names_in, without_gradient
-from gradcheck.anatomy.left_outside import left_outside, unread
+from gradcheck.anatomy.left_outside import called_gradients, left_outside, unread
+from gradcheck.anatomy.left_outside import returned as returned_arrays
 from gradcheck.anatomy.machine import ForwardRaised, Machine
 from gradcheck.anatomy.named import Params, left_out, named, named_inputs
 from gradcheck.anatomy.naming import (
@@ -37,7 +38,7 @@ from gradcheck.anatomy.parameters import (
     kept,
 )
 from gradcheck.anatomy.passes import Passes, found_outside, passes
-from gradcheck.anatomy.places import Attribute, Place, found, spelled
+from gradcheck.anatomy.places import Attribute, Place, arrays, found, spelled
 from gradcheck.anatomy.returned import Target, by_keys
 from gradcheck.anatomy.shared import is_part
 from gradcheck.anatomy.source import Source
@@ -198,7 +199,9 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     kept_so = {labels[one]: Target(labels[one], one.array, places=one.places) for one in every}
     may_come = [*(labels[one] for one in may_be.open_to(tried.own)), *outside]
     beside = [found(tried.own, place) for places in may_be.beside.values() for place in places]
-    returned, spare = _returned(tried, inputs, kept_so | outside, may_come, beside)
+    known = {*by_user, *(place for one in may_be.beside for place in one.places)}
+    numbers = [one for one in seen.lasting if known.isdisjoint(one.places)]
+    returned, spare = _returned(tried, inputs, kept_so | outside, may_come, beside, numbers)
     dependent = [*may_be.others, *(one for one in may_be.numbers if spare or labels[one] in returned)]
     sources = {name: Source(returned=place) for name, place in returned.items() if name not in outside}
     sources |= _left(inputs, tried.after, sources)
@@ -243,10 +246,12 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
     told = {id(value) for value in left.values()}
     missing += [name for name, one in fixed.items() if id(found(machine.layer, one.settable[0])) not in told]
     missing += [*(name for name in outside if name in returned), *map(spelled, left)]
-    taken = {place for one in sourced for place in one.places} | by_user.keys()
+    taken = {place for one in (*sourced, *lacking) for place in one.places} | by_user.keys()
     open_ = [one for one in seen.lasting if taken.isdisjoint(one.places)]
-    more = unread(tried, read)
-    missing += map(spelled, of_the_shape(more, open_, tried))
+    more = unread(tried, read, returned_arrays)
+    used = {place for source in sources.values() for place in source.places}
+    beside_them = unread(tried, read, partial(called_gradients, used))
+    missing += [spelled(one.place) for one in of_the_shape([*more, *beside_them], open_, tried)]
     missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
     return Layout(
         machine,
@@ -280,23 +285,50 @@ def _returned(
     parameters: Mapping[str, Target],
     may_be: Collection[str],
     beside: Sequence[Any],
+    numbers: Sequence[Kept],
 ) -> tuple[Mapping[str, Place], bool]:
     """Where in what backward returned the gradient of each input and parameter stands; whether a number is left.
 
     Those that ``may_be`` there, and by no name, are told by shapes and order. What fits none of them, and is kept
-    ``beside`` a parameter, is the gradient of that once more.
+    ``beside`` a parameter, is the gradient of that once more. What fits none, and has the shape of a list of
+    ``numbers``, may be that of the list.
     """
     names = returned_names(
         tried.machine.backward, len(tried.came) if isinstance(tried.came, tuple | list) else 0
     )
     told = by_keys(tried.came, inputs, list(parameters.values()), names)
     rest = [one for name, one in parameters.items() if name in may_be and name not in told]
-    read = partial(in_turn, tried.came, [one for one in inputs if one.name not in told], rest, names)
-    taken = {*told.values(), *returned_again(tried, [tried.output])}
+    is_doubtful = _doubtful(tried) if any(one.may_be_setting for one in rest) else lambda part: False
+    read = partial(
+        in_turn, tried.came, [one for one in inputs if one.name not in told], rest, names, is_doubtful
+    )
+    came = [there for there in arrays(tried.came, lambda name: False) if isinstance(there[1], np.ndarray)]
+    odd = [there for there in came if not any(one.fits(there[1]) for one in (*inputs, *rest))]
+    lists = [one for one in of_the_shape(odd, numbers, tried) if one.array.ndim]
+    of_lists = [place for place, value in odd if any(one.is_like(value) for one in lists)]
+    taken = {*told.values(), *returned_again(tried, [tried.output]), *of_lists}
     reading = read(taken)
     if not reading.whole and (again := read({*taken, *returned_again(tried, beside)})).whole:
         reading = again
-    return told | reading.filled, any(part.is_number for part in reading.parts)
+    # a net derives by its weights; what else comes of a loss is no gradient of its data
+    of_weights = beside or of_lists or any(name in parameters for name in (*told, *reading.fitting))
+    data = inputs if tried.convention.implied and of_weights else ()
+    return told | reading.filled(data), any(part.is_number for part in reading.parts)
+
+
+def _doubtful(tried: Tried) -> Callable[[Part], bool]:
+    """Whether a number may be a metric, not the gradient of one: it does not go with the cotangent, as a norm does not.
+
+    Where there is no cotangent, it is called otherwise than gradients are.
+    """
+    if tried.convention.implied:
+        return lambda part: part.is_number and bool(part.name) and not part.meant
+    other = tried_once(tried.machine, tried.convention, tried.values, -2.0)
+    turned = {} if other is None else dict(arrays(other.came, lambda name: False))
+    return lambda part: (
+        part.is_number
+        and not np.allclose(-2.0 * part.value, turned.get(part.place, np.nan), rtol=1e-3, equal_nan=True)
+    )
 
 
 def _is_number(output: Any) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.naming import bare_keys, keyed_keys, parameter_keys
+from gradcheck.anatomy.naming import bare_keys, is_delta, is_gradients, keyed_keys, parameter_keys
+from gradcheck.anatomy.number_lists import lists_of
 from gradcheck.anatomy.outside import reached
 from gradcheck.anatomy.parameters import Kept, felt, paired
 from gradcheck.anatomy.places import Attribute, Item, Place, arrays
@@ -52,14 +53,27 @@ def left_outside(tried: Tried, read: Read) -> dict[Place, Any]:
     return {place: value for place, value in there.items() if id(value) in used}
 
 
-def unread(tried: Tried, read: Read) -> Left:
-    """What backward returns that goes with the cotangent and is none of what is ``read``."""
-    once = _returned(tried, read(tried))
+Shown = Callable[[Tried], Left]
+"""Where gradients may be in a pass."""
+
+
+def unread(tried: Tried, read: Read, shown: Shown) -> Left:
+    """Of what a pass has ``shown`` what goes with the cotangent and is none of what is ``read``.
+
+    Where backward takes no cotangent, what is not there before it either: the layer keeps its activations.
+    """
+    once = _other_than(read(tried), shown(tried))
     if not once:
         return []
+    if tried.convention.implied:
+        own = tried.machine.fresh()
+        ahead = tried.machine.ahead(own, trees.copied(tried.values))
+        there = arrays((own, ahead.result, tried.values), lambda name: False)
+        return _other_than([value for _, value in there], once)
     passes = [tried_once(tried.machine, tried.convention, tried.values, factor) for factor in (1.0, -2.0)]
-    again, other = ([] if one is None else _returned(one, read(one)) for one in passes)
-    return with_cotangent(once, again, other)
+    again, other = ([] if one is None else _other_than(read(one), shown(one)) for one in passes)
+    places = {place for place, _ in with_cotangent(once, again, other)}
+    return [(place, value) for place, value in once if place in places]
 
 
 def _ahead(tried: Tried) -> Left:
@@ -78,15 +92,33 @@ def _left(tried: Tried, factor: float, read: Read) -> Left:
         return []
     seen = read(again)
     outside = _not_of(again.own, reached(again.machine, again.own))
-    return [*_other_than(seen, outside), *_returned(again, seen)]
+    return _other_than(seen, [*outside, *returned(again)])
 
 
-def _returned(tried: Tried, seen: Sequence[Any]) -> Left:
+def returned(tried: Tried) -> Left:
+    """The arrays that backward returns."""
     came = arrays(tried.came, lambda name: False)
-    return _other_than(
-        seen,
-        [((Attribute("returned"), *place), value) for place, value in came if isinstance(value, np.ndarray)],
-    )
+    return [
+        ((Attribute("returned"), *place), value) for place, value in came if isinstance(value, np.ndarray)
+    ]
+
+
+def called_gradients(used: Collection[Place], tried: Tried) -> Left:
+    """The arrays and lists of numbers that backward leaves in the layer, called gradients, but for what is ``used``."""
+    written = [
+        Kept((place,), value, np.array(value))
+        for place, value in tried.after
+        if any(is_gradients(step) and not is_delta(step) for step in place)
+    ]
+    lists = [(one.place, one.array) for one in lists_of(written, tried.own) if one.array.ndim]
+    left = [(one.places[0], one.held) for one in written if isinstance(one.array, np.ndarray)]
+    return [
+        (place, value) for place, value in (*left, *lists) if not any(_within(one, place) for one in used)
+    ]
+
+
+def _within(one: Place, other: Place) -> bool:
+    return one[: len(other)] == other or other[: len(one)] == one
 
 
 def _other_than(seen: Sequence[Any], left: Left) -> Left:

@@ -1,4 +1,4 @@
-"""Plain numbers in lists, ``self.b = [0.1, 0.2]``: which of them are weights, and where their gradients stand."""
+"""Plain numbers, ``self.b = [0.1, 0.2]``: which of them are weights, and where the arrays of their gradients stand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gradcheck.anatomy.trying import Tried
 
 @dataclass(frozen=True)
 class Numbers:
-    """The numbers of one list, or of lists in it that are as long, and what they are as an array."""
+    """The numbers of one list, or of lists in it that are as long, or one in none; what they are as an array."""
 
     place: Place
     entries: Sequence[Kept]
@@ -35,7 +35,7 @@ class Numbers:
 
 
 def lists_of(kept: Iterable[Kept], own: Any) -> Iterator[Numbers]:
-    """The lists, and lists of lists, that hold nothing else than some of what is kept, the outermost first."""
+    """The lists, and lists of lists, that hold nothing else than some of what is kept, the outermost first; numbers."""
     inside: dict[Place, list[Kept]] = defaultdict(list)
     for one in kept:
         for around in _lists_around(one.places[0]) if not isinstance(one.array, np.ndarray) else ():
@@ -59,20 +59,20 @@ def in_an_array(numbers: Sequence[Kept], others: Left, tried: Tried) -> dict[Kep
     return {one: entries[one] for one in felt(list(entries), tried.depends)}
 
 
-def of_the_shape(gradients: Left, numbers: Iterable[Kept], tried: Tried) -> list[Place]:
+def of_the_shape(gradients: Left, numbers: Iterable[Kept], tried: Tried) -> list[Numbers]:
     """The lists that the output depends on and that have the shape of one of the gradients, the outermost of them."""
     free, result = list(numbers), []
     for one in lists_of(numbers, tried.own) if gradients else ():
         within = set(one.entries) <= set(free) and any(one.is_like(gradient) for _, gradient in gradients)
         if within and felt([*map(as_floats, one.entries)], tried.depends):
-            result.append(one.place)
+            result.append(one)
             free = [entry for entry in free if entry not in one.entries]
     return result
 
 
 def in_whole(some: Sequence[Kept], labels: Mapping[Kept, str], tried: Tried) -> Iterator[str]:
     """What they are called, a list whose numbers are all among them by its own name."""
-    lists = list(lists_of(some, tried.own))
+    lists = [each for each in lists_of(some, tried.own) if each.array.ndim]
     for one in some:
         around = next((each.place for each in lists if one in each.entries), None)
         yield labels[one] if around is None else spelled(around)
@@ -93,7 +93,9 @@ def _is_number(step: Any) -> bool:
 
 
 def _lists_around(place: Place) -> Iterator[Place]:
-    """Where the list stands of which this is an entry, and the lists around that."""
+    """Where the list stands of which this is an entry, and the lists around that; itself where it is in none."""
+    if place and not _is_number(place[-1]):
+        yield place
     while place and _is_number(place[-1]):
         place = place[:-1]
         yield place

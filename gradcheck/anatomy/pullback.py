@@ -40,6 +40,8 @@ class Pullback:
         In a line: what was taken for what.
     unchecked
         Arrays that the output depends on and that have no gradient.
+    none_came
+        Whether nothing that is checked has one.
     layer
         It as it is before every pass, None for a pair of functions.
     scalar
@@ -60,6 +62,7 @@ class Pullback:
     argnums: tuple[int, ...]
     subject: str
     unchecked: tuple[str, ...] = ()
+    none_came: bool = False
     layer: Any = None
     scalar: bool = False
     each: Callable[[], Pullback] | None = None
@@ -203,9 +206,16 @@ def _pullback(layout: Layout, argnums: int | Sequence[int] | None, shared: Seque
         checked,
         _subject(layout),
         layout.unchecked if argnums is None else (),
+        argnums is None and _none_came(layout),
         machine.layer,
         convention.implied and layout.ran and not layout.elementwise,
     )
+
+
+def _none_came(layout: Layout) -> bool:
+    """Whether of all on which the output depends no gradient was found."""
+    wanted = {one.name for one in layout.inputs if one.differentiable}
+    return bool(layout.unchecked) and not layout.sources and wanted <= {*layout.unchecked}
 
 
 def _times(gradient: Any, cotangent: Any) -> Any:
@@ -257,9 +267,7 @@ def _subject(layout: Layout) -> str:
     if turned := _in_another_order(layout):
         parts.append(f"backward returns first that of {', then that of '.join(turned)}")
     if layout.more:
-        parts.append(
-            f"{', '.join(layout.more)} goes with the cotangent as well, and was taken for no gradient"
-        )
+        parts.append(f"of what backward returns taken for no gradient: {', '.join(layout.more)}")
     given = [
         *(one.name for one in layout.inputs if _is_given(layout, one)),
         *layout.given,

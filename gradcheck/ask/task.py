@@ -43,8 +43,9 @@ class Task:
         The function whose gradient ``f`` is.
     remarks
         What the report should say beside its findings.
-    subject, unchecked, layer
-        Of a layer: what was taken for what; the arrays that f depends on and that no gradient came for; itself.
+    subject, unchecked, none_came, layer
+        Of a layer: what was taken for what; the arrays that f depends on and that no gradient came for; whether none
+        came at all; itself.
     given
         The point as the user knows it, where it is seen through coordinates of its own.
     times
@@ -63,6 +64,7 @@ class Task:
     remarks: tuple[str, ...] = ()
     subject: str = ""
     unchecked: tuple[str, ...] = ()
+    none_came: bool = False
     layer: Any = None
     differentiated: Counted | None = None
     times: int = 2

@@ -125,9 +125,7 @@ def _examined(task: Task, generator: np.random.Generator) -> Examined:
         # they overflow together: what double precision makes of f is not held against the claim
         native = calls.flat(look.output, task.f.label)
         return Examined(task, look, reasons=(not_finite(task.f.label, task.where, native),))
-    if {task.where.names[number] for number in task.where.argnums} <= {
-        *task.unchecked
-    }:  # nothing came at all
+    if task.none_came:
         return replace(seen, reasons=(unchecked(task),))
     found = _weighed(seen, evaluated(task, look, u, asked.reading), generator)
     if found.reasons or (found.verdict is Verdict.PASS and not _is_dull(found)):

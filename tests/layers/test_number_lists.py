@@ -72,6 +72,26 @@ def test_axes_of_length_1_in_the_gradient_of_a_list_say_nothing(kept) -> None:
     assert wrong == {f"W[{row}][{column}]" for row, column in np.ndindex(weights().shape)}
 
 
+class Line:
+    """A slope and an offset that are plain numbers, in no list, on one column."""
+
+    def __init__(self, factor):
+        self.w, self.b, self.factor = 0.5, 0.1, factor
+
+    def forward(self, x):
+        self.x = x
+        return self.w * x + self.b
+
+    def backward(self, d):
+        return d * self.w, self.factor * np.sum(d * self.x, 0), d.sum(0)
+
+
+@pytest.mark.parametrize("factor", [1, 7])
+def test_numbers_whose_gradients_are_arrays_of_one_leave_the_check_open(factor) -> None:
+    report = check(Line(factor), X[:, :1])
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("w", "b"))
+
+
 class OfNeurons:
     """A list of weights for each neuron, whose gradients are returned in a list of arrays, or are kept in one."""
 
@@ -153,5 +173,52 @@ class WithSlopes:
 def test_what_is_returned_as_well_and_is_no_gradient_of_theirs_is_told(returned, more) -> None:
     report = check(WithSlopes(returned), X)
     assert report.ok
-    told = "".join(f"; {one} goes with the cotangent as well, and was taken for no gradient" for one in more)
+    told = "".join(f"; of what backward returns taken for no gradient: {one}" for one in more)
     assert report.subject.endswith("gradient in dW" + told)
+
+
+class Polynomial:
+    """Coefficients in a list, whose gradients are kept where they are called gradients and not of what."""
+
+    def __init__(self, keep, factor=1.0):
+        self.coefficients, self.keep, self.factor = [0.5, 0.1, -0.3], keep, factor
+
+    def forward(self, x):
+        self.x = x
+        return sum(c * x**k for k, c in enumerate(self.coefficients))
+
+    def backward(self, d):
+        self.keep(self, [self.factor * np.sum(d * self.x**k) for k in range(3)])
+        return d * sum(k * c * self.x ** (k - 1) for k, c in enumerate(self.coefficients) if k)
+
+
+def keep_list(layer, gradients):
+    layer.grads = gradients
+
+
+def keep_array(layer, gradients):
+    layer.grad = np.array(gradients)
+
+
+@pytest.mark.parametrize("keep", [keep_list, keep_array])
+@pytest.mark.parametrize("factor", [1, 7])
+def test_lists_of_the_shape_of_what_is_kept_as_gradients_leave_the_check_open(keep, factor) -> None:
+    report = check(Polynomial(keep, factor), X)
+    assert (report.verdict, report.unchecked) == ("inconclusive", ("coefficients",))
+    assert check(Polynomial(keep, factor), X, params={"coefficients": None}).ok
+
+
+def test_settings_as_long_as_a_list_whose_gradients_are_kept_are_left_alone() -> None:
+    class Leaky(KeepsOneAxisMore):
+        def __init__(self):
+            super().__init__(1)
+            self.slopes = [0.1, 0.2]
+
+        def forward(self, x):
+            self.z = super().forward(x)
+            return np.where(self.z > 0, self.z, self.z * np.array(self.slopes))
+
+        def backward(self, d):
+            return super().backward(d * np.where(self.z > 0, 1, self.slopes))
+
+    assert check(Leaky(), X).ok
