@@ -17,7 +17,7 @@ from gradcheck.commands.status import Misuse, Status
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status, a `gradcheck.commands.status.Status`."""
-    _opened()
+    _with_streams()
     typed = [*(sys.argv[1:] if arguments is None else arguments)]
     parser = grammar()
     options = parser.parse_args(typed)
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.exit(Status.MISUSE, f"gradcheck: what it prints cannot be written: {error.strerror}\n")
 
 
-def _opened() -> None:
+def _with_streams() -> None:
     """Where stdout or stderr is closed Python has none: what is printed there goes nowhere."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:

@@ -253,12 +253,14 @@ W = "--shapes", "w=d"
         ("loss", None, W, "CLAIM is missing: what should compute the gradient of net.py:loss?"),
         ("loss", "right", W, "the point gives no X, which loss(w, X, y) needs"),
         ("loss", "right", ("--shapes", "w=d, Z=n"), "gives Z, and loss(w, X, y) takes no argument of this name"),
-        ("loss", "right", ("--shapes", "w"), "--shapes holds 'w'; write NAME=..., with commas between"),
+        ("loss", "right", ("--shapes", "w"), "--shapes holds 'w'; write NAME=AXES, with commas between"),
         ("loss", "right", ("--shapes", "w=d, w=n"), "--shapes gives w twice"),
         ("loss", "right", ("--shapes", "w=d!"), "'d!' is no axis; write names and numbers"),
         ("loss", "right", ("--shapes", "w=1000000000 1000000"), "--shapes: Unable to allocate"),
         ("loss", "right", ("--shapes", "y=int n"), "say what the indices lie below, as in 'int n < v'"),
         ("loss", "right", (*W, "--size", "n=2"), "--size gives n, which --shapes does not name; it names d"),
+        ("loss", "right", (*W, "--size", "d"), "--size holds 'd'; write NAME=LENGTH, with commas between, as in 'n=8"),
+        ("loss", "right", (*SQUARES, "--allow", "w"), "--allow holds 'w'; write a size, as 1e-5, or one by leaf"),
         ("loss", "right", (*W, "--size", "d=big"), "--size gives d=big; a length is a whole number"),
         ("loss", "right", (*SQUARES[:2], "--argnums", "q"), "--argnums names q, which is no argument of F"),
         ("loss", "right", (*SQUARES, "--allow", "w=much"), "--allow is 'w=much'; write a size, as 1e-5"),
@@ -320,7 +322,7 @@ def test_a_damaged_file_of_arrays_is_no_traceback(net, capsys):
     np.savez(net / "objects.npz", w=np.array([None, 1], dtype=object))
     with pytest.raises(SystemExit):
         run("scaled", "scaled_gradient", "--at", "objects.npz")
-    assert "is no file of arrays by name" in capsys.readouterr().err
+    assert "whose array w holds Python objects, which are not read" in capsys.readouterr().err
 
 
 def test_one_file_in_two_spellings_is_imported_once():
@@ -406,3 +408,52 @@ def test_the_page_bears_the_command_s_name(tmp_path):
     run("loss", "wrong", *SQUARES, "--html", "out.html")
 
     assert "<title>gradcheck check</title>" in (tmp_path / "out.html").read_text()
+
+
+LAYERS = """
+import numpy as np
+
+class Called:
+    def __init__(self, factor=1):
+        self.W, self.factor = np.arange(6.0).reshape(3, 2) / 7, factor
+
+    def __call__(self, X):
+        self.X = X
+        return np.tanh(X @ self.W)
+
+    def backward(self, d):
+        d = d * (1 - np.tanh(self.X @ self.W) ** 2)
+        self.dW = self.factor * self.X.T @ d
+        return d @ self.W.T
+
+class Net:
+    def __init__(self):
+        self.W = np.arange(6.0).reshape(3, 2) / 7
+
+    def loss(self, X, y):
+        return np.mean((X @ self.W - y) ** 2)
+
+    def backward(self, X, y):
+        self.dW = 2 * X.T @ (X @ self.W - y) / y.size
+
+called, twice, net = Called(), Called(2), Net()
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "status"),
+    [("called", "X=n 3", 0), ("Called", "X=n 3", 0), ("twice", "X=n 3", 1), ("net", "X=n 3, y=n 2", 0)],
+)
+def test_a_layer_that_is_called_or_is_a_whole_net(name, shapes, status, net, capsys):
+    (net / "layers.py").write_text(LAYERS)
+
+    assert cli.main(["check", f"layers.py:{name}", "--kind", "layer", "--shapes", shapes]) == status
+    assert "parameter W; gradient in dW" in capsys.readouterr().out
+
+
+def test_what_is_no_layer_is_told(net, capsys):
+    (net / "layers.py").write_text(LAYERS)
+    with pytest.raises(SystemExit):
+        cli.main(["check", "layers.py:np", "--kind", "layer", "--shapes", "X=n 3"])
+
+    assert "F: layer must have forward(*inputs) and backward(cotangent)" in capsys.readouterr().err

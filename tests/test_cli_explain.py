@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gradcheck import check_grad, cli
-from gradcheck.commands.given import pairs
+from gradcheck.commands.given import SHAPES, pairs
 from gradcheck.commands.meanings import MISTAKES, UNSEEN
 from gradcheck.dimensions.drawing import lengths_of, point_of
 from gradcheck.dimensions.shape import shape_of
@@ -66,7 +66,7 @@ def test_every_word_has_a_meaning():
 @pytest.mark.parametrize("kind", [kind for kind, meaning in MISTAKES.items() if meaning.example])
 def test_every_example_is_diagnosed_so_and_what_is_called_right_is(kind):
     example = MISTAKES[kind].example
-    shapes = {name: shape_of(name, text) for name, text in pairs("shapes", example.shapes).items()}
+    shapes = {name: shape_of(name, text) for name, text in pairs("--shapes", example.shapes, SHAPES).items()}
     generator = np.random.default_rng(0)
     point = point_of(shapes, lengths_of(shapes, {}, generator), generator)
 

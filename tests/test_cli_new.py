@@ -89,7 +89,20 @@ def test_misuse(arguments, words, here, capsys):
     assert not [*here.iterdir()]
 
 
-@pytest.mark.parametrize("name", ["Class", "numpy", "Pytest"])
+def test_into_a_folder_that_is_called_like_it(here):
+    (here / "attention").mkdir()
+
+    assert new("Attention", "--into", "attention") == 0
+    assert session(here, "-q", "-x", "--collect-only").status == 0
+
+
+@pytest.mark.parametrize("name", ["W", "X", "Np", "Rng"])
+def test_a_name_that_the_tests_use_for_something_else(name, here):
+    assert new(name) == 0
+    assert session(here, "-q", "-x", "-k", "gradients").status == 0
+
+
+@pytest.mark.parametrize("name", ["Class", "numpy", "Pytest", "test_dense", "DenseTest", "conftest"])
 def test_a_name_that_python_or_a_package_has_is_refused(name, here, capsys):
     with pytest.raises(SystemExit) as ended:
         new(name)

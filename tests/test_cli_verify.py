@@ -180,6 +180,15 @@ def test_interrupted_it_says_what_was_done(jobs, whole_group, write, tmp_path):
     assert done == "0" or re.search(f"{done} checks?, {done} right", out)
 
 
+@pytest.mark.parametrize("mend", ["--fix", "--diff"])
+def test_a_list_mends_nothing(mend, write, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run(write(), "--list", mend)
+
+    assert ended.value.code == 2
+    assert "--list runs no case" in capsys.readouterr().err
+
+
 def test_what_an_interrupted_run_did_not_come_to_is_left_and_not_ok(write, tmp_path, monkeypatch, capsys):
     begun = ran
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from inspect import isclass, isroutine
 from types import ModuleType
 from typing import Any
 
+from gradcheck.anatomy.machine import machines
 from gradcheck.ask.point import argument_names
-from gradcheck.commands.given import bound, given, pairs, placed
+from gradcheck.commands.given import bound, chosen, given, pairs, placed
 from gradcheck.commands.named import named
 from gradcheck.commands.showing import aside, concluded, writable
 from gradcheck.commands.status import Misuse
@@ -42,7 +44,7 @@ def _checked(options: Namespace) -> tuple[str, Report]:
     """What was said of the point, and what came."""
     f, claim = _functions(options)
     arguments, said = given(options)
-    signed = getattr(f, "forward", f) if options.kind == "layer" else f
+    signed = _forward(f) if claim is None else f
     args, by_name = bound(signed, arguments)
     names = (*argument_names(signed, len(args) - len(by_name)), *by_name)
     if by_name:
@@ -72,6 +74,14 @@ def _checked(options: Namespace) -> tuple[str, Report]:
     return said, report
 
 
+def _forward(layer: Any) -> Any:
+    """The method of a layer that takes the point."""
+    try:
+        return next(machines(layer)).forward
+    except TypeError as error:
+        raise Misuse(f"F: {error}") from error
+
+
 def _placed(f: Any, claim: Any, names: Sequence[str], by_name: Sequence[str]) -> tuple[Any, Any]:
     """Both as functions of positions alone."""
     if claim is None:
@@ -94,13 +104,11 @@ def _functions(options: Namespace) -> tuple[Any, Any]:
         raise Misuse(
             f"CLAIM is missing: what should compute the {DERIVATIVES[options.kind]} of {options.f}? Write MODULE:NAME"
         )
-    # a class has the methods of what it makes
-    return (f if hasattr(f, "forward") and not isinstance(f, type) else _made(f, options.f)), None
+    # a layer may be called as well: that is its forward
+    return (_made(f, options.f) if isclass(f) or isroutine(f) or isinstance(f, partial) else f), None
 
 
 def _made(make: Any, text: str) -> Any:
-    if not callable(make):
-        return make
     try:
         return make()
     except Exception as error:
@@ -110,27 +118,13 @@ def _made(make: Any, text: str) -> Any:
         ) from error
 
 
-def chosen(text: str | None, known: Sequence[str]) -> int | tuple[int, ...] | None:
-    """The arguments that ``--argnums`` names, by their positions."""
-    if text is None:
-        return None
-    numbers: list[int] = []
-    for word in filter(None, re.split(r"[,\s]+", text)):
-        number = int(word) if word.isdecimal() else known.index(word) if word in known else len(known)
-        if number >= len(known):
-            raise Misuse(
-                f"--argnums names {word}, which is no argument of F at this point: {', '.join(known)}"
-            )
-        numbers.append(number)
-    return numbers[0] if len(numbers) == 1 else tuple(numbers)
-
-
 def _allowed(text: str | None) -> float | Mapping[str, float] | None:
     if text is None:
         return None
     with suppress(ValueError):
         return float(text)
+    wanted = "a size, as 1e-5, or one by leaf, NAME=SIZE, as in 'W=1e-5, b=1e-3'"
     try:
-        return {name: float(size) for name, size in pairs("--allow", text).items()}
+        return {name: float(size) for name, size in pairs("--allow", text, wanted).items()}
     except ValueError as error:
-        raise Misuse(f"--allow is {text!r}; write a size, as 1e-5, or one by leaf, as in 'W=1e-5'") from error
+        raise Misuse(f"--allow is {text!r}; write {wanted}") from error

@@ -12,8 +12,7 @@ import numpy as np
 
 from gradcheck.ask.point import argument_names
 from gradcheck.checks import check_grad, check_vjp
-from gradcheck.commands.check import chosen
-from gradcheck.commands.given import bound, given, pairs
+from gradcheck.commands.given import SHAPES, bound, chosen, given, pairs
 from gradcheck.commands.meanings import MISTAKES, UNSEEN, Meaning
 from gradcheck.commands.named import named
 from gradcheck.commands.status import Misuse, Status, status_of
@@ -86,7 +85,7 @@ def _of_word(subject: str) -> str:
 def _blocks(word: str, meaning: Meaning) -> Iterator[str]:
     yield paragraph(f"{word.replace('_', ' ')}: {meaning.what}")
     if example := meaning.example:
-        names = ", ".join(pairs("shapes", example.shapes))
+        names = ", ".join(pairs("--shapes", example.shapes, SHAPES))
         lines = (f"def f({names}):", f"    return {example.f}")
         yield inset("\n".join([*lines, "", f"wrong: {example.wrong}", f"right: {example.right}"]))
     yield paragraph(f"What to do: {meaning.do}")
@@ -99,8 +98,8 @@ def _of_line(file: str, line: int, targets: Sequence[str]) -> int:
     count = len(path.read_bytes().splitlines())
     if not 1 <= line <= count:
         raise Misuse(f"{file} has {count} lines, and no line {line}")
-    chosen = found_in(targets or [file])
-    outcomes = [outcome for _, outcome in sorted(ran(chosen), key=lambda one: one[0])]
+    cases = found_in(targets or [file])
+    outcomes = [outcome for _, outcome in sorted(ran(cases), key=lambda one: one[0])]
     speaking = [each for each in outcomes if each.report is not None and _speaks(each.report, path, line)]
     for outcome in speaking:
         print(f"{outcome.name}\n\n{inset(str(outcome.report))}\n")

@@ -22,8 +22,12 @@ _NEXT = re.compile(r",\s*(?=[^\s,=]+\s*=)")
 """A comma before the next name; those within a shape stand between its axes."""
 
 
-def pairs(option: str, text: str) -> dict[str, str]:
-    """``"W=d h, X=n, d"`` as ``{"W": "d h", "X": "n, d"}``.
+SHAPES = "NAME=AXES, with commas between, as in 'W=d h, X=n d'"
+_SIZES = "NAME=LENGTH, with commas between, as in 'n=8, d=2'"
+
+
+def pairs(option: str, text: str, wanted: str) -> dict[str, str]:
+    """``"W=d h, X=n, d"`` as ``{"W": "d h", "X": "n, d"}``; ``wanted`` says what to write.
 
     Raises
     ------
@@ -34,9 +38,7 @@ def pairs(option: str, text: str) -> dict[str, str]:
     for part in _NEXT.split(text):
         name, equals, value = (word.strip() for word in part.partition("="))
         if not (equals and name.isidentifier()):
-            raise Misuse(
-                f"{option} holds {part!r}; write NAME=..., with commas between, as in 'W=d h, X=n d'"
-            )
+            raise Misuse(f"{option} holds {part!r}; write {wanted}")
         if name in found:
             raise Misuse(f"{option} gives {name} twice")
         found[name] = value
@@ -53,8 +55,8 @@ def given(options: Namespace) -> tuple[dict[str, Any], str]:
     """
     if options.at is not None:
         if options.size is not None or options.dtype is not None:
-            given = "--size" if options.size is not None else "--dtype"
-            raise Misuse(f"{given} is for --shapes; --at has arrays of its own")
+            other = "--size" if options.size is not None else "--dtype"
+            raise Misuse(f"{other} is for --shapes; --at has arrays of its own")
         arguments = _read(options.at)
         return arguments, f"at {options.at}: {_described(arguments)}"
     return _drawn(options)
@@ -66,7 +68,7 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         with np.load(file, allow_pickle=False) as loaded:
             # a number comes back as an array without axes; to a function they are not the same
-            arguments = {name: loaded[name][()] for name in loaded.files}
+            arguments = {name: _number_or_array(file, loaded, name) for name in loaded.files}
     except (ValueError, OSError, EOFError, BadZipFile, AttributeError, TypeError) as error:
         raise Misuse(
             f"--at names {file}, which is no file of arrays by name; write one with "
@@ -77,10 +79,22 @@ def _read(file: Path) -> dict[str, Any]:
     return arguments
 
 
+def _number_or_array(file: Path, loaded: Any, name: str) -> Any:
+    try:
+        return loaded[name][()]
+    except ValueError as error:
+        raise Misuse(
+            f"--at names {file}, whose array {name} holds Python objects, which are not read: write it as numbers, "
+            f"{name}=np.asarray({name}, float)"
+        ) from error
+
+
 def _drawn(options: Namespace) -> tuple[dict[str, Any], str]:
     generator = np.random.default_rng(options.seed)
     try:
-        shapes = {name: shape_of(name, text) for name, text in pairs("--shapes", options.shapes).items()}
+        shapes = {
+            name: shape_of(name, text) for name, text in pairs("--shapes", options.shapes, SHAPES).items()
+        }
         lengths = lengths_of(shapes, _sizes(options.size, names(shapes)), generator)
         arguments = point_of(shapes, lengths, generator, options.dtype or "float64")
     except (ValueError, MemoryError) as error:
@@ -91,7 +105,7 @@ def _drawn(options: Namespace) -> tuple[dict[str, Any], str]:
 
 def _sizes(text: str | None, known: tuple[str, ...]) -> dict[str, int]:
     sizes: dict[str, int] = {}
-    for name, length in ({} if text is None else pairs("--size", text)).items():
+    for name, length in ({} if text is None else pairs("--size", text, _SIZES)).items():
         if name not in known:
             raise Misuse(
                 f"--size gives {name}, which --shapes does not name; it names {', '.join(known) or 'none'}"
@@ -141,6 +155,21 @@ def bound(f: Callable[..., Any], arguments: Mapping[str, Any]) -> tuple[tuple[An
 def _listed(by_place: Sequence[inspect.Parameter], by_name: Sequence[inspect.Parameter]) -> str:
     star = ["*"] if by_name else []
     return f"({', '.join([*(one.name for one in by_place), *star, *(one.name for one in by_name)])})"
+
+
+def chosen(text: str | None, known: Sequence[str]) -> int | tuple[int, ...] | None:
+    """The arguments that ``--argnums`` names, by their positions."""
+    if text is None:
+        return None
+    numbers: list[int] = []
+    for word in filter(None, re.split(r"[,\s]+", text)):
+        number = int(word) if word.isdecimal() else known.index(word) if word in known else len(known)
+        if number >= len(known):
+            raise Misuse(
+                f"--argnums names {word}, which is no argument of F at this point: {', '.join(known)}"
+            )
+        numbers.append(number)
+    return numbers[0] if len(numbers) == 1 else tuple(numbers)
 
 
 def placed(

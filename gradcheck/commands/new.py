@@ -18,7 +18,11 @@ def run(options: Namespace) -> int:
     """Write both files, or neither."""
     name, folder = _class(options.name), options.into
     module = _BOUNDARY.sub("_", name).lower()
-    if iskeyword(module) or (find_spec(module) is not None and not (folder / f"{module}.py").exists()):
+    if re.fullmatch(r"test_\w*|\w+_test|conftest", module):
+        raise Misuse(
+            f"NAME is {options.name!r}, and pytest takes {module}.py for a file of its own; take another"
+        )
+    if iskeyword(module) or (_is_taken(module) and not (folder / f"{module}.py").exists()):
         raise Misuse(
             f"NAME is {options.name!r}, and {module} is a module of Python's or of a package; take another"
         )
@@ -38,6 +42,13 @@ def run(options: Namespace) -> int:
         f"{source}  the layer: change forward and backward into yours\n{tests}  its tests: python -m pytest {tests}"
     )
     return Status.RIGHT
+
+
+def _is_taken(module: str) -> bool:
+    spec = find_spec(module)
+    return (
+        spec is not None and spec.loader is not None and spec.origin is not None
+    )  # a folder alone is no module
 
 
 def _class(name: str) -> str:

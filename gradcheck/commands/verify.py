@@ -22,6 +22,10 @@ from gradcheck.verify.select import matcher
 def run(options: Namespace) -> int:
     """Find the cases, run them, and show what came."""
     writable(options)
+    if options.list and (options.fix or options.diff):
+        raise Misuse(
+            "--list runs no case, so that there is nothing to mend: leave it out, or --fix and --diff"
+        )
     with nullcontext() if options.seed is None else ambient.given(seed=options.seed):
         with to_stderr() if options.list else aside(options):
             chosen = found_in(options.targets or ["reference_impls"], options.keyword)

@@ -10,8 +10,7 @@ from gradcheck.starter.layer import Starter
 def layer_of(inputs, outputs, dtype="float64"):
     """A layer with random parameters: zeros would hide mistakes."""
     rng = np.random.default_rng(0)
-    W, b = rng.standard_normal((inputs, outputs)), rng.standard_normal(outputs)
-    return Starter(W.astype(dtype), b.astype(dtype))
+    return Starter(*(rng.standard_normal(shape).astype(dtype) for shape in ((inputs, outputs), outputs)))
 
 
 def batch_of(examples, inputs, dtype="float64"):
