@@ -65,7 +65,7 @@ class Elsewhere:
     """Whether it does in all of them: it may have been written for less than f takes."""
     doubtful: bool = False
     """Whether the claim, as it was, has less right there than at the given point: its mistake may be why, or that it
-    was written for less than f takes."""
+    was written for less than f takes, as f may be for less than a default lets it."""
 
     @contextmanager
     def _there(self) -> Iterator[None]:
@@ -436,7 +436,8 @@ def _resized(
             there = point(seen.task.f, args, where.argnums, where.names)
             probe = _at(seen, moved(there, generator, NEAR), generator)
             if probe is not None:
-                return Elsewhere(probe, sizes.said(growth), True, put=put, rows=sizes.has_rows(growth))
+                rows, doubtful = sizes.has_rows(growth), sizes.has_defaults(growth)
+                return Elsewhere(probe, sizes.said(growth), True, put=put, rows=rows, doubtful=doubtful)
         return None
 
     def suits(growth: Growth) -> bool:

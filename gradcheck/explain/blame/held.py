@@ -142,7 +142,7 @@ def _settings(task: Task) -> Iterator[Place]:
 
 def _defaults(function: FunctionType) -> dict[str, Any]:
     given = inspect.signature(function, follow_wrapped=False).parameters.values()
-    return {one.name: one.default for one in given if type(one.default) in (float, bool)}
+    return {one.name: one.default for one in given if type(one.default) in (float, bool, int)}
 
 
 def _set_default(function: FunctionType, name: str, value: Any) -> None:
