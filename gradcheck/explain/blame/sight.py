@@ -40,6 +40,7 @@ class Candidate:
 _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("{}", lambda s: s),
     ("(1 - {})", lambda s: 1.0 - s),
+    ("(1 + {})", lambda s: 1.0 + s if np.ndim(s) == 0 else None),
     ("({0} * (1 - {0}))", lambda s: s * (1.0 - s)),
     ("(1 - {} ** 2)", lambda s: 1.0 - s**2),
     ("{} ** 2", lambda s: s**2),
