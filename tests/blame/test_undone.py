@@ -129,3 +129,35 @@ def test_what_f_or_the_claim_writes_into_stays_writable(tmp_path: Path) -> None:
     module, w = made(tmp_path, BUFFERS), np.random.default_rng(0).normal(size=4)
     report = gradcheck.check_grad(module.loss, module.gradient, w, raise_on_failure=False)
     assert report.blame and report.blame[0].proved
+
+
+LEAVES = """
+    import sys
+    import numpy as np
+
+    MASK = np.array([1.0, 0.0, 1.0, 0.5, 0.0, 1.0])
+
+
+    def loss(w, X, y):
+        return 0.5 * np.sum(MASK * (np.tanh(X @ w) - y) ** 2)
+
+
+    def gradient(w, X, y):
+        h = np.tanh(X @ w)
+        if h.ndim != 1 or len(h) != len(y):
+            sys.exit("sizes differ")
+        return X.T @ ((h - y) * (1 - h**2) * MASK)
+"""
+
+
+@pytest.mark.parametrize(("right", "wrong"), [("1 - h**2", "1 - h"), (" * MASK)", ")")])
+def test_a_claim_that_leaves_the_program_at_other_shapes_is_mended(
+    tmp_path: Path, right: str, wrong: str
+) -> None:
+    """It took the search with it. A mask of the module that f reads was written as a quotient of squares."""
+    module, draw = made(tmp_path, LEAVES, (right, wrong)), np.random.default_rng(0).normal
+    args = draw(size=3), draw(size=(6, 3)), draw(size=6)
+    report = gradcheck.check_grad(module.loss, module.gradient, *args, argnums=0, raise_on_failure=False)
+    (blame,) = report.blame
+    assert blame.proved and blame.repair is not None
+    assert blame.repair.replace(" ", "") in ("h**2", "(h-y)*(1-h**2)*MASK")

@@ -158,14 +158,16 @@ def names(function: Written, others: tuple[Written, ...] = ()) -> Iterator[str]:
         and isinstance(n.slice.value, str)
     )
     free = (name for name in function.code.co_freevars if name != "__class__")
+    yield from dict.fromkeys([*arguments, *stored, *attributes, *kept, *free, *constants(function, others)])
+
+
+def constants(function: Written, others: tuple[Written, ...]) -> Iterator[str]:
+    """The numbers and arrays of a function's module that it reads, or others of that module."""
     space = function.functions[0].__globals__
     near = (one.code.co_names for one in (function, *others) if one.functions[0].__globals__ is space)
-    constants = (
-        name
-        for name in sorted({name for some in near for name in some})
-        if isinstance(space.get(name), int | float | np.ndarray)
-    )
-    yield from dict.fromkeys([*arguments, *stored, *attributes, *kept, *free, *constants])
+    for name in sorted({name for some in near for name in some}):
+        if isinstance(space.get(name), int | float | np.ndarray):
+            yield name
 
 
 def _all_of(arguments: ast.arguments) -> Iterator[ast.arg]:

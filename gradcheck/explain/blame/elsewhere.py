@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point, point
 from gradcheck.explain.blame.answer import Answer
-from gradcheck.explain.blame.apart import TooLong, no_longer_than
+from gradcheck.explain.blame.apart import ENDED, no_longer_than
 from gradcheck.explain.blame.growth import Growth, growths
 from gradcheck.explain.blame.held import Arrays, Held, Place, Put, holding, putting
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, stands_still, truth_at
@@ -472,7 +472,7 @@ def _at(seen: Examined, where: Point, generator: np.random.Generator) -> Probe |
     try:
         with no_longer_than(CHECKS * seen.seconds):  # a loop to a length or a time may come to no end
             truth = truth_at(task, generator)
-    except (TooLong, Exception):
+    except ENDED:
         return None
     return screened(seen, task, truth) if truth is not None and np.isfinite(truth[2]).all() else None
 

@@ -20,7 +20,7 @@ from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.answer import Answer, Asked, asked
-from gradcheck.explain.blame.apart import TooLong, no_longer_than
+from gradcheck.explain.blame.apart import ENDED, no_longer_than
 from gradcheck.explain.locate import entry_truth
 from gradcheck.judge.evaluation import covector, evaluated, pair
 from gradcheck.judge.examine import Examined, examine
@@ -74,7 +74,7 @@ class Probe:
         try:
             with no_longer_than(self._patience):
                 return self.asked()
-        except (TooLong, Exception):  # of an edit that makes no sense
+        except ENDED:  # of an edit that makes no sense
             return None
 
     @cached_property
@@ -119,7 +119,7 @@ class Probe:
         try:
             with no_longer_than(self._patience):
                 before, now = list(trees.leaves(self.output)), list(trees.leaves(self.result()))
-        except (TooLong, Exception):  # of an edit that makes no sense
+        except ENDED:  # of an edit that makes no sense
             return False
         return len(before) == len(now) and all(
             np.array_equal(old, new, equal_nan=True) for (_, old), (_, new) in zip(before, now, strict=True)

@@ -14,7 +14,7 @@ from gradcheck.ask import trees
 from gradcheck.ask.calls import Counted, flat
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
-from gradcheck.explain.blame.apart import TooLong, no_longer_than
+from gradcheck.explain.blame.apart import ENDED, no_longer_than
 from gradcheck.explain.blame.growth import Growth
 from gradcheck.explain.blame.held import Held, Place, Put, putting
 
@@ -77,7 +77,7 @@ class Sizes:
         try:
             with putting(put), no_longer_than(self.patience), np.errstate(all="ignore"):
                 y = flat(self.f(*args), self.f.label)
-        except (TooLong, Exception):
+        except ENDED:
             return None
         return y if y.size and np.isfinite(y).all() else None
 
