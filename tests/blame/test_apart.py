@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+import gradcheck
 from gradcheck.explain.blame.apart import Alive, TooLong, apart, no_longer_than
+from tests.blame.programs import made
 
 SEEN: list[int] = []
 
@@ -91,3 +93,41 @@ def test_what_waits_for_the_machine_is_not_interrupted() -> None:
         return "ended"
 
     assert apart(work, 5.0, 5.0) == "ended"
+
+
+UNTIL = """
+    import numpy as np
+    from math import lgamma
+
+
+    def digamma(x):
+        h = 0.0
+        while x < 20:
+            h -= 1 / x
+            x += 1
+        return h + np.log(x) - 1 / (2 * x) - 1 / (12 * x**2) + 1 / (120 * x**4) - 1 / (252 * x**6)
+
+
+    def loss(logk, y):
+        k = np.exp(logk)
+        return sum(lgamma(k) - lgamma(n + k) for n in y)
+
+
+    def gradient(logk, y):
+        k, dk = np.exp(logk), 0.0
+        for n in y:
+            dk += digamma(k) - digamma(n + k)
+        return dk * k
+"""
+
+
+@pytest.mark.parametrize("slip", [("return dk * k", "return dk"), ("digamma(n + k)", "digamma(n - k)")])
+def test_a_loop_that_comes_to_no_end_with_another_value_is_left(
+    tmp_path: Path, slip: tuple[str, str]
+) -> None:
+    """An x that is turned negative before each comparison stays below 20; so may a term of a sum with another n."""
+    module = made(tmp_path, UNTIL, slip)
+    report = gradcheck.check_grad(
+        module.loss, module.gradient, 0.3, [1.0, 2.0, 4.0], argnums=0, raise_on_failure=False
+    )
+    assert "came to no end" not in str(report) and report.blame and report.blame[0].proved

@@ -56,3 +56,15 @@ def test_a_number_grows_with_what_is_several_times_as_long() -> None:
 def test_when_it_is_late_all_of_one_length_grow_together() -> None:
     X, W, b = np.ones((3, 3)), np.ones((3, 3)), np.ones(3)
     assert found(lambda X, W, b: X @ W + b, X, W, b, late=lambda: True) == ["X0 X1 W0 W1 b0"]
+
+
+def test_what_is_put_together_grows_with_its_parts() -> None:
+    """Of 2 and 3 entries beside each other there are 5, and 3 of what slides over 5 in windows of 3."""
+    beside = found(lambda X, W, b: np.r_[X, W] @ b, np.ones(2), np.ones(3), np.ones(5))
+    assert beside == ["W0 b0", "X0 b0"]
+
+    def sliding(X: Any, W: Any, b: Any) -> None:
+        if len(b) != len(X) - len(W) + 1:
+            raise ValueError
+
+    assert found(sliding, np.ones(6), np.ones(3), np.ones(4)) == ["X0 W0", "X0 b0"]

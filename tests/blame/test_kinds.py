@@ -36,10 +36,10 @@ class Kind:
 
 KINDS = {
     "a matrix taken for symmetric": Kind(
-        "x, A: 0.5 * x @ A @ x", "x, A: A @ x", "A @ x", "(A + A.T) @ x / 2", ((4,), (4, 4))
+        "x, A: 0.5 * x @ A @ x", "x, A: A @ x", "A", "(A + A.T) / 2", ((4,), (4, 4))
     ),
     "a matrix taken for symmetric, no half": Kind(
-        "x, A: x @ A @ x", "x, A: A @ x", "A @ x", "(A + A.T) @ x", ((4,), (4, 4))
+        "x, A: x @ A @ x", "x, A: A @ x", "A", "(A + A.T)", ((4,), (4, 4))
     ),
     "the diagonal of a softmax": Kind(
         "z: np.exp(z) / np.exp(z).sum()",
@@ -64,6 +64,13 @@ KINDS = {
     ),
     "numbers for a formula that f tells": Kind(
         "x, A: np.sum((A @ x) ** 4)", "x, A: np.array([0.3, 0.1, 0.9, 0.4])", "", "", ((4,), (4, 4))
+    ),
+    "the slope of log1p": Kind(
+        "x: np.log1p(np.sum(x ** 2))",
+        "x: s = np.sum(x ** 2); return 2 * x",
+        "2 * x",
+        "2 * x / (1 + s)",
+        ((5,),),
     ),
     "the bounds of a clip": Kind(
         "x, w: np.sum(w * np.clip(x, -0.5, 0.5))",
@@ -334,3 +341,87 @@ def test_what_is_grouped_otherwise_is_grouped_as_it_should_be(
     (blame,) = report.blame
     assert blame.proved and blame.repair is not None
     assert blame.repair.replace(" ", "").strip("()") in right.replace(" ", "")
+
+
+TOLD = """
+    import numpy as np
+
+    SCALE = 0.5
+
+
+    def loss(W, X, M, y, margin=0.3):
+        r = M * (X @ W - y)
+        over = X @ W - y + margin
+        return SCALE * np.sum(r**2) / M.sum() + np.maximum(over, 0).mean()
+
+
+    def gradient(W, X, M, y, margin=0.3):
+        n = M.sum()
+        over = (X @ W - y + margin > 0) / y.size
+        return 2 * SCALE * X.T @ (M * (X @ W - y)) / n + X.T @ over
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "mended"),
+    [
+        ("n = M.sum()", "n = M.size", ("M.size", "M.sum()")),
+        ("n = M.sum()", "n = len(M)", ("len(M)", "M.sum()")),
+        ("/ y.size", "/ len(y)", ("len(y)", "y.size")),
+        ("/ y.size", "/ y.shape[0]", ("y.shape[0]", "y.size")),
+        ("X @ W - y + margin > 0", "X @ W - y > 0", ("X @ W - y", "X @ W - y + margin")),
+        ("2 * SCALE * X.T", "2 * X.T", None),
+    ],
+)
+def test_what_f_tells_is_written_as_it_stands_there(
+    tmp_path: Path, right: str, wrong: str, mended: tuple[str, str] | None
+) -> None:
+    """Sums of what a length is asked of were tried, and quotients of two of them; what f adds, or reads, was not."""
+    draw = np.random.default_rng(0).standard_normal
+    args = draw((4, 2)), draw((6, 4)), (draw((6, 2)) > -0.5) * 1.0, draw((6, 2))
+    module = made(tmp_path, TOLD, (right, wrong))
+    report = gradcheck.check_grad(module.loss, module.gradient, *args, argnums=0, raise_on_failure=False)
+    (blame,) = report.blame
+    assert blame.proved
+    if mended is None:
+        assert blame.repair is not None and "SCALE" in blame.repair
+    else:
+        assert (blame.expression, blame.repair) == mended
+
+
+STEPS = """
+    import numpy as np
+
+
+    def loss(u, k, steps=3):
+        for _ in range(steps):
+            flux = k * (u[1:] - u[:-1])
+            u = u + 0.1 * (np.r_[flux, 0] - np.r_[0, flux])
+        return 0.5 * np.sum(u**2)
+
+
+    def gradient(u, k, steps=3):
+        us = [u]
+        for _ in range(steps):
+            flux = k * (us[-1][1:] - us[-1][:-1])
+            us.append(us[-1] + 0.1 * (np.r_[flux, 0] - np.r_[0, flux]))
+        g = us.pop()
+        dk = np.zeros_like(k)
+        while us:
+            u = us.pop()
+            d = 0.1 * (g[:-1] - g[1:])
+            dk += d * (u[1:] - u[:-1])
+            g = g.copy()
+            g[1:] += k * d
+            g[:-1] -= k * d
+        return g, dk
+"""
+
+
+@pytest.mark.parametrize("right", ["g[1:] += k * d\n", "g[:-1] -= k * d\n"])
+def test_what_is_added_to_one_slice_is_taken_from_another(tmp_path: Path, right: str) -> None:
+    """Forces on pairs were, at places; differences along an axis were not."""
+    module = made(tmp_path, STEPS, ("        " + right, ""))
+    draw = np.random.default_rng(0).standard_normal
+    report = gradcheck.check_grad(module.loss, module.gradient, draw(6), draw(5), raise_on_failure=False)
+    assert f"+        {right}" in report.patch

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import gradcheck
 from gradcheck import Report, Verdict
 from tests.blame.programs import made, patched
 from tests.blame.sized import PROGRAMS, Sized
@@ -76,3 +77,37 @@ def test_what_is_proved_is_right_at_all_other_sizes(tmp_path: Path, number: int)
     mended = patched(tmp_path / "program.py", report.patch)
     for sizes in others(program, of_one_length(program, length)):
         assert program.checked(mended, sizes, length + 1).verdict is Verdict.PASS, (sizes, report.patch)
+
+
+STRIDE = """
+    import numpy as np
+
+
+    def loss(k, x, stride=1):
+        n = (len(x) - len(k)) // stride + 1
+        return sum(np.tanh(x[i * stride : i * stride + len(k)] @ k) for i in range(n))
+
+
+    def gradient(k, x, stride=1):
+        n = (len(x) - len(k)) // stride + 1
+        dk, dx = np.zeros_like(k), np.zeros_like(x)
+        for i in range(n):
+            w = x[i * stride : i * stride + len(k)]
+            d = 1 - np.tanh(w @ k) ** 2
+            dk += d * w
+            dx[i * stride : i * stride + len(k)] += d * k
+        return dk, dx
+"""
+
+
+@pytest.mark.parametrize(
+    "slip", [("// stride + 1\n    dk", "// 2 + 1\n    dk"), ("w = x[i * stride :", "w = x[i * w :")]
+)
+def test_a_whole_number_that_is_a_default_is_another_elsewhere(tmp_path: Path, slip: tuple[str, str]) -> None:
+    """With a stride of 1 the number of a window is its place."""
+    module = made(tmp_path, STRIDE, slip)
+    draw = np.random.default_rng(0).standard_normal
+    report = gradcheck.check_grad(module.loss, module.gradient, draw(3), draw(8), raise_on_failure=False)
+    assert report.blame[0].proved
+    mended = patched(tmp_path / "program.py", report.patch)
+    assert gradcheck.check_grad(mended.loss, mended.gradient, draw(3), draw(9), 2, argnums=(0, 1)).ok

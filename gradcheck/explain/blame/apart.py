@@ -27,6 +27,10 @@ class TooLong(BaseException):
     """What was tried took longer than it may; no ``except Exception`` of the user's catches it."""
 
 
+ENDED = TooLong, SystemExit, Exception
+"""What ends a call that is tried: it may leave the program where a shape is another one."""
+
+
 def possible() -> bool:
     """Whether this system can copy a process."""
     return hasattr(os, "fork")

@@ -51,7 +51,7 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
 
     What part of an array is read in it or in ``others`` may be what is meant where the whole is read.
     """
-    every = tuple(names(function))
+    every = tuple(names(function, others))
     lost = (
         cache(partial(run_out, function))
         if any(isinstance(one, ast.For) for one in function.inside)
@@ -72,7 +72,7 @@ def edits(function: Written, calls: tuple[str, ...], others: tuple[Written, ...]
             yield from _of_statement(function.source, node)
             yield from _elsewhere(function.source, node, places)
             yield from _names_exchanged(function.source, node)
-            yield from _more(function.source, node, scope, indices)
+            yield from _more(function.source, node, scope, indices, places)
         elif isinstance(node, ast.expr) and _is_value(function.source, node):
             if _is_written_to(function.source, node):
                 yield from (Edit(EXCHANGED, "variable", node, name) for name in scope)
@@ -133,8 +133,11 @@ def _of_end(function: Written) -> Iterator[Edit]:
             yield Edit(EXCHANGED, "return", last, f"return {function.source.segment(last.value)}")
 
 
-def names(function: Written) -> Iterator[str]:
-    """Variables of the function, attributes it reads of its object, and what it has of the function around it."""
+def names(function: Written, others: tuple[Written, ...] = ()) -> Iterator[str]:
+    """Variables of the function, attributes it reads of its object, and what it has of the function around it.
+
+    Of its module the numbers and arrays that it or ``others`` read.
+    """
     node = function.node
     stored = (n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
     arguments = (a.arg for n in ast.walk(node) if isinstance(n, ast.arguments) for a in _all_of(n))
@@ -155,13 +158,16 @@ def names(function: Written) -> Iterator[str]:
         and isinstance(n.slice.value, str)
     )
     free = (name for name in function.code.co_freevars if name != "__class__")
-    read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    constants = (
-        name
-        for name in sorted(read)
-        if isinstance(function.functions[0].__globals__.get(name), int | float | np.ndarray)
-    )
-    yield from dict.fromkeys([*arguments, *stored, *attributes, *kept, *free, *constants])
+    yield from dict.fromkeys([*arguments, *stored, *attributes, *kept, *free, *constants(function, others)])
+
+
+def constants(function: Written, others: tuple[Written, ...]) -> Iterator[str]:
+    """The numbers and arrays of a function's module that it reads, or others of that module."""
+    space = function.functions[0].__globals__
+    near = (one.code.co_names for one in (function, *others) if one.functions[0].__globals__ is space)
+    for name in sorted({name for some in near for name in some}):
+        if isinstance(space.get(name), int | float | np.ndarray):
+            yield name
 
 
 def _all_of(arguments: ast.arguments) -> Iterator[ast.arg]:
@@ -348,7 +354,9 @@ def _indexed(function: Written) -> Iterator[str]:
                     yield function.source.segment(part)
 
 
-def _more(source: Source, node: ast.stmt, scope: tuple[str, ...], indices: tuple[str, ...]) -> Iterator[Edit]:
+def _more(
+    source: Source, node: ast.stmt, scope: tuple[str, ...], indices: tuple[str, ...], places: tuple[str, ...]
+) -> Iterator[Edit]:
     """A factor more in what is assigned; what is added in one place taken away in another, as forces are."""
     if isinstance(node, ast.Assign) and isinstance(
         node.value, ast.BinOp | ast.Call | ast.Name | ast.Subscript
@@ -363,16 +371,18 @@ def _more(source: Source, node: ast.stmt, scope: tuple[str, ...], indices: tuple
             source.segment(node.value),
             _axes(node.target.slice),
         )
-        own = "-" if isinstance(node.op, ast.Sub) else "+"
-        for place, part in enumerate(axes):
-            for index in indices if not isinstance(part, ast.Slice) else ():
-                parts = [source.segment(each) for each in axes]
-                if index == parts[place]:
-                    continue
-                parts[place] = index
-                for sign in "-+" if own == "+" else "+-":
-                    more = f"{array}[{', '.join(parts)}] {sign}= {value}"
-                    yield Edit(ADDED, "pair", node, f"{source.segment(node)}\n{' ' * node.col_offset}{more}")
+        parts = [source.segment(each) for each in axes]
+        elsewhere = [
+            ", ".join([*parts[:place], index, *parts[place + 1 :]])
+            for place, part in enumerate(axes)
+            for index in (indices if not isinstance(part, ast.Slice) else ())
+        ]
+        if any(isinstance(part, ast.Slice) for part in axes):
+            elsewhere += places
+        for index in elsewhere:
+            for sign in ("+-" if isinstance(node.op, ast.Sub) else "-+") if index != ", ".join(parts) else ():
+                more = f"{array}[{index}] {sign}= {value}"
+                yield Edit(ADDED, "pair", node, f"{source.segment(node)}\n{' ' * node.col_offset}{more}")
 
 
 def _axes(index: ast.expr) -> list[ast.expr]:
@@ -414,6 +424,13 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
             if (value >= 0 or not _is_negated(source, node)) and not _is_neutral(source, node, value)
         )
         yield from (edit("constant", repr(value), cost) for value in near)
+    if (array := _sized(node)) is not None:
+        forms = (form.format(operand(source, array)) for form in _SIZES)
+        yield from (edit("size", form) for form in forms if form != text)
+    if _is_multiplied(source, node):
+        plain = operand(source, node.value) if isinstance(node, ast.Attribute) and node.attr == "T" else text
+        yield edit("symmetric", f"({plain} + {plain}.T)", ADJUSTED)
+        yield edit("symmetric", f"({plain} + {plain}.T) / 2", ADJUSTED)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.Not | ast.Invert):
         yield edit("sign", operand(source, node.operand))
     if isinstance(node, ast.BinOp) and type(node.op) in OPERATORS:
@@ -434,10 +451,6 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
             yield edit("transpose", f"{left} @ {right}.T")
             yield edit("transpose", f"{right}.T @ {left}", ADJUSTED)
             yield edit("transpose", f"{right} @ {left}.T", ADJUSTED)
-            turned = isinstance(node.left, ast.Attribute) and node.left.attr == "T"
-            plain = left[: -len(".T")] if turned else left
-            yield edit("symmetric", f"({plain} + {plain}.T) @ {right}", ADJUSTED)
-            yield edit("symmetric", f"({plain} + {plain}.T) @ {right} / 2", ADJUSTED)
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in _COMPARED:
         left, right = operand(source, node.left), operand(source, node.comparators[0])
         for sign in ("<", ">", "<=", ">="):
@@ -460,6 +473,29 @@ def _exchanges(source: Source, node: ast.expr, scope: tuple[str, ...]) -> Iterat
                 yield edit("index", f"{operand(source, node.value)}[{moved}]", ADDED)
     if isinstance(node, _DISPLAYS):
         yield from (edit("order", new) for new in _orders(source, node))
+
+
+_SIZES = ("len({})", "{}.size", "{}.shape[-1]", "{}.sum()")
+"""What a mean is taken over: rows, entries, columns, or the sum of weights."""
+
+
+def _sized(node: ast.AST | None) -> ast.expr | None:
+    """The array whose size an expression is."""
+    match node:
+        case ast.Attribute(array, "size") | ast.Call(ast.Name("len"), [array], []):
+            return array
+        case ast.Subscript(ast.Attribute(array, "shape"), ast.Constant()):
+            return array
+    return None
+
+
+def _is_multiplied(source: Source, node: ast.expr) -> bool:
+    """Whether it is an array by its name that a product of matrices is made of."""
+    above: ast.AST | None = source.parents.get(node)
+    while isinstance(above, ast.BinOp) and isinstance(above.op, ast.Mult | ast.Div):
+        above = source.parents.get(above)
+    matrices = isinstance(above, ast.BinOp) and isinstance(above.op, ast.MatMult)
+    return matrices and isinstance(node, ast.Name | ast.Attribute | ast.Subscript)
 
 
 _DISPLAYS = ast.Tuple | ast.List | ast.Dict
@@ -712,7 +748,8 @@ def _is_product(node: ast.expr) -> bool:
 
 
 def _adjustments(source: Source, node: ast.expr, calls: tuple[str, ...]) -> Iterator[Edit]:
-    if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict):
+    above = source.parents.get(node)
+    if isinstance(node, ast.Constant | ast.Tuple | ast.List | ast.Dict) or _sized(above) is node:
         return
     text = operand(source, node)
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gradcheck.ask import trees
 from gradcheck.ask.point import Point, point
 from gradcheck.explain.blame.answer import Answer
+from gradcheck.explain.blame.apart import ENDED, no_longer_than
 from gradcheck.explain.blame.growth import Growth, growths
 from gradcheck.explain.blame.held import Arrays, Held, Place, Put, holding, putting
 from gradcheck.explain.blame.probes import NEAR, Probe, alone, moved, probes, screened, stands_still, truth_at
@@ -29,6 +30,8 @@ from gradcheck.judge.examine import Examined
 
 MOST = 10
 """How many lengths are changed, each by itself."""
+CHECKS = 50.0
+"""How many times as long as the check the truth at such a point may take."""
 FEW, SLOW = 5, 2e-3
 """Rows that are enough to find an edit with, where f and the claim take more seconds than that."""
 WRONG = 100
@@ -62,7 +65,7 @@ class Elsewhere:
     """Whether it does in all of them: it may have been written for less than f takes."""
     doubtful: bool = False
     """Whether the claim, as it was, has less right there than at the given point: its mistake may be why, or that it
-    was written for less than f takes."""
+    was written for less than f takes, as f may be for less than a default lets it."""
 
     @contextmanager
     def _there(self) -> Iterator[None]:
@@ -433,7 +436,8 @@ def _resized(
             there = point(seen.task.f, args, where.argnums, where.names)
             probe = _at(seen, moved(there, generator, NEAR), generator)
             if probe is not None:
-                return Elsewhere(probe, sizes.said(growth), True, put=put, rows=sizes.has_rows(growth))
+                rows, doubtful = sizes.has_rows(growth), sizes.has_defaults(growth)
+                return Elsewhere(probe, sizes.said(growth), True, put=put, rows=rows, doubtful=doubtful)
         return None
 
     def suits(growth: Growth) -> bool:
@@ -466,8 +470,9 @@ def _at(seen: Examined, where: Point, generator: np.random.Generator) -> Probe |
     """The probe at a point; None where f does not take it."""
     task = replace(alone(seen.task), where=where)
     try:
-        truth = truth_at(task, generator)
-    except Exception:
+        with no_longer_than(CHECKS * seen.seconds):  # a loop to a length or a time may come to no end
+            truth = truth_at(task, generator)
+    except ENDED:
         return None
     return screened(seen, task, truth) if truth is not None and np.isfinite(truth[2]).all() else None
 

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 
 from gradcheck.explain.blame.answer import Answer
-from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.flow import given, parts_written, place, returned, written_into
 from gradcheck.explain.blame.goals import Goal, Goals
 from gradcheck.explain.blame.grafting import above
@@ -254,11 +253,8 @@ class Force:
         return None
 
     def _answer(self, nodes: Sequence[ast.expr], values: Values) -> Answer | None:
-        try:
-            with no_longer_than(self.patience), self.observer.altering(nodes, partial(_forced, values)):
-                return self.probe.answer()
-        except TooLong:
-            return None
+        with self.observer.altering(nodes, partial(_forced, values)):
+            return self.probe.answer()
 
     def _mended_by(self, answer: Answer | None) -> frozenset[int]:
         """The leaves that came right; none where another one got wrong."""

@@ -24,7 +24,10 @@ _SMALL = 16
 
 @dataclass(frozen=True)
 class Growth:
-    """A length, by how much it grows, and where it stands: some places may be several times as long."""
+    """A length, by how much it grows, and where it stands.
+
+    Some places may be several times as long. Of others, longer or shorter, it may be a part, or they one of it.
+    """
 
     length: int
     more: int
@@ -32,7 +35,7 @@ class Growth:
 
     def of(self, length: int) -> int:
         """By how much what is that long grows."""
-        return self.more * (length // self.length)
+        return self.more * (1 if length % self.length else length // self.length)
 
 
 Shapes = Sequence[tuple[int, ...] | int]
@@ -50,29 +53,36 @@ def growths(
     F may take more than the claim was written for: keys that are more than the queries, say. The last of the ways in
     which a length may grow suits the claim, if any does.
     """
-    every = list(_places(shapes))
-    for length, _ in Counter(long for _, long in every).most_common():
-        own = [place for place, long in every if long == length and (length > 1 or place[1] < 0)]
-        many = [place for place, long in every if long in range(2 * length, _TIMES * length + 1, length)]
-        known: set[Place] = set()
-        for first in own:
-            if first in known:
-                continue
-            others = [one for one in own if one != first]
-            # what grows by itself hardly grows with others
-            free = [one for one in others if one not in known]
-            ways = chain(
-                _growths(first, free, many, length),
-                _growths(first, others, many, length) if len(free) < len(others) else (),
-            )
-            if found := _found(ways, takes, suits, late):
-                known |= {*found[0].places}
-                yield found
-            if late():  # all of that length together is better than nothing
-                whole = Growth(length, 1, tuple(own))
-                if not found and takes(whole):
-                    yield (whole,)
-                return
+    every, grown = list(_places(shapes)), set[Place]()
+    for sums in (False, True):  # what nothing of the same length goes with may be a part of what is longer
+        for length, _ in Counter(long for _, long in every).most_common():
+            own = [place for place, long in every if long == length and (length > 1 or place[1] < 0)]
+            many = [
+                place
+                for place, long in every
+                if (long in range(2 * length, _TIMES * length + 1, length)) or (sums and long % length)
+            ]
+            known = grown & {*own} if sums else set[Place]()
+            for first in own:
+                if first in known:
+                    continue
+                others = [one for one in own if one != first]
+                # what grows by itself hardly grows with others
+                free = [one for one in others if one not in known]
+                pools = (many,) if sums else ((), many)
+                ways = chain(
+                    _growths(first, free, pools, length),
+                    _growths(first, others, pools, length) if len(free) < len(others) else (),
+                )
+                if found := _found(ways, takes, suits, late):
+                    known |= {*found[0].places}
+                    grown |= {*found[0].places}
+                    yield found
+                if late():  # all of that length together is better than nothing
+                    whole = Growth(length, 1, tuple(own))
+                    if not (found or sums) and takes(whole):
+                        yield (whole,)
+                    return
 
 
 def _found(
@@ -104,14 +114,13 @@ def _places(shapes: Shapes) -> Iterator[tuple[Place, int]]:
             yield from (((number, axis), long) for axis, long in enumerate(shape))
 
 
-def _growths(first: Place, others: list[Place], many: list[Place], length: int) -> Iterator[Growth]:
+def _growths(
+    first: Place, others: list[Place], pools: Sequence[Sequence[Place]], length: int
+) -> Iterator[Growth]:
     """Ways in which a place may grow with others of its length, and what is several times as long."""
     more = (length, 1) if 1 < length <= _SMALL else (1, length) if length > 1 else (1,)
     sets = (
-        (first, *some)
-        for count in range(_TOGETHER)
-        for pool in ((), many)
-        for some in _some(others, pool, count)
+        (first, *some) for count in range(_TOGETHER) for pool in pools for some in _some(others, pool, count)
     )
     for places in chain(islice(sets, _TRIED), ((first, *others),)):
         yield from (Growth(length, by, tuple(sorted(places))) for by in more)

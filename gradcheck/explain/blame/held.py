@@ -92,19 +92,25 @@ def holding(arrays: Arrays, others: Arrays) -> Iterator[None]:
 
 
 def protect(arrays: Arrays, probe: Probe) -> None:
-    """Let what functions hold be read only, where the claim, as it is now, writes nothing there.
+    """Let what functions hold be read only, but for that into which the claim, as it is now, or f writes.
 
     Only in a process of our own. An edit by which a result starts as such an array would change what f computes, and
     with it what is right.
     """
-    before = probe.answer()
-    held = [one for one in arrays if one.flags.writeable]
+    before, keeps = probe.answer(), probe.keeps_f()
+    held = tuple(one for one in arrays if one.flags.writeable)
     for array in held:
         array.flags.writeable = False
     now = probe.answer()
-    if before is not None and (now is None or not np.array_equal(now.flat, before.flat, equal_nan=True)):
+    differs = before is not None and (
+        now is None or not np.array_equal(now.flat, before.flat, equal_nan=True)
+    )
+    if differs or (keeps and not probe.keeps_f()):
         for array in held:
             array.flags.writeable = True
+        half = len(held) // 2
+        for some in (held[:half], held[half:]) if half else ():
+            protect(some, probe)
 
 
 def _arrays(value: Any) -> Iterator[np.ndarray[Any, Any]]:
@@ -142,7 +148,7 @@ def _settings(task: Task) -> Iterator[Place]:
 
 def _defaults(function: FunctionType) -> dict[str, Any]:
     given = inspect.signature(function, follow_wrapped=False).parameters.values()
-    return {one.name: one.default for one in given if type(one.default) in (float, bool)}
+    return {one.name: one.default for one in given if type(one.default) in (float, bool, int)}
 
 
 def _set_default(function: FunctionType, name: str, value: Any) -> None:

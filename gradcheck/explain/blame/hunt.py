@@ -47,7 +47,7 @@ def hunt(scene: Scene, suspects: Suspects, settled: Callable[[Probe], bool]) -> 
     several = suspects.several
     # where nothing comes, what lets anything come mends some leaves, and tells nothing of the others
     comes = scene.reach.whole
-    stands = standing(scene.points, scene.left, scene.patience, scene.shares)
+    stands = standing(scene.points, scene.left, scene.shares)
     # each is in force until the next one is asked for
     for rank, function, edit in chain.from_iterable(
         in_force(some, scene.holds) for some in offers(scene, suspects)

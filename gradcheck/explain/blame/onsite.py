@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -68,10 +67,7 @@ class OnSite:
         )
 
     def _adds_up(self, node: ast.expr, text: str) -> bool | None:
-        for one in self._by_term.get(node, ()):
-            with suppress(TooLong), no_longer_than(self.patience):
-                return one.suits(node, text)
-        return None
+        return next((one.suits(node, text) for one in self._by_term.get(node, ())), None)
 
     @cached_property
     def _by_term(self) -> dict[ast.AST, list[Sum]]:

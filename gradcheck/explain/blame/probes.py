@@ -20,6 +20,7 @@ from gradcheck.ask.reading import Reading
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.answer import Answer, Asked, asked
+from gradcheck.explain.blame.apart import ENDED, no_longer_than
 from gradcheck.explain.locate import entry_truth
 from gradcheck.judge.evaluation import covector, evaluated, pair
 from gradcheck.judge.examine import Examined, examine
@@ -69,11 +70,17 @@ class Probe:
         return asked(self.task, self.ask)
 
     def answer(self) -> Answer | None:
-        """The same; None where the claim raises."""
+        """The same; None where the claim raises, or is about to come to no end."""
         try:
-            return self.asked()
-        except Exception:  # of an edit that makes no sense
+            with no_longer_than(self._patience):
+                return self.asked()
+        except ENDED:  # of an edit that makes no sense
             return None
+
+    @cached_property
+    def _patience(self) -> float:
+        """So many seconds a call may take, by what one took before anything was edited or watched."""
+        return 20.0 * (self.task.f.seconds + self.task.claim.seconds) + 0.05
 
     def wrong(self) -> frozenset[int]:
         """The leaves in which the claim, as it is now, is wrong here; all where it raises."""
@@ -110,8 +117,9 @@ class Probe:
     def keeps_f(self) -> bool:
         """Whether f, as it is now, returns what it did before anything was edited."""
         try:
-            before, now = list(trees.leaves(self.output)), list(trees.leaves(self.result()))
-        except Exception:  # of an edit that makes no sense
+            with no_longer_than(self._patience):
+                before, now = list(trees.leaves(self.output)), list(trees.leaves(self.result()))
+        except ENDED:  # of an edit that makes no sense
             return False
         return len(before) == len(now) and all(
             np.array_equal(old, new, equal_nan=True) for (_, old), (_, new) in zip(before, now, strict=True)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from gradcheck.ask.trees import Floats
 from gradcheck.explain.blame.answer import Answer
-from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.probes import Probe
 
 Witnesses = NDArray[np.bool_]
@@ -79,7 +78,6 @@ class Standing:
 
     points: tuple[Probe, ...]
     left: frozenset[int]
-    patience: float
     known: tuple[Witnesses, ...]
     noise: tuple[frozenset[str], ...]
     shares: bool
@@ -93,11 +91,7 @@ class Standing:
         """What the claim, as it is now, has more of; nothing where something that was right has become wrong."""
         mended, gained, hidden = self.left, ~self.known[0], False
         for number, (probe, known) in enumerate(zip(self.points, self.known, strict=True)):
-            try:
-                with no_longer_than(self.patience):
-                    answer = probe.answer()
-            except TooLong:
-                return NONE
+            answer = probe.answer()
             wrong = probe.wrong_in(answer)
             mended -= wrong
             hidden = not mended if number == 0 else hidden
@@ -120,8 +114,8 @@ class Standing:
         return Progress(nearer=nearer, scaled=int(np.count_nonzero(scaled)), entries=sum(more))
 
 
-def standing(points: tuple[Probe, ...], left: frozenset[int], patience: float, shares: bool) -> Standing:
+def standing(points: tuple[Probe, ...], left: frozenset[int], shares: bool) -> Standing:
     """How the claim stands as it is now."""
     known = tuple(witnesses(probe, probe.answer()) for probe in points)
     noise = tuple(probe.noise() | probe.noise_of_f() for probe in points)
-    return Standing(points, left, patience, known, noise, shares)
+    return Standing(points, left, known, noise, shares)

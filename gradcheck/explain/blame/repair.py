@@ -27,7 +27,7 @@ from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.still import still
 from gradcheck.explain.blame.stopwatch import Allowance
 from gradcheck.explain.blame.suspects import Suspects
-from gradcheck.explain.blame.undone import Container, containers, undone
+from gradcheck.explain.blame.undone import Container, arrays_in, containers, undone
 from gradcheck.explain.blame.watch import observing
 from gradcheck.explain.blame.written import Written
 from gradcheck.judge.examine import Examined
@@ -90,8 +90,10 @@ def search(seen: Examined, seconds: float, alive: Alive) -> Search:
     if (wide := in_double(seen)) is not None and _wrong(finer := probes(wide, PROBES)) == found.wrong:
         seen, points, first = wide, finer, finer[0]  # digits tell which edit is meant
     held = held_by((*functions, *of_f), first.task)
-    protect(held.arrays, first)
-    holds = containers(place.value for place in held.places)
+    kept = [place.value for place in held.places]
+    holds = containers(kept)
+    # what raises may write where it comes to its end
+    protect(held.arrays if raises else arrays_in(kept), first)
     early = Allowance(RESIZING * seconds)
     others = elsewhere(seen, first, found.wrong, held, early.late)
     sizes = [one for one in others if one.rows]

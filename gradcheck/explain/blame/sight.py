@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.explain.blame.apart import TooLong, no_longer_than
-from gradcheck.explain.blame.edits import operand
+from gradcheck.explain.blame.edits import constants, operand
 from gradcheck.explain.blame.flow import loop_variables
 from gradcheck.explain.blame.slopes import slopes
 from gradcheck.explain.blame.watch import is_float
@@ -40,6 +40,7 @@ class Candidate:
 _FORMS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("{}", lambda s: s),
     ("(1 - {})", lambda s: 1.0 - s),
+    ("(1 + {})", lambda s: 1.0 + s if np.ndim(s) == 0 else None),
     ("({0} * (1 - {0}))", lambda s: s * (1.0 - s)),
     ("(1 - {} ** 2)", lambda s: 1.0 - s**2),
     ("{} ** 2", lambda s: s**2),
@@ -139,7 +140,8 @@ def in_sight(
     """
     found: dict[tuple[str, bytes], Candidate] = {}
     space, shape = dict(site.function.functions[0].__globals__), np.shape(site.target[0])
-    variables = {text: _values(text, site, space) for text in _variables(site)}
+    texts = *_variables(site), *constants(site.function, of_f)
+    variables = {text: _values(text, site, space) for text in texts}
     known = [(text, values, True) for text, values in variables.items() if values is not None]
     nodes = ast.walk(site.function.node)
     computed = {one.id for one in nodes if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store)}

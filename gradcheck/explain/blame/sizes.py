@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from gradcheck.ask import trees
 from gradcheck.ask.calls import Counted, flat
 from gradcheck.ask.task import Task
 from gradcheck.ask.trees import Floats
-from gradcheck.explain.blame.apart import TooLong, no_longer_than
+from gradcheck.explain.blame.apart import ENDED, no_longer_than
 from gradcheck.explain.blame.growth import Growth
 from gradcheck.explain.blame.held import Held, Place, Put, putting
 
@@ -76,13 +77,18 @@ class Sizes:
         try:
             with putting(put), no_longer_than(self.patience), np.errstate(all="ignore"):
                 y = flat(self.f(*args), self.f.label)
-        except (TooLong, Exception):
+        except ENDED:
             return None
         return y if y.size and np.isfinite(y).all() else None
 
     def has_data(self, growth: Growth) -> bool:
         """Whether it is of data, among others."""
         return any(self.things[number].data for number, _ in growth.places)
+
+    def has_defaults(self, growth: Growth) -> bool:
+        """Whether it is of a default, among others: what it parts or strides over may come to be a single one."""
+        places = (place for number, _ in growth.places for place in self.things[number].places)
+        return any(isinstance(place.space, FunctionType) for place in places)
 
     def has_rows(self, growth: Growth) -> bool:
         """Whether it is of the first axis of data, or of anything where there is no data."""
@@ -111,8 +117,9 @@ def sizes_of(task: Task, held: Held) -> Sizes:
     kept: dict[Any, list[Place]] = {}
     for place in held.places:
         if _has_sizes(place.value):
-            # an array is one wherever it stands; numbers are many that are equal
-            what = (id(place.space), place.name) if type(place.value) is int else id(place.value)
+            # an array is one wherever it stands, a default f's and the claim's; numbers are many that are equal
+            space = None if isinstance(place.space, FunctionType) else id(place.space)
+            what = (space, place.name) if type(place.value) is int else id(place.value)
             kept.setdefault(what, []).append(place)
     things += [Thing(places[0].name, places[0].value, True, places=tuple(places)) for places in kept.values()]
     return Sizes(tuple(things), task.f, where.args, 20.0 * task.f.seconds + 0.05)

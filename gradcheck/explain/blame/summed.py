@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from gradcheck.ask.trees import Floats
+from gradcheck.explain.blame.apart import TooLong, no_longer_than
 from gradcheck.explain.blame.edits import ADDED, Edit, operand
 from gradcheck.explain.blame.flow import place, stores
 from gradcheck.explain.blame.forcing import Force, Wanted
@@ -37,12 +38,16 @@ Scopes = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True, eq=False)
 class Sum:
-    """A statement that adds a term in every round, with the variables in each, and how much the sum lacks."""
+    """A statement that adds a term in every round, with the variables in each, and how much the sum lacks.
+
+    ``patience`` are the seconds that a term of all rounds may take.
+    """
 
     function: Written
     statement: ast.AugAssign
     scopes: Scopes
     lacks: Floats
+    patience: float
 
     def suits(self, node: ast.expr, text: str) -> bool:
         """Whether the sum comes right where ``text`` stands for a part of the term."""
@@ -51,12 +56,9 @@ class Sum:
 
     def comes(self, term: str, holes: Sequence[Mapping[str, Any]]) -> bool:
         """Whether the sum comes right with another text of the term, and what fills its holes in each round."""
-        space = self.function.functions[0].__globals__
+        scopes = [{**scope, **more} for scope, more in zip(self.scopes, holes, strict=True)]
+        new = _in_every_round(f"({term})", self.function, scopes, self.patience)
         try:
-            code = compile(f"({term})", "<sum>", "eval")
-            new = [
-                eval(code, space, {**scope, **more}) for scope, more in zip(self.scopes, holes, strict=True)
-            ]
             made = sum_at(
                 self._places, [one - old for one, old in zip(new, self._terms, strict=True)], self.lacks
             )
@@ -73,7 +75,10 @@ class Sum:
     @cached_property
     def _terms(self) -> list[Any]:
         return _in_every_round(
-            f"({self.function.source.segment(self.statement.value)})", self.function, self.scopes
+            f"({self.function.source.segment(self.statement.value)})",
+            self.function,
+            self.scopes,
+            self.patience,
         )
 
 
@@ -104,7 +109,7 @@ def sums(force: Force, wanted: Sequence[Wanted]) -> Iterator[Sum]:
                 continue
             noted = force.as_it_is(one.function, value)
             if noted is not None and isinstance(store.statement, ast.AugAssign):
-                yield Sum(one.function, store.statement, noted.scopes, lacks)
+                yield Sum(one.function, store.statement, noted.scopes, lacks, force.patience)
 
 
 def _variable(one: Wanted) -> str | None:
@@ -144,7 +149,7 @@ def terms(scene: Scene, sums_: Sequence[Sum], force: Force) -> Iterator[tuple[Wr
             for other in islice(sight_of(scene, site), _SEEN):
                 if scene.time.late():
                     return
-                values = _in_every_round(other.text, one.function, one.scopes)
+                values = _in_every_round(other.text, one.function, one.scopes, one.patience)
                 for form, made in _WAYS if values else ():
                     with np.errstate(all="ignore"):
                         filled = [_made(made, old, new) for old, new in zip(held, values, strict=True)]
@@ -162,12 +167,13 @@ def _made(made: Callable[[Any, Any], Any], old: Any, new: Any) -> Any:
         return None
 
 
-def _in_every_round(text: str, function: Written, scopes: Scopes) -> list[Any]:
+def _in_every_round(text: str, function: Written, scopes: Scopes, patience: float) -> list[Any]:
     space = {"np": np, **function.functions[0].__globals__}
     try:
         code = compile(text, "<sum>", "eval")
-        return [eval(code, space, dict(scope)) for scope in scopes]
-    except Exception:  # what the names mean elsewhere they do not mean here
+        with no_longer_than(patience):
+            return [eval(code, space, dict(scope)) for scope in scopes]
+    except (TooLong, Exception):  # what the names mean elsewhere they do not mean here
         return []
 
 
@@ -236,7 +242,7 @@ def _written(
         for other in sight if ones.may_be() else ():
             if scene.time.late():
                 return
-            held = _in_every_round(other.text, function, at.scopes)
+            held = _in_every_round(other.text, function, at.scopes, scene.patience)
             for sign, factor in (("+", 1.0), ("-", -1.0)):
                 if held and ones.are([_made(np.multiply, factor, each) for each in held]):
                     yield function, _more(source, statement, f"{name}[{index}] {sign}= {bare(other.text)}")

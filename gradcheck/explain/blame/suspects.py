@@ -79,7 +79,8 @@ class Suspects:
             if around in self._forced:
                 return True
             around = function.source.parents.get(around)
-        if around in self._adding:
+        held = self.scene.reach.values.get(around.value, [None]) if isinstance(around, ast.Assign) else [None]
+        if around in self._adding or type(held[0]) is int:  # a whole number, which is not forced
             return True
         # what stands in no value of its own, an index or a condition, decides on others
         return (
