@@ -563,3 +563,40 @@ def test_functions_of_a_compiler_are_not_bound_anew() -> None:
     seen = Meeting(lambda array: array.view(Rolled), KEPT)
     assert seen(jax) is jax
     assert seen(jax.grad) is jax.grad
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.1, 30.0])
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("kind", ["float32", "float64"])
+def test_what_underflows_is_no_zero_to_what_it_is_multiplied_with(kind, in_place, scale) -> None:
+    """``1 / exp(z)`` is 0 where exp overflows; times the inputs the truth may lie above the smallest number."""
+    scale = np.dtype(kind).type(scale)
+    over = np.log(np.finfo(kind).max)
+
+    def f(x):
+        return -np.sum((scale * x + 1) * np.exp(-scale * x))
+
+    def claim(x, factor=1.0):
+        decay = np.exp(scale * x)
+        decay = np.divide(1, decay, out=decay) if in_place else 1 / decay
+        return (np.dtype(kind).type(factor) * scale * scale) * (x * decay)
+
+    with np.errstate(over="ignore"):
+        for beyond in (-2.0, -0.2, 0.2, 1.0, 4.0, 12.0):
+            x = (np.array([over + beyond, 2.0]) / scale).astype(kind)
+            assert check_grad(f, claim, x).ok, beyond
+            assert not check_grad(f, lambda x: claim(x, 1.01), x, raise_on_failure=False), beyond
+
+
+def test_a_choice_that_hangs_on_what_has_underflowed_is_measured_by_the_other_runs() -> None:
+    x = np.array([0.3, -200.0, 1.1], np.float32)
+
+    def f(x):
+        return np.sum(np.tanh(x) * np.exp(x))
+
+    def claim(x):
+        grown, y = np.exp(x), np.tanh(x)
+        return np.where(grown > 0, grown * (1 - y * y + y), 0)
+
+    assert check_grad(f, claim, x).ok
+    assert not check_grad(f, lambda x: 1.001 * claim(x), x, raise_on_failure=False)

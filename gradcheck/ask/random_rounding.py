@@ -33,6 +33,8 @@ _ROUNDING_ONCE = frozenset({
     np.reciprocal, np.expm1, np.log1p, np.logaddexp,
 })  # fmt: skip
 """The commonest of those that round their result and nothing else: they are met without further questions."""
+_SINKING = frozenset({np.multiply, np.divide, np.power, np.square, np.exp, np.exp2, np.reciprocal})
+"""Those whose results may lie below the smallest normal number, where digits go, though no operand is 0."""
 _CHOOSING = frozenset({np.absolute, np.fabs, np.sign, np.maximum, np.minimum, np.fmax, np.fmin})
 _CONTRACTIONS = frozenset({
     np.dot, np.vdot, np.inner, np.outer, np.tensordot, np.einsum, np.cross, np.kron, np.convolve, np.correlate, np.cov,
@@ -84,6 +86,7 @@ class Run:
     Unit roundoffs are those of the arrays' own dtypes, within ``least`` and ``most``. ``choices`` is what comparisons
     and searches returned. A run that chose otherwise was at another piece of the function, and how far it came out is
     no rounding. ``seen`` makes of the user's function, or layer, one whose data (closures, globals) is met as well.
+    With ``sinks`` what underflows is drawn anew, too: what has come out as 0 is no 0 to what it is multiplied with.
     """
 
     def __init__(
@@ -92,8 +95,9 @@ class Run:
         least: float,
         most: float,
         seen: Callable[[Any], Any] = lambda users: users,
+        sinks: bool = False,
     ) -> None:
-        self.generator = generator
+        self.generator, self.sinks = generator, sinks
         self.least, self.most = least, most
         self._noises: dict[np.dtype[Any], Noise] = {}
         self.seen = seen
@@ -110,6 +114,19 @@ class Run:
             unit = min(max(precision.of(plain.real.dtype), self.least), self.most)
             noise = self._noises[dtype] = Noise(self.generator, unit)
         return noise.on(plain).astype(dtype, copy=False)[()]
+
+    def afloat(self, operands: list[Any], result: Any) -> Any:
+        """What an operation in `_SINKING` made of operands, anything up to the smallest normal number where it sank."""
+        plain = np.asarray(result)
+        if self.generator is None or not self.sinks or plain.dtype.kind != "f":
+            return result
+        least = precision.underflow(precision.of(plain.dtype))
+        sunk = np.abs(plain) < least
+        if not sunk.any():
+            return result
+        for operand in operands:  # 0 times anything is 0, and so is exp(-inf)
+            sunk = sunk & (operand != 0) & (operand != -np.inf)
+        return plain + sunk * self.generator.choice((-least, least), plain.shape).astype(plain.dtype)
 
     def roll_terms(self, operands: list[Any]) -> list[Any]:
         """The operands of a sum of products, each entry drawn anew in the dtype that the sum is taken in.
@@ -154,7 +171,8 @@ class Rolled(np.ndarray[Any, Any]):
         run = _running.get()
         operands = [_base(operand) for operand in inputs]
         if run is not None and out is None and method == "__call__" and ufunc in _ROUNDING_ONCE:
-            return _dressed(_met(run, ufunc(*operands, **options)))
+            result = ufunc(*operands, **options)
+            return _dressed(_met(run, run.afloat(operands, result) if ufunc in _SINKING else result))
         exact = _is_exact(ufunc)
         if run is not None and (method == "reduce" or ufunc is np.matmul) and not exact:
             operands = run.roll_terms(operands)
@@ -164,8 +182,13 @@ class Rolled(np.ndarray[Any, Any]):
                 operands[0] = run.shuffled(operands[0], options.get("axis", 0))
         if run is not None and method == "at" and len(operands) == 3 and not exact:
             operands[2] = run.roll(operands[2])
+        given, sinks = operands, run is not None and run.sinks and method == "__call__" and ufunc in _SINKING
         if out is not None:
             options["out"] = tuple(_base(target) for target in out)
+            if sinks:
+                given = [
+                    np.array(operand) for operand in operands
+                ]  # the result may lie where one of them did
         result = getattr(ufunc, method)(*operands, **options)
         if run is None or result is None:
             return _dressed(result) if out is None else out[0] if len(out) == 1 else out
@@ -178,9 +201,9 @@ class Rolled(np.ndarray[Any, Any]):
             _note(run, result)
             if out is not None:
                 for target in options["out"]:
-                    target[...] = run.roll(target)
+                    target[...] = run.roll(run.afloat(given, target) if sinks else target)
                 return out[0] if len(out) == 1 else out
-            result = _each(run.roll, result)
+            result = _each(run.roll, run.afloat(given, result) if sinks else result)
         return out[0] if out is not None and len(out) == 1 else _dressed(result)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

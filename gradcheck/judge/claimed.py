@@ -51,7 +51,9 @@ class Claimed:
         seen = Meeting(lambda array: array.view(Rolled), KEPT)
         plain = Run(None, self.unit, self.most, seen)
         found = []
-        for run in [plain, *(Run(generator, self.unit, self.most, seen) for _ in range(count))]:
+        # every other one alone: a choice that hangs on what has gone down to 0 is another in these
+        drawn = (Run(generator, self.unit, self.most, seen, number % 2 == 1) for number in range(count))
+        for run in [plain, *drawn]:
             with running(run):
                 again = self._ask(rolled(where.copied(where.args)), self.u)
             if again is None or (run is plain and not alike(again, self._given(), 2.0**6 * self.unit)):
