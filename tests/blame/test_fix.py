@@ -180,13 +180,17 @@ ROWS = """
 """
 
 
+@pytest.mark.parametrize("indent", ["    ", "\t", " "], ids=["four", "tab", "one"])
 @pytest.mark.parametrize("end", ["\r\n", "\n", "\r"], ids=["dos", "unix", "mac"])
-def test_a_statement_that_is_added_ends_as_the_others(end: str, tmp_path: Path) -> None:
+def test_a_statement_that_is_added_stands_and_ends_as_the_others(
+    end: str, indent: str, tmp_path: Path
+) -> None:
     path = tmp_path / "rows.py"
-    path.write_bytes(dedent(ROWS).lstrip("\n").replace("\n", end).encode())
+    text = dedent(ROWS).lstrip("\n").replace("    ", indent)
+    path.write_bytes(text.replace("\n", end).encode())
     assert main(["verify", str(path), "--fix"]) == 0
     lines = path.read_bytes().split(end.encode())
-    added = [line for line in lines if line.strip().startswith(b"dh = ") and b"dz" in line]
+    added = [line for line in lines if line.startswith(2 * indent.encode() + b"dh = ") and b"dz" in line]
     assert added and not any(b"\r" in line or b"\n" in line for line in lines)
 
 

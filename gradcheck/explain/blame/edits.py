@@ -11,7 +11,7 @@ from itertools import combinations
 import numpy as np
 
 from gradcheck.explain.blame.flow import run_out
-from gradcheck.explain.blame.written import Source, Written
+from gradcheck.explain.blame.written import Source, Written, then
 
 EXCHANGED, ADJUSTED, ADDED = 1, 2, 3
 """How natural an edit is: something for its like; a factor, a transpose or a sum more; a term or factor from afar."""
@@ -382,7 +382,7 @@ def _more(
         for index in elsewhere:
             for sign in ("+-" if isinstance(node.op, ast.Sub) else "-+") if index != ", ".join(parts) else ():
                 more = f"{array}[{index}] {sign}= {value}"
-                yield Edit(ADDED, "pair", node, f"{source.segment(node)}\n{' ' * node.col_offset}{more}")
+                yield Edit(ADDED, "pair", node, f"{source.segment(node)}{then(source, node)}{more}")
 
 
 def _axes(index: ast.expr) -> list[ast.expr]:

@@ -105,12 +105,14 @@ def parsed(text: str, node: ast.expr | ast.stmt) -> Grown | None:
             return ast.parse(f"({text})", mode="eval").body
         if not text:
             return ast.Pass()
-        body = ast.parse(
-            "\n".join(line.removeprefix(" " * node.col_offset) for line in text.split("\n"))
-        ).body
+        body = ast.parse("\n".join(_without_indent(line, node.col_offset) for line in text.split("\n"))).body
         return body[0] if len(body) == 1 else ast.If(ast.Constant(True), body, [])
     except (SyntaxError, ValueError):
         return None
+
+
+def _without_indent(line: str, columns: int) -> str:
+    return line[columns:] if line[:columns].isspace() else line
 
 
 def spelled_here(edit: Edit, function: Written) -> str | None:

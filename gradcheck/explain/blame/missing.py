@@ -21,7 +21,7 @@ from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.sight import PRODUCTS, Candidate, Scope, Site, in_sight
 from gradcheck.explain.blame.synthesis import texts
 from gradcheck.explain.blame.watch import Node, is_float
-from gradcheck.explain.blame.written import Source, Written
+from gradcheck.explain.blame.written import Written, then
 
 _FOUND, _EACH = 60, 12
 """Texts that are looked for in one place, and of them the short ones that are tried."""
@@ -263,13 +263,6 @@ def _after(one: Wanted, statement: ast.stmt) -> Place:
     site, _, _ = in_place(one)
     written, name = one.function.source.segment(statement), one.function.source.segment(one.node)
     return site, statement, f"{_braced(written)}{then(one.function.source, statement)}{name} = {{}}"
-
-
-def then(source: Source, statement: ast.stmt) -> str:
-    """What stands between a statement and one more after it: a new line, or what is between others of its line."""
-    (_, line), *_ = source.around(statement, 0)
-    ahead = line.encode()[: statement.col_offset].decode()
-    return "; " if ahead.strip() else f"\n{ahead}"
 
 
 def _after_the_round(one: Wanted) -> Iterator[Place]:

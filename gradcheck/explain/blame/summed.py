@@ -21,12 +21,12 @@ from gradcheck.explain.blame.edits import ADDED, Edit, operand
 from gradcheck.explain.blame.flow import place, stores
 from gradcheck.explain.blame.forcing import Force, Wanted
 from gradcheck.explain.blame.inverse import is_open
-from gradcheck.explain.blame.missing import in_place, sight_of, then
+from gradcheck.explain.blame.missing import in_place, sight_of
 from gradcheck.explain.blame.patch import bare
 from gradcheck.explain.blame.scene import Scene
 from gradcheck.explain.blame.sight import Candidate
 from gradcheck.explain.blame.watch import is_float
-from gradcheck.explain.blame.written import Written
+from gradcheck.explain.blame.written import Written, then
 
 _EQUAL = 1e-7
 """Relative difference of what is the same; the edit is proved afterwards."""

@@ -83,6 +83,13 @@ class Source:
         return before.decode() + new + after.decode()
 
 
+def then(source: Source, statement: ast.stmt) -> str:
+    """What stands between a statement and one more after it: a new line, or what is between others of its line."""
+    (_, line), *_ = source.around(statement, 0)
+    ahead = line.encode()[: statement.col_offset].decode()
+    return "; " if ahead.strip() else f"\n{ahead}"
+
+
 @lru_cache(maxsize=64)
 def source_of(path: str, text: str) -> Source | None:
     """The file that holds a text; None where that is none of Python's."""
