@@ -96,7 +96,7 @@ def test_into_a_folder_that_is_called_like_it(here):
     assert session(here, "-q", "-x", "--collect-only").status == 0
 
 
-@pytest.mark.parametrize("name", ["W", "X", "Np", "Rng"])
+@pytest.mark.parametrize("name", ["W", "Np"])
 def test_a_name_that_the_tests_use_for_something_else(name, here):
     assert new(name) == 0
     assert session(here, "-q", "-x", "-k", "gradients").status == 0

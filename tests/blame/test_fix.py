@@ -180,8 +180,11 @@ ROWS = """
 """
 
 
-@pytest.mark.parametrize("indent", ["    ", "\t", " "], ids=["four", "tab", "one"])
-@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"], ids=["dos", "unix", "mac"])
+@pytest.mark.parametrize(
+    ("end", "indent"),
+    [("\r\n", "\t"), ("\n", "    "), ("\r", " ")],
+    ids=["dos, tabs", "unix", "mac, one blank"],
+)
 def test_a_statement_that_is_added_stands_and_ends_as_the_others(
     end: str, indent: str, tmp_path: Path
 ) -> None:
