@@ -2,47 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from gradcheck.anatomy.by_name import returned_names
 from gradcheck.anatomy.calling import LEFT, WHOLE, Convention, Outputs, conventions, takes
-from gradcheck.anatomy.candidates import candidates
-from gradcheck.anatomy.descent import are_steps, settings_of
-from gradcheck.anatomy.in_turn import Part, in_turn
-from gradcheck.anatomy.inputs import cut, names_in, without_gradient
-from gradcheck.anatomy.left_outside import called_gradients, left_outside, unread
-from gradcheck.anatomy.left_outside import returned as returned_arrays
+from gradcheck.anatomy.inputs import cut, without_gradient
+from gradcheck.anatomy.left_outside import Read, called_gradients, left_outside, returned, unread
 from gradcheck.anatomy.machine import ForwardRaised, Machine
-from gradcheck.anatomy.named import Params, left_out, named, named_inputs
+from gradcheck.anatomy.named import Params, left_out
 from gradcheck.anatomy.naming import (
-    INPUTS,
     is_cotangent,
     is_derivative,
     is_given,
     is_target,
-    loose,
-    stems,
 )
 from gradcheck.anatomy.number_lists import in_whole, of_the_shape
-from gradcheck.anatomy.outside import reached
 from gradcheck.anatomy.parameters import (
     Kept,
-    called,
-    in_order,
     is_moved,
     kept,
 )
-from gradcheck.anatomy.passes import Passes, found_outside, passes
-from gradcheck.anatomy.places import Attribute, Place, arrays, found, spelled
-from gradcheck.anatomy.returned import Target, by_keys
+from gradcheck.anatomy.passes import Passes, passes
+from gradcheck.anatomy.places import Attribute, Place, found, spelled
+from gradcheck.anatomy.returned import Target
 from gradcheck.anatomy.shared import is_part
+from gradcheck.anatomy.side_by_side import Left
 from gradcheck.anatomy.source import Source
-from gradcheck.anatomy.trying import Tried, returned_again, tried_once
+from gradcheck.anatomy.sourcing import Sourced, sourced
+from gradcheck.anatomy.trying import Tried, tried_once
 from gradcheck.ask import trees
 
 
@@ -184,47 +175,8 @@ def _conventions(machine: Machine, result: Any, own: Any, names: tuple[str, ...]
 
 
 def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params) -> Layout:
-    machine = tried.machine
-    outside = {one.name: one for one in seen.outside if one.name not in names_in(inputs)}
-    elsewhere = names_in(inputs) | ((outside.keys() | _further(tried, params)) & left_out(params))
-    by_user = named(
-        machine, {name: place for name, place in params.items() if name not in elsewhere}, tried.own
-    )
-    may_be = candidates(seen, tried, by_user.keys())
-    if any(source and not isinstance(one.array, np.ndarray) for one, source in by_user.values()):
-        may_be = replace(may_be, numbers=[])  # the user has said whose gradient a number is
-    every = [*dict(by_user.values()), *may_be.beside, *may_be.others, *may_be.wholes, *may_be.numbers]
-    labels = _labels(every, {target.name for target in inputs})
-    outside = {name: one for name, one in outside.items() if name not in labels.values()}
-    kept_so = {labels[one]: Target(labels[one], one.array, places=one.places) for one in every}
-    may_come = [*(labels[one] for one in may_be.open_to(tried.own)), *outside]
-    beside = [found(tried.own, place) for places in may_be.beside.values() for place in places]
-    known = {*by_user, *(place for one in may_be.beside for place in one.places)}
-    numbers = [one for one in seen.lasting if known.isdisjoint(one.places)]
-    returned, spare = _returned(tried, inputs, kept_so | outside, may_come, beside, numbers)
-    dependent = [*may_be.others, *(one for one in may_be.numbers if spare or labels[one] in returned)]
-    sources = {name: Source(returned=place) for name, place in returned.items() if name not in outside}
-    sources |= _left(inputs, tried.after, sources)
-    # what is returned by name counts before what is left in the layer: it is what a caller uses
-    sources = {labels[one]: Source(places=places) for one, places in may_be.beside.items()} | sources
-    sources |= {labels[one]: source for one, source in by_user.values() if source is not None}
-    sources |= named_inputs(params, inputs, tried.own)
-    rest = [one for one in dependent if labels[one] not in sources]
-    listed = in_order(rest, tried.after, {place for source in sources.values() for place in source.places})
-    sources |= {labels[one]: Source(places=(place,)) for one, place in listed.items()}
-    lasting = [one for one in rest if one not in listed and one not in seen.remade]
-    steps = [one for one in lasting if is_moved(one, tried.own)]
-    settings = settings_of(tried) if steps else ()
-    stepping = bool(steps) and are_steps(tried, steps, settings)
-    if stepping:
-        sources |= {labels[one]: Source(stepped=one.settable[0]) for one in steps}
-    shown = sources or {labels[one] for one in dependent}
-    shown_so = [one for one in every if labels[one] in shown]
-    fixed = {labels[one]: one for one in found_outside(machine, shown_so, tried.depends)}
-    sources = {name: source for name, source in sources.items() if name not in fixed}
-    parameters = tuple(one for one in shown_so if labels[one] not in fixed)
-    written = {place for one in seen.remade for place in one.places}
-    changed = [one for one in dict.fromkeys((*parameters, *steps)) if written.isdisjoint(one.places)]
+    where = sourced(seen, tried, inputs, params)
+    labels, sources = where.labels, where.sources
     came = {
         one.name: sources[one.name].of(tried.came, tried.own, one.value)
         for one in inputs
@@ -236,99 +188,59 @@ def _layout(seen: Passes, tried: Tried, inputs: Sequence[Target], params: Params
         and _is_number(tried.output)
         and (tried.convention.implied or np.ndim(tried.output) == 0)
     )
-    sourced = [one for one in parameters if labels[one] in sources]
-    lacking = [one for one in dependent if one not in sourced and not is_part(one, sourced)]
-    missing = [*in_whole(lacking, labels, tried)]
     data = {one.name for one in inputs if is_loss or _is_data(one.name, elementwise)} - came.keys()
-    # a gradient came of them, and they cannot be moved
-    read = partial(_read, sources, [*kept_so.values(), *inputs])
-    left = left_outside(tried, read)
-    told = {id(value) for value in left.values()}
-    missing += [name for name, one in fixed.items() if id(found(machine.layer, one.settable[0])) not in told]
-    missing += [*(name for name in outside if name in returned), *map(spelled, left)]
-    taken = {place for one in (*sourced, *lacking) for place in one.places} | by_user.keys()
-    open_ = [one for one in seen.lasting if taken.isdisjoint(one.places)]
-    more = unread(tried, read, returned_arrays)
-    used = {place for source in sources.values() for place in source.places}
-    beside_them = unread(tried, read, partial(called_gradients, used))
-    missing += [spelled(one.place) for one in of_the_shape([*more, *beside_them], open_, tried)]
-    missing += without_gradient([one for one in inputs if one.name not in data], came, tried.depends)
+    read = partial(_read, sources, [*where.targets.values(), *inputs])
+    more = unread(tried, read, returned)
+    missing = [
+        *_unchecked(seen, tried, where, read, more),
+        *without_gradient([one for one in inputs if one.name not in data], came, tried.depends),
+    ]
+    written = {place for one in seen.remade for place in one.places}
+    changed = [
+        one for one in dict.fromkeys((*where.parameters, *where.steps)) if written.isdisjoint(one.places)
+    ]
     return Layout(
-        machine,
+        tried.machine,
         tried.convention,
-        (*(kept_so[labels[one]] for one in parameters), *cut(inputs, came)),
+        (*(where.targets[labels[one]] for one in where.parameters), *cut(inputs, came)),
         tried.values,
-        parameters,
+        where.parameters,
         sources,
         tuple(dict.fromkeys(name for name in missing if name not in left_out(params))),
         tuple(spelled(place) for place, _ in more),
         seen.given,
         tuple(labels[one] for one in changed if is_moved(one, tried.own)),
-        settings if stepping else (),
+        where.rates,
         ran=True,
         elementwise=elementwise,
         fitting=sum(one.fits(came[one.name]) for one in inputs if one.name in came),
     )
 
 
-def _further(tried: Tried, params: Params) -> set[str]:
-    """The names of what forward finds outside, in what it calls as well, where the layer has none of that name."""
-    if not left_out(params):
-        return set()
-    own = {spelled(place) for one in kept(tried.own) for place in one.places}
-    return {spelled(place) for place, _ in reached(tried.machine, tried.own, ahead=True)} - own
-
-
-def _returned(
-    tried: Tried,
-    inputs: Sequence[Target],
-    parameters: Mapping[str, Target],
-    may_be: Collection[str],
-    beside: Sequence[Any],
-    numbers: Sequence[Kept],
-) -> tuple[Mapping[str, Place], bool]:
-    """Where in what backward returned the gradient of each input and parameter stands; whether a number is left.
-
-    Those that ``may_be`` there, and by no name, are told by shapes and order. What fits none of them, and is kept
-    ``beside`` a parameter, is the gradient of that once more. What fits none, and has the shape of a list of
-    ``numbers``, may be that of the list.
-    """
-    names = returned_names(
-        tried.machine.backward, len(tried.came) if isinstance(tried.came, tuple | list) else 0
-    )
-    told = by_keys(tried.came, inputs, list(parameters.values()), names)
-    rest = [one for name, one in parameters.items() if name in may_be and name not in told]
-    is_doubtful = _doubtful(tried) if any(one.may_be_setting for one in rest) else lambda part: False
-    read = partial(
-        in_turn, tried.came, [one for one in inputs if one.name not in told], rest, names, is_doubtful
-    )
-    came = [there for there in arrays(tried.came, lambda name: False) if isinstance(there[1], np.ndarray)]
-    odd = [there for there in came if not any(one.fits(there[1]) for one in (*inputs, *rest))]
-    lists = [one for one in of_the_shape(odd, numbers, tried) if one.array.ndim]
-    of_lists = [place for place, value in odd if any(one.is_like(value) for one in lists)]
-    taken = {*told.values(), *returned_again(tried, [tried.output]), *of_lists}
-    reading = read(taken)
-    if not reading.whole and (again := read({*taken, *returned_again(tried, beside)})).whole:
-        reading = again
-    # a net derives by its weights; what else comes of a loss is no gradient of its data
-    of_weights = beside or of_lists or any(name in parameters for name in (*told, *reading.fitting))
-    data = inputs if tried.convention.implied and of_weights else ()
-    return told | reading.filled(data), any(part.is_number for part in reading.parts)
-
-
-def _doubtful(tried: Tried) -> Callable[[Part], bool]:
-    """Whether a number may be a metric, not the gradient of one: it does not go with the cotangent, as a norm does not.
-
-    Where there is no cotangent, it is called otherwise than gradients are.
-    """
-    if tried.convention.implied:
-        return lambda part: part.is_number and bool(part.name) and not part.meant
-    other = tried_once(tried.machine, tried.convention, tried.values, -2.0)
-    turned = {} if other is None else dict(arrays(other.came, lambda name: False))
-    return lambda part: (
-        part.is_number
-        and not np.allclose(-2.0 * part.value, turned.get(part.place, np.nan), rtol=1e-3, equal_nan=True)
-    )
+def _unchecked(seen: Passes, tried: Tried, where: Sourced, read: Read, more: Left) -> list[str]:
+    """What the output depends on and no gradient was found of; of lists, what has the shape of one that is not read."""
+    checked = [one for one in where.parameters if where.labels[one] in where.sources]
+    lacking = [one for one in where.dependent if one not in checked and not is_part(one, checked)]
+    # a gradient came of them, and they cannot be moved
+    left = left_outside(tried, read)
+    told = {id(value) for value in left.values()}
+    fixed = [
+        name
+        for name, one in where.fixed.items()
+        if id(found(tried.machine.layer, one.settable[0])) not in told
+    ]
+    taken = {place for one in (*checked, *lacking) for place in one.places} | where.by_user
+    open_ = [one for one in seen.lasting if taken.isdisjoint(one.places)]
+    used = {place for source in where.sources.values() for place in source.places}
+    beside_them = unread(tried, read, partial(called_gradients, used))
+    lists = of_the_shape([*more, *beside_them], open_, tried)
+    return [
+        *in_whole(lacking, where.labels, tried),
+        *fixed,
+        *where.outside,
+        *map(spelled, left),
+        *(spelled(one.place) for one in lists),
+    ]
 
 
 def _is_number(output: Any) -> bool:
@@ -338,30 +250,3 @@ def _is_number(output: Any) -> bool:
 def _is_data(name: str, loss: bool) -> bool:
     """Whether an input is called as a mask is, or, of a loss, as what it is compared with."""
     return is_given((Attribute(name),)) or (loss and is_target(name))
-
-
-def _labels(parameters: Sequence[Kept], taken: set[str]) -> dict[Kept, str]:
-    """What each parameter is called, no two alike."""
-    labels: dict[Kept, str] = {}
-    for one in parameters:
-        ways = (called(one), spelled(one.settable[0]), f"layer.{spelled(one.settable[0])}")
-        labels[one] = next((way for way in ways if way not in taken), ways[-1])
-        taken = taken | {labels[one]}
-    return labels
-
-
-def _left(
-    inputs: Sequence[Target], after: Sequence[tuple[Place, Any]], sources: Mapping[str, Source]
-) -> dict[str, Source]:
-    """Gradients of inputs that backward leaves in attributes: ``dinputs``, ``dx``."""
-    every = [one for one in inputs if one.differentiable]
-    wanted = [one for one in every if not is_target(one.name)] or every
-    result: dict[str, Source] = {}
-    for target in (one for one in wanted if one.name not in sources):
-        names = {loose(target.name)} | (INPUTS if len(wanted) == 1 else set())
-        for place, value in after:
-            last = place[-1]
-            named_so = isinstance(last, Attribute) and names & {loose(stem) for stem in stems(last.name)}
-            if named_so and len(place) == 1 and target.fits(value):
-                result.setdefault(target.name, Source(places=(place,)))
-    return result
