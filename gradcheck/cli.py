@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Sequence
 from importlib import import_module
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     typed = [*(sys.argv[1:] if arguments is None else arguments)]
     parser = grammar()
     options = parser.parse_args(typed)
-    options.typed = typed
+    options.typed, options.began = typed, time.time()
     # source and names hold letters that a terminal's encoding may not have
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")

@@ -177,9 +177,9 @@ class _Record:
         turns = _turns_of(item)
         # extra attributes of a test's report reach the process that writes, under pytest-xdist too
         report.__dict__["gradcheck"] = [
-            (check if report.failed else check.settled()).to_dict()
-            | {"id": number, "replay": _replay(item, turns.asked_again(number), check.seed)}
-            for number, check in turns.heard
+            (one.report if report.failed else one.report.settled()).to_dict()
+            | {"id": one.number, "replay": _replay(item, turns.asked_again(one), one.report.seed)}
+            for one in turns.heard
         ]
         if report.failed:
             _tell_how_to_replay(report)

@@ -102,7 +102,7 @@ def test_a_name_that_the_tests_use_for_something_else(name, here):
     assert session(here, "-q", "-x", "-k", "gradients").status == 0
 
 
-@pytest.mark.parametrize("name", ["Class", "numpy", "Pytest", "test_dense", "DenseTest", "conftest"])
+@pytest.mark.parametrize("name", ["Class", "numpy", "Pytest", "test_dense", "DenseTest", "conftest", "true"])
 def test_a_name_that_python_or_a_package_has_is_refused(name, here, capsys):
     with pytest.raises(SystemExit) as ended:
         new(name)

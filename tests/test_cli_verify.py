@@ -209,16 +209,20 @@ def test_what_an_interrupted_run_did_not_come_to_is_left_and_not_ok(write, tmp_p
     assert f"interrupted with {len(whole['left'])} checks left" in page.read_text()
 
 
-def test_interrupted_in_the_first_check_json_is_json(write, monkeypatch, capsys):
+def test_interrupted_in_the_first_check_json_is_json(write, tmp_path, monkeypatch, capsys):
     def interrupted(*_):
         raise KeyboardInterrupt
         yield
 
     monkeypatch.setattr("gradcheck.commands.verify.ran", interrupted)
+    old = tmp_path / "old.json"
+    old.write_text('{"ok": true}')
 
     assert run(write(), "--format", "json") == 130
     whole = json.loads(capsys.readouterr().out)
     assert (whole["checks"], whole["ok"]) == ([], False) and whole["left"]
+    assert run(write(), "--json", old) == 130
+    assert json.loads(old.read_text()) == whole and capsys.readouterr().out == ""
 
 
 def test_interrupted_before_anything_was_done(write, monkeypatch, capsys):

@@ -11,7 +11,7 @@ Copies, comparisons, minima, absolute values and their like round nothing and ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
@@ -115,18 +115,26 @@ class Run:
             noise = self._noises[dtype] = Noise(self.generator, unit)
         return noise.on(plain).astype(dtype, copy=False)[()]
 
-    def afloat(self, operands: list[Any], result: Any) -> Any:
-        """What an operation in `_SINKING` made of operands, anything up to the smallest normal number where it sank."""
+    def afloat(self, operands: Sequence[Any], result: Any, where: Any) -> Any:
+        """What an operation in `_SINKING` made of operands, as far from 0 as it may have been where it sank.
+
+        By its last bit; by the smallest normal number where an operand has overflowed. On its side of 0, for a root of
+        what is no less than 0 is to have one.
+        """
         plain = np.asarray(result)
         if self.generator is None or not self.sinks or plain.dtype.kind != "f":
             return result
-        least = precision.underflow(precision.of(plain.dtype))
-        sunk = np.abs(plain) < least
+        normal = precision.underflow(precision.of(plain.dtype))
+        sunk = (np.abs(plain) < normal) & where
         if not sunk.any():
             return result
-        for operand in operands:  # 0 times anything is 0, and so is exp(-inf)
+        over = np.zeros((), bool)
+        for operand in map(np.asarray, operands):  # 0 times anything is 0, and so is exp(-inf)
             sunk = sunk & (operand != 0) & (operand != -np.inf)
-        return plain + sunk * self.generator.choice((-least, least), plain.shape).astype(plain.dtype)
+            over = over | np.isinf(operand)
+        last = np.where(over, normal, np.finfo(plain.dtype).smallest_subnormal)
+        drawn = sunk * self.generator.integers(0, 2, plain.shape) * last
+        return np.copysign(np.abs(plain) + drawn, plain).astype(plain.dtype)
 
     def roll_terms(self, operands: list[Any]) -> list[Any]:
         """The operands of a sum of products, each entry drawn anew in the dtype that the sum is taken in.
@@ -169,10 +177,10 @@ class Rolled(np.ndarray[Any, Any]):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         run = _running.get()
-        operands = [_base(operand) for operand in inputs]
+        operands, where = [_base(operand) for operand in inputs], options.get("where", True)
         if run is not None and out is None and method == "__call__" and ufunc in _ROUNDING_ONCE:
             result = ufunc(*operands, **options)
-            return _dressed(_met(run, run.afloat(operands, result) if ufunc in _SINKING else result))
+            return _dressed(_met(run, run.afloat(operands, result, where) if ufunc in _SINKING else result))
         exact = _is_exact(ufunc)
         if run is not None and (method == "reduce" or ufunc is np.matmul) and not exact:
             operands = run.roll_terms(operands)
@@ -185,10 +193,8 @@ class Rolled(np.ndarray[Any, Any]):
         given, sinks = operands, run is not None and run.sinks and method == "__call__" and ufunc in _SINKING
         if out is not None:
             options["out"] = tuple(_base(target) for target in out)
-            if sinks:
-                given = [
-                    np.array(operand) for operand in operands
-                ]  # the result may lie where one of them did
+            if sinks:  # the result may lie where one of them did
+                given = [np.array(operand) for operand in operands]
         result = getattr(ufunc, method)(*operands, **options)
         if run is None or result is None:
             return _dressed(result) if out is None else out[0] if len(out) == 1 else out
@@ -201,9 +207,9 @@ class Rolled(np.ndarray[Any, Any]):
             _note(run, result)
             if out is not None:
                 for target in options["out"]:
-                    target[...] = run.roll(run.afloat(given, target) if sinks else target)
+                    target[...] = run.roll(run.afloat(given, target, where) if sinks else target)
                 return out[0] if len(out) == 1 else out
-            result = _each(run.roll, run.afloat(given, result) if sinks else result)
+            result = _each(run.roll, run.afloat(given, result, where) if sinks else result)
         return out[0] if out is not None and len(out) == 1 else _dressed(result)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:

@@ -19,6 +19,15 @@ class Begun:
     raises: bool
 
 
+@dataclass(frozen=True)
+class Heard:
+    """A check that has been made: its number, its report, and which had raised by then, also inside of it."""
+
+    number: int
+    report: Any
+    caught: tuple[int, ...]
+
+
 @dataclass
 class Turns:
     """The checks that a test makes itself, numbered from 1 as they begin, and which of them are to be made.
@@ -32,13 +41,13 @@ class Turns:
         The numbers that are asked for; empty for all. A check that hands back its report is always made, for the test
         goes by what it says.
     heard
-        Reports with their numbers, of what is asked for.
+        What came of checks, of those that are asked for.
     caught
         Numbers of checks that raised: where the test went on, it needs them to.
     """
 
     only: Collection[int] = ()
-    heard: list[tuple[int, Any]] = field(default_factory=list)
+    heard: list[Heard] = field(default_factory=list)
     caught: list[int] = field(default_factory=list)
     _counts: bool = False
     _numbers: Iterator[int] = field(default_factory=lambda: repeat(0))
@@ -64,18 +73,18 @@ class Turns:
     def hear(self, report: Any, one: Begun) -> None:
         """Note what came of it; a `gradcheck.ask.ambient.Listener`."""
         if self._is_asked_for(one.number):
-            self.heard.append((one.number, report))
+            self.heard.append(Heard(one.number, report, tuple(self.caught)))
         if one.raises and not report.ok:
             self.caught.append(one.number)
 
     def _is_asked_for(self, number: int) -> bool:
         return not (self.only and self._counts) or number in self.only
 
-    def asked_again(self, number: int) -> list[int]:
-        """The check and those before it without which the test would not come to it; none where all are to be made."""
-        if not number or len(self._threads) > 1:
+    def asked_again(self, one: Heard) -> list[int]:
+        """The check and those without which the test would not come to its end; none where all are to be made."""
+        if not one.number or len(self._threads) > 1:
             return []
-        return [*(one for one in self.caught if 0 < one < number), number]
+        return sorted({*filter(None, one.caught), one.number})
 
 
 def numbers(text: str) -> list[int]:

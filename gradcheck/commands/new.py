@@ -55,7 +55,7 @@ def _class(name: str) -> str:
     """``ScaledDense`` of that, of ``scaled_dense`` and of ``scaled-dense``."""
     words = [word for word in re.split(r"[-_]+", name) if word]
     camel = "".join(word[0].upper() + word[1:] for word in words)
-    if not camel.isidentifier() or iskeyword(name) or not camel.isascii():
+    if not camel.isidentifier() or iskeyword(name) or iskeyword(camel) or not camel.isascii():
         raise Misuse(f"NAME is {name!r}, which can be no class; write letters and digits, as in ScaledDense")
     return camel
 

@@ -84,7 +84,7 @@ def concluded(
     outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None], left: Sequence[str] = ()
 ) -> int:
     """Show the outcomes as the options say, mend what they say, and return the status; ``left`` were not made."""
-    mended, left_out = fix.fixes(outcomes) if options.fix or options.diff else ([], [])
+    mended, left_out = fix.fixes(outcomes, options.began) if options.fix or options.diff else ([], [])
     again = bool(options.fix and mended)
     # what is checked again is shown again; a reader of JSON wants one document
     if not (again and options.format == "json"):
@@ -128,7 +128,8 @@ def _shown(
     outcomes: Sequence[Outcome], options: Namespace, draw: Callable[[int], None], left: Sequence[str]
 ) -> None:
     if options.format == "text":
-        draw(width())
+        if outcomes:
+            draw(width())
     elif options.format == "json":
         with aside(options):  # what a pass did not see is looked for only now, by calls of f
             told = outcome.to_json(outcomes, left)

@@ -97,7 +97,7 @@ def _interrupted(chosen: Sequence[Found], done: dict[int, Outcome], options: Nam
     """Show what was done until then; nothing is mended by half."""
     options.fix = options.diff = False
     left = [case.name for number, case in enumerate(chosen) if number not in done]
-    if done or options.format == "json":
+    if done or options.format == "json" or options.json or options.html:
         _concluded(done, options, left)
     first = f"; the first that was not is {left[0]}" if left else ""
     print(f"gradcheck: interrupted, {len(done)} of {len(chosen)} checks done{first}", file=sys.stderr)

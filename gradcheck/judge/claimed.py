@@ -56,6 +56,8 @@ class Claimed:
         for run in [plain, *drawn]:
             with running(run):
                 again = self._ask(rolled(where.copied(where.args)), self.u)
+            if again is None and run.sinks:
+                continue
             if again is None or (run is plain and not alike(again, self._given(), 2.0**6 * self.unit)):
                 break
             if run is not plain and run.choices == plain.choices:

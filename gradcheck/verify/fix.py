@@ -47,7 +47,10 @@ class Fixed:
         if not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         was = target.stat()
-        handle, beside = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+        try:
+            handle, beside = tempfile.mkstemp(dir=target.parent, prefix=".gradcheck.")
+        except OSError as error:
+            raise OSError(error.errno, f"{error.strerror} in {target.parent}") from error
         try:
             with open(handle, "wb") as new:
                 new.write(self.after)
@@ -114,8 +117,11 @@ def _blamed(outcome: Outcome) -> Sequence[Blame]:
     return () if outcome.report is None or outcome.expected == Verdict.FAIL else outcome.report.blame
 
 
-def fixes(outcomes: Iterable[Outcome]) -> tuple[list[Fixed], list[str]]:
-    """Every file with all proved repairs in it that may be written; of the others where they belong, and why not."""
+def fixes(outcomes: Iterable[Outcome], since: float) -> tuple[list[Fixed], list[str]]:
+    """Every file with all proved repairs in it that may be written; of the others where they belong, and why not.
+
+    What was saved ``since`` (a time in seconds as of `time.time`) may be another text than was checked.
+    """
     proved = [
         blame
         for outcome in failures(outcomes)
@@ -132,7 +138,7 @@ def fixes(outcomes: Iterable[Outcome]) -> tuple[list[Fixed], list[str]]:
         text = _text_of(Path(repairs[0].file))
         chosen: list[Blame] = []
         for repair in repairs:
-            if why := _obstacle(repair, text, chosen):
+            if why := _obstacle(repair, text, chosen, since):
                 left.append(f"{repair.file}:{repair.line}: {' '.join(repair.expression.split())} {why}")
             else:
                 chosen.append(repair)
@@ -141,13 +147,13 @@ def fixes(outcomes: Iterable[Outcome]) -> tuple[list[Fixed], list[str]]:
     return fixed, left
 
 
-def _obstacle(repair: Blame, text: _Text | None, chosen: Sequence[Blame]) -> str:
+def _obstacle(repair: Blame, text: _Text | None, chosen: Sequence[Blame], since: float) -> str:
     """Why a repair may not be written; nothing where it may."""
     if text is None:
         return "is in no file that can be read"
     if is_installed(str(text.path.absolute())):
         return "belongs to a package that is installed"
-    if not text.still_says(repair):
+    if text.saved > since or not text.still_says(repair):
         return "has changed since it was checked"
     if not text.can_hold(repair.repair or ""):
         return f"is in a file whose encoding, {text.encoding}, cannot hold the repair"
@@ -164,6 +170,7 @@ class _Text:
     encoding: str
     raw: bytes
     lines: tuple[bytes, ...]
+    saved: float
 
     def still_says(self, repair: Blame) -> bool:
         """Whether the expression that was searched is in its place."""
@@ -198,12 +205,12 @@ class _Text:
 
 def _text_of(path: Path) -> _Text | None:
     try:
-        raw = path.read_bytes()
+        saved, raw = path.stat().st_mtime, path.read_bytes()
         encoding, _ = tokenize.detect_encoding(io.BytesIO(raw).readline)
         lines = tuple(line.encode() for line in lines_in(raw.decode(encoding)))
     except (OSError, SyntaxError, UnicodeDecodeError):
         return None
-    return _Text(path, encoding, raw, lines)
+    return _Text(path, encoding, raw, lines, saved)
 
 
 def _bare(text: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import os
 import shutil
 import subprocess
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 from textwrap import dedent
 
@@ -88,12 +89,22 @@ def test_without_a_failure_there_is_nothing_to_fix(program: Path, capsys: pytest
 
 def test_a_file_that_changed_since_it_was_read_is_left_alone(program: Path) -> None:
     (outcome,) = [one for one in map(run, found_in([str(program)])) if not one.as_expected]
-    (fixed,), left = fixes([outcome])
+    (fixed,), left = fixes([outcome], inf)
     assert fixed.path == program and not left
     program.write_bytes(b"# one line more\r\n" + program.read_bytes())
-    assert fixes([outcome]) == ([], [f"{program}:10: X has changed since it was checked"])
+    assert fixes([outcome], inf) == ([], [f"{program}:10: X has changed since it was checked"])
     program.unlink()
-    assert fixes([outcome]) == ([], [f"{program}:10: X is in no file that can be read"])
+    assert fixes([outcome], inf) == ([], [f"{program}:10: X is in no file that can be read"])
+
+
+def test_what_was_saved_since_the_run_began_is_left_alone(program: Path) -> None:
+    """What the edit was proved for may be gone: f itself, or what stands beside the expression."""
+    (outcome,) = [one for one in map(run, found_in([str(program)])) if not one.as_expected]
+    begun = program.stat().st_mtime + 1
+    assert fixes([outcome], begun)[0]
+    program.write_bytes(program.read_bytes().replace(b"/ y.size", b"/ len(y)"))
+    os.utime(program, (begun + 1, begun + 1))
+    assert fixes([outcome], begun) == ([], [f"{program}:10: X has changed since it was checked"])
 
 
 def test_what_is_installed_is_shown_and_never_written(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +112,7 @@ def test_what_is_installed_is_shown_and_never_written(program: Path, monkeypatch
     monkeypatch.setattr("gradcheck.ask.whose._INSTALLED", (str(program.parent),))
     assert outcome.report is not None
     assert outcome.report.patch
-    fixed, (left,) = fixes([outcome])
+    fixed, (left,) = fixes([outcome], inf)
     assert not fixed and left.endswith("belongs to a package that is installed")
 
 
@@ -112,6 +123,18 @@ def test_a_file_that_cannot_be_written_is_told(
     with pytest.raises(SystemExit, match="2"):
         main(["verify", str(program), "--fix"])
     assert "descent.py cannot be written: Permission denied" in capsys.readouterr().err
+
+
+def test_a_folder_that_takes_no_file_is_named(
+    program: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refused(**_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("tempfile.mkstemp", refused)
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", str(program), "--fix"])
+    assert f"cannot be written: Permission denied in {program.parent}" in capsys.readouterr().err
 
 
 def test_a_file_is_whole_where_writing_it_ends_half_way(
@@ -212,24 +235,23 @@ LAST = """
         return 3 * x"""
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["unix", "dos"])
+@pytest.mark.parametrize("last", ["", "\n"], ids=["bare", "ended"])
 def test_a_diff_is_taken_by_git_whatever_the_file_ends_with(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    last: str, end: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git = shutil.which("git")
     if git is None:
         pytest.skip("needs git")
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "last.py"
-    path.write_text(dedent(LAST).lstrip("\n"))
-    assert main(["verify", "last.py", "--diff", "--format", "json"]) == 1
-    printed = capsys.readouterr()
-    (shown,) = [check["blame"][0] for check in json.loads(printed.out)["checks"]]
-    assert shown["repair"] == "2"
+    path.write_bytes((dedent(LAST).lstrip("\n") + last).replace("\n", end).encode())
     (outcome,) = map(run, found_in([str(path)]))
-    assert outcome.report is not None
-    for patch, deep in ((printed.err, 1), (outcome.report.patch, len(path.parts) - 1)):
+    assert outcome.report is not None and outcome.report.blame[0].repair == "2"
+    (fixed,), _ = fixes([outcome], inf)
+    for patch, deep in ((fixed.diff(), 1), (outcome.report.patch, len(path.parts) - 1)):
         asked = [git, "apply", "--check", f"-p{deep}", "-"]
-        assert subprocess.run(asked, input=patch, text=True, capture_output=True, cwd=tmp_path).stderr == ""
+        assert subprocess.run(asked, input=patch.encode(), capture_output=True, cwd=tmp_path).stderr == b""
 
 
 def test_a_repair_that_the_encoding_of_the_file_cannot_hold_is_told(program: Path) -> None:
@@ -241,7 +263,7 @@ def test_a_repair_that_the_encoding_of_the_file_cannot_hold_is_told(program: Pat
     before, found = program.read_bytes(), outcome.report.blamed
     other = replace(found, blame=(replace(found.blame[0], repair="\u03b3.T"),))
     asked = replace(outcome.report).remembering(search=lambda: other)
-    fixed, (left,) = fixes([replace(outcome, report=asked)])
+    fixed, (left,) = fixes([replace(outcome, report=asked)], inf)
     assert not fixed and left.endswith("X is in a file whose encoding, iso-8859-1, cannot hold the repair")
     assert program.read_bytes() == before
 
@@ -344,4 +366,4 @@ def test_github_takes_any_file_name(strange: Path, capsys: pytest.CaptureFixture
 def test_what_is_wrong_on_purpose_is_not_mended_where_it_fails_otherwise(strange: Path) -> None:
     (other,) = [one for one in map(run, found_in([str(strange)])) if one.name == "other"]
     assert other.report is not None and other.report.patch
-    assert fixes([other]) == ([], [])
+    assert fixes([other], inf) == ([], [])

@@ -102,15 +102,18 @@ def patch(changes: Sequence[Change]) -> str:
     """The changes as a unified diff."""
     pieces: list[str] = []
     for path, (before, after) in patched(changes).items():
-        name, ends = path.lstrip("/"), _ends_a_line(path)
-        before, after = (text if ends else text.removesuffix("\n") for text in (before, after))
+        name, end, last = path.lstrip("/"), *_ends(path)
+        before, after = (
+            (text if last else text.removesuffix("\n")).replace("\n", end) for text in (before, after)
+        )
         pieces.append(unified_diff(before, after, f"a/{name}", f"b/{name}"))
     return "".join(pieces)
 
 
-def _ends_a_line(path: str) -> bool:
-    """Whether a file does; Python's own cache of lines ends the last one."""
+def _ends(path: str) -> tuple[str, bool]:
+    """What ends the lines of a file, and whether it ends the last one; Python reads all as line feeds."""
     try:
-        return Path(path).read_bytes().endswith((b"\n", b"\r"))
+        raw = Path(path).read_bytes()
     except (OSError, ValueError):  # a cell of a notebook
-        return True
+        return "\n", True
+    return "\r\n" if raw.partition(b"\n")[0].endswith(b"\r") else "\n", raw.endswith((b"\n", b"\r"))

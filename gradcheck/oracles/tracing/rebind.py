@@ -283,9 +283,7 @@ class Meeting(Rebinding):
             return self._rebound(value) if _is_met(value.__module__ or "") else value
         if (value is np or value is math) and self._instead:
             return Names(value, self)
-        if isinstance(value, ModuleType):
-            return Names(value, self) if _is_met(value.__name__) else value
-        if isinstance(value, np.vectorize) or standins.is_numpy_function(value):
+        if isinstance(value, ModuleType | np.vectorize) or standins.is_numpy_function(value):
             return self._instead.get(value, value)
         if id(value) in standins.by_object:
             return self._instead.get(value, value)
