@@ -39,7 +39,7 @@ def forward(
     must_agree(x=x, **params)
     must_lie("eps", eps, 0)
     gain, shift = params["gain"][:, None, None], params["shift"][:, None, None]
-    rows = _by_channel(x)
+    rows = _by_channel(np.ascontiguousarray(x))
     if running is None:
         y, kept = normalised(rows, gain, shift, eps)
     else:
@@ -59,7 +59,7 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """
     kept, shape, training = cache
     must_answer(dy, shape, kept.x.dtype)
-    d = _by_channel(dy)
+    d = _by_channel(np.ascontiguousarray(dy))
     if training:
         dx, dgain, dshift = normalised_vjp(d, kept)
     else:

@@ -29,7 +29,7 @@ def forward(params: Params, x: Array, *, groups: int = 1, eps: float = 1e-5) -> 
     must_fall_into("groups", groups, x.shape[1], "channels")
     must_agree(x=x, **params)
     must_lie("eps", eps, 0)
-    rows = x.reshape(len(x) * groups, x.shape[1] // groups, int(np.prod(x.shape[2:])))
+    rows = np.ascontiguousarray(x).reshape(len(x) * groups, x.shape[1] // groups, int(np.prod(x.shape[2:])))
     gain, shift = (
         np.broadcast_to(params[name], x.shape[:2]).reshape(*rows.shape[:2], 1) for name in ("gain", "shift")
     )
@@ -45,7 +45,7 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """
     kept, shape = cache
     must_answer(dy, shape, kept.x.dtype)
-    dx, dgain, dshift = normalised_vjp(dy.reshape(kept.x.shape), kept)
+    dx, dgain, dshift = normalised_vjp(np.ascontiguousarray(dy).reshape(kept.x.shape), kept)
     return dx.reshape(dy.shape), {
         "gain": dgain.reshape(dy.shape[:2]).sum(axis=0),
         "shift": dshift.reshape(dy.shape[:2]).sum(axis=0),

@@ -26,7 +26,8 @@ def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]
         must_have(name, params[name], features=x.shape[-1])
     must_agree(x=x, **params)
     must_lie("eps", eps, 0)
-    rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
+    # of what is repeated, or read backwards, NumPy would add up a row one by one in its own precision
+    rows = np.ascontiguousarray(x).reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, centred, inverse = np.empty_like(rows), np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
     ones, count = np.ones(x.shape[-1], x.dtype), max(1, x.shape[-1])
     with short_buffer():

@@ -25,7 +25,7 @@ def forward(params: Params, x: Array, *, eps: float = 1e-5) -> tuple[Array, Any]
     must_have("gain", params["gain"], features=x.shape[-1])
     must_agree(x=x, **params)
     must_lie("eps", eps, 0)
-    rows = x.reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
+    rows = np.ascontiguousarray(x).reshape(int(np.prod(x.shape[:-1])), x.shape[-1])
     y, inverse = np.empty_like(rows), np.empty((len(rows), 1), x.dtype)
     with short_buffer():
         for part in blocks(rows):
@@ -44,7 +44,7 @@ def backward(dy: Array, cache: Any) -> tuple[Array, dict[str, Array]]:
     """
     x, inverse, gain, shape = cache
     must_answer(dy, shape, x.dtype)
-    d, count = dy.reshape(x.shape), max(1, x.shape[1])
+    d, count = np.ascontiguousarray(dy).reshape(x.shape), max(1, x.shape[1])
     dx, dgain, along = np.empty_like(x), np.zeros_like(gain), room(x)
     with short_buffer():
         for part in blocks(x):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -186,6 +188,35 @@ def test_a_derivative_that_is_repeated_keeps_its_digits_in_long_rows(name) -> No
     dy = np.broadcast_to(np.float32(0.1), x.shape)
     repeated, written_out = module.backward(dy, cache)[0], module.backward(dy.copy(), cache)[0]
     np.testing.assert_array_equal(repeated, written_out)
+
+
+NORMS = {
+    "layer_norm": (layer_norm, (2, 20_000), 20_000, {}),
+    "rms_norm": (rms_norm, (2, 20_000), 20_000, {}),
+    "group_norm": (group_norm, (2, 4, 100, 50), 4, {"groups": 2}),
+    "batch_norm": (batch_norm, (3, 2, 100, 50), 2, {}),
+    "batch_norm of vectors": (batch_norm, (20_000, 3), 3, {}),
+}
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_norms_of_what_is_repeated_or_read_backwards_are_those_of_what_is_written_out(name) -> None:
+    module, shape, features, settings = NORMS[name]
+    params = {n: p.astype(np.float32) for n, p in module.initial_params(features).items()}
+    x = RNG.standard_normal(shape).astype(np.float32)
+    views = [x[::-1, ..., ::-1], np.broadcast_to(x[:, :1] if x.ndim == 2 else x[..., :1], shape), x]
+    slopes = [np.broadcast_to(np.float32(0.1), shape), x[::-1], x]
+
+    def gone_through(value, slope):
+        y, cache = module.forward(params, value, **settings)
+        dx, gradients = module.backward(slope, cache)
+        return [y, dx, *(gradients[key] for key in sorted(gradients))]
+
+    for view, dy in itertools.product(views, slopes):
+        for as_given, written_out in zip(
+            gone_through(view, dy), gone_through(view.copy(), dy.copy()), strict=True
+        ):
+            np.testing.assert_array_equal(as_given, written_out)
 
 
 @pytest.mark.parametrize("width", [1, 2, 65])
