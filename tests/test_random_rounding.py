@@ -432,41 +432,6 @@ def test_rounding_is_met_in_a_buffer_that_is_filled(make, size) -> None:
     )
 
 
-class Filled:
-    """Makes its arrays first and fills them, as layers do whose arrays come from NumPy's functions by ``out``."""
-
-    def __init__(self, units, dtype, make, factor=1.0):
-        self.weight = np.random.default_rng(units).standard_normal((3, units)).astype(dtype)
-        self.make, self.factor = make, factor
-
-    def forward(self, x):
-        self.x, self.y = x, self.make((len(x), self.weight.shape[1]), x.dtype)
-        np.tanh(np.matmul(x, self.weight, out=self.y), out=self.y)
-        return self.y.copy()
-
-    def backward(self, dy):
-        slope = self.make(self.y.shape, self.y.dtype)
-        slope[:] = 1 - self.y * self.y
-        slope *= self.factor * dy
-        self.dweight = self.x.T @ slope
-        return slope @ self.weight.T
-
-
-@pytest.mark.gradcheck(budget=0)  # the mistake is not looked for
-@pytest.mark.parametrize("make", [np.zeros, np.ones, np.empty])
-@pytest.mark.parametrize("units", [1, 3, 8])
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_rounding_is_met_in_a_buffer_that_a_layer_s_methods_fill(make, units, dtype) -> None:
-    x = np.random.default_rng(3).standard_normal((4, 3)).astype(dtype)
-    for size in (1, 5, 20, 125):
-        report = check_layer(Filled(units, dtype, make), size * x, raise_on_failure=False)
-        assert report.verdict != "fail", size
-    assert check_layer(Filled(units, dtype, make), x).ok
-    for size in (1, 5):
-        wrong = check_layer(Filled(units, dtype, make, 1.01), size * x, raise_on_failure=False)
-        assert wrong.verdict == "fail", size
-
-
 class InPlace:
     """A tanh layer whose backward is right to the digits that ``1 - tanh**2`` has, in a buffer from end to end."""
 

@@ -115,14 +115,14 @@ class Run:
             noise = self._noises[dtype] = Noise(self.generator, unit)
         return noise.on(plain).astype(dtype, copy=False)[()]
 
-    def afloat(self, operands: Sequence[Any], result: Any, where: Any) -> Any:
+    def lifted(self, operands: Sequence[Any], result: Any, where: Any) -> Any:
         """What an operation in `_SINKING` made of operands, as far from 0 as it may have been where it sank.
 
         By its last bit; by the smallest normal number where an operand has overflowed. On its side of 0, for a root of
         what is no less than 0 is to have one.
         """
         plain = np.asarray(result)
-        if self.generator is None or not self.sinks or plain.dtype.kind != "f":
+        if self.generator is None or plain.dtype.kind != "f":
             return result
         normal = precision.underflow(precision.of(plain.dtype))
         sunk = (np.abs(plain) < normal) & where
@@ -178,9 +178,10 @@ class Rolled(np.ndarray[Any, Any]):
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
         run = _running.get()
         operands, where = [_base(operand) for operand in inputs], options.get("where", True)
+        sinks = run is not None and run.sinks and method == "__call__" and ufunc in _SINKING
         if run is not None and out is None and method == "__call__" and ufunc in _ROUNDING_ONCE:
             result = ufunc(*operands, **options)
-            return _dressed(_met(run, run.afloat(operands, result, where) if ufunc in _SINKING else result))
+            return _dressed(_met(run, run.lifted(operands, result, where) if sinks else result))
         exact = _is_exact(ufunc)
         if run is not None and (method == "reduce" or ufunc is np.matmul) and not exact:
             operands = run.roll_terms(operands)
@@ -190,7 +191,7 @@ class Rolled(np.ndarray[Any, Any]):
                 operands[0] = run.shuffled(operands[0], options.get("axis", 0))
         if run is not None and method == "at" and len(operands) == 3 and not exact:
             operands[2] = run.roll(operands[2])
-        given, sinks = operands, run is not None and run.sinks and method == "__call__" and ufunc in _SINKING
+        given = operands
         if out is not None:
             options["out"] = tuple(_base(target) for target in out)
             if sinks:  # the result may lie where one of them did
@@ -207,9 +208,9 @@ class Rolled(np.ndarray[Any, Any]):
             _note(run, result)
             if out is not None:
                 for target in options["out"]:
-                    target[...] = run.roll(run.afloat(given, target, where) if sinks else target)
+                    target[...] = run.roll(run.lifted(given, target, where) if sinks else target)
                 return out[0] if len(out) == 1 else out
-            result = _each(run.roll, run.afloat(given, result, where) if sinks else result)
+            result = _each(run.roll, run.lifted(given, result, where) if sinks else result)
         return out[0] if out is not None and len(out) == 1 else _dressed(result)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
