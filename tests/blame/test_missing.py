@@ -12,6 +12,7 @@ import pytest
 
 import gradcheck
 from gradcheck import Report, Verdict
+from reference_impls.layers import attention
 from tests.blame.programs import loaded, made, patched
 
 Draw = Callable[..., Any]
@@ -465,4 +466,17 @@ def test_what_is_no_number_anywhere_does_not_end_the_search(tmp_path: Path) -> N
     )
     module = loaded(file)
     report = gradcheck.check_grad(module.f, module.gradient, np.zeros(1), np.zeros(1), raise_on_failure=False)
+    assert "the search for a repair failed" not in str(report)
+
+
+def test_where_one_expression_is_no_number_at_any_visit_the_others_are_looked_at(tmp_path: Path) -> None:
+    right = Path(attention.__file__).read_text(encoding="utf-8")
+    file = tmp_path / "attention_turned.py"
+    file.write_text(
+        right.replace('dout @ params[f"W{name}"].T', 'dout @ params[f"W{name}"]'), encoding="utf-8"
+    )
+    module = loaded(file)
+    (case,) = (one for one in module.cases() if one.name == "attention/heads")
+    report = gradcheck.check_layer(case.f, *case.args, raise_on_failure=False)
+    assert report.verdict == "fail"
     assert "the search for a repair failed" not in str(report)

@@ -37,7 +37,7 @@ _VISITS, _SHOWN = 6, 3
 
 def missing(scene: Scene, wanted: tuple[Wanted, ...]) -> Iterator[list[tuple[Written, Edit]]]:
     """Edits that make expressions worth what is wanted of them, for some places after another."""
-    places = ((one, place) for one in wanted for place in _places(one))
+    places = ((one, place) for one in wanted for place in _places(one) if place[0].scopes)
     while some := list(islice(places, _TOGETHER)):
         found = []
         for one, (site, node, form) in some:
@@ -104,7 +104,9 @@ def _is_same(value: Any, wanted: Any) -> bool:
 
 
 def sight_of(scene: Scene, site: Site) -> tuple[Candidate, ...]:
-    """What is in sight of a place of the claim."""
+    """What is in sight of a place of the claim; nothing where it is a number at no visit."""
+    if not site.scopes:
+        return ()
     where = scene.points[0].task.where
     data = frozenset(name for number, name in enumerate(where.names) if number not in where.argnums)
     return in_sight(site, scene.of_f, data, scene.patience)
